@@ -1,0 +1,45 @@
+"""What every script shares: flags that suggest the right spelling, and errors told in one line."""
+
+import argparse
+import difflib
+import sys
+
+from light_curve_util.errors import LightCurveError
+
+
+class ScriptError(Exception):
+    """A problem that its user can mend; the message names the file, row or TIC and the remedy."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that takes no abbreviations and names the nearest flag for an unknown one."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        super().__init__(allow_abbrev=False, **kwargs)
+
+    def parse_args(self, args=None, namespace=None):
+        flags, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; --help lists the flags"
+            self.error(f"unknown argument {unknown[0]}{hint}")
+        return flags
+
+
+def run(work, flags):
+    """Calls work(flags).
+
+    Args:
+      work: function of the parsed flags; its return value is the exit code (None is 0).
+      flags: argparse.Namespace.
+
+    Returns:
+      The exit code: work's own, or 1 after an error that the user can mend, told on stderr.
+    """
+    try:
+        return work(flags) or 0
+    except (ScriptError, LightCurveError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,26 @@
+"""Fixtures that all tests share. Tests that use ../shared are marked `shared` and skip where it is absent."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("ASTRONET_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of published records and outputs, or a skip where this machine has none."""
+    if not (SHARED / "golden").is_dir():
+        pytest.skip("no ../shared on this machine")
+    return SHARED
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Where ../shared is present, a test that uses it must run: its skip is a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and "shared" in getattr(item, "fixturenames", ()) and SHARED.is_dir():
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} uses ../shared, which is present, and skipped all the same"
