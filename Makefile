@@ -1,0 +1,29 @@
+# make setup | test | lint | demo | figures | clean. Each does the set-up that it needs; VENV= chooses where.
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
+
+.PHONY: setup test lint demo figures clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: $(SOURCES)
+	@sh .ci/make_venv.sh "$(VENV)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+test: setup
+	$(PYTHON) -m pytest
+
+lint: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+demo: setup
+	$(PYTHON) astronet/demo.py --output_dir=demo
+
+figures: setup
+	$(PYTHON) docs/make_figures.py
+
+clean:
+	rm -rf build demo *.egg-info .pytest_cache .hypothesis .ruff_cache light_curve_util/*.so
