@@ -1,0 +1,80 @@
+"""Record files on disk: which ones, what is in them, and how a whole one is written."""
+
+import glob
+import inspect
+import os
+import sys
+
+import tensorflow as tf
+
+from astronet.util.files import write_aside
+from astronet.util.script import ScriptError
+
+# Unlike tf.data this reads in eager mode and inside a graph alike; unwrapped, it does not log that it is the old way.
+_iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
+
+
+def expand(patterns):
+    """Lists the record files that a flag names.
+
+    A file of zero bytes holds no record (a shard whose TCEs were all skipped, or a copy that failed): it is named on
+    stderr and left out.
+
+    Args:
+      patterns: file names or glob patterns; a list of them or one string with commas.
+
+    Returns:
+      Paths, sorted within each pattern, each once.
+
+    Raises:
+      ScriptError: where a pattern matches no file, or every file is empty.
+    """
+    if isinstance(patterns, str):
+        patterns = [patterns]
+    patterns = [part for pattern in patterns for part in pattern.split(",") if part]
+    if not patterns:
+        raise ScriptError("no record file given: name files or patterns such as 'DIR/train*'")
+    paths = []
+    for pattern in patterns:
+        matches = [pattern] if os.path.isfile(pattern) else sorted(filter(os.path.isfile, glob.glob(pattern)))
+        if not matches:
+            raise ScriptError(f"no record file matches {pattern}: generate_input_records.py makes them")
+        paths += matches
+    empty = {path for path in paths if not os.path.getsize(path)}
+    if empty.issuperset(paths):
+        raise ScriptError(f"empty record file {', '.join(sorted(empty))}: make the records again")
+    for path in sorted(empty):
+        print(f"warning: empty record file {path}: left out", file=sys.stderr)
+    return list(dict.fromkeys(path for path in paths if path not in empty))
+
+
+def read(path):
+    """Yields the serialized tf.train.Examples of one file, in order.
+
+    Raises:
+      ScriptError: naming the file and the number of the record (counted from 0) that is missing, cut off or fails its
+        checksum.
+    """
+    count = 0
+    try:
+        for serialized in _iterate(os.fspath(path)):
+            yield serialized
+            count += 1
+    except tf.errors.OpError as error:
+        raise ScriptError(
+            f"{path}: cannot read record {count} ({error.message}): copy or make the file again"
+        ) from error
+    if not count:
+        raise ScriptError(f"empty record file {path}: make the records again")
+
+
+def write_shard(path, serialized_examples):
+    """Writes one record file, whole or not at all.
+
+    Args:
+      path: the file.
+      serialized_examples: iterable of bytes.
+    """
+    with write_aside(path) as aside, tf.io.TFRecordWriter(aside) as writer:
+        for serialized in serialized_examples:
+            writer.write(serialized)
