@@ -1,0 +1,27 @@
+"""A model whose columns are convolutional (Yu et al. 2019, figure 5)."""
+
+import tensorflow as tf
+
+from astronet.astro_model import astro_model
+
+
+def build(config):
+    """Builds the untrained Keras model of a Config; see astro_model.build."""
+    return astro_model.build(config, _conv_column)
+
+
+def _conv_column(series, name, hparams):
+    column = hparams.columns[name]
+    net = tf.keras.layers.Reshape([-1, 1])(series)  # [batch, length, channels]
+    for block in range(1, column.num_blocks + 1):
+        num_filters = column.num_filters * column.block_factor ** (block - 1)
+        for conv in range(1, column.convs_per_block + 1):
+            net = tf.keras.layers.Conv1D(
+                num_filters,
+                column.kernel_size,
+                padding="same",
+                activation="relu",
+                name=f"{name}_hidden/block_{block}/conv_{conv}",
+            )(net)
+        net = tf.keras.layers.MaxPool1D(column.pool_size, column.pool_stride, padding="valid")(net)
+    return tf.keras.layers.Flatten()(net)

@@ -1,0 +1,13 @@
+"""A model whose columns are fully connected layers (Shallue & Vanderburg 2018, section 4.1)."""
+
+from astronet.astro_model import astro_model
+
+
+def build(config):
+    """Builds the untrained Keras model of a Config; see astro_model.build."""
+    return astro_model.build(config, _dense_column)
+
+
+def _dense_column(series, name, hparams):
+    column = hparams.columns[name]
+    return astro_model.dense_layers(series, f"{name}_hidden", column.num_layers, column.layer_size)

@@ -1,0 +1,27 @@
+"""Configurations of the fully connected model."""
+
+import dataclasses
+
+from astronet.astro_model.configurations import INPUTS
+from astronet.util.config_schema import Config, Hparams
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseColumn:
+    """Fully connected ReLU layers that one time series passes through."""
+
+    num_layers: int = 2
+    layer_size: int = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class FCHparams(Hparams):
+    columns: dict[str, DenseColumn] = dataclasses.field(default_factory=dict)
+
+
+CONFIGURATIONS = {
+    name: Config(
+        inputs, FCHparams(num_pre_logits_hidden_layers=2, columns={view: DenseColumn() for view in inputs.features})
+    )
+    for name, inputs in INPUTS.items()
+}

@@ -1,0 +1,38 @@
+"""The frame of all models: a column for each time series, concatenated with the scalars, dense layers, logits.
+
+Source: Shallue & Vanderburg 2018 (AJ 155, 94), section 4.1, and Yu et al. 2019 (AJ 158, 25), section 4.
+"""
+
+import tensorflow as tf
+
+
+def build(config, column=lambda series, name, hparams: series):
+    """Builds an untrained Keras model. Without columns and hidden layers (AstroModel) it is linear.
+
+    Args:
+      config: Config.
+      column: function (series [batch, length], feature's name, hparams) -> [batch, any]; default, the series as it is.
+
+    Returns:
+      A Keras model from a dictionary of features, each [batch, length], to logits [batch, output_dim]. The layers have
+      the names that published checkpoints use.
+    """
+    hparams = config.hparams
+    features = sorted(config.inputs.features.items(), key=lambda item: (not item[1].is_time_series, item[0]))
+    inputs = {name: tf.keras.Input([feature.length], name=name) for name, feature in features}
+    parts = [
+        column(inputs[name], name, hparams) if feature.is_time_series else inputs[name] for name, feature in features
+    ]
+    net = tf.keras.layers.concatenate(parts) if len(parts) > 1 else parts[0]
+    net = dense_layers(
+        net, "pre_logits_hidden", hparams.num_pre_logits_hidden_layers, hparams.pre_logits_hidden_layer_size
+    )
+    logits = tf.keras.layers.Dense(hparams.output_dim, name="logits")(net)
+    return tf.keras.Model(inputs, logits)
+
+
+def dense_layers(net, scope, num_layers, layer_size):
+    """Passes [batch, any] through fully connected ReLU layers named scope/fully_connected_1, _2, ..."""
+    for i in range(1, num_layers + 1):
+        net = tf.keras.layers.Dense(layer_size, activation="relu", name=f"{scope}/fully_connected_{i}")(net)
+    return net

@@ -1,0 +1,120 @@
+"""What a configuration is: typed fields, read from dictionaries; an unknown key is an error that names the nearest."""
+
+import dataclasses
+import difflib
+import typing
+from typing import Optional
+
+from astronet.util.script import ScriptError
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One input of a model: a time series of `length` bins, or (is_time_series false) `length` scalars."""
+
+    length: int = 1
+    is_time_series: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a model reads from a record: features by name, and the class of each value of the label's column."""
+
+    features: dict[str, Feature]
+    label_feature: str = "Disposition"
+    label_map: dict[str, int] = dataclasses.field(
+        default_factory=lambda: {"PC": 1, "EB": 1, "J": 0, "V": 0, "IS": 0, "O": 0}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Hparams:
+    """What all models share; the defaults are the published recipe (Yu et al. 2019, AJ 158, 25, section 4)."""
+
+    output_dim: int = 1  # 1: sigmoid; more: softmax over as many classes, class 0 being the negatives
+    num_pre_logits_hidden_layers: int = 0
+    pre_logits_hidden_layer_size: int = 512
+    batch_size: int = 64
+    optimizer: str = "adam"
+    learning_rate: float = 1e-5
+    momentum: float = 0.9  # of the optimizers that have one: momentum, rmsprop
+    clip_gradient_norm: Optional[float] = None
+    reversal_probability: float = 0.5  # of training on an example with all its time series reversed
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A model's inputs and hyperparameters (`hparams` is of the model's own class where the model has columns)."""
+
+    inputs: Inputs
+    hparams: Hparams
+
+    def __post_init__(self):
+        classes = range(max(2, self.hparams.output_dim))
+        for disposition, label in self.inputs.label_map.items():
+            if label not in classes:
+                raise ScriptError(f"inputs.label_map.{disposition} is {label}: 0 to {classes[-1]} needed (output_dim)")
+        series = {name for name, feature in self.inputs.features.items() if feature.is_time_series}
+        odd = series ^ set(getattr(self.hparams, "columns", series))
+        if odd:
+            raise ScriptError(
+                f"inputs.features and hparams.columns disagree about {', '.join(sorted(odd))}: name it in both"
+            )
+        if self.hparams.batch_size < 1:
+            raise ScriptError(f"hparams.batch_size is {self.hparams.batch_size}: 1 or more needed")
+
+
+def choose(options, name, what):
+    """Returns options[name], or raises a ScriptError that names the nearest of the known names."""
+    if name in options:
+        return options[name]
+    near = difflib.get_close_matches(str(name), options, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(options))}"
+    raise ScriptError(f"unknown {what} {name}: {hint}")
+
+
+def merge(base, patch):
+    """Returns `base` with `patch` laid over it, dictionary by dictionary; None in the patch removes a key (RFC 7396)."""
+    if not isinstance(base, dict) or not isinstance(patch, dict):
+        return patch
+    changed = {key: merge(base.get(key), value) for key, value in patch.items() if value is not None}
+    return {**{key: value for key, value in base.items() if key not in patch}, **changed}
+
+
+def from_dict(cls, values, where):
+    """Builds a dataclass from nested dictionaries.
+
+    Args:
+      cls: dataclass of scalars, dictionaries and dataclasses.
+      values: dictionary, such as dataclasses.asdict or JSON gives.
+      where: dotted path of `values` in the configuration, for messages.
+
+    Returns:
+      An instance of cls.
+
+    Raises:
+      ScriptError: for an unknown key (naming the nearest known one), a missing one, or a value of another type.
+    """
+    if not isinstance(values, dict):
+        raise ScriptError(f"{where} is {values!r}: a dictionary needed")
+    hints = typing.get_type_hints(cls)
+    for key in values:
+        choose(hints, key, f"key in {where}:")
+    for field in dataclasses.fields(cls):
+        if field.default is field.default_factory is dataclasses.MISSING and field.name not in values:
+            raise ScriptError(f"{where} lacks {field.name}")
+    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+
+
+def _convert(hint, value, where):
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value, where)
+    if typing.get_origin(hint) is dict and isinstance(value, dict):
+        return {key: _convert(typing.get_args(hint)[1], item, f"{where}.{key}") for key, item in value.items()}
+    if typing.get_origin(hint) is typing.Union:
+        return None if value is None else _convert(typing.get_args(hint)[0], value, where)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is hint:
+        return value
+    raise ScriptError(f"{where} is {value!r}: {getattr(hint, '__name__', hint)} needed")

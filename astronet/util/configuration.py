@@ -1,0 +1,167 @@
+"""Configurations by name, by JSON, and as saved with the weights. Imports no TensorFlow: worker processes need none."""
+
+import dataclasses
+import json
+import os
+from typing import Optional
+
+import astronet
+from astronet.astro_cnn_model import configurations as astro_cnn_configurations
+from astronet.astro_fc_model import configurations as astro_fc_configurations
+from astronet.astro_model import configurations as astro_configurations
+from astronet.util.config_schema import Config, Inputs, choose, from_dict, merge
+from astronet.util.files import write_aside
+from astronet.util.script import ScriptError
+
+DEFAULT_MODEL = "AstroCNNModel"
+DEFAULT_CONFIG_NAME = "local_global"
+CONFIGURATIONS = {
+    "AstroModel": astro_configurations.CONFIGURATIONS,
+    "AstroFCModel": astro_fc_configurations.CONFIGURATIONS,
+    "AstroCNNModel": astro_cnn_configurations.CONFIGURATIONS,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed to build a model again: what a model_dir's config.json holds.
+
+    train_steps and seed are None for a checkpoint that was trained elsewhere.
+    """
+
+    model: str
+    config_name: Optional[str]
+    config: Config
+    train_steps: Optional[int] = None
+    seed: Optional[int] = None
+
+
+def add_flags(parser, model=None, config_name=None):
+    """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
+    parser.add_argument("--model", default=model, help=f"one of {', '.join(CONFIGURATIONS)}")
+    parser.add_argument("--config_name", default=config_name, help="name of one of the model's configurations")
+    parser.add_argument(
+        "--config_json",
+        help="JSON text or file: the whole configuration, or changes to --config_name if given (null removes a key)",
+    )
+
+
+def get(model=DEFAULT_MODEL, config_name=DEFAULT_CONFIG_NAME):
+    """Returns the Config that a model has under a name; a ScriptError names the nearest where there is none."""
+    return choose(choose(CONFIGURATIONS, model, "model"), config_name, f"configuration of {model}")
+
+
+def resolve(model=None, config_name=None, config_json=None):
+    """Returns the ModelSpec that flags name.
+
+    Args:
+      model: name of the model, default AstroCNNModel.
+      config_name: name of the configuration, default local_global unless config_json is given.
+      config_json: JSON text, or a file of it: the whole configuration, or changes to the named one (null removes a key).
+
+    Raises:
+      ScriptError: for an unknown name or key, or JSON that cannot be read.
+    """
+    model = model or DEFAULT_MODEL
+    if not config_json:
+        config_name = config_name or DEFAULT_CONFIG_NAME
+        return ModelSpec(model, config_name, get(model, config_name))
+    base = dataclasses.asdict(get(model, config_name)) if config_name else {}
+    return ModelSpec(model, config_name, _typed(model, merge(base, _parse_json(config_json))))
+
+
+def view_lengths(config):
+    """Returns the number of bins of each view that a configuration reads, by name."""
+    return {name: feature.length for name, feature in config.inputs.features.items() if feature.is_time_series}
+
+
+def names_that_fit(lengths):
+    """Returns the names of the configurations whose views all have the given lengths [bins], most views first."""
+    by_name = {name: view_lengths(get(config_name=name)) for name in CONFIGURATIONS[DEFAULT_MODEL]}
+    fitting = [name for name, needed in by_name.items() if needed.items() <= lengths.items()]
+    return sorted(fitting, key=lambda name: -len(by_name[name]))
+
+
+def save(model_dir, spec):
+    """Writes model_dir/config.json.
+
+    Raises:
+      ScriptError: where model_dir already holds a model of another configuration or seed; names the first difference.
+    """
+    path = os.path.join(model_dir, "config.json")
+    if os.path.exists(path):
+        there, here = dataclasses.asdict(_read(path)), dataclasses.asdict(spec)
+        for key in ("train_steps", "config_name"):
+            there.pop(key), here.pop(key)
+        difference = _first_difference(there, here)
+        if difference:
+            raise ScriptError(
+                f"{model_dir} holds another model: {difference}; choose another --model_dir or remove that one"
+            )
+    os.makedirs(model_dir, exist_ok=True)
+    with write_aside(path) as aside, open(aside, "w") as file:
+        json.dump({**dataclasses.asdict(spec), "version": astronet.__version__}, file, indent=2)
+        file.write("\n")
+
+
+def load(model_dir, model=None, config_name=None, config_json=None):
+    """Returns the ModelSpec of a model_dir: what the flags say, else what its config.json says.
+
+    Raises:
+      ScriptError: where neither does; it says which flags to give.
+    """
+    path = os.path.join(model_dir, "config.json")
+    saved = _read(path) if os.path.exists(path) else None
+    if config_name or config_json:
+        named = resolve(model or (saved and saved.model), config_name, config_json)
+        return (
+            dataclasses.replace(saved, **{key: getattr(named, key) for key in ("model", "config_name", "config")})
+            if saved
+            else named
+        )
+    if saved and model in (None, saved.model):
+        return saved
+    raise ScriptError(
+        f"{path} does not say how the model is configured: give --model and --config_name (or --config_json)"
+    )
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            saved = json.load(file)
+        config = _typed(saved["model"], saved["config"])
+        return ModelSpec(config=config, **{key: saved[key] for key in ("model", "config_name", "train_steps", "seed")})
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ScriptError(
+            f"{path} is not a model's configuration ({error!r}): give the flags and another --model_dir"
+        ) from error
+
+
+def _typed(model, values):
+    """Config from a dictionary; the class of hparams is the model's own."""
+    sections = {"inputs": Inputs, "hparams": type(get(model, "base").hparams)}
+    for key in values:
+        choose(sections, key, "key in the configuration:")
+    return Config(**{name: from_dict(section, values.get(name, {}), name) for name, section in sections.items()})
+
+
+def _parse_json(text_or_path):
+    text = text_or_path
+    if not text.lstrip().startswith("{"):
+        with open(text_or_path) as file:
+            text = file.read()
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ScriptError(f"--config_json is not JSON: {error}") from error
+
+
+def _first_difference(there, here, where=""):
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted({**there, **here}):
+            difference = _first_difference(there.get(key), here.get(key), f"{where}.{key}".strip("."))
+            if difference:
+                return difference
+        return None
+    return f"{where} is {there} there, {here} here" if there != here else None
