@@ -1,0 +1,140 @@
+// The only file that sees Python. It checks rank and length, hands plain pointers to the rest, and lets other threads
+// run meanwhile.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "find_secondary.h"
+#include "median_filter.h"
+#include "normalize.h"
+#include "phase_fold.h"
+#include "view_generator.h"
+
+namespace py = pybind11;
+using namespace light_curve_util;
+
+namespace {
+
+using Array = py::array_t<double, py::array::c_style>;
+
+std::size_t length(const Array& array) {
+  if (array.ndim() != 1) {
+    throw std::invalid_argument("arrays must have 1 dimension, not " + std::to_string(array.ndim()));
+  }
+  return static_cast<std::size_t>(array.shape(0));
+}
+
+std::size_t common_length(const Array& a, const Array& b) {
+  if (length(a) != length(b)) {
+    throw std::invalid_argument("arrays differ in length: " + std::to_string(length(a)) + " and " +
+                                std::to_string(length(b)));
+  }
+  return length(a);
+}
+
+template <typename Work>
+auto without_gil(Work work) {
+  py::gil_scoped_release release;
+  return work();
+}
+
+Array to_array(const std::vector<double>& values) { return Array(values.size(), values.data()); }
+
+std::vector<double> folded(const Array& time, double period, double t0) {
+  const std::size_t n = length(time);
+  const double* data = time.data();
+  return without_gil([&] {
+    std::vector<double> phase(n);
+    phase_fold(data, n, period, t0, phase.data());
+    return phase;
+  });
+}
+
+// A method of ViewGenerator that makes one view, as Python calls it.
+template <std::vector<double> (ViewGenerator::*make_view)(int) const>
+Array view(const ViewGenerator& generator, int num_bins) {
+  return to_array(without_gil([&] { return (generator.*make_view)(num_bins); }));
+}
+
+void translate(std::exception_ptr thrown) {
+  const auto raise = [](const char* name, const std::exception& error) {
+    py::object type = py::module_::import("light_curve_util.errors").attr(name);
+    PyErr_SetString(type.ptr(), error.what());
+  };
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const SparseError& error) {
+    raise("SparseLightCurveError", error);
+  } catch (const FlatError& error) {
+    raise("FlatViewError", error);
+  }
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, module) {
+  py::register_exception_translator(translate);
+  const auto array = [](const char* name) { return py::arg(name).noconvert(); };
+
+  module.def(
+      "phase_fold", [](const Array& time, double period, double t0) { return to_array(folded(time, period, t0)); },
+      array("time"), py::arg("period"), py::arg("t0"));
+
+  module.def(
+      "fold_and_sort",
+      [](const Array& time, const Array& flux, double period, double t0) {
+        const std::size_t n = common_length(time, flux);
+        const double* data = flux.data();
+        LightCurve light_curve{folded(time, period, t0), {}};
+        light_curve = without_gil([&] {
+          light_curve.flux.assign(data, data + n);
+          return sorted(light_curve);
+        });
+        return py::make_tuple(to_array(light_curve.time), to_array(light_curve.flux));
+      },
+      array("time"), array("flux"), py::arg("period"), py::arg("t0"));
+
+  module.def(
+      "median_view",
+      [](const Array& x, const Array& y, int num_bins, double bin_width, double x_min, double x_max) {
+        const std::size_t n = common_length(x, y);
+        const double *xs = x.data(), *ys = y.data();
+        return to_array(without_gil([&] { return median_view(xs, ys, n, {num_bins, bin_width, x_min, x_max}); }));
+      },
+      array("x"), array("y"), py::arg("num_bins"), py::arg("bin_width"), py::arg("x_min"), py::arg("x_max"));
+
+  module.def(
+      "normalize_view",
+      [](const Array& values) {
+        const std::size_t n = length(values);
+        const double* data = values.data();
+        return to_array(without_gil([&] { return normalize_view({data, data + n}); }));
+      },
+      array("view"));
+
+  module.def(
+      "find_secondary",
+      [](const Array& time, const Array& flux, double t0, double period, double duration_days) {
+        const std::size_t n = common_length(time, flux);
+        const double* data = flux.data();
+        const std::vector<double> phase = folded(time, period, t0);
+        return without_gil([&] { return find_secondary(phase.data(), data, n, period, duration_days).t2; });
+      },
+      array("time"), array("flux"), py::arg("t0"), py::arg("period"), py::arg("duration_days"));
+
+  py::class_<ViewGenerator>(module, "ViewGenerator")
+      .def(py::init([](const Array& time, const Array& flux, double t0, double period, double duration_days) {
+             const std::size_t n = common_length(time, flux);
+             const double *times = time.data(), *fluxes = flux.data();
+             return without_gil(
+                 [&] { return std::make_unique<ViewGenerator>(times, fluxes, n, t0, period, duration_days); });
+           }),
+           array("time"), array("flux"), py::arg("t0"), py::arg("period"), py::arg("duration_days"),
+           py::keep_alive<1, 2>(), py::keep_alive<1, 3>())
+      .def("global_view", &view<&ViewGenerator::global_view>, py::arg("num_bins"))
+      .def("local_view", &view<&ViewGenerator::local_view>, py::arg("num_bins"))
+      .def("twice_global_view", &view<&ViewGenerator::twice_global_view>, py::arg("num_bins"))
+      .def("secondary_view", &view<&ViewGenerator::secondary_view>, py::arg("num_bins"));
+}

@@ -1,0 +1,23 @@
+#include "normalize.h"
+
+#include <algorithm>
+#include <string>
+
+#include "median.h"
+
+namespace light_curve_util {
+
+std::vector<double> normalize_view(std::vector<double> view) {
+  if (view.empty()) throw std::invalid_argument("a view must have at least one bin");
+  std::vector<double> scratch = view;
+  const double median = median_in_place(scratch.data(), scratch.data() + scratch.size());
+  const double depth = median - *std::min_element(view.begin(), view.end());
+  if (depth == 0) {
+    throw FlatError("none of the " + std::to_string(view.size()) + " bins lies below their median, " +
+                    std::to_string(median) + ": there is no dip to normalize by");
+  }
+  for (double& value : view) value = (value - median) / depth;
+  return view;
+}
+
+}  // namespace light_curve_util

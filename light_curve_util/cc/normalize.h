@@ -1,0 +1,20 @@
+// Scaling of a view to a dip of depth 1.
+#ifndef LIGHT_CURVE_UTIL_CC_NORMALIZE_H_
+#define LIGHT_CURVE_UTIL_CC_NORMALIZE_H_
+
+#include <stdexcept>
+#include <vector>
+
+namespace light_curve_util {
+
+// No value lies below the median.
+struct FlatError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Subtracts the median and divides by |min|. Throws FlatError when the view has no dip.
+std::vector<double> normalize_view(std::vector<double> view);
+
+}  // namespace light_curve_util
+
+#endif  // LIGHT_CURVE_UTIL_CC_NORMALIZE_H_

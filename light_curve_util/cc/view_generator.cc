@@ -1,0 +1,60 @@
+#include "view_generator.h"
+
+#include <algorithm>
+
+#include "find_secondary.h"
+#include "median_filter.h"
+#include "normalize.h"
+#include "phase_fold.h"
+
+namespace light_curve_util {
+namespace {
+
+constexpr double kGlobalOverlap = 1.2;         // bin width of the global views, in bins
+constexpr double kLocalBinWidth = 0.16;        // all others: in durations
+constexpr double kLocalDurations = 2;          // to either side
+constexpr double kSecondaryDurations = 4;      // to either side
+constexpr double kNarrowSecondaryWidths = 40;  // bin widths across a range that is shorter than one bin
+
+Bins global_bins(int num_bins, double period) {
+  return {num_bins, kGlobalOverlap * period / num_bins, -period / 2, period / 2};
+}
+
+}  // namespace
+
+ViewGenerator::ViewGenerator(const double* time, const double* flux, std::size_t n, double t0, double period,
+                             double duration_days)
+    : time_(time), flux_(flux), n_(n), t0_(t0), period_(period), duration_days_(duration_days), phase_(fold(period)) {}
+
+std::vector<double> ViewGenerator::fold(double period) const {
+  std::vector<double> phase(n_);
+  phase_fold(time_, n_, period, t0_, phase.data());
+  return phase;
+}
+
+std::vector<double> ViewGenerator::global_view(int num_bins) const {
+  return normalize_view(median_view(phase_.data(), flux_, n_, global_bins(num_bins, period_)));
+}
+
+std::vector<double> ViewGenerator::twice_global_view(int num_bins) const {
+  return normalize_view(median_view(fold(2 * period_).data(), flux_, n_, global_bins(num_bins, 2 * period_)));
+}
+
+std::vector<double> ViewGenerator::local_view(int num_bins) const {
+  const double reach = std::min(period_ / 2, kLocalDurations * duration_days_);
+  const Bins bins{num_bins, kLocalBinWidth * duration_days_, -reach, reach};
+  return normalize_view(median_view(phase_.data(), flux_, n_, bins));
+}
+
+std::vector<double> ViewGenerator::secondary_view(int num_bins) const {
+  const auto [t2, points] = find_secondary(phase_.data(), flux_, n_, period_, duration_days_);
+  const double reach = std::min(period_ / 2, kSecondaryDurations * duration_days_);
+  const double x_min = std::max(t2 - reach, points.time.front());
+  const double x_max = std::min(t2 + reach, points.time.back());
+  double width = kLocalBinWidth * duration_days_;
+  if (width >= x_max - x_min) width = (x_max - x_min) / kNarrowSecondaryWidths;
+  const Bins bins{num_bins, width, x_min, x_max};
+  return normalize_view(median_view(points.time.data(), points.flux.data(), points.time.size(), bins));
+}
+
+}  // namespace light_curve_util

@@ -1,0 +1,28 @@
+"""Medians in evenly spaced, overlapping bins."""
+
+from light_curve_util.native import core, finite_array
+
+
+def median_view(x, y, num_bins, bin_width, x_min, x_max):
+    """Medians of y in bins of x.
+
+    Bin i holds the points with x_min + i s <= x < x_min + i s + bin_width, s = (x_max - x_min - bin_width) / (num_bins - 1);
+    the edges come from repeated addition of s. An even number of points has the mean of the middle two for its median.
+    An empty bin is interpolated linearly between its nearest filled neighbors; beyond the last of them it has its value.
+
+    Args:
+      x: [n], in any order.
+      y: [n].
+      num_bins: at least 2.
+      bin_width: in the units of x, less than x_max - x_min.
+      x_min: lower edge of the first bin.
+      x_max: upper edge of the last bin.
+
+    Returns:
+      [num_bins] medians.
+
+    Raises:
+      SparseLightCurveError: fewer than 5 points have x_min <= x <= x_max, or those span less than half that range.
+      ValueError: a value is not finite, the lengths differ, or the bins are not as described.
+    """
+    return core.median_view(finite_array("x", x), finite_array("y", y), num_bins, bin_width, x_min, x_max)

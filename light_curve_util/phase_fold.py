@@ -1,0 +1,38 @@
+"""Folding times at a period."""
+
+from light_curve_util.native import core, finite_array
+
+
+def phase_fold(time, period, t0):
+    """Folds times so that the event is at phase 0.
+
+    Args:
+      time: [n] days, in any order.
+      period: days.
+      t0: mid-time of an event, in the units and zero point of `time`.
+
+    Returns:
+      [n] phase in days, mod(time + (period / 2 - t0), period) - period / 2, in [-period / 2, period / 2).
+
+    Raises:
+      ValueError: a value is not finite, or the period is not positive.
+    """
+    return core.phase_fold(finite_array("time", time), period, t0)
+
+
+def fold_and_sort(time, flux, period, t0):
+    """Folds a light curve and sorts it by phase; equal phases stay in the order given.
+
+    Args:
+      time: [n] days, in any order.
+      flux: [n].
+      period: days.
+      t0: mid-time of an event, in the units and zero point of `time`.
+
+    Returns:
+      folded_time [n] (days, ascending) and folded_flux [n].
+
+    Raises:
+      ValueError: a value is not finite, the lengths differ, or the period is not positive.
+    """
+    return core.fold_and_sort(finite_array("time", time), finite_array("flux", flux), period, t0)

@@ -1,0 +1,52 @@
+"""The views of a TCE that the network sees."""
+
+from light_curve_util.errors import LightCurveError
+from light_curve_util.native import core, finite_array
+
+VIEW_NAMES = ("global_view", "local_view", "twice_global_view", "secondary_view")
+
+
+class ViewGenerator:
+    """Folds a light curve once and makes any number of views of it.
+
+    global_view: the whole orbit. local_view: two durations to either side of the event. twice_global_view: two orbits,
+    which shows whether odd and even events differ. secondary_view: four durations to either side of the most likely
+    secondary eclipse.
+
+    Args:
+      time: [n] BTJD (days), in any order. The arrays are not copied: leave them as they are while views are made.
+      flux: [n] relative flux.
+      event: PeriodicEvent.
+
+    Raises:
+      ValueError: a value is not finite, or the lengths differ.
+
+    Source: Shallue & Vanderburg 2018, AJ 155, 94, section 3; Yu et al. 2019, AJ 158, 25, section 3.
+    """
+
+    def __init__(self, time, flux, event):
+        self._views = core.ViewGenerator(
+            finite_array("time", time), finite_array("flux", flux), event.t0, event.period, event.duration_days
+        )
+
+    def view(self, name, num_bins):
+        """One view: medians in overlapping bins, normalized to a depth of 1.
+
+        Args:
+          name: one of VIEW_NAMES.
+          num_bins: length of the view, at least 2.
+
+        Returns:
+          [num_bins].
+
+        Raises:
+          SparseLightCurveError: too few points, or over too short a range.
+          FlatViewError: nothing lies below the median.
+          ValueError: unknown name or number of bins.
+        """
+        if name not in VIEW_NAMES:
+            raise ValueError(f"unknown view {name!r}; the views are {', '.join(VIEW_NAMES)}")
+        try:
+            return getattr(self._views, name)(num_bins)
+        except LightCurveError as error:
+            raise type(error)(f"{name}: {error}") from None
