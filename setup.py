@@ -12,7 +12,7 @@ setup(
             sorted(glob("light_curve_util/cc/*.cc")),
             depends=sorted(glob("light_curve_util/cc/*.h")),
             cxx_std=17,
-            # Points that lie exactly on an edge count, so no fast-math and no fused multiply-add that changes a rounding.
+            # The last bit decides on which side of an edge a point lies: no fast-math, no fused multiply-adds.
             extra_compile_args=["-O3", "-ffp-contract=off"],
         )
     ]

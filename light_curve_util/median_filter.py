@@ -6,9 +6,10 @@ from light_curve_util.native import core, finite_array
 def median_view(x, y, num_bins, bin_width, x_min, x_max):
     """Medians of y in bins of x.
 
-    Bin i holds the points with x_min + i s <= x < x_min + i s + bin_width, s = (x_max - x_min - bin_width) / (num_bins - 1);
-    the edges come from repeated addition of s. An even number of points has the mean of the middle two for its median.
-    An empty bin is interpolated linearly between its nearest filled neighbors; beyond the last of them it has its value.
+    Bin i holds the points with x_min + i s <= x < x_min + i s + bin_width, where the spacing s is
+    (x_max - x_min - bin_width) / (num_bins - 1) and the edges come from its repeated addition. An even number of points
+    has the mean of the middle two for its median. An empty bin is interpolated linearly between the nearest filled
+    ones; those at the ends take the value of the nearest.
 
     Args:
       x: [n], in any order.

@@ -50,10 +50,11 @@ Secondary find_secondary(const double* phase, const double* flux, std::size_t n,
   const double start = x.front() + duration_days;
   const double step = 0.1 * duration_days;
   const double num_steps = std::ceil((x.back() - duration_days - start) / step);
+  const double rounded_step = (start + step) - start;  // as numpy.arange steps: t2 places edges, so its last bit counts
   double best_score = 0;
   Window box, surroundings;
   for (double i = 0; i < num_steps; ++i) {
-    const double t = start + i * step;
+    const double t = start + i * rounded_step;
     surroundings.move_to(t - duration_days, t + duration_days, x);
     if (surroundings.size() < kMinPoints) continue;
     box.move_to(t - duration_days / 2, t + duration_days / 2, x);

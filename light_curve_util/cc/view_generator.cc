@@ -10,15 +10,11 @@
 namespace light_curve_util {
 namespace {
 
-constexpr double kGlobalOverlap = 1.2;         // bin width of the global views, in bins
-constexpr double kLocalBinWidth = 0.16;        // all others: in durations
+constexpr double kGlobalBinWidth = 1.2;        // of both global views: in periods / number of bins
+constexpr double kLocalBinWidth = 0.16;        // of the others: in durations
 constexpr double kLocalDurations = 2;          // to either side
 constexpr double kSecondaryDurations = 4;      // to either side
 constexpr double kNarrowSecondaryWidths = 40;  // bin widths across a range that is shorter than one bin
-
-Bins global_bins(int num_bins, double period) {
-  return {num_bins, kGlobalOverlap * period / num_bins, -period / 2, period / 2};
-}
 
 }  // namespace
 
@@ -33,11 +29,13 @@ std::vector<double> ViewGenerator::fold(double period) const {
 }
 
 std::vector<double> ViewGenerator::global_view(int num_bins) const {
-  return normalize_view(median_view(phase_.data(), flux_, n_, global_bins(num_bins, period_)));
+  const Bins bins{num_bins, kGlobalBinWidth * period_ / num_bins, -period_ / 2, period_ / 2};
+  return normalize_view(median_view(phase_.data(), flux_, n_, bins));
 }
 
 std::vector<double> ViewGenerator::twice_global_view(int num_bins) const {
-  return normalize_view(median_view(fold(2 * period_).data(), flux_, n_, global_bins(num_bins, 2 * period_)));
+  const Bins bins{num_bins, kGlobalBinWidth * period_ / num_bins, -period_, period_};
+  return normalize_view(median_view(fold(2 * period_).data(), flux_, n_, bins));
 }
 
 std::vector<double> ViewGenerator::local_view(int num_bins) const {

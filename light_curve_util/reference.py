@@ -1,0 +1,111 @@
+"""What the C++ computes, in plain NumPy: slow, obvious, and the oracle that tests hold the C++ to.
+
+Names, arguments, results and errors are those of the modules phase_fold, median_filter, normalize, find_secondary and
+view_generator, which document them.
+"""
+
+import numpy as np
+
+from light_curve_util.errors import FlatViewError, SparseLightCurveError
+
+MIN_POINTS = 5
+
+
+def phase_fold(time, period, t0):
+    return np.mod(time + (period / 2 - t0), period) - period / 2
+
+
+def fold_and_sort(time, flux, period, t0):
+    folded_time = phase_fold(time, period, t0)
+    order = np.argsort(folded_time, kind="stable")
+    return folded_time[order], flux[order]
+
+
+def median_view(x, y, num_bins, bin_width, x_min, x_max):
+    inside = x[(x_min <= x) & (x <= x_max)]
+    if len(inside) < MIN_POINTS or np.ptp(inside) < (x_max - x_min) / 2:
+        raise SparseLightCurveError(f"{len(inside)} points in [{x_min}, {x_max}]")
+
+    spacing = (x_max - x_min - bin_width) / (num_bins - 1)
+    lower, upper = x_min, x_min + bin_width
+    medians = np.full(num_bins, np.nan)
+    for i in range(num_bins):
+        members = y[(lower <= x) & (x < upper)]
+        if len(members):
+            medians[i] = np.median(members)
+        lower += spacing
+        upper += spacing
+
+    filled = np.flatnonzero(np.isfinite(medians))
+    return np.interp(np.arange(num_bins), filled, medians[filled])
+
+
+def normalize_view(view):
+    view = view - np.median(view)
+    depth = abs(np.min(view))
+    if depth == 0:
+        raise FlatViewError("no bin lies below the median")
+    return view / depth
+
+
+def find_secondary(time, flux, event):
+    return _search_secondary(*fold_and_sort(time, flux, event.period, event.t0), event)[0]
+
+
+def _search_secondary(phase, flux, event):
+    """Returns t2 and the points that were searched: phase [k] in (0, period), ascending, and flux [k]."""
+    period, duration_days = event.period, event.duration_days
+    half_widths = 1 if period < 1 or duration_days > period / 2 else 2
+    keep = (np.abs(phase) > half_widths * duration_days / 2) & (np.abs(phase) > 0.1 * period)
+    x = np.where(phase < 0, phase + period, phase)[keep]
+    order = np.argsort(x, kind="stable")
+    x, y = x[order], flux[keep][order]
+    if len(x) < MIN_POINTS:
+        raise SparseLightCurveError(f"{len(x)} points away from the primary")
+
+    dip = y - sum(y) / len(y)
+    t2, best_score = period / 2, 0
+    for t in np.arange(x[0] + duration_days, x[-1] - duration_days, 0.1 * duration_days):
+        in_box = (t - duration_days / 2 <= x) & (x <= t + duration_days / 2)
+        nearby = (t - duration_days <= x) & (x <= t + duration_days)
+        r = (np.sum(in_box) + 1) / len(x)
+        if np.sum(nearby) < MIN_POINTS or r >= 1:
+            continue
+        s = sum(dip[in_box]) / len(x)
+        score = -s * abs(s) / (r * (1 - r))
+        if score > best_score:
+            t2, best_score = t, score
+    return t2, x, y
+
+
+class ViewGenerator:
+    def __init__(self, time, flux, event):
+        self.time, self.flux, self.event = time, flux, event
+        self.folded_time, self.folded_flux = fold_and_sort(time, flux, event.period, event.t0)
+
+    def view(self, name, num_bins):
+        return normalize_view(getattr(self, name)(num_bins))
+
+    def global_view(self, num_bins):
+        period = self.event.period
+        return median_view(self.folded_time, self.folded_flux, num_bins, 1.2 * period / num_bins, -period / 2, period / 2)
+
+    def twice_global_view(self, num_bins):
+        period = self.event.period
+        folded_time, folded_flux = fold_and_sort(self.time, self.flux, 2 * period, self.event.t0)
+        return median_view(folded_time, folded_flux, num_bins, 1.2 * period / num_bins, -period, period)
+
+    def local_view(self, num_bins):
+        period, duration_days = self.event.period, self.event.duration_days
+        x_min, x_max = max(-period / 2, -2 * duration_days), min(period / 2, 2 * duration_days)
+        return median_view(self.folded_time, self.folded_flux, num_bins, 0.16 * duration_days, x_min, x_max)
+
+    def secondary_view(self, num_bins):
+        period, duration_days = self.event.period, self.event.duration_days
+        t2, x, y = _search_secondary(self.folded_time, self.folded_flux, self.event)
+        x_min = max(t2 - 4 * duration_days, t2 - period / 2, x[0])
+        x_max = min(t2 + 4 * duration_days, t2 + period / 2, x[-1])
+        bin_width = 0.16 * duration_days
+        if bin_width >= x_max - x_min:
+            bin_width = (x_max - x_min) / 40
+        return median_view(x, y, num_bins, bin_width, x_min, x_max)
