@@ -74,7 +74,7 @@ def choose(options, name, what):
 
 
 def merge(base, patch):
-    """Returns `base` with `patch` laid over it, dictionary by dictionary; None in the patch removes a key (RFC 7396)."""
+    """Returns `base` with `patch` laid over it, dictionary by dictionary; a None removes its key (RFC 7396)."""
     if not isinstance(base, dict) or not isinstance(patch, dict):
         return patch
     changed = {key: merge(base.get(key), value) for key, value in patch.items() if value is not None}

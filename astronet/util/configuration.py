@@ -57,7 +57,7 @@ def resolve(model=None, config_name=None, config_json=None):
     Args:
       model: name of the model, default AstroCNNModel.
       config_name: name of the configuration, default local_global unless config_json is given.
-      config_json: JSON text, or a file of it: the whole configuration, or changes to the named one (null removes a key).
+      config_json: JSON text or file: the whole configuration, or changes to the named one (null removes a key).
 
     Raises:
       ScriptError: for an unknown name or key, or JSON that cannot be read.

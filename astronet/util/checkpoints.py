@@ -1,0 +1,108 @@
+"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores."""
+
+import json
+import os
+import shutil
+
+import tensorflow as tf
+
+from astronet import models
+from astronet.util.files import make_directory, write_aside
+from astronet.util.script import ScriptError
+
+BEST = "best"  # subdirectory of a model_dir
+
+
+def find(model_dir, which="last"):
+    """Returns the path (without suffix) of a model_dir's checkpoint.
+
+    Args:
+      model_dir: directory of one model.
+      which: "last" or "best" (by validation loss).
+
+    Raises:
+      ScriptError: where there is none.
+    """
+    directory = os.path.join(model_dir, BEST) if which == "best" else model_dir
+    checkpoint = tf.train.latest_checkpoint(directory)
+    if checkpoint is None:
+        raise ScriptError(f"no checkpoint in {directory}: train the model with train.py, or give another --model_dir")
+    return checkpoint
+
+
+def step(checkpoint):
+    """Returns the number of training steps behind a checkpoint."""
+    return int(_reader(checkpoint).get_tensor("global_step"))
+
+
+def last_step(model_dir):
+    """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
+    checkpoint = tf.train.latest_checkpoint(model_dir)
+    return step(checkpoint) if checkpoint else 0
+
+
+def is_finished(model_dir, train_steps):
+    """Returns whether training reached its last step; train_steps None (trained elsewhere) asks for any checkpoint."""
+    return tf.train.latest_checkpoint(model_dir) is not None and last_step(model_dir) >= (train_steps or 0)
+
+
+def restore(spec, checkpoint):
+    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
+
+    Raises:
+      ScriptError: where the checkpoint cannot be read or is of another configuration.
+    """
+    model = models.build(spec.model, spec.config)
+    reader = _reader(checkpoint)
+    shapes = reader.get_variable_to_shape_map()
+    names = [weight.name.split(":")[0] for weight in model.weights]
+    for name, weight in zip(names, model.weights):
+        if shapes.get(name) != weight.shape.as_list():
+            raise ScriptError(
+                f"{checkpoint} does not fit the configuration: {name} has shape {shapes.get(name, 'none')} there and "
+                f"{weight.shape.as_list()} here; give the --model and --config_name that it was trained with"
+            )
+    model.set_weights([reader.get_tensor(name) for name in names])
+    return model
+
+
+def keep_if_best(checkpoint, metrics):
+    """Copies a checkpoint to best/ beside it if its loss is the lowest so far.
+
+    The `checkpoint` file in best/ is replaced last: until then it names the older one, which is still whole.
+
+    Args:
+      checkpoint: path without suffix.
+      metrics: dictionary with "loss".
+    """
+    best_dir = os.path.join(os.path.dirname(checkpoint), BEST)
+    older = best_metrics(os.path.dirname(checkpoint))
+    if older and not metrics["loss"] < older["loss"]:
+        return
+    make_directory(best_dir)
+    name = os.path.basename(checkpoint)
+    for path in tf.io.gfile.glob(f"{checkpoint}.*"):
+        shutil.copyfile(path, os.path.join(best_dir, os.path.basename(path)))
+    with open(os.path.join(best_dir, f"{name}.json"), "w") as file:
+        json.dump(metrics, file, indent=2)
+    with write_aside(os.path.join(best_dir, "checkpoint")) as aside, open(aside, "w") as file:
+        file.write(f'model_checkpoint_path: "{name}"\n')
+    for other in os.listdir(best_dir):
+        if other != "checkpoint" and not other.startswith(f"{name}."):
+            os.remove(os.path.join(best_dir, other))
+
+
+def best_metrics(model_dir):
+    """Returns the metrics of the checkpoint in best/; None where there is none yet."""
+    checkpoint = tf.train.latest_checkpoint(os.path.join(model_dir, BEST))
+    if checkpoint is None:
+        return None
+    with open(f"{checkpoint}.json") as file:
+        return json.load(file)
+
+
+def _reader(checkpoint):
+    try:
+        return tf.train.load_checkpoint(checkpoint)
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise ScriptError(f"cannot read checkpoint {checkpoint} ({error}): copy or train it again") from error

@@ -1,0 +1,172 @@
+"""Trains, evaluates and predicts. The only file that knows tf.estimator."""
+
+import os
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from astronet import models
+from astronet.ops import dataset, metrics, training
+from astronet.util import checkpoints
+from astronet.util.script import ScriptError
+
+_MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
+
+# TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
+tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
+
+
+def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
+    """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
+
+    Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
+    last checkpoint, best/ (the one of least validation loss), and summaries of both for TensorBoard.
+
+    Args:
+      spec: ModelSpec with train_steps and seed.
+      model_dir: directory of this model.
+      train_files, eval_files: lists of record files.
+      num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights.
+
+    Raises:
+      ScriptError: for records that do not fit the configuration, or when the loss becomes NaN.
+    """
+    num_train = dataset.count_examples(train_files, spec.config)
+    num_eval = dataset.count_examples(eval_files, spec.config)
+    first_step = checkpoints.last_step(model_dir)
+    steps_between = _steps_between_evaluations(num_train, spec.config.hparams.batch_size)
+    print(f"{num_train} TCEs to train on, {num_eval} to evaluate, every {steps_between} steps", flush=True)
+
+    def input_fn():
+        return dataset.training_batches(train_files, spec.config, num_train, spec.seed, first_step).prefetch(2)
+
+    def model_fn(features, labels):
+        model = models.build(spec.model, spec.config)
+        loss = training.loss(labels, model(features, training=True))
+        mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
+        epochs = _Epochs(spec, model_dir, mean_loss, _evaluation_tensors(model, eval_files, spec.config, num_eval))
+        saver_hook = tf.estimator.CheckpointSaverHook(
+            model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
+        )
+        train_op = tf.group(training.train_op(loss, model.trainable_weights, spec.config.hparams), add_loss)
+        return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
+
+    tf.keras.utils.set_random_seed(spec.seed)
+    run_config = tf.estimator.RunConfig(
+        model_dir,
+        tf_random_seed=spec.seed,
+        save_checkpoints_secs=None,
+        save_checkpoints_steps=None,
+        save_summary_steps=steps_between,
+        keep_checkpoint_max=1,
+        session_config=tf.compat.v1.ConfigProto(
+            intra_op_parallelism_threads=num_threads, inter_op_parallelism_threads=num_threads
+        ),
+    )
+    try:
+        tf.estimator.Estimator(model_fn, config=run_config).train(input_fn, max_steps=spec.train_steps)
+    except tf.estimator.NanLossDuringTrainingError as error:
+        raise ScriptError(
+            "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
+        ) from error
+
+
+def evaluate(spec, checkpoint, files, threshold=metrics.DEFAULT_THRESHOLD):
+    """Returns the metrics of one checkpoint on labelled records (see metrics.evaluate), and its global_step."""
+    dataset.count_examples(files, spec.config)
+    score = _scorer(spec, [checkpoint])
+    batches = [(labels, score(features)[:, 0]) for features, labels in dataset.evaluation_batches(files, spec.config)]
+    labels, logits = (np.concatenate(parts) for parts in zip(*batches))
+    return {**metrics.evaluate(labels, logits, threshold), "global_step": checkpoints.step(checkpoint)}
+
+
+def predict(spec, checkpoints_of_members, input_fn):
+    """Scores each record once with all members of an ensemble, which share one graph.
+
+    Args:
+      spec: ModelSpec of all members.
+      checkpoints_of_members: list of checkpoints, one a member.
+      input_fn: function that returns an iterable of features such as dataset.from_serialized_batches.
+
+    Yields:
+      (serialized, probabilities) in input order: [batch] array of bytes, [batch, num_members] float array.
+    """
+    score = _scorer(spec, checkpoints_of_members)
+    for features in input_fn():
+        serialized = features.pop("serialized")
+        yield serialized, metrics.probability(score(features))
+
+
+def write_summary(directory, step, values):
+    """Writes scalars where TensorBoard finds them.
+
+    Args:
+      directory: such as model_dir/eval_test.
+      step: number of training steps behind the values.
+      values: dictionary of floats.
+    """
+    scalars = [tf.compat.v1.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+    with tf.Graph().as_default():  # the writer of these summaries, which Estimator writes too, refuses eager mode
+        writer = tf.compat.v1.summary.FileWriterCache.get(directory)
+    writer.add_summary(tf.compat.v1.Summary(value=scalars), step)
+    writer.flush()
+
+
+class _Epochs(tf.estimator.CheckpointSaverListener):
+    """Evaluates in the training session whenever a checkpoint is saved; reports, and keeps the best."""
+
+    LOSS_SCOPE = "epoch_loss"
+
+    def __init__(self, spec, model_dir, mean_loss, evaluation_tensors):
+        self._spec = spec
+        self._model_dir = model_dir
+        self._mean_loss = mean_loss
+        self._evaluation_tensors = evaluation_tensors
+        self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
+        self._last = None
+
+    def after_save(self, session, global_step_value):
+        step, seconds = global_step_value, time.monotonic()
+        labels, logits, num_batches = self._evaluation_tensors
+        batches = [session.run([labels, logits]) for _ in range(num_batches)]
+        values = metrics.evaluate(*(np.concatenate(parts) for parts in zip(*batches)))
+        checkpoints.keep_if_best(tf.train.latest_checkpoint(self._model_dir), {**values, "global_step": int(step)})
+        write_summary(os.path.join(self._model_dir, "eval_val"), step, values)
+        line = f"step {step:6d}/{self._spec.train_steps}"
+        if self._last:
+            rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
+            line += f"  {rate:6.0f} TCE/s  train loss {session.run(self._mean_loss):.4f}"
+        print(
+            f"{line}  validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
+            f"  AUC {values['auc']:.4f}",
+            flush=True,
+        )
+        session.run(self._reset_loss)
+        self._last = step, time.monotonic()
+
+
+def _evaluation_tensors(model, files, config, num_examples):
+    """Labels and logits of the next batch of an endless round of `files`, and how many batches make one round."""
+    batches = dataset.evaluation_batches(files, config)
+    iterator = tf.compat.v1.data.make_initializable_iterator(batches.repeat())
+    tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
+    features, labels = iterator.get_next()
+    return labels, model(features, training=False), -(-num_examples // dataset.EVALUATION_BATCH)
+
+
+def _steps_between_evaluations(num_examples, batch_size):
+    """One epoch, or as many whole ones as make evaluations worth their time."""
+    epoch = max(1, num_examples // batch_size)
+    return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
+
+
+def _scorer(spec, members):
+    """Function from features to logits [batch, member, output_dim], as an array."""
+    restored = [checkpoints.restore(spec, checkpoint) for checkpoint in members]
+
+    @tf.function(reduce_retracing=True)
+    def logits(features):
+        return tf.stack([model(features, training=False) for model in restored], axis=1)
+
+    return lambda features: logits(features).numpy()
