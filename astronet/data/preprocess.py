@@ -1,0 +1,65 @@
+"""From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
+
+import dataclasses
+
+from light_curve_util import tess_io
+from light_curve_util.detrend import detrend
+from light_curve_util.errors import LightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How views are made.
+
+    Attributes:
+      views: dict of view name to length in bins.
+      flux_key: name that the product gives to the magnitudes to read.
+      detrend: "none" or "spline".
+    """
+
+    views: dict
+    flux_key: str = "KSPMagnitude"
+    detrend: str = "none"
+
+
+def make_views(path, event, settings):
+    """Makes the views of one event in one light curve.
+
+    Args:
+      path: file of the light curve.
+      event: PeriodicEvent.
+      settings: Settings.
+
+    Returns:
+      Dict of view name to float64 array [length].
+
+    Raises:
+      LightCurveError: the light curve cannot be read, or fills no view.
+    """
+    light_curve = detrend(tess_io.read(path, settings.flux_key), settings.detrend, event)
+    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
+    return {name: generator.view(name, length) for name, length in settings.views.items()}
+
+
+def views_or_reason(columns, tess_data_dir, settings):
+    """Makes the views of one row of the catalogue; whatever is wrong with it, the other rows go on.
+
+    Args:
+      columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days).
+      tess_data_dir: directory that holds the light curves.
+      settings: Settings.
+
+    Returns:
+      Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
+    """
+    try:
+        event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
+        detector = columns.get("camera"), columns.get("ccd")
+        path = tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)
+        return make_views(path, event, settings), None
+    except LightCurveError as error:
+        return None, f"{error.reason}: {error}"
+    except Exception as error:
+        return None, f"error: {type(error).__name__}: {error}"

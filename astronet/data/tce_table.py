@@ -1,0 +1,175 @@
+"""The TCE table (tces.csv): read by column name, with the rows that cannot be used told one by one."""
+
+import csv
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from astronet.util.script import ScriptError
+
+DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
+
+_INTEGERS = ("row_id", "tic_id", "Sectors", "camera", "ccd")
+_TEXTS = ("src", "toi_id", "Disposition")
+_FLOATS = (
+    *("RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
+    *("star_rad", "star_mass", "teff", "logg", "SN", "Qingress"),
+)
+_REQUIRED = ("row_id", "tic_id", "toi_id", "Disposition", "Epoc", "Period", "Duration", "Transit_Depth", "Sectors")
+_NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
+_EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
+
+
+class Skip(NamedTuple):
+    """A row that gives no record; the word before the colon of `reason` is its kind."""
+
+    row_id: object
+    tic_id: object
+    sector: object
+    reason: str
+
+
+def _plain(name):
+    """A column's name without what its spellings differ in: capitals, blanks and underscores."""
+    return name.lower().replace(" ", "").replace("_", "")
+
+
+_CANONICAL = {_plain(name): name for name in _INTEGERS + _TEXTS + _FLOATS}
+
+
+def read(path, also_required=()):
+    """Reads a table of TCEs.
+
+    Columns are known by name, in any order and in every published spelling (`Transit Depth`, `q_ingress`); lines may
+    end in LF, CR LF or CR. A column has one type, whatever a single cell holds: integer (an empty camera or ccd is 0,
+    no detector), text, or float (an empty cell is NaN). A column that is not of the TCE table is float where all its
+    cells are numbers, else text.
+
+    Args:
+      path: CSV file.
+      also_required: names of further columns that must be there.
+
+    Returns:
+      DataFrame in the file's order, columns under their canonical names, Duration in HOURS.
+      List of Skip: the rows that are not in it, for they have a wrong number of fields, text in a numeric column, or
+      lack what every TCE needs.
+
+    Raises:
+      ScriptError: the file lacks a column or has no rows.
+      OSError: the file cannot be read.
+    """
+    columns, rows = _cells(path)
+    _check_columns(path, columns, also_required)
+    if not rows:
+        raise ScriptError(f"{path} has a header and no TCE: nothing to do")
+
+    width = len(columns)
+    # A row with too few fields keeps what it has, so that its skip can still say whose it is.
+    cells = pd.DataFrame([(row + [""] * width)[:width] for row in rows], columns=columns, dtype=object)
+    problems = pd.Series("", index=cells.index)
+    misshapen = pd.Series([len(row) < width or any(row[width:]) for row in rows])
+    _note(problems, misshapen, lambda i: f"invalid: {len(rows[i])} fields where the header has {width}")
+    table = pd.DataFrame({name: _typed(name, cells[name], problems) for name in columns})
+    for name in _NEVER_EMPTY:
+        _note(problems, table[name].isna(), lambda i, name=name: f"incomplete: no {name}")
+
+    good = problems == ""
+    skips = [Skip(*cells.loc[i, ["row_id", "tic_id", "Sectors"]], problems[i]) for i in cells.index[~good]]
+    integers = table.columns.intersection(_INTEGERS)
+    return table[good].reset_index(drop=True).astype(dict.fromkeys(integers, np.int64)), skips
+
+
+def _cells(path):
+    with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
+        try:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file)]
+        except csv.Error as error:
+            raise ScriptError(f"{path} is no CSV file ({error}): give the table of make_catalog.py") from error
+    header, *rows = [row for row in rows if any(row)] or [[]]
+    return [_CANONICAL.get(_plain(name), name) for name in header], rows
+
+
+def _check_columns(path, columns, also_required):
+    missing = [name for name in (*_REQUIRED, *also_required) if name not in columns]
+    if missing:
+        raise ScriptError(
+            f"{path} has no column {', '.join(missing)} (it has {', '.join(columns) or 'none'}): "
+            "rename or add it; make_catalog.py writes all columns"
+        )
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise ScriptError(f"{path} has more than one column {', '.join(repeated)}: keep one of each")
+
+
+def _note(problems, where, reason):
+    """Writes reason(i) into `problems` at the rows `where` that have none yet."""
+    for i in problems.index[where & (problems == "")]:
+        problems[i] = reason(i)
+
+
+def _typed(name, cells, problems):
+    """A column in its type; cells that do not fit are told in `problems`."""
+    if name in _TEXTS:
+        return cells
+    filled = ~cells.str.lower().isin(_EMPTY)
+    values = pd.to_numeric(cells.where(filled), errors="coerce").astype(float)
+    is_text = filled & values.isna()
+    if name not in _INTEGERS + _FLOATS:
+        return cells if is_text.any() else values
+    _note(problems, is_text, lambda i: f"invalid: text {cells[i]!r} in numeric column {name}")
+    if name in _INTEGERS:
+        fractional = filled & (values % 1 != 0)
+        _note(problems, fractional, lambda i: f"invalid: {cells[i]} in column {name} is not a whole number")
+    return values.fillna(0) if name in ("camera", "ccd") else values
+
+
+def drop_unusable(table, allow_unlabeled=False):
+    """Drops the rows that no record is to be made of, whatever their light curves hold.
+
+    Those are rows of an unknown disposition, with a depth that is no dip, and exact duplicates (row_id does not count:
+    where two tables list the same TCE, it has two).
+
+    Args:
+      table: DataFrame as read() returns it.
+      allow_unlabeled: whether a TCE without a disposition is welcome, as it is where nothing is learned from it.
+
+    Returns:
+      DataFrame with the other rows, and the list of Skip.
+    """
+    problems = pd.Series("", index=table.index)
+    known = (*DISPOSITIONS, "") if allow_unlabeled else DISPOSITIONS
+    _note(
+        problems,
+        ~table.Disposition.isin(known),
+        lambda i: f"invalid: unknown disposition {table.Disposition[i]!r}, not one of {', '.join(DISPOSITIONS)}",
+    )
+    _note(problems, table.Transit_Depth <= 0, lambda i: f"invalid: Transit_Depth is {table.Transit_Depth[i]:g} ppm")
+    repeats = table.drop(columns="row_id").duplicated()
+    _note(problems, repeats, lambda i: "duplicate: an earlier row is the same in every column but row_id")
+    return _part(table, problems)
+
+
+def drop_faint(table, threshold):
+    """Drops the rows whose S/N is below a threshold or not known; returns the others, and the list of Skip."""
+    problems = pd.Series("", index=table.index)
+    _note(problems, ~table.SN.ge(threshold), lambda i: f"threshold: SN is {table.SN[i]:g}, below {threshold:g}")
+    return _part(table, problems)
+
+
+def _part(table, problems):
+    noted = table[problems != ""]
+    skips = [Skip(*row) for row in zip(noted.row_id, noted.tic_id, noted.Sectors, problems[noted.index])]
+    return table[problems == ""], skips
+
+
+def to_record_columns(table):
+    """The columns as records hold them.
+
+    Duration is in days, V and IS are J, and is_multi is 1 where the star has more than one row in the table.
+    """
+    return table.assign(
+        Duration=table.Duration / 24,
+        Disposition=table.Disposition.replace(["V", "IS"], "J"),
+        is_multi=table.duplicated("tic_id", keep=False).astype(np.int64),
+    )
