@@ -1,0 +1,153 @@
+"""What a TESS-like camera and the QLP pipeline make of a star's flux: noise, trends, flags, gaps and detrending."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from scipy.interpolate import BSpline
+
+_FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD; a rule, so that every sector has a start
+_CADENCE_DAYS = 1 / 48
+_DAYS_BETWEEN_DUMPS = 2.5
+# Relative scatter of five concentric apertures, and how much more light of neighbors each lets in.
+_APERTURE_SCATTER = np.array([1.25, 1.0, 1.05, 1.2, 1.4])
+_APERTURE_DILUTION = np.array([0.0, 0.01, 0.02, 0.04, 0.07])
+BEST_APERTURE = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Cadences:
+    """The times of one sector: BTJD [n], momentum dumps (BTJD), and (start, end) of the two orbits (BTJD)."""
+
+    time: np.ndarray
+    dumps: np.ndarray
+    orbits: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Photometry:
+    """A star in a sector: BTJD [n], flags [n] (0 = good), magnitudes [aperture, n] as taken and detrended."""
+
+    time: np.ndarray
+    qflag: np.ndarray
+    raw: np.ndarray
+    detrended: np.ndarray
+
+
+@functools.cache
+def cadences(sector):
+    """The Cadences of a sector: half-hour exposures of 27 days, less the downlink gap in the middle."""
+    start = _FIRST_SECTOR_START + _DAYS_PER_SECTOR * (sector - 1)
+    gap = np.random.default_rng(sector).uniform(0.9, 1.3)
+    orbits = ((start, start + 13.3 - gap / 2), (start + 13.3 + gap / 2, start + 26.8))
+    grid = start + _CADENCE_DAYS * np.arange(round(26.8 / _CADENCE_DAYS))
+    time = np.concatenate([grid[(grid >= begin) & (grid < end)] for begin, end in orbits])
+    dumps = np.concatenate([np.arange(begin, end, _DAYS_BETWEEN_DUMPS)[1:] for begin, end in orbits])
+    return Cadences(time, dumps, orbits)
+
+
+def scatter(tmag):
+    """White scatter of one half-hour cadence, as a fraction of the flux: photon noise, sky and a floor."""
+    return 1e-6 * np.sqrt(120**2 + 330**2 * 10 ** (0.4 * (tmag - 10)) + 110**2 * 10 ** (0.8 * (tmag - 10)))
+
+
+def _red_noise(rng, num_cadences, timescale_days):
+    """Correlated noise of unit scatter. [n]"""
+    frequencies = np.fft.rfftfreq(2 * num_cadences, _CADENCE_DAYS)
+    spectrum = np.fft.rfft(rng.normal(size=2 * num_cadences)) / np.sqrt(
+        1 + (2 * np.pi * frequencies * timescale_days) ** 2
+    )
+    noise = np.fft.irfft(spectrum)[:num_cadences]
+    return noise / noise.std()
+
+
+def _camera_trend(seed, sector, camera):
+    """Trends that the stars of a camera share (focus, pointing), unit scatter, and its scattered-light spells. [n], [n]"""
+    times, rng = cadences(sector), np.random.default_rng([seed, 1, sector, camera])
+    trend = _red_noise(rng, len(times.time), 3.0)
+    glare = np.zeros_like(times.time)
+    for start, end in times.orbits:
+        trend += (
+            rng.normal(1.0, 0.5) * np.exp(-(times.time - start) / 0.6) * (times.time >= start) * (times.time <= end)
+        )
+        if rng.random() < 0.5:
+            spell = end - rng.uniform(0.4, 1.2)
+            glare += np.where((times.time > spell) & (times.time < end), times.time - spell, 0.0)
+    return trend, glare
+
+
+@functools.cache
+def _spline_basis(sector, spacing_days):
+    """Cubic B-splines with one knot every spacing_days, separate for each orbit. [n, splines]"""
+    times = cadences(sector)
+    blocks = []
+    for start, end in times.orbits:
+        inside = (times.time >= start) & (times.time < end)
+        inner = np.linspace(start, end, max(2, round((end - start) / spacing_days)) + 1)
+        knots = np.concatenate([[start] * 3, inner, [end] * 3])
+        block = np.zeros((len(times.time), len(knots) - 4))
+        block[inside] = BSpline.design_matrix(times.time[inside], knots, 3).toarray()
+        blocks.append(block)
+    return np.hstack(blocks)
+
+
+def _spline_trend(magnitude, good, sector):
+    """The slow part of a light curve, as a Kepler-spline pipeline finds it: outliers clipped, spacing chosen by BIC. [n]"""
+    best_bic, best_trend = np.inf, None
+    for spacing_days in (1.0, 2.0, 4.0):
+        basis, kept = _spline_basis(sector, spacing_days), good
+        ridge = 1e-9 * np.eye(basis.shape[1])
+        for _ in range(4):
+            used = basis[kept]
+            trend = basis @ np.linalg.solve(used.T @ used + ridge, used.T @ magnitude[kept])
+            residual = magnitude - trend
+            sigma = 1.4826 * np.median(np.abs(residual[kept]))
+            kept = good & (np.abs(residual) < 3 * sigma)
+        bic = kept.sum() * np.log(np.mean(residual[kept] ** 2)) + basis.shape[1] * np.log(kept.sum())
+        if bic < best_bic:
+            best_bic, best_trend = bic, trend
+    return best_trend
+
+
+def observe(rng, seed, star_tmag, flux, red_noise, sector, camera):
+    """Photometry of a star.
+
+    Args:
+      rng: generator of this star and sector.
+      seed: seed of the survey; the stars of a camera share their trends through it.
+      star_tmag: TESS magnitude.
+      flux: relative flux without noise, [n].
+      red_noise: correlated noise in units of the white scatter.
+      sector: sector number.
+      camera: camera number.
+
+    Returns:
+      Photometry.
+    """
+    times = cadences(sector)
+    num_cadences, noise = len(times.time), scatter(star_tmag)
+    trend, glare = _camera_trend(seed, sector, camera)
+    after_dump = times.time - times.dumps[np.maximum(np.searchsorted(times.dumps, times.time, side="right") - 1, 0)]
+    dumping = np.abs(times.time[:, np.newaxis] - times.dumps).min(axis=1) < 0.75 * _CADENCE_DAYS
+
+    systematics = rng.lognormal(np.log(1.5e-3), 0.7) * rng.choice([-1, 1]) * trend
+    systematics += rng.lognormal(np.log(2e-3), 0.7) * _red_noise(rng, num_cadences, 5.0)
+    systematics += noise * rng.normal(0, 0.4) * np.exp(-np.abs(after_dump) / 0.1)
+    systematics += noise * rng.lognormal(np.log(8), 0.8) * glare
+    systematics += 30 * noise * dumping * rng.normal(size=num_cadences)
+    shared = red_noise * _red_noise(rng, num_cadences, rng.uniform(0.1, 0.4)) + rng.normal(size=num_cadences)
+    own = rng.normal(size=(len(_APERTURE_SCATTER), num_cadences))
+    white = noise * _APERTURE_SCATTER[:, np.newaxis] * (0.95 * shared + 0.3 * own)
+
+    qflag = (dumping | (rng.random(num_cadences) < 0.01)).astype(np.int32)
+    qflag[(glare > 0) & (rng.random() < 0.85)] = 1
+    outliers = rng.random(num_cadences) < 0.002
+    white[:, outliers] += 10 * noise * rng.standard_exponential(outliers.sum())
+
+    light = 1 + (flux - 1) * (1 - _APERTURE_DILUTION[:, np.newaxis]) + systematics + white  # [aperture, n]
+    raw = star_tmag - 2.5 * np.log10(np.maximum(light, 1e-3))
+    spline = _spline_trend(raw[BEST_APERTURE], qflag == 0, sector)
+    detrended = raw - spline + np.median(raw[:, qflag == 0], axis=1, keepdims=True)
+    raw[:, rng.random(num_cadences) < 0.004] = np.nan
+    detrended[np.isnan(raw) | (rng.random(num_cadences) < 0.003)] = np.nan
+    return Photometry(times.time, qflag, raw, detrended)
