@@ -48,7 +48,7 @@ def read(path, flux_key, aperture=None):
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).partition("\n")[0]
         raise UnreadableLightCurveError(
             f"{path}: not a whole QLP HDF5 light curve ({reason}): fetch the file again"
         ) from error
@@ -73,7 +73,7 @@ def _member(group, name):
         if part not in group:
             there = ", ".join(group) or "nothing"
             raise UnreadableLightCurveError(
-                f"no {part} in {group.name}, which holds {there}: not the QLP layout, or ask for one of these"
+                f"no {part} in {group.name}, which holds {there}: ask for one of these, or fetch the file again"
             )
         group = group[part]
     return group
@@ -91,15 +91,15 @@ def _column(group, name, length=None):
 def _best_aperture(photometry):
     """The aperture that attribute `bestap` names, as an integer, a float or text ("3", "Aperture_003")."""
     if "bestap" not in photometry.attrs:
-        raise UnreadableLightCurveError(f"{photometry.name} has no attribute bestap: name an aperture yourself")
+        raise UnreadableLightCurveError(
+            f"{photometry.name} has no attribute bestap: add it, the number of the best aperture"
+        )
     (bestap,) = np.ravel(photometry.attrs["bestap"])
     text = bestap.decode() if isinstance(bestap, bytes) else str(bestap)
     try:
         return int(float(text.replace("Aperture_", "")))
     except (ValueError, OverflowError):
-        raise UnreadableLightCurveError(
-            f"bestap is {text!r}, no aperture's number: name an aperture yourself"
-        ) from None
+        raise UnreadableLightCurveError(f"bestap is {text!r}: set it to the number of the best aperture") from None
 
 
 def _good_without_flags(time):

@@ -54,7 +54,7 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     tried = []
     for location in (location for product in PRODUCTS for location in product.LOCATIONS):
         tried.append(location.format(**place))
-        found = glob.glob(os.path.join(glob.escape(os.fspath(tess_data_dir)), tried[-1]))
+        found = sorted(glob.glob(os.path.join(glob.escape(os.fspath(tess_data_dir)), tried[-1])))
         if found:
             return found[0]
     raise MissingLightCurveError(
@@ -86,11 +86,12 @@ def read(path, flux_key="KSPMagnitude", aperture=None):
     if not os.path.exists(path):
         raise MissingLightCurveError(f"no file {path}: check its name, or fetch it")
     time, magnitude, good = _product(path).read(path, flux_key, aperture)
-    usable = good & np.isfinite(time) & np.isfinite(magnitude)
+    finite = np.isfinite(time) & np.isfinite(magnitude)
+    usable = good & finite
     if not usable.any():
         raise EmptyLightCurveError(
             f"{path}: none of {len(time)} cadences is usable ({np.count_nonzero(~good)} flagged, "
-            f"{np.count_nonzero(~np.isfinite(magnitude))} without a finite {flux_key}): "
+            f"{np.count_nonzero(~finite)} without finite time and {flux_key}): "
             "leave this TCE out, or read another aperture"
         )
     time, magnitude = _without_bright_outliers(time[usable], magnitude[usable])
