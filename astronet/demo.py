@@ -1,0 +1,87 @@
+"""From a simulated survey to triaged TCEs in a few minutes: runs every script of the walkthrough, and shows each command."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from sklearn.metrics import average_precision_score
+
+from astronet.util.files import make_directory
+from astronet.util.script import Parser, ScriptError, run
+
+# The published learning rate needs 14,000 steps. A larger one gets far enough on a small survey in the time of a demo.
+_TRAINING = ["--config_json", '{"hparams": {"learning_rate": 0.0003}}']
+
+
+def _steps(flags):
+    """Returns what to do: (title, module of the script, its arguments), all relative to the output directory."""
+    seed = f"--seed={flags.seed}"
+    return [
+        ("Simulate a survey", "data.simulate_survey", ["--output_dir=.", f"--num_stars={flags.num_stars}", seed]),
+        (
+            "Make records of folded views",
+            "data.generate_input_records",
+            ["--input_tce_csv_file=tces.csv", "--tess_data_dir=tess", "--output_dir=tfrecord", "--num_worker_processes=2"],
+        ),
+        (
+            "Train",
+            "train",
+            ["--model=AstroCNNModel", "--config_name=local_global", *_TRAINING, "--train_files=tfrecord/train*"]
+            + ["--eval_files=tfrecord/val*", "--model_dir=model", f"--train_steps={flags.train_steps}", seed],
+        ),
+        ("Evaluate on the test set", "evaluate", ["--eval_files=tfrecord/test*", "--model_dir=model"]),
+        ("List what it gets wrong", "find_incorrect", ["--model_dir=model", "--tfrecord_dir=tfrecord", "--suffix=demo"]),
+        (
+            "Predict",
+            "batch_predict",
+            ["--model_dir=model", "--tfrecord_dir=tfrecord", "--suffix=demo", "--plot", "--save_dir=plots"],
+        ),
+        ("Draw the precision-recall and ROC curves", "plot_roc", ["true_vs_pred_demo.txt", "--output=roc.png"]),
+    ]
+
+
+def _run_step(title, module, arguments, directory):
+    name = "astronet-" + module.split(".")[-1].replace("_", "-")
+    print(f"\n== {title}\n$ {shlex.join([name, *arguments])}", flush=True)
+    finished = subprocess.run([sys.executable, "-m", f"astronet.{module}", *arguments], cwd=directory)
+    if finished.returncode:
+        raise ScriptError(f"{name} ended with exit code {finished.returncode}: its message stands above")
+
+
+def _summary(directory):
+    lines = (directory / "true_vs_pred_demo.txt").read_text().splitlines()
+    labels, probabilities = zip(*((int(label), float(p)) for label, p in (line.split() for line in lines)))
+    precision = average_precision_score(labels, probabilities)
+    return f"""
+== Done
+{directory}/tess, tces.csv           the simulated survey
+{directory}/tfrecord                 records.json tells what is in it, skipped.csv what is not
+{directory}/model                    the trained network; tensorboard --logdir {directory}/model shows its training
+{directory}/prediction_demo.txt      the probability of each TCE in the test set; more in prediction_demo.csv
+{directory}/plots, roc.png           a plot of each TCE in the test set; the precision-recall and ROC curves
+
+Average precision on the {len(labels)} TCEs of the test set, stars never trained on: {precision:.3f}
+(a constant guess would get {sum(labels) / len(labels):.3f}). These are SIMULATED data: they show that the system works, not how well it does on TESS."""
+
+
+def _demo(flags):
+    directory = Path(flags.output_dir)
+    make_directory(directory)
+    print(f"$ cd {directory}")
+    for title, module, arguments in _steps(flags):
+        _run_step(title, module, arguments, directory)
+    print(_summary(directory))
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("--output_dir", default="demo", help="directory of everything that the demo makes")
+    parser.add_argument("--num_stars", type=int, default=600, help="stars to simulate")
+    parser.add_argument("--train_steps", type=int, default=2000, help="training steps of 64 TCEs")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the survey and of the training")
+    return run(_demo, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The commands of README.md, and of the published README that this project answers, run as they are written there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from astronet.data import simulate_survey
+
+ROOT = Path(__file__).parents[1]
+SEED = "seeds/000_astronet_triage_readme.txt"
+
+# The one thing that is changed: a training of 14,000 steps, which a test cannot wait for.
+STEPS = 20
+
+
+def bash_blocks(text):
+    """The commands in a document's bash blocks, in order; blocks that show an output or start a server are left out."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return [block for block in blocks if "INFO:tensorflow" not in block and "tensorboard --logdir" not in block]
+
+
+def shortened(block):
+    block = re.sub(r"(ensemble_train\.sh \S+) 14000", rf"\1 {STEPS}", block)
+    return re.sub(r"(python astronet/train\.py) ", rf"\1 --train_steps={STEPS} ", block)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the repository, so that what the commands write beside the code stays out of it."""
+    ignored = shutil.ignore_patterns(".*", "build", "demo", "*.egg-info", "__pycache__", "tess", "tfrecord*", "model")
+    return shutil.copytree(ROOT, tmp_path / "repository", ignore=ignored, symlinks=True)
+
+
+def run_as_written(blocks, directory):
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    # mkdir is the one command that may fail: the step before it has made the directory already.
+    script = "\n".join(["set -e", *blocks]).replace("mkdir astronet/plots", "mkdir astronet/plots || true")
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=directory,
+        env={**os.environ, "PATH": path, "NUM_MODELS": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done
+
+
+def assert_triaged(directory):
+    predictions = (directory / "prediction_yyy.txt").read_text().splitlines()
+    truth = (directory / "true_vs_pred_yyy.txt").read_text().splitlines()
+    assert len(predictions) == len(truth) > 0
+    assert all(re.fullmatch(r"\d+ [01]\.\d{3}", line) for line in predictions)
+    assert sorted(path.name for path in (directory / "astronet/model").iterdir() if path.name.isdigit()) == ["1", "2"]
+    assert len(list((directory / "astronet/plots").iterdir())) >= len(predictions)
+
+
+def test_the_commands_of_the_readme_run_as_written(checkout):
+    blocks = [shortened(block) for block in bash_blocks((ROOT / "README.md").read_text())]
+    done = run_as_written(blocks, checkout)
+    assert "Saving dict for global step" in done.stderr
+    assert_triaged(checkout)
+
+
+def test_the_commands_of_the_published_readme_run_as_written(checkout, shared):
+    assert simulate_survey.main([f"--output_dir={checkout}/astronet", "--num_stars=60", "--seed=1"]) == 0
+    blocks = [shortened(block) for block in bash_blocks((shared / SEED).read_text())]
+    assert len(blocks) == 6
+    done = run_as_written(blocks, checkout)
+    assert "Saving dict for global step" in done.stderr
+    assert_triaged(checkout)
