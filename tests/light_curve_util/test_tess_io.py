@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -14,7 +15,7 @@ SECTOR_1, SECTOR_2 = 1325.3, 1354.2
 
 
 def write_qlp(path, time=None, magnitude=None, flags=None, bestap=1):
-    """Writes a QLP file; `magnitude` is that of aperture 1, and aperture 2 is a magnitude fainter and twice as variable."""
+    """Writes a QLP file of two apertures: the magnitudes of aperture 2 are twice those of aperture 1."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if magnitude is None:
         magnitude = np.random.default_rng(7).normal(10, 0.001, 300 if time is None else len(time))
@@ -211,3 +212,15 @@ def test_missing_file_and_unknown_product(tmp_path):
     (tmp_path / "1.dat").touch()
     with pytest.raises(UnreadableLightCurveError, match=r"there are readers for \*\.h5"):
         tess_io.read(tmp_path / "1.dat")
+
+
+def test_one_line_registers_another_product(tmp_path, monkeypatch):
+    def read_text(path, flux_key, aperture):
+        time, magnitude = np.loadtxt(path, unpack=True)
+        return time, magnitude, time < 3
+
+    product = SimpleNamespace(FILE_NAME="*.txt", LOCATIONS=("s{sector}-{tic_id}.txt",), read=read_text)
+    monkeypatch.setattr(tess_io, "PRODUCTS", (*tess_io.PRODUCTS, product))
+    (tmp_path / "s2-77.txt").write_text("1 10\n2 10\n3 10\n")
+    light_curve = tess_io.read(tess_io.find(tmp_path, 77, 2))
+    np.testing.assert_array_equal(light_curve.time, [1, 2])

@@ -20,7 +20,7 @@ GAP_DAYS = 0.75
 _ORDER = 4  # a cubic spline: four coefficients act on each interval between knots
 _MIN_POINTS = 2 * _ORDER
 _OUTLIER_CUT = 3  # standard deviations
-_MAX_ITERATIONS = 5
+_MAX_ITERATIONS = 30  # a dozen deep dips need 20, most light curves 3
 
 
 def fit_spline(time, flux, mask=None, spacings_days=SPACINGS_DAYS, gap_days=GAP_DAYS):
