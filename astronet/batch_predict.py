@@ -1,0 +1,87 @@
+"""Predicts the TCEs of record files: prediction_SUFFIX.txt and .csv, one line a TCE, in the order of the records."""
+
+import contextlib
+import csv
+import os
+import sys
+
+from tqdm import tqdm
+
+from astronet import ensemble
+from astronet.ops.metrics import DEFAULT_THRESHOLD, is_positive
+from astronet.util import plotting
+from astronet.util.files import make_directory, write_aside
+from astronet.util.script import Parser, run
+
+_COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "mean", "standard_deviation")
+
+
+def csv_row(prediction):
+    """What the CSV says about a TCE, in the order of its columns; the members' probabilities come last."""
+    tce = prediction.identity
+    probabilities = (prediction.mean, prediction.standard_deviation, *prediction.probabilities)
+    return [tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", *(f"{p:.7f}" for p in probabilities)]
+
+
+def _write(predictions, stem, member_names):
+    """Yields the predictions once they are in stem.txt and stem.csv, which appear when all are in, or not at all."""
+    with contextlib.ExitStack() as stack:
+        text, table = (
+            stack.enter_context(open(stack.enter_context(write_aside(stem + suffix)), "w", newline=""))
+            for suffix in (".txt", ".csv")
+        )
+        writer = csv.writer(table)
+        writer.writerow([*_COLUMNS, *(f"member_{name}" for name in member_names)])
+        for prediction in predictions:
+            print(f"{prediction.identity.tic_id} {prediction.mean:.3f}", file=text)
+            writer.writerow(csv_row(prediction))
+            yield prediction
+
+
+def _plot(prediction, save_dir, plots):
+    tce = prediction.identity
+    plotting.plot_prediction(plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots), prediction)
+
+
+def _predict(flags):
+    models = ensemble.load(flags)
+    make_directory(flags.output_dir)
+    if flags.plot:
+        make_directory(flags.save_dir)
+    stem = os.path.join(flags.output_dir, f"prediction_{flags.suffix}" if flags.suffix else "prediction")
+    problems, plots, num_predicted, num_positive = [], set(), 0, 0
+    predictions = ensemble.predict_files(models, flags, problems)
+    for prediction in tqdm(_write(predictions, stem, models.checkpoints), unit=" TCE", disable=None):
+        num_predicted += 1
+        num_positive += bool(is_positive(prediction.mean, flags.threshold))
+        if flags.plot:
+            _plot(prediction, flags.save_dir, plots)
+
+    print(
+        f"{stem}.txt, {stem}.csv: {num_predicted} TCEs by {len(models.checkpoints)} model(s), "
+        f"{num_positive} with a probability of {flags.threshold:g} or more"
+    )
+    if flags.plot:
+        print(f"{flags.save_dir}: {len(plots)} plots")
+    return ensemble.report(problems)
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    ensemble.add_record_flags(parser)
+    parser.add_argument("--suffix", default="", help="part of the names of the files to write")
+    parser.add_argument("--output_dir", default=".", help="directory to write them to")
+    parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
+    parser.add_argument("--save_dir", help="directory of the plots")
+    parser.add_argument(
+        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to count from as positive"
+    )
+    flags = parser.parse_args(argv)
+    if flags.plot and not flags.save_dir:
+        parser.error("--plot needs --save_dir: the directory to save the plots in")
+    return run(_predict, flags)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

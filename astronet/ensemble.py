@@ -1,0 +1,186 @@
+"""The models of a model_dir, one or an ensemble of them, and what they say about TCEs."""
+
+import dataclasses
+import functools
+import glob
+import itertools
+import os
+import re
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from astronet.ops import dataset
+from astronet.util import checkpoints, configuration, estimator_util, example_util, records
+from astronet.util.example_util import TceIdentity
+from astronet.util.script import ScriptError
+from light_curve_util.view_generator import VIEW_NAMES
+
+BATCH_SIZE = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """Trained models of one configuration: `checkpoints` maps a member's name to its checkpoint."""
+
+    spec: configuration.ModelSpec
+    checkpoints: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What the members say about one TCE: its record, and the probability that each gives it [num_members]."""
+
+    example: tf.train.Example
+    probabilities: np.ndarray
+
+    @functools.cached_property
+    def identity(self):
+        return TceIdentity.from_example(self.example)
+
+    @property
+    def mean(self):
+        return float(np.mean(self.probabilities))
+
+    @property
+    def standard_deviation(self):
+        """Of the members about their mean; 0 for a single model."""
+        return float(np.std(self.probabilities))
+
+    @property
+    def duration_days(self):
+        return example_util.value(self.example, "Duration")
+
+    @property
+    def views(self):
+        """Dict of the views that the record holds, name -> [num_bins]."""
+        held = self.example.features.feature
+        return {name: example_util.series(self.example, name) for name in VIEW_NAMES if name in held}
+
+
+def add_flags(parser):
+    """Adds the flags that say which models are to predict."""
+    parser.add_argument("--model_dir", required=True, help="directory of a model, or (--average) of models")
+    parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
+    parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")
+    configuration.add_flags(parser)
+
+
+def add_record_flags(parser):
+    """Adds the flags that say which records to predict."""
+    parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
+    parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
+    parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
+
+
+def load(flags):
+    """Finds the models that the flags of add_flags name.
+
+    Returns:
+      An Ensemble; without --average, of one member.
+
+    Raises:
+      ScriptError: no checkpoint, --average where there is no ensemble or the other way round, a member whose training
+        is not finished, or members of different configurations. It names the member and the remedy.
+    """
+    given = {"model": flags.model, "config_name": flags.config_name, "config_json": flags.config_json}
+    directories = _members(flags.model_dir)
+    if not flags.average:
+        if directories and not _holds(flags.model_dir, "checkpoint"):
+            raise ScriptError(f"{flags.model_dir} is a directory of models: give --average, or the directory of one")
+        checkpoint = checkpoints.find(flags.model_dir, flags.checkpoint)
+        return Ensemble(configuration.load(flags.model_dir, **given), {"1": checkpoint})
+
+    if not directories:
+        raise ScriptError(
+            f"{flags.model_dir} has no models in subdirectories: train them with ensemble_train.sh, or, if it is the "
+            "directory of a single model, leave --average away"
+        )
+    specs = [configuration.load(directory, **given) for directory in directories]
+    for directory, spec in zip(directories, specs):
+        _require_finished(directory, spec)
+        if (spec.model, spec.config) != (specs[0].model, specs[0].config):
+            raise ScriptError(f"{directory} is of another configuration than {directories[0]}: move one of them away")
+    found = [checkpoints.find(directory, flags.checkpoint) for directory in directories]
+    return Ensemble(specs[0], dict(zip(map(os.path.basename, directories), found)))
+
+
+def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
+    """Yields the Prediction of each record, in order; a record is read and parsed once for all members.
+
+    Args:
+      ensemble: Ensemble.
+      serialized_examples: iterable of bytes.
+      batch_size: how many records are in memory at a time.
+    """
+
+    def input_fn():
+        return dataset.from_serialized_batches(lambda: _batches(serialized_examples, batch_size), ensemble.spec.config)
+
+    members = list(ensemble.checkpoints.values())
+    for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
+        yield from map(Prediction, map(example_util.from_serialized, batch), probabilities)
+
+
+def predict_files(ensemble, flags, problems):
+    """Yields the Prediction of each record in the files that the flags of add_record_flags name.
+
+    Args:
+      ensemble: Ensemble.
+      flags: argparse.Namespace.
+      problems: list that gets a line for each file that cannot be read to its end; what comes before is predicted.
+
+    Raises:
+      ScriptError: no record can be read.
+    """
+    paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
+    yield from predict(ensemble, _readable(paths, problems), flags.batch_size)
+
+
+def _readable(paths, problems):
+    """The records that can be read, of all files."""
+    count = 0
+    for path in paths:
+        try:
+            for serialized in records.read(path):
+                yield serialized
+                count += 1
+        except ScriptError as error:
+            problems.append(str(error))
+    if not count:
+        raise ScriptError("; ".join(problems))
+
+
+def report(problems):
+    """Tells the problems of predict_files on stderr; returns the exit code."""
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _batches(items, size):
+    iterator = iter(items)
+    return iter(lambda: list(itertools.islice(iterator, size)), [])
+
+
+def _members(model_dir):
+    """The subdirectories that hold models, 2 before 10."""
+    directories = [
+        directory
+        for directory in glob.glob(os.path.join(glob.escape(model_dir), "*"))
+        if _holds(directory, "config.json", "checkpoint") and os.path.basename(directory) != checkpoints.BEST
+    ]
+    return sorted(directories, key=lambda path: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path)])
+
+
+def _holds(directory, *names):
+    return any(os.path.exists(os.path.join(directory, name)) for name in names)
+
+
+def _require_finished(directory, spec):
+    if not checkpoints.is_finished(directory, spec.train_steps):
+        raise ScriptError(
+            f"{directory} has {checkpoints.last_step(directory)} of {spec.train_steps} training steps done: "
+            "run ensemble_train.sh again, which takes it up where it stopped, or move it away"
+        )

@@ -1,0 +1,127 @@
+"""Finds the TCEs that a model gets wrong: precision and recall at thresholds, plots of the misclassified."""
+
+import csv
+import os
+import sys
+
+import numpy as np
+from sklearn.metrics import average_precision_score
+from tqdm import tqdm
+
+from astronet import ensemble
+from astronet.ops.metrics import DEFAULT_THRESHOLD, is_positive
+from astronet.util import example_util, plotting
+from astronet.util.files import make_directory, write_aside
+from astronet.util.script import Parser, ScriptError, run
+
+_COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "disposition", "mean", "standard_deviation", "plot")
+_THRESHOLDS = np.arange(1, 10) / 10
+
+
+def precision_and_recall(labels, probabilities, thresholds):
+    """Counts what each threshold gets right.
+
+    Args:
+      labels: [n] of 0 and 1.
+      probabilities: [n].
+      thresholds: probabilities from which a TCE is called positive.
+
+    Yields:
+      (threshold, number called positive, number of those that are, precision, recall); a ratio that nothing defines,
+      for want of TCEs called positive or of positives, is None.
+    """
+    num_positive = np.sum(labels == 1)
+    for threshold in thresholds:
+        called = is_positive(probabilities, threshold)
+        num_called, num_right = np.sum(called), np.sum(labels[called] == 1)
+        yield threshold, num_called, num_right, _ratio(num_right, num_called), _ratio(num_right, num_positive)
+
+
+def _ratio(part, whole):
+    return part / whole if whole else None
+
+
+def _say(ratio):
+    return "undefined" if ratio is None else f"{ratio:.4f}"
+
+
+def _print_table(labels, probabilities, threshold):
+    num_positive = np.sum(labels == 1)
+    precision = average_precision_score(labels, probabilities) if num_positive else None
+    print(f"{len(labels)} TCEs, {num_positive} of them PC or EB; average precision {_say(precision)}")
+    print("threshold   called  correct  precision     recall")
+    for row in precision_and_recall(labels, probabilities, sorted({*_THRESHOLDS, threshold})):
+        mark = "  <- decision threshold" if row[0] == threshold else ""
+        print(f"{row[0]:9.3g}{row[1]:9d}{row[2]:9d}{_say(row[3]):>11}{_say(row[4]):>11}{mark}")
+
+
+def _label(prediction, inputs):
+    """1 or 0; None for a TCE whose disposition is not known."""
+    label = inputs.label_map.get(example_util.value(prediction.example, inputs.label_feature))
+    return None if label is None else int(label > 0)
+
+
+def _misclassified(prediction, save_dir, plots):
+    """Draws the plot of a TCE, and returns its row of the table."""
+    tce = prediction.identity
+    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots)
+    plotting.plot_prediction(path, prediction)
+    identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", tce.disposition
+    return [*identity, f"{prediction.mean:.7f}", f"{prediction.standard_deviation:.7f}", os.path.basename(path)]
+
+
+def _compare(predictions, inputs, flags, table_path):
+    """Writes the table of the misclassified, with their plots; returns labels and probabilities of all."""
+    labels, probabilities, plots, num_unknown = [], [], set(), 0
+    with write_aside(table_path) as aside, open(aside, "w", newline="") as table:
+        writer = csv.writer(table)
+        writer.writerow(_COLUMNS)
+        for prediction in predictions:
+            label = _label(prediction, inputs)
+            if label is None:
+                num_unknown += 1
+                continue
+            labels.append(label)
+            probabilities.append(prediction.mean)
+            if label != is_positive(prediction.mean, flags.threshold):
+                writer.writerow(_misclassified(prediction, flags.save_dir, plots))
+        if not labels:
+            raise ScriptError(f"none of {num_unknown} TCEs has a known disposition: there is nothing to compare with")
+    if num_unknown:
+        print(f"warning: {num_unknown} TCEs without a known disposition left out", file=sys.stderr)
+    return np.array(labels), np.array(probabilities)
+
+
+def _find(flags):
+    models = ensemble.load(flags)
+    make_directory(flags.output_dir)
+    make_directory(flags.save_dir)
+    ending = f"_{flags.suffix}" if flags.suffix else ""
+    truth_path = os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt")
+    table_path = os.path.join(flags.output_dir, f"misclassified{ending}.csv")
+    problems = []
+    predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=" TCE", disable=None)
+    labels, probabilities = _compare(predictions, models.spec.config.inputs, flags, table_path)
+    with write_aside(truth_path) as aside:
+        np.savetxt(aside, np.stack([labels, probabilities], axis=1), fmt=("%d", "%.6f"))
+
+    _print_table(labels, probabilities, flags.threshold)
+    num_wrong = np.sum(labels != is_positive(probabilities, flags.threshold))
+    print(f"{truth_path}: label and probability of each; {table_path}: the {num_wrong} misclassified")
+    print(f"{flags.save_dir}: a plot of each of these")
+    return ensemble.report(problems)
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    ensemble.add_record_flags(parser)
+    parser.add_argument("--suffix", default="", help="part of the names of the files to write")
+    parser.add_argument("--output_dir", default=".", help="directory to write them to")
+    parser.add_argument("--save_dir", default="astronet/plots", help="directory of the plots")
+    parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to call positive from")
+    return run(_find, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Draws precision-recall and ROC curves of one or more true_vs_pred_*.txt, as find_incorrect.py writes them."""
+
+import os
+import sys
+
+import numpy as np
+
+from astronet.ops.metrics import DEFAULT_THRESHOLD
+from astronet.util import plotting
+from astronet.util.script import Parser, ScriptError, run
+
+
+def read_true_vs_pred(path):
+    """Reads what find_incorrect.py wrote.
+
+    Args:
+      path: file of two columns: 1 for PC or EB, else 0; probability.
+
+    Returns:
+      labels [n], probabilities [n].
+
+    Raises:
+      ScriptError: the file is not such a table, or has TCEs of one kind only.
+    """
+    labels, probabilities = [], []
+    with open(path) as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                label, probability = line.split()
+                labels.append({"0": 0, "1": 1}[label])
+                probabilities.append(float(probability))
+            except (ValueError, KeyError):
+                raise ScriptError(
+                    f"{path}, line {number}: expected '0' or '1' and a probability, found {line.strip()!r}"
+                ) from None
+    if len(set(labels)) < 2:
+        raise ScriptError(
+            f"{path}: a curve needs TCEs of both kinds, found {labels.count(1)} positive and {labels.count(0)} negative"
+        )
+    return np.array(labels), np.array(probabilities)
+
+
+def _plot(flags):
+    predictions = {}
+    for path in flags.true_vs_pred:
+        name = os.path.splitext(os.path.basename(path))[0]
+        if name.startswith("true_vs_pred_"):
+            name = name[len("true_vs_pred_") :]
+        predictions[path if name in predictions else name] = read_true_vs_pred(path)
+    plotting.plot_curves(flags.output, predictions, flags.threshold)
+    print(f"{flags.output}: precision-recall and ROC curves of {', '.join(predictions)}")
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("true_vs_pred", nargs="+", help="file of two columns: 1 for PC or EB, else 0; probability")
+    parser.add_argument("--output", default="plot_roc.png", help="image to write; its suffix chooses the format")
+    parser.add_argument(
+        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="decision threshold to mark on the curves"
+    )
+    return run(_plot, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

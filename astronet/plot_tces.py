@@ -1,0 +1,74 @@
+"""Plots TCEs of a catalogue, a page each: light curve, folded light curve, and the views that the network sees."""
+
+import sys
+
+from tqdm import tqdm
+
+from astronet.data import tce_table
+from astronet.util import configuration, plotting
+from astronet.util.files import make_directory
+from astronet.util.script import Parser, ScriptError, run
+from light_curve_util import tess_io
+from light_curve_util.detrend import METHODS, detrend
+from light_curve_util.errors import LightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
+
+
+def _select(table, column, wanted):
+    """The rows of a table whose `column` is one of `wanted`; all where none is wanted."""
+    if not wanted:
+        return table
+    missing = set(wanted) - set(table[column])
+    if missing:
+        raise ScriptError(f"no usable row of the catalogue has {column} {', '.join(map(str, sorted(missing)))}")
+    return table[table[column].isin(wanted)]
+
+
+def _plot_tce(tce, flags, lengths, plots):
+    event = PeriodicEvent(tce.Epoc, tce.Period, tce.Duration / 24)
+    detector = getattr(tce, "camera", None), getattr(tce, "ccd", None)
+    path = tess_io.find(flags.tess_data_dir, tce.tic_id, tce.Sectors, *detector)
+    light_curve = detrend(tess_io.read(path, flags.flux_key), flags.detrend, event)
+    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
+    views = {name: generator.view(name, length) for name, length in lengths.items()}
+    title = plotting.tce_title(tce.tic_id, tce.Sectors, tce.Period, tce.Disposition)
+    plotting.plot_tce(
+        plotting.tce_path(flags.save_dir, tce.row_id, tce.tic_id, tce.Sectors, plots), light_curve, event, views, title
+    )
+
+
+def _plot(flags):
+    table, skipped = tce_table.read(flags.input_tce_csv_file)
+    for skip in skipped:
+        print(f"row_id {skip.row_id} (TIC {skip.tic_id}) left out: {skip.reason}", file=sys.stderr)
+    chosen = _select(_select(table, "tic_id", flags.tic), "row_id", flags.row_id)
+    lengths = configuration.view_lengths(
+        configuration.resolve(flags.model, flags.config_name, flags.config_json).config
+    )
+    make_directory(flags.save_dir)
+    plots = set()
+    for tce in tqdm(chosen.itertuples(), total=len(chosen), unit=" TCE", disable=None):
+        try:
+            _plot_tce(tce, flags, lengths, plots)
+        except LightCurveError as error:
+            print(f"row_id {tce.row_id} (TIC {tce.tic_id}) left out: {error.reason}: {error}", file=sys.stderr)
+    print(f"{flags.save_dir}: plots of {len(plots)} of {len(chosen)} TCEs")
+    return 0 if plots else 1
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("--input_tce_csv_file", required=True, help="catalogue, such as make_catalog.py writes")
+    parser.add_argument("--tess_data_dir", required=True, help="directory of the light curves, sector-1, sector-2, ...")
+    parser.add_argument("--save_dir", required=True, help="directory of the plots")
+    parser.add_argument("--tic", type=int, nargs="+", help="TIC IDs of the stars to plot (all)")
+    parser.add_argument("--row_id", type=int, nargs="+", help="row IDs of the TCEs to plot (all)")
+    parser.add_argument("--flux_key", default="KSPMagnitude", help="which magnitudes of the light curves to read")
+    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to take out slow variation")
+    configuration.add_flags(parser)
+    return run(_plot, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Predicts one TCE from its light curve and ephemeris, as generate_input_records.py and batch_predict.py would."""
+
+import sys
+
+from astronet import ensemble
+from astronet.data import preprocess
+from astronet.util import configuration, example_util, plotting
+from astronet.util.script import Parser, run
+from light_curve_util import tess_io
+from light_curve_util.detrend import METHODS
+from light_curve_util.periodic_event import PeriodicEvent
+
+
+def _predict(flags):
+    models = ensemble.load(flags)
+    event = PeriodicEvent(flags.t0, flags.period, flags.duration_hours / 24)
+    path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
+    lengths = configuration.view_lengths(models.spec.config)
+    views = preprocess.make_views(path, event, preprocess.Settings(lengths, flags.flux_key, flags.detrend))
+    columns = {
+        "tic_id": flags.tic,
+        "Sectors": flags.sector or 0,
+        "Epoc": event.t0,
+        "Period": event.period,
+        "Duration": event.duration_days,
+    }
+    record = example_util.to_example(columns, views).SerializeToString()
+    (prediction,) = ensemble.predict(models, [record])
+
+    print(f"{flags.tic} {prediction.mean:.3f}")
+    print(f"mean {prediction.mean:.7f}, standard deviation {prediction.standard_deviation:.7f}")
+    for name, probability in zip(models.checkpoints, prediction.probabilities):
+        print(f"member {name}: {probability:.7f}")
+    if flags.output_image_file:
+        plotting.plot_prediction(flags.output_image_file, prediction)
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    parser.add_argument("--tic", type=int, required=True, help="TIC ID of the star")
+    parser.add_argument("--period", type=float, required=True, help="days")
+    parser.add_argument("--t0", type=float, required=True, help="mid-time of an event, BJD - 2457000 (days)")
+    parser.add_argument("--duration_hours", type=float, required=True, help="full duration of an event in HOURS")
+    parser.add_argument("--light_curve", help="file of the light curve; or --tess_data_dir and --sector")
+    parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
+    parser.add_argument("--sector", type=int, help="sector whose light curve to read")
+    parser.add_argument("--flux_key", default="KSPMagnitude", help="which magnitudes of the light curve to read")
+    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to take out slow variation")
+    parser.add_argument("--output_image_file", help="PNG file to plot the views to")
+    flags = parser.parse_args(argv)
+    if not flags.light_curve and (flags.tess_data_dir is None or flags.sector is None):
+        parser.error("no light curve given: --light_curve, or --tess_data_dir and --sector")
+    return run(_predict, flags)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

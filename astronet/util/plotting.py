@@ -1,0 +1,184 @@
+"""Every figure of the scripts, drawn without a display and without matplotlib's global state."""
+
+import os
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from astronet.ops.metrics import is_positive
+from astronet.util.files import write_aside
+from light_curve_util.median_filter import median_view
+from light_curve_util.phase_fold import fold_and_sort
+
+_BLUE, _ORANGE = "#0072B2", "#D55E00"
+_POINTS = {"linestyle": "none", "marker": ".", "markersize": 3, "markeredgewidth": 0, "rasterized": True}
+_VIEW = {"color": _BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
+_TITLES = {
+    "global_view": "Global view: the whole orbit",
+    "local_view": "Local view: the event",
+    "twice_global_view": "Two orbits: every other event in the middle",
+    "secondary_view": "Secondary view: the most likely secondary",
+}
+_PER_DAY = {"days": 1, "hours": 24}
+
+
+def tce_title(tic_id, sector, period, disposition=None, probability=None):
+    """Returns the line that names a TCE above its plots; what is None or empty is left out. Period in days."""
+    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, f"P = {period:.5g} d", disposition]
+    if probability is not None:
+        parts.append(f"probability {probability:.3f}")
+    return "  |  ".join(part for part in parts if part)
+
+
+def tce_path(save_dir, row_id, tic_id, sector, taken):
+    """Returns a path for the plot of a TCE that no other TCE of this run has.
+
+    Args:
+      save_dir: directory of the plots.
+      row_id, tic_id, sector: what names the TCE; a star has several, and tables that were joined may repeat a row_id.
+      taken: set of the paths given out so far; the new one is added.
+    """
+    stem = os.path.join(save_dir, f"tic{tic_id}_sector{sector}_row{row_id}")
+    path, repeat = f"{stem}.png", 1
+    while path in taken:
+        repeat += 1
+        path = f"{stem}_{repeat}.png"
+    taken.add(path)
+    return path
+
+
+def plot_prediction(path, prediction):
+    """Draws the views of a TCE, one panel each, under a title that says what it is and how probable.
+
+    Args:
+      path: PNG file to write.
+      prediction: astronet.ensemble.Prediction.
+    """
+    tce, views = prediction.identity, prediction.views
+    figure = Figure(figsize=(max(5.2 * len(views), 7), 3.6), layout="constrained")
+    figure.suptitle(tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean))
+    _draw_views(figure, views, tce.period, prediction.duration_days)
+    _save(figure, path)
+
+
+def plot_tce(path, light_curve, event, views, title):
+    """Draws a page on a TCE: light curve, folded light curve, and views.
+
+    Args:
+      path: PNG file to write.
+      light_curve: light_curve_util.tess_io.LightCurve.
+      event: light_curve_util.periodic_event.PeriodicEvent.
+      views: dict, name of the view -> normalized flux [num_bins].
+      title: line above the panels.
+    """
+    figure = Figure(figsize=(11, 9.5), layout="constrained")
+    figure.suptitle(title)
+    rows = figure.subfigures(3, 1)
+    _draw_light_curve(rows[0].subplots(), light_curve, event)
+    whole, near = rows[1].subplots(1, 2)
+    _draw_folded(whole, light_curve, event, *_window("global_view", 201, event.period, event.duration_days))
+    _draw_folded(near, light_curve, event, *_window("local_view", 61, event.period, event.duration_days))
+    whole.set_title("Folded: the whole orbit")
+    near.set_title("Folded: the event")
+    _draw_views(rows[2], views, event.period, event.duration_days)
+    _save(figure, path)
+
+
+def plot_curves(path, predictions, threshold):
+    """Draws precision-recall and ROC curves, each with a dot where the decision threshold lies.
+
+    Args:
+      path: image file to write; its suffix chooses the format.
+      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]), both labels present.
+      threshold: decision threshold.
+    """
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, (labels, probabilities) in predictions.items():
+        is_true, is_called = labels == 1, is_positive(probabilities, threshold)
+        recall = is_called[is_true].mean()
+
+        precisions, recalls, _ = precision_recall_curve(labels, probabilities)
+        label = f"{name} (AP = {average_precision_score(labels, probabilities):.3f})"
+        (line,) = left.step(recalls, precisions, where="post", label=label)
+        dot = {"linestyle": "none", "marker": "o", "color": line.get_color()}
+        if is_called.any():
+            left.plot(recall, is_true[is_called].mean(), **dot)
+
+        false_positive_rates, recalls, _ = roc_curve(labels, probabilities)
+        label = f"{name} (AUC = {roc_auc_score(labels, probabilities):.3f})"
+        right.plot(false_positive_rates, recalls, color=line.get_color(), label=label)
+        right.plot(is_called[~is_true].mean(), recall, **dot)
+    right.plot([0, 1], [0, 1], ":", color="0.6", label="chance")
+    left.set(title="Precision-recall", xlabel="Recall", ylabel="Precision")
+    right.set(title="ROC", xlabel="False positive rate", ylabel="True positive rate (recall)")
+    for axes, corner in ((left, "lower left"), (right, "lower right")):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
+        axes.grid(color="0.92")
+        axes.legend(loc=corner, title=f"dots: probability = {threshold:g}", frameon=False)
+    _save(figure, path)
+
+
+def _save(figure, path):
+    with write_aside(path) as aside:
+        figure.savefig(aside, dpi=110, format=os.path.splitext(path)[1][1:] or "png")
+
+
+def _window(name, num_bins, period, duration_days):
+    """Returns half the width of a view about the event (days), the width of a bin (days), and the unit to show it in.
+
+    None for a view about another phase, which the view itself does not tell.
+    """
+    if name == "local_view":
+        return min(period / 2, 2 * duration_days), 0.16 * duration_days, "hours"
+    turns = {"global_view": 1, "twice_global_view": 2}.get(name)
+    return turns and (turns * period / 2, 1.2 * period / num_bins, "days")
+
+
+def _draw_views(figure, views, period, duration_days):
+    for axes, (name, view) in zip(np.ravel(figure.subplots(1, len(views))), views.items()):
+        axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
+        window = _window(name, len(view), period, duration_days)
+        if window:
+            axes.plot(_bin_centers(len(view), *window), view, **_VIEW)
+            _mark_event(axes, duration_days, window[-1])
+        else:
+            axes.plot(view, **_VIEW)
+            axes.set_xlabel("Bin")
+        axes.set(title=_TITLES.get(name, name), ylabel="Normalized flux")
+
+
+def _bin_centers(num_bins, half_width, bin_width, unit):
+    last = (half_width - bin_width / 2) * _PER_DAY[unit]
+    return np.linspace(-last, last, num_bins)
+
+
+def _draw_light_curve(axes, light_curve, event):
+    time, flux = light_curve.time, light_curve.flux
+    axes.plot(time, flux, color="0.35", **_POINTS)
+    first, last = np.ceil((time.min() - event.t0) / event.period), np.floor((time.max() - event.t0) / event.period)
+    events = event.t0 + event.period * np.arange(first, last + 1)
+    axes.plot(
+        events, np.full(len(events), 0.03), "^", color=_ORANGE, markersize=5, transform=axes.get_xaxis_transform()
+    )
+    axes.set(title="Light curve, its events marked", xlabel="Time (BJD - 2457000, days)", ylabel="Relative flux")
+    axes.ticklabel_format(useOffset=False)
+
+
+def _draw_folded(axes, light_curve, event, half_width, bin_width, unit):
+    time, flux = fold_and_sort(light_curve.time, light_curve.flux, event.period, event.t0)
+    near = np.abs(time) <= half_width
+    axes.plot(time[near] * _PER_DAY[unit], flux[near], color="0.7", **_POINTS)
+    num_bins = round(2.4 * half_width / bin_width)
+    medians = median_view(time, flux, num_bins, bin_width, -half_width, half_width)
+    axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=_BLUE, linewidth=1.1)
+    _mark_event(axes, event.duration_days, unit)
+    axes.set_ylabel("Relative flux")
+    axes.ticklabel_format(useOffset=False)
+
+
+def _mark_event(axes, duration_days, unit):
+    half = duration_days / 2 * _PER_DAY[unit]
+    axes.axvspan(-half, half, color=_ORANGE, alpha=0.1, linewidth=0)
+    axes.set_xlabel(f"Time from mid-event ({unit})")
