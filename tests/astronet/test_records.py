@@ -1,0 +1,106 @@
+"""Record files and what is in them, the published ones included."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from astronet.util import example_util, records
+from astronet.util.example_util import TceIdentity
+from astronet.util.script import ScriptError
+
+
+@pytest.fixture
+def shard(tmp_path):
+    path = tmp_path / "test-00000-of-00001"
+    records.write_shard(path, [b"first" * 20, b"second" * 20])
+    return path
+
+
+def test_write_and_read(shard):
+    assert list(records.read(shard)) == [b"first" * 20, b"second" * 20]
+    with tf.Graph().as_default():
+        assert len(list(records.read(shard))) == 2
+
+
+def test_a_shard_appears_whole_or_not_at_all(shard, tmp_path):
+    def broken():
+        yield b"new"
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        records.write_shard(shard, broken())
+    assert len(list(records.read(shard))) == 2
+    assert list(tmp_path.iterdir()) == [shard]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda data: data[:-30], "record 1"),
+        (lambda data: data[:20] + b"?" + data[21:], "record 0"),
+        (lambda data: b"", "empty record file"),
+    ],
+)
+def test_a_damaged_file_is_named(shard, damage, words):
+    shard.write_bytes(damage(shard.read_bytes()))
+    with pytest.raises(ScriptError, match=words) as error:
+        list(records.read(shard))
+    assert shard.name in str(error.value)
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(ScriptError, match="no-such-file"):
+        list(records.read(tmp_path / "no-such-file"))
+
+
+def test_expand_takes_lists_commas_and_patterns(tmp_path):
+    paths = [str(tmp_path / f"train-{i}") for i in range(3)]
+    for path in paths:
+        records.write_shard(path, [b"x"])
+    assert records.expand(str(tmp_path / "train*")) == paths
+    assert records.expand(f"{paths[2]},{paths[0]}") == [paths[2], paths[0]]
+    assert records.expand([paths[1], str(tmp_path / "train-[12]")]) == [paths[1], paths[2]]
+
+
+def test_expand_names_the_pattern_that_matches_nothing(shard):
+    with pytest.raises(ScriptError, match=r"no record file matches .*val\*"):
+        records.expand([str(shard), f"{shard.parent}/val*"])
+    with pytest.raises(ScriptError, match="no record file given"):
+        records.expand("")
+
+
+def test_expand_leaves_out_empty_files_aloud(shard, capsys):
+    empty = shard.parent / "test-empty"
+    empty.touch()
+    assert records.expand(f"{shard.parent}/test*") == [str(shard)]
+    assert str(empty) in capsys.readouterr().err
+    with pytest.raises(ScriptError, match="empty record file"):
+        records.expand(str(empty))
+
+
+def test_example_keeps_types():
+    example = example_util.to_example({"tic_id": 10**10, "SN": 1.5, "toi_id": "?.01"}, {"local_view": np.arange(3.0)})
+    example = example_util.from_serialized(example.SerializeToString())
+    assert [example_util.value(example, name) for name in ("tic_id", "SN", "toi_id")] == [10**10, 1.5, "?.01"]
+    assert example_util.value(example, "absent", "nothing") == "nothing"
+    view = example_util.series(example, "local_view")
+    assert view.dtype == np.float32 and view.tolist() == [0, 1, 2]
+    with pytest.raises(KeyError, match="secondary_view.*local_view"):
+        example_util.series(example, "secondary_view")
+
+
+def test_every_published_record_finds_its_catalogue_row(shared):
+    published = shared / "data" / "tess_triage"
+    catalogue = pd.read_csv(published / "tces.csv", dtype={"toi_id": str}).set_index(["row_id", "tic_id"])
+    assert catalogue.index.is_unique
+    paths = records.expand(f"{published}/*-of-*")
+    found = [example_util.from_serialized(serialized) for path in paths for serialized in records.read(path)]
+    assert len(found) == 13201 + 1657
+    identities = [TceIdentity.from_example(example) for example in found]
+    rows = catalogue.loc[[(tce.row_id, tce.tic_id) for tce in identities]]
+    assert [tce.toi_id for tce in identities] == rows.toi_id.tolist()
+    assert [tce.sector for tce in identities] == rows.Sectors.tolist()
+    assert [tce.disposition for tce in identities] == rows.Disposition.replace(["V", "IS"], "J").tolist()
+    np.testing.assert_allclose([tce.period for tce in identities], rows.Period, rtol=1e-6)
+    assert {len(example_util.series(example, "local_view")) for example in found[:100]} == {61}
