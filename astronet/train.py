@@ -5,12 +5,12 @@ import sys
 
 from astronet.util import checkpoints, configuration, estimator_util, records
 from astronet.util.files import make_directory
-from astronet.util.script import Parser, run
+from astronet.util.script import Parser, ScriptError, run
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    configuration.add_flags(parser)
+    configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     parser.add_argument("--train_files", nargs="+", required=True, help="record files or patterns to train on")
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
     parser.add_argument("--model_dir", required=True, help="directory for checkpoints, summaries and config.json")
@@ -21,6 +21,8 @@ def main(argv=None):
 
 
 def _train(flags):
+    if flags.train_steps < 1:
+        raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     spec = dataclasses.replace(spec, train_steps=flags.train_steps, seed=flags.seed)
     train_files, eval_files = records.expand(flags.train_files), records.expand(flags.eval_files)

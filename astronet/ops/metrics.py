@@ -14,7 +14,7 @@ def probability(logits):
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:
-        return 1 / (1 + np.exp(-logits[..., 0]))
+        return np.exp(-np.logaddexp(0, -logits[..., 0]))  # a sigmoid that cannot overflow
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return 1 - weights[..., 0] / weights.sum(axis=-1)
 

@@ -70,7 +70,7 @@ def choose(options, name, what):
         return options[name]
     near = difflib.get_close_matches(str(name), options, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(options))}"
-    raise ScriptError(f"unknown {what} {name}: {hint}")
+    raise ScriptError(f"unknown {what} {name}; {hint}")
 
 
 def merge(base, patch):
@@ -99,7 +99,7 @@ def from_dict(cls, values, where):
         raise ScriptError(f"{where} is {values!r}: a dictionary needed")
     hints = typing.get_type_hints(cls)
     for key in values:
-        choose(hints, key, f"key in {where}:")
+        choose(hints, key, f"{where} key")
     for field in dataclasses.fields(cls):
         if field.default is field.default_factory is dataclasses.MISSING and field.name not in values:
             raise ScriptError(f"{where} lacks {field.name}")

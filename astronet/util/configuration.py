@@ -39,7 +39,9 @@ class ModelSpec:
 def add_flags(parser, model=None, config_name=None):
     """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
     parser.add_argument("--model", default=model, help=f"one of {', '.join(CONFIGURATIONS)}")
-    parser.add_argument("--config_name", default=config_name, help="name of one of the model's configurations")
+    parser.add_argument(
+        "--config_name", default=config_name, help="base, local_global (views of 201 and 81 bins) or yu2019 (201, 61)"
+    )
     parser.add_argument(
         "--config_json",
         help="JSON text or file: the whole configuration, or changes to --config_name if given (null removes a key)",
@@ -88,16 +90,12 @@ def save(model_dir, spec):
     Raises:
       ScriptError: where model_dir already holds a model of another configuration or seed; names the first difference.
     """
-    path = os.path.join(model_dir, "config.json")
+    path = _path(model_dir)
     if os.path.exists(path):
-        there, here = dataclasses.asdict(_read(path)), dataclasses.asdict(spec)
-        for key in ("train_steps", "config_name"):
-            there.pop(key), here.pop(key)
-        difference = _first_difference(there, here)
+        there = dataclasses.replace(_read(path), train_steps=spec.train_steps, config_name=spec.config_name)
+        difference = _first_difference(dataclasses.asdict(there), dataclasses.asdict(spec))
         if difference:
-            raise ScriptError(
-                f"{model_dir} holds another model: {difference}; choose another --model_dir or remove that one"
-            )
+            raise ScriptError(f"{model_dir} holds another model: {difference}; choose another --model_dir")
     os.makedirs(model_dir, exist_ok=True)
     with write_aside(path) as aside, open(aside, "w") as file:
         json.dump({**dataclasses.asdict(spec), "version": astronet.__version__}, file, indent=2)
@@ -110,20 +108,19 @@ def load(model_dir, model=None, config_name=None, config_json=None):
     Raises:
       ScriptError: where neither does; it says which flags to give.
     """
-    path = os.path.join(model_dir, "config.json")
+    path = _path(model_dir)
     saved = _read(path) if os.path.exists(path) else None
     if config_name or config_json:
         named = resolve(model or (saved and saved.model), config_name, config_json)
-        return (
-            dataclasses.replace(saved, **{key: getattr(named, key) for key in ("model", "config_name", "config")})
-            if saved
-            else named
-        )
+        return dataclasses.replace(named, train_steps=saved.train_steps, seed=saved.seed) if saved else named
     if saved and model in (None, saved.model):
         return saved
-    raise ScriptError(
-        f"{path} does not say how the model is configured: give --model and --config_name (or --config_json)"
-    )
+    what = f"is of {saved.model}" if saved else "is missing"
+    raise ScriptError(f"{path} {what}: give --config_name (or --config_json) and --model")
+
+
+def _path(model_dir):
+    return os.path.join(model_dir, "config.json")
 
 
 def _read(path):
@@ -134,7 +131,7 @@ def _read(path):
         return ModelSpec(config=config, **{key: saved[key] for key in ("model", "config_name", "train_steps", "seed")})
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ScriptError(
-            f"{path} is not a model's configuration ({error!r}): give the flags and another --model_dir"
+            f"{path} is not a model's configuration ({error!r}): train into another --model_dir"
         ) from error
 
 
@@ -142,7 +139,7 @@ def _typed(model, values):
     """Config from a dictionary; the class of hparams is the model's own."""
     sections = {"inputs": Inputs, "hparams": type(get(model, "base").hparams)}
     for key in values:
-        choose(sections, key, "key in the configuration:")
+        choose(sections, key, "configuration key")
     return Config(**{name: from_dict(section, values.get(name, {}), name) for name, section in sections.items()})
 
 

@@ -1,0 +1,116 @@
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from astronet.ops import dataset
+from astronet.util import configuration, example_util, records
+from astronet.util.script import ScriptError
+
+CONFIG = configuration.get("AstroModel", "yu2019")
+
+
+def with_hparams(**changes):
+    return dataclasses.replace(CONFIG, hparams=dataclasses.replace(CONFIG.hparams, **changes))
+
+
+def take(batches, count):
+    return [(features["global_view"].numpy(), labels.numpy()) for features, labels in itertools.islice(batches, count)]
+
+
+@pytest.fixture(scope="module")
+def tces(tmp_path_factory, write_tces):
+    return write_tces(tmp_path_factory.mktemp("records") / "train-00000-of-00001")
+
+
+def test_evaluation_reads_everything_in_order_with_labels_of_the_label_map(tces):
+    ((features, labels),) = dataset.evaluation_batches([tces], CONFIG)
+    examples = [example_util.from_serialized(record) for record in records.read(tces)]
+    for name in ("global_view", "local_view"):
+        np.testing.assert_array_equal(features[name], [example_util.series(example, name) for example in examples])
+    dispositions = [example_util.value(example, "Disposition") for example in examples]
+    assert list(labels.numpy()) == [int(disposition in ("PC", "EB")) for disposition in dispositions]
+
+
+def test_every_epoch_holds_every_example_once_in_another_order(tces):
+    config = with_hparams(batch_size=8, reversal_probability=0.0)
+    views = np.concatenate([view for view, _ in take(dataset.training_batches([tces], config, 24, seed=1), 6)])
+    epochs = [[view.tobytes() for view in epoch] for epoch in (views[:24], views[24:])]
+    assert len(set(epochs[0])) == 24
+    assert sorted(epochs[0]) == sorted(epochs[1])
+    assert epochs[0] != epochs[1]
+
+
+def test_seed_decides_the_order_and_a_resumed_run_goes_on_in_it(tces):
+    config = with_hparams(batch_size=8)
+    first = take(dataset.training_batches([tces], config, 24, seed=1), 6)
+    resumed = take(dataset.training_batches([tces], config, 24, seed=1, first_step=4), 2)
+    np.testing.assert_equal(resumed, first[4:])
+    other = take(dataset.training_batches([tces], config, 24, seed=2), 6)
+    assert not np.array_equal(other[0][0], first[0][0])
+
+
+def test_all_series_of_an_example_are_reversed_together_half_of_the_time(tces):
+    ((whole, _),) = dataset.evaluation_batches([tces], CONFIG)
+    rows = {view.tobytes(): i for i, view in enumerate(whole["global_view"].numpy())}
+    turned_rows = {view[::-1].tobytes(): i for i, view in enumerate(whole["global_view"].numpy())}
+    turned = []
+    for features, _ in dataset.training_batches([tces], CONFIG, 24, seed=1).take(10):
+        for view, local_view in zip(features["global_view"].numpy(), features["local_view"].numpy()):
+            turned.append(view.tobytes() in turned_rows)
+            row = (turned_rows if turned[-1] else rows)[view.tobytes()]
+            np.testing.assert_array_equal(local_view, whole["local_view"].numpy()[row][:: -1 if turned[-1] else 1])
+    assert abs(np.mean(turned) - 0.5) < 4 * 0.5 / np.sqrt(len(turned))  # 4 standard deviations of a fair coin
+
+
+def test_scalars_are_features_too(tces):
+    config = configuration.resolve("AstroModel", "yu2019", '{"inputs": {"features": {"Period": {}}}}').config
+    ((features, _),) = dataset.evaluation_batches([tces], config)
+    np.testing.assert_array_equal(features["Period"].numpy()[:, 0], np.arange(1, 25, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    "written, message",
+    [
+        ({"local_length": 81}, "local_view has 81 values, the configuration needs 61; --config_name=local_global fits"),
+        ({"local_length": 7}, "local_view has 7 values, the configuration needs 61; --config_name=base fits"),
+        ({"dispositions": ("PC", "KP")}, "unknown Disposition 'KP'; the label map has PC, EB, J, V, IS, O"),
+    ],
+)
+def test_records_that_do_not_fit_are_named_with_the_remedy(tmp_path, write_tces, written, message):
+    path = write_tces(tmp_path / "train", num_tces=2, **written)
+    with pytest.raises(ScriptError) as error:
+        dataset.count_examples([path], CONFIG)
+    assert str(error.value).startswith(f"{path}, record ")
+    assert "TIC 100" in str(error.value)
+    assert message in str(error.value)
+
+
+def test_missing_feature_is_named(tces):
+    config = configuration.resolve("AstroModel", "yu2019", '{"inputs": {"features": {"Tmag": {}}}}').config
+    with pytest.raises(ScriptError, match="Tmag has 0 values, the configuration needs 1"):
+        dataset.count_examples([tces], config)
+
+
+def test_corrupt_and_empty_files_are_named(tmp_path, write_tces):
+    path = tmp_path / "train"
+    write_tces(path, num_tces=2)
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ScriptError, match="train.*record 1"):
+        dataset.count_examples([str(path)], CONFIG)
+    path.write_bytes(b"")
+    with pytest.raises(ScriptError, match="empty record file .*train"):
+        dataset.count_examples([str(path)], CONFIG)
+
+
+def test_prediction_needs_no_label_but_the_right_views(tmp_path, write_tces):
+    path = write_tces(tmp_path / "new", num_tces=3, dispositions=("unvetted",))
+    batches = list(dataset.from_serialized_batches(lambda: [list(records.read(path))], CONFIG))
+    assert [features["global_view"].shape for features in batches] == [(3, 201)]
+    assert list(batches[0]["serialized"]) == list(records.read(path))
+    with pytest.raises(ScriptError, match="row_id 0, TIC 1000.*--config_name=yu2019 fits"):
+        wrong = configuration.get("AstroModel", "local_global")
+        list(dataset.from_serialized_batches(lambda: [list(records.read(path))], wrong))

@@ -1,0 +1,52 @@
+import re
+
+import numpy as np
+import pytest
+
+from astronet import models
+from astronet.util import configuration
+
+ALL = [(model, name) for model, configurations in configuration.CONFIGURATIONS.items() for name in configurations]
+
+
+def build(*names):
+    spec = configuration.resolve(*names)
+    return models.build(spec.model, spec.config)
+
+
+def test_yu2019_has_the_published_number_of_parameters():
+    assert build("AstroCNNModel", "yu2019").count_params() == 2_026_721
+
+
+def test_yu2019_has_the_published_variables(shared):
+    lines = (shared / "golden" / "checkpoint_variables.txt").read_text().splitlines()
+    published = dict(re.match(r"(\S+) (\[.*\])", line).groups() for line in lines if "/" in line.split()[0])
+    weights = build("AstroCNNModel", "yu2019").weights
+    assert {weight.name[: -len(":0")]: str(weight.shape.as_list()) for weight in weights} == published
+
+
+@pytest.mark.parametrize("names", ALL)
+def test_every_configuration_gives_logits(names):
+    model = build(*names)
+    features = {name: np.zeros([3, length], np.float32) for name, length in _lengths(model).items()}
+    assert model(features).shape == (3, 1)
+    assert all("_hidden/" in weight.name or weight.name.startswith("logits/") for weight in model.weights)
+
+
+def test_every_model_has_configurations():
+    assert set(models.BUILDERS) == set(configuration.CONFIGURATIONS)
+
+
+def test_linear_model_with_scalars_reads_series_first_then_scalars_each_by_name():
+    changes = '{"inputs": {"features": {"Period": {}, "Duration": {}}}, "hparams": {"output_dim": 3}}'
+    model = build("AstroModel", "local_global", changes)
+    random = np.random.default_rng(0)
+    features = {name: random.normal(size=[2, length]).astype(np.float32) for name, length in _lengths(model).items()}
+    kernel, bias = model.get_weights()
+    order = ["global_view", "local_view", "Duration", "Period"]
+    expected = np.concatenate([features[name] for name in order], axis=1) @ kernel + bias
+    np.testing.assert_allclose(model(features), expected, rtol=1e-5, atol=1e-5)
+
+
+def _lengths(model):
+    return {name: tensor.shape[1] for name, tensor in model.input.items()}

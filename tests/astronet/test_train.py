@@ -1,0 +1,161 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import astronet
+from astronet import train
+from astronet.ops import training
+from astronet.util import checkpoints, configuration
+from astronet.util.script import ScriptError
+
+FAST = '{"hparams": {"batch_size": 8, "learning_rate": 0.01}}'
+
+
+@pytest.fixture(scope="module")
+def records_dir(tmp_path_factory, write_tces):
+    directory = tmp_path_factory.mktemp("tfrecord")
+    for shard in range(2):
+        write_tces(directory / f"train-0000{shard}-of-00002", seed=shard)
+    write_tces(directory / "val-00000-of-00001", seed=2)
+    return directory
+
+
+@pytest.fixture
+def run_train(records_dir):
+    def run_train(model_dir, *flags, model="AstroModel", steps=60, config_json=FAST):
+        arguments = [f"--model={model}", "--config_name=yu2019", f"--config_json={config_json}", "--num_threads=1"]
+        files = [f"--train_files={records_dir}/train*", f"--eval_files={records_dir}/val*"]
+        return train.main([*arguments, *files, f"--model_dir={model_dir}", f"--train_steps={steps}", *flags])
+
+    return run_train
+
+
+def weights(model_dir):
+    reader = tf.train.load_checkpoint(checkpoints.find(model_dir))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def losses(output):
+    return [float(loss) for loss in re.findall(r"validation loss ([\d.]+)  accuracy", output)]
+
+
+def test_training_learns_evaluates_and_keeps_the_last_and_the_best(tmp_path, run_train, capsys):
+    assert run_train(tmp_path, steps=120) == 0
+    output = capsys.readouterr().out
+    # 48 TCEs in batches of 8: an epoch has 6 steps, and 54 is the first whole number of epochs in 50 steps or more.
+    assert re.findall(r"step +(\d+)/120", output) == ["0", "54", "108", "120"]
+    assert losses(output)[-1] < 0.5 * losses(output)[0]
+    assert (tmp_path / "checkpoint").read_text().count("model.ckpt-120") == 2
+    best = checkpoints.best_metrics(tmp_path)
+    assert best["loss"] == pytest.approx(min(losses(output)), abs=1e-4)
+    assert checkpoints.step(checkpoints.find(tmp_path, "best")) == best["global_step"]
+    assert list(tmp_path.glob("events*")) and list(tmp_path.glob("eval_val/events*"))
+    saved = json.loads((tmp_path / "config.json").read_text())
+    assert (saved["model"], saved["train_steps"], saved["version"]) == ("AstroModel", 120, astronet.__version__)
+
+
+def test_resumed_training_ends_where_an_unbroken_one_does(tmp_path, run_train):
+    run_train(tmp_path / "unbroken", "--seed=3", steps=60)
+    run_train(tmp_path / "broken", "--seed=3", steps=23)
+    run_train(tmp_path / "broken", "--seed=3", steps=60)
+    unbroken, broken = weights(tmp_path / "unbroken"), weights(tmp_path / "broken")
+    assert unbroken["global_step"] == broken["global_step"] == 60
+    for name, value in unbroken.items():
+        np.testing.assert_allclose(broken[name], value, rtol=1e-5, atol=1e-7, err_msg=name)
+
+
+def test_same_seed_same_weights_other_seed_others(tmp_path, run_train):
+    for name, seed in (("first", 1), ("second", 1), ("other", 2)):
+        assert run_train(tmp_path / name, f"--seed={seed}", steps=3) == 0
+    kernels = [weights(tmp_path / name)["logits/kernel"] for name in ("first", "second", "other")]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert not np.allclose(kernels[0], kernels[2])
+
+
+def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_train, capsys):
+    run_train(tmp_path, steps=2)
+    before = weights(tmp_path)
+    assert run_train(tmp_path, steps=2) == 0
+    assert "is finished: it has 2 steps" in capsys.readouterr().out
+    np.testing.assert_array_equal(weights(tmp_path)["logits/kernel"], before["logits/kernel"])
+    assert run_train(tmp_path, "--seed=7", steps=2) == 1
+    assert "seed is 0 there, 7 here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--eval_files=nowhere/val*"], "nowhere/val*"),
+        (["--config_name=local_global"], "--config_name=yu2019 fits"),
+        (["--train_steps=0"], "--train_steps is 0: 1 or more needed"),
+        (['--config_json={"hparams": {"optimizer": "adm"}}'], "unknown optimizer adm; did you mean adam?"),
+        (['--config_json={"hparams": {"optimizer": "sgd", "learning_rate": 1e39}}'], "the loss became NaN"),
+    ],
+)
+def test_problems_are_told_in_one_line(tmp_path, run_train, capsys, flags, message):
+    assert run_train(tmp_path, *flags) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and message in error
+
+
+def test_interrupted_copy_of_the_best_leaves_the_older_one(tmp_path, run_train):
+    run_train(tmp_path, steps=2)
+    (tmp_path / "best" / "model.ckpt-3.index").write_bytes(b"half")
+    assert checkpoints.step(checkpoints.find(tmp_path, "best")) == 2
+    assert checkpoints.best_metrics(tmp_path)["global_step"] == 2
+
+
+@pytest.mark.parametrize(
+    "model, changes",
+    [("AstroFCModel", {}), ("AstroModel", {"output_dim": 3}), ("AstroCNNModel", {"clip_gradient_norm": 1.0})],
+)
+def test_every_model_trains(tmp_path, run_train, model, changes):
+    config_json = json.dumps({"hparams": {"batch_size": 8, **changes}})
+    assert run_train(tmp_path, model=model, steps=2, config_json=config_json) == 0
+
+
+def test_checkpoints_have_the_published_names(tmp_path, run_train, shared):
+    lines = (shared / "golden" / "checkpoint_variables.txt").read_text().splitlines()
+    published = {line.split()[0] for line in lines if not line.startswith("#")}
+    run_train(tmp_path, model="AstroCNNModel", steps=1)
+    assert {name for name in weights(tmp_path) if "/Adam" not in name} == published
+
+
+@pytest.mark.parametrize("clip_gradient_norm, expected", [(None, 5.0), (10.0, 5.0), (0.5, 0.5)])
+def test_gradients_are_clipped_to_the_norm_of_the_configuration(clip_gradient_norm, expected):
+    changes = {"optimizer": "sgd", "learning_rate": 1.0, "clip_gradient_norm": clip_gradient_norm}
+    moved = _one_step(changes)
+    assert np.linalg.norm(moved) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("optimizer", sorted(training.OPTIMIZERS))
+def test_every_optimizer_goes_down(optimizer):
+    assert (_one_step({"optimizer": optimizer, "learning_rate": 0.1}) < 0).all()
+
+
+def _one_step(changes):
+    """How far one step moves two variables whose gradient is (3, 4)."""
+    hparams = configuration.resolve("AstroModel", "base", json.dumps({"hparams": changes})).config.hparams
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.train.create_global_step()
+        variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]), use_resource=True)
+        step = training.train_op(tf.reduce_sum(variable * [3.0, 4.0]), [variable], hparams)
+        session.run(tf.compat.v1.global_variables_initializer())
+        session.run(step)
+        return session.run(variable)
+
+
+def test_only_estimator_util_knows_tf_estimator():
+    package = Path(astronet.__file__).parent
+    knowing = [path.name for path in package.rglob("*.py") if "tf.estimator." in path.read_text()]
+    assert knowing == ["estimator_util.py"]
+
+
+def test_last_checkpoint_of_an_empty_directory(tmp_path):
+    assert not checkpoints.is_finished(tmp_path, 1)
+    with pytest.raises(ScriptError, match="no checkpoint in .*train.py"):
+        checkpoints.find(tmp_path)
