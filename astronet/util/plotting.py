@@ -12,7 +12,7 @@ from light_curve_util.median_filter import median_view
 from light_curve_util.phase_fold import fold_and_sort
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
-_POINTS = {"linestyle": "none", "marker": ".", "markersize": 3, "markeredgewidth": 0, "rasterized": True}
+_POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
 _VIEW = {"color": _BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
 _TITLES = {
     "global_view": "Global view: the whole orbit",
@@ -77,10 +77,10 @@ def plot_tce(path, light_curve, event, views, title):
     rows = figure.subfigures(3, 1)
     _draw_light_curve(rows[0].subplots(), light_curve, event)
     whole, near = rows[1].subplots(1, 2)
-    _draw_folded(whole, light_curve, event, *_window("global_view", 201, event.period, event.duration_days))
-    _draw_folded(near, light_curve, event, *_window("local_view", 61, event.period, event.duration_days))
-    whole.set_title("Folded: the whole orbit")
-    near.set_title("Folded: the event")
+    _draw_folded(whole, light_curve, event, "global_view", num_bins=201)
+    _draw_folded(near, light_curve, event, "local_view", num_bins=61)
+    whole.set_title("Folded, with running median: the whole orbit")
+    near.set_title("Folded, with running median: the event")
     _draw_views(rows[2], views, event.period, event.duration_days)
     _save(figure, path)
 
@@ -93,7 +93,7 @@ def plot_curves(path, predictions, threshold):
       predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]), both labels present.
       threshold: decision threshold.
     """
-    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    figure = Figure(figsize=(11, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, (labels, probabilities) in predictions.items():
         is_true, is_called = labels == 1, is_positive(probabilities, threshold)
@@ -166,12 +166,15 @@ def _draw_light_curve(axes, light_curve, event):
     axes.ticklabel_format(useOffset=False)
 
 
-def _draw_folded(axes, light_curve, event, half_width, bin_width, unit):
+def _draw_folded(axes, light_curve, event, view_name, num_bins):
+    half_width, bin_width, unit = _window(view_name, num_bins, event.period, event.duration_days)
     time, flux = fold_and_sort(light_curve.time, light_curve.flux, event.period, event.t0)
     near = np.abs(time) <= half_width
-    axes.plot(time[near] * _PER_DAY[unit], flux[near], color="0.7", **_POINTS)
-    num_bins = round(2.4 * half_width / bin_width)
+    axes.plot(time[near] * _PER_DAY[unit], flux[near], color="0.6", **_POINTS)
     medians = median_view(time, flux, num_bins, bin_width, -half_width, half_width)
+    starts = np.linspace(-half_width, half_width - bin_width, num_bins)
+    is_empty = np.searchsorted(time, starts) == np.searchsorted(time, starts + bin_width)
+    medians[is_empty] = np.nan  # the view bridges gaps in the data, but this is the panel that shows them
     axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=_BLUE, linewidth=1.1)
     _mark_event(axes, event.duration_days, unit)
     axes.set_ylabel("Relative flux")
