@@ -5,7 +5,8 @@ import numpy as np
 from astronet.data.bls import Peak
 
 _SHORTEST_PERIOD = 0.1  # days
-_SHORTEST_HOURS, _LONGEST_HOURS, _LONGEST_PHASE = 1.0, 14.0, 0.25
+_SHORTEST_HOURS, _LONGEST_PHASE = 1.0, 0.25
+_HOURS_OF_A_YEARLY_TRANSIT = 13.0  # of the Sun, by the Earth; at other periods its cube root
 _BINS_PER_DAY = 48
 
 
@@ -26,10 +27,11 @@ def _best_box(time, deviation, period):
     sums = np.bincount(bins, deviation, minlength=num_bins)
     # Boxes wrap round the end of the phase: repeat the bins once, then a box is a difference of two running sums.
     counts, sums = (np.concatenate([[0], np.cumsum(np.tile(values, 2))]) for values in (counts, sums))
-    longest = int(min(_LONGEST_PHASE, _LONGEST_HOURS / 24 / period) * num_bins)
+    longest_hours = 1.5 * _HOURS_OF_A_YEARLY_TRANSIT * (period / 365.25) ** (1 / 3)
+    longest = int(min(_LONGEST_PHASE, longest_hours / 24 / period) * num_bins)
     shortest = min(longest, max(1, round(_SHORTEST_HOURS / 24 / period * num_bins)))
     best = (0.0, 0.0, period / num_bins)
-    for width in np.unique(np.geomspace(shortest, longest, 7).astype(int)):
+    for width in sorted({round(shortest * (longest / shortest) ** (step / 6)) for step in range(7)}):
         share = (counts[width : num_bins + width] - counts[:num_bins]) / len(time)
         depth_sum = -(sums[width : num_bins + width] - sums[:num_bins]) / len(time)
         usable = (share > 4 / len(time)) & (share < 0.9) & (depth_sum > 0)

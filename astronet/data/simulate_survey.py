@@ -21,7 +21,8 @@ from astronet.util.script import Parser, run
 from astronet.util.workers import map_in_order
 
 _MAX_DRAWS = 60
-_SECOND_SIGNAL_SHARE = 0.08
+_SECOND_SIGNAL_SHARE = 0.1
+_REOBSERVED_SHARE = 0.4  # of the sectors beyond the first that see a star
 
 # A light curve that was searched: its peaks belong to the star's signals, in the signals' order (None: not a TCE).
 _Observation = collections.namedtuple("_Observation", "sector camera ccd photometry peaks")
@@ -80,7 +81,7 @@ def simulate_star(tic_id, sectors, seed):
       seed: seed of the survey.
 
     Returns:
-      (simulated_sky.Star, signals, observations in every sector of the survey that sees the star).
+      (simulated_sky.Star, signals, observations, one a sector).
     """
     rng = np.random.default_rng([seed, 2, tic_id])
     home = int(rng.choice(sectors))
@@ -89,14 +90,15 @@ def simulate_star(tic_id, sectors, seed):
     disposition = simulated_signals.draw_disposition(rng)
     for _ in range(_MAX_DRAWS):
         signals = [simulated_signals.draw_signal(rng, disposition, star, scatter)]
-        if rng.random() < _SECOND_SIGNAL_SHARE:
+        if disposition != "EB" and rng.random() < _SECOND_SIGNAL_SHARE:
             second = "PC" if disposition == "PC" else "J"
             signals.append(simulated_signals.draw_signal(rng, second, star, scatter))
         observations = [_observe(star, signals, home, seed, rng)]
         if observations[0].peaks[0]:
             break
     for sector in sectors:
-        if sector != home and simulated_sky.camera_and_ccd(star.ra, star.dec, sector)[0]:
+        seen = simulated_sky.camera_and_ccd(star.ra, star.dec, sector) != (0, 0)
+        if sector != home and seen and rng.random() < _REOBSERVED_SHARE:
             observations.append(_observe(star, signals, sector, seed, rng))
     return star, signals, observations
 

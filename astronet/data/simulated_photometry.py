@@ -51,20 +51,19 @@ def scatter(tmag):
     return 1e-6 * np.sqrt(120**2 + 330**2 * 10 ** (0.4 * (tmag - 10)) + 110**2 * 10 ** (0.8 * (tmag - 10)))
 
 
-def _red_noise(rng, num_cadences, timescale_days):
-    """Correlated noise of unit scatter. [n]"""
+def _red_noise(rng, num_cadences, timescale_days, steepness=1):
+    """Correlated noise of unit scatter; the steeper, the smoother. [n]"""
     frequencies = np.fft.rfftfreq(2 * num_cadences, _CADENCE_DAYS)
-    spectrum = np.fft.rfft(rng.normal(size=2 * num_cadences)) / np.sqrt(
-        1 + (2 * np.pi * frequencies * timescale_days) ** 2
-    )
+    power = 1 + (2 * np.pi * frequencies * timescale_days) ** 2
+    spectrum = np.fft.rfft(rng.normal(size=2 * num_cadences)) / power ** (steepness / 2)
     noise = np.fft.irfft(spectrum)[:num_cadences]
     return noise / noise.std()
 
 
 def _camera_trend(seed, sector, camera):
-    """Trends that the stars of a camera share (focus, pointing), unit scatter, and its scattered-light spells. [n], [n]"""
+    """A trend of unit scatter that the stars of a camera share (focus, pointing), and its scattered light. [n], [n]"""
     times, rng = cadences(sector), np.random.default_rng([seed, 1, sector, camera])
-    trend = _red_noise(rng, len(times.time), 3.0)
+    trend = _red_noise(rng, len(times.time), 2.0, steepness=2)
     glare = np.zeros_like(times.time)
     for start, end in times.orbits:
         trend += (
@@ -92,12 +91,12 @@ def _spline_basis(sector, spacing_days):
 
 
 def _spline_trend(magnitude, good, sector):
-    """The slow part of a light curve, as a Kepler-spline pipeline finds it: outliers clipped, spacing chosen by BIC. [n]"""
+    """The slow part of a light curve, as a Kepler spline has it: outliers clipped, spacing chosen by BIC. [n]"""
     best_bic, best_trend = np.inf, None
-    for spacing_days in (1.0, 2.0, 4.0):
+    for spacing_days in (1.0, 2.5):
         basis, kept = _spline_basis(sector, spacing_days), good
         ridge = 1e-9 * np.eye(basis.shape[1])
-        for _ in range(4):
+        for _ in range(3):
             used = basis[kept]
             trend = basis @ np.linalg.solve(used.T @ used + ridge, used.T @ magnitude[kept])
             residual = magnitude - trend
@@ -131,11 +130,11 @@ def observe(rng, seed, star_tmag, flux, red_noise, sector, camera):
     dumping = np.abs(times.time[:, np.newaxis] - times.dumps).min(axis=1) < 0.75 * _CADENCE_DAYS
 
     systematics = rng.lognormal(np.log(1.5e-3), 0.7) * rng.choice([-1, 1]) * trend
-    systematics += rng.lognormal(np.log(2e-3), 0.7) * _red_noise(rng, num_cadences, 5.0)
+    systematics += rng.lognormal(np.log(2e-3), 0.7) * _red_noise(rng, num_cadences, 2.0, steepness=2)
     systematics += noise * rng.normal(0, 0.4) * np.exp(-np.abs(after_dump) / 0.1)
     systematics += noise * rng.lognormal(np.log(8), 0.8) * glare
     systematics += 30 * noise * dumping * rng.normal(size=num_cadences)
-    shared = red_noise * _red_noise(rng, num_cadences, rng.uniform(0.1, 0.4)) + rng.normal(size=num_cadences)
+    shared = red_noise * _red_noise(rng, num_cadences, rng.uniform(0.03, 0.25)) + rng.normal(size=num_cadences)
     own = rng.normal(size=(len(_APERTURE_SCATTER), num_cadences))
     white = noise * _APERTURE_SCATTER[:, np.newaxis] * (0.95 * shared + 0.3 * own)
 

@@ -62,10 +62,10 @@ def _starspots(rng, period, amplitude):
 
 
 def draw_planet(rng, star, scatter):
-    """A transiting planet: 2.5 to 17 Earth radii, some of them grazing, most of them around quiet stars."""
+    """A transiting planet: 1.8 to 16 Earth radii, some of them grazing, most of them around quiet stars."""
     del scatter
     period = float(np.clip(rng.lognormal(np.log(4.2), 0.8), 0.6, 20))
-    radius_ratio = min(0.2, np.exp(rng.uniform(np.log(2.5), np.log(17))) * _EARTH_RADIUS / star.radius)
+    radius_ratio = min(0.2, np.exp(rng.uniform(np.log(1.8), np.log(16))) * _EARTH_RADIUS / star.radius)
     scaled_axis = max(2.0, _scaled_axis(period, star.density))
     grazing = rng.random() < 0.12
     impact = rng.uniform(0.9, 1 + 0.5 * radius_ratio) if grazing else rng.uniform(0, 0.9)
@@ -83,7 +83,7 @@ def draw_planet(rng, star, scatter):
 def draw_eclipsing_binary(rng, star, scatter):
     """Two stars that eclipse each other; close ones are tidally distorted, wide ones often eccentric, some diluted."""
     del scatter
-    contact = rng.random() < 0.2
+    contact = rng.random() < 0.15
     period = rng.uniform(0.25, 0.5) if contact else float(np.clip(rng.lognormal(np.log(2.6), 0.9), 0.4, 20))
     radius_ratio = rng.uniform(0.6, 0.99) if contact else rng.uniform(0.15, 0.95)
     brightness_ratio = rng.uniform(0.7, 1.0) if contact else rng.beta(0.7, 0.8)  # of the surfaces
@@ -95,7 +95,7 @@ def draw_eclipsing_binary(rng, star, scatter):
     # Superior conjunction, to first order in the eccentricity: enough for a survey that need not be solved.
     t_secondary = t0 + period * (0.5 + 2 / np.pi * ecc * np.cos(np.radians(omega)))
     tides = rng.uniform(0.5, 1.5) / scaled_axis**3
-    dilution = rng.uniform(0.03, 0.6) if rng.random() < 0.3 else 1.0
+    dilution = np.exp(rng.uniform(np.log(0.01), 0)) if rng.random() < 0.6 else 1.0
     spots = _starspots(rng, period * rng.normal(1, 0.02), rng.lognormal(np.log(4e-3), 1.0))
 
     def flux(cadences):
@@ -111,11 +111,11 @@ def draw_eclipsing_binary(rng, star, scatter):
     return Signal("EB", flux, np.array([period, period / 2]))
 
 
-def draw_variable(rng, star, scatter):
+def draw_variable(rng, star, scatter, amplitude=None):
     """A star that varies by itself: rotating spots, a sharp-peaked or smooth pulsator, or several modes that beat."""
     del star
     kind = rng.choice(["spots", "harmonics", "modes"], p=[0.35, 0.35, 0.3])
-    amplitude = max(rng.lognormal(np.log(4e-3), 1.0), 1.5 * scatter)
+    amplitude = amplitude or max(rng.lognormal(np.log(4e-3), 1.0), 1.5 * scatter)
     if kind == "spots":
         period = rng.lognormal(np.log(1.5), 0.7)
         spots = _starspots(rng, period, 2 * amplitude)
@@ -141,7 +141,7 @@ def draw_instrumental(rng, star, scatter):
     del star
     kind = rng.choice(["dumps", "ramps", "jumps", "scattered light"])
     depth = scatter * rng.lognormal(np.log(3.0), 0.6)
-    timescale = rng.uniform(0.06, 0.3)
+    timescale = rng.uniform(0.03, 0.2)
     weights = rng.lognormal(0, 0.35, 64)
     jitter = rng.normal(0, 0.3, 64)
 
@@ -167,19 +167,21 @@ def draw_instrumental(rng, star, scatter):
 
     # Momentum dumps and orbits come at intervals, which the search takes for periods.
     spacings = {"dumps": 2.5 * np.arange(1, 6), "ramps": 13.65 + 0.05 * np.arange(-4, 5)}
-    periods = spacings.get(kind, np.exp(rng.uniform(np.log(2), np.log(15), 40)))
+    periods = spacings.get(kind, np.exp(rng.uniform(np.log(2), np.log(15), 25)))
     return Signal("IS", flux, periods * rng.normal(1, 0.002, len(periods)), red_noise=rng.uniform(0.2, 0.8))
 
 
 def draw_junk(rng, star, scatter):
-    """Nothing periodic: red noise at the period where it happens to look best, or a few unrelated dips."""
-    del star
-    if rng.random() < 0.5:
-        periods = np.exp(rng.uniform(np.log(0.3), np.log(15), 60))
+    """Red noise at the period where it happens to dip most, a few unrelated dips, or variability near the noise."""
+    kind = rng.choice(["red noise", "dips", "weak variable"], p=[0.4, 0.3, 0.3])
+    if kind == "weak variable":
+        return dataclasses.replace(draw_variable(rng, star, scatter, scatter * rng.uniform(0.4, 1.5)), disposition="J")
+    if kind == "red noise":
+        periods = np.exp(rng.uniform(np.log(0.3), np.log(15), 40))
         return Signal("J", lambda cadences: np.ones_like(cadences.time), periods, red_noise=rng.uniform(0.7, 2.5))
     count = rng.integers(2, 5)
     fractions = np.sort(rng.uniform(0.02, 0.98, count))
-    depths, widths = scatter * rng.lognormal(np.log(6), 0.6, count), rng.lognormal(np.log(0.12), 0.5, count)
+    depths, widths = scatter * rng.lognormal(np.log(6), 0.6, count), rng.lognormal(np.log(0.07), 0.5, count)
     sharpness = rng.choice([1, 2, 8], count)
     span = 27.0
 
