@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import contextlib
 import functools
 import hashlib
 import multiprocessing
@@ -44,33 +45,28 @@ def _generate(flags):
     from astronet.data import record_set
 
     tces = [tce for rows in shards.values() for tce in rows]
-    results = iter(tqdm(_results(tces, flags, settings), "views", len(tces), unit="TCE"))
-    counts, failed = record_set.write_shards(flags.output_dir, shards, results)
+    with contextlib.closing(_with_progress(_results(tces, flags, settings), len(tces))) as results:
+        counts, failed = record_set.write_shards(flags.output_dir, shards, results)
     skips += unusable + faint + failed
     record_set.write_skips(flags.output_dir, skips)
 
-    num_records = sum(sum(dispositions.values()) for dispositions in counts.values())
     skipped = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
+    num_records = len(tces) - len(failed)
     assert num_rows == num_records + len(skips), "a row was lost"
     print(f"{num_rows} rows = {num_records} records + {len(skips)} skipped ({_listed(skipped)})")
     if not num_records:
         raise ScriptError(f"no TCE gives a record; {flags.output_dir}/skipped.csv has the reason for each row")
-    record_set.write_manifest(
+    manifest = record_set.write_manifest(
         flags.output_dir,
         counts,
         version=astronet.__version__,
-        catalogue={
-            "path": flags.input_tce_csv_file,
-            "sha256": _sha256(flags.input_tce_csv_file),
-            "num_rows": num_rows,
-        },
+        catalogue={"path": flags.input_tce_csv_file, "sha256": _sha256(flags.input_tce_csv_file), "num_rows": num_rows},
         configuration={"model": spec.model, "config_name": spec.config_name, "views": settings.views},
         settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS},
         skipped=skipped,
     )
-    for name in splits:
-        in_split = sum((counts[shard] for shard in counts if shard.startswith(name)), collections.Counter())
-        print(f"{name}: {sum(in_split.values())} records ({_listed(in_split)}) in {flags.output_dir}/{name}-*")
+    for name, made in manifest["splits"].items():
+        print(f"{name}: {made['num_records']} records ({_listed(made['dispositions'])}) in {flags.output_dir}/{name}-*")
 
 
 def _views(spec):
@@ -123,12 +119,19 @@ def _results(tces, flags, settings):
         ) from error
 
 
+def _with_progress(results, total):
+    with tqdm(desc="views", total=total, unit="TCE") as progress:
+        for result in results:
+            progress.update()
+            yield result
+
+
 def _sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _listed(counts):
-    return ", ".join(f"{name or 'no disposition'} {count}" for name, count in counts.most_common()) or "none"
+    return ", ".join(f"{name or 'no disposition'} {count}" for name, count in counts.items()) or "none"
 
 
 def _positive(text):
@@ -152,7 +155,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=123, help="decides the split and the order of the records")
     parser.add_argument("--flux_key", default="KSPMagnitude", help="magnitudes to read in a light curve file")
     parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
-    configuration.add_flags(parser, configuration.DEFAULT_MODEL, configuration.DEFAULT_CONFIG_NAME)
+    configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     return run(_generate, parser.parse_args(argv))
 
 

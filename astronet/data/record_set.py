@@ -58,7 +58,7 @@ def _there(directory):
 
 
 def _splits(shards):
-    return {_SHARD.fullmatch(name)[1] for name in shards}
+    return list(dict.fromkeys(_SHARD.fullmatch(name)[1] for name in shards))
 
 
 def write_skips(directory, skips):
@@ -78,10 +78,13 @@ def write_manifest(directory, counts, **origin):
       directory: where it goes.
       counts: dict of shard name to a Counter of its records' dispositions.
       **origin: whatever says how the set came to be.
+
+    Returns:
+      The manifest, as the file holds it.
     """
     path = os.path.join(directory, "records.json")
     manifest = {**origin, **_summary(counts), "splits": {}}
-    for split in sorted(_splits(counts)):
+    for split in _splits(counts):
         own = {name: dispositions for name, dispositions in counts.items() if name.startswith(split)}
         shards = {name: sum(dispositions.values()) for name, dispositions in own.items()}
         manifest["splits"][split] = {**_summary(own), "shards": shards}
@@ -92,6 +95,7 @@ def write_manifest(directory, counts, **origin):
     with write_aside(path) as aside, open(aside, "w") as file:
         json.dump(manifest, file, indent=2)
         file.write("\n")
+    return manifest
 
 
 def _summary(counts):

@@ -227,7 +227,9 @@ def test_each_bad_row_is_listed_and_the_others_go_on(survey, tmp_path, capsys):
         assert "\n" not in reason
     counted = collections.Counter(kind for _, kind, _ in bad)
     assert json.loads((tmp_path / "out" / "records.json").read_text())["skipped"] == counted
-    assert f"21 rows = 2 records + {len(bad)} skipped (invalid 10" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f"21 rows = 2 records + {len(bad)} skipped (invalid 10" in told.out
+    assert "100%" in told.err and "TCE/s" in told.err
 
 
 def test_a_row_of_the_wrong_width_is_listed(survey, tmp_path):
@@ -434,3 +436,10 @@ def test_raw_magnitudes_can_be_flattened(survey, tmp_path):
         example_util.series(examples(tmp_path / name)[1, 1], "global_view") for name in ("flat", "out", "raw")
     )
     assert np.corrcoef(flat, out)[0, 1] > 0.95 > np.corrcoef(flat, raw)[0, 1]
+
+
+def test_a_configuration_in_json_decides_the_views(survey, tmp_path):
+    assert survey([tce(1, 1)], *views_config(local_view=31)) == 0
+    features = examples(tmp_path / "out")[1, 1].features.feature
+    assert {name for name in features if name.endswith("_view")} == {"local_view"}
+    assert len(features["local_view"].float_list.value) == 31
