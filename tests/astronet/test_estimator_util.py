@@ -1,0 +1,44 @@
+import csv
+import dataclasses
+
+import numpy as np
+
+from astronet.ops import dataset
+from astronet.util import checkpoints, configuration, estimator_util, records
+
+PUBLISHED_DIGITS = 1e-5  # predictions.csv has seven decimals; float32 sums in another order cost the rest
+
+
+def predict(spec, members, serialized, batch_size=1000):
+    def batches():
+        return (serialized[i : i + batch_size] for i in range(0, len(serialized), batch_size))
+
+    scored = estimator_util.predict(spec, members, lambda: dataset.from_serialized_batches(batches, spec.config))
+    in_order, probabilities = zip(*scored)
+    assert list(np.concatenate(in_order)) == serialized
+    return np.concatenate(probabilities)
+
+
+def test_published_checkpoint_gives_its_published_predictions(shared):
+    with open(shared / "golden" / "checkpoint" / "predictions.csv") as file:
+        published = [float(row["probability"]) for row in csv.DictReader(file)]
+    serialized = list(records.read(shared / "data" / "tess_triage" / "val-00000-of-00001"))
+    checkpoint = checkpoints.find(str(shared / "golden" / "checkpoint"))
+    spec = configuration.resolve("AstroCNNModel", "yu2019")
+    probabilities = predict(spec, [checkpoint], serialized)
+    assert probabilities.shape == (1657, 1)
+    np.testing.assert_allclose(probabilities[:, 0], published, rtol=0, atol=PUBLISHED_DIGITS)
+
+
+def test_members_are_scored_together_as_each_alone(tmp_path, write_tces):
+    path = write_tces(tmp_path / "val")
+    spec = configuration.ModelSpec("AstroModel", "yu2019", configuration.get("AstroModel", "yu2019"), 1, 0)
+    members = [tmp_path / seed for seed in "12"]
+    for seed, member in enumerate(members):
+        estimator_util.train_and_evaluate(dataclasses.replace(spec, seed=seed), str(member), [path], [path])
+    found = [checkpoints.find(str(member)) for member in members]
+    serialized = list(records.read(path))
+    together = predict(spec, found, serialized, batch_size=7)
+    alone = [predict(spec, [checkpoint], serialized)[:, 0] for checkpoint in found]
+    assert not np.allclose(*alone)
+    np.testing.assert_allclose(together.T, alone, rtol=1e-5)
