@@ -37,6 +37,8 @@ def median_view(x, y, num_bins, bin_width, x_min, x_max):
         upper += spacing
 
     filled = np.flatnonzero(np.isfinite(medians))
+    if not len(filled):
+        raise SparseLightCurveError("no point lies in any bin")
     return np.interp(np.arange(num_bins), filled, medians[filled])
 
 
@@ -88,7 +90,9 @@ class ViewGenerator:
 
     def global_view(self, num_bins):
         period = self.event.period
-        return median_view(self.folded_time, self.folded_flux, num_bins, 1.2 * period / num_bins, -period / 2, period / 2)
+        return median_view(
+            self.folded_time, self.folded_flux, num_bins, 1.2 * period / num_bins, -period / 2, period / 2
+        )
 
     def twice_global_view(self, num_bins):
         period = self.event.period

@@ -59,7 +59,7 @@ Secondary find_secondary(const double* phase, const double* flux, std::size_t n,
     if (surroundings.size() < kMinPoints) continue;
     box.move_to(t - duration_days / 2, t + duration_days / 2, x);
     const double r = (box.size() + 1) / count;
-    if (r >= 1) continue;
+    if (r >= 1) continue;  // a box must leave something to compare with
     const double s = std::accumulate(dip.begin() + box.begin, dip.begin() + box.end, 0.0) / count;
     const double score = -s * std::abs(s) / (r * (1 - r));
     if (score > best_score) {

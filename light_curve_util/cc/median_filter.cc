@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <sstream>
+#include <string>
 
 #include "median.h"
 
@@ -22,17 +24,18 @@ void check(const Bins& bins) {
   throw std::invalid_argument(message.str());
 }
 
+// Returns as soon as it has seen enough points, mostly among the first few.
 void check_not_sparse(const double* x, std::size_t n, const Bins& bins) {
+  const double half_range = (bins.x_max - bins.x_min) / 2;
   std::size_t count = 0;
   double lowest = kInfinity, highest = -kInfinity;
   for (std::size_t i = 0; i < n; ++i) {
-    const bool inside = bins.x_min <= x[i] && x[i] <= bins.x_max;
-    count += inside;
-    lowest = std::min(lowest, inside ? x[i] : kInfinity);
-    highest = std::max(highest, inside ? x[i] : -kInfinity);
+    if (!(bins.x_min <= x[i] && x[i] <= bins.x_max)) continue;
+    ++count;
+    lowest = std::min(lowest, x[i]);
+    highest = std::max(highest, x[i]);
+    if (count >= kMinPoints && highest - lowest >= half_range) return;
   }
-  const double half_range = (bins.x_max - bins.x_min) / 2;
-  if (count >= kMinPoints && highest - lowest >= half_range) return;
   std::ostringstream message;
   message << count << " of " << n << " points lie in [" << bins.x_min << ", " << bins.x_max << "]";
   if (count < kMinPoints) {
@@ -55,10 +58,10 @@ class Edges {
 
   double operator[](int i) const { return edges_[i + 1]; }
 
-  // The division lands within one edge of the answer; comparing with the edges themselves makes it exact.
+  // The division lands next to the answer; comparing with the edges themselves makes it exact.
   int num_at_or_below(double x) const {
     const double last = static_cast<double>(edges_.size() - 2);
-    int num = static_cast<int>(std::clamp((x - first_) * per_spacing_ + 1, 0.0, last));
+    int num = static_cast<int>(std::min(last, std::max(0.0, (x - first_) * per_spacing_ + 1)));
     while (edges_[num] > x) --num;
     while (edges_[num + 1] <= x) ++num;
     return num;
@@ -72,16 +75,29 @@ class Edges {
 
 void interpolate_empty(std::vector<double>& values, const std::vector<bool>& filled) {
   const int count = static_cast<int>(values.size());
-  int left = -1;
+  int left = -1;  // the last filled bin
   for (int right = 0; right < count; ++right) {
     if (!filled[right]) continue;
-    if (left < 0) std::fill_n(values.begin(), right, values[right]);
-    const double slope = (values[right] - values[left < 0 ? right : left]) / (right - left);
-    for (int i = left + 1; left >= 0 && i < right; ++i) values[i] = slope * (i - left) + values[left];
+    const double slope = left < 0 ? 0 : (values[right] - values[left]) / (right - left);
+    for (int i = left + 1; i < right; ++i) values[i] = left < 0 ? values[right] : slope * (i - left) + values[left];
     left = right;
   }
+  if (left < 0) throw SparseError("no point lies in any of the " + std::to_string(count) + " bins");
   std::fill(values.begin() + left + 1, values.end(), values[left]);
 }
+
+struct Member {
+  double y;
+  std::uint32_t cell;
+};
+
+// Kept from call to call: the page faults of fresh memory would take longer than the work.
+struct Scratch {
+  std::vector<Member> members;
+  std::vector<double> ordered;
+  std::vector<double> bin;
+};
+thread_local Scratch scratch;
 
 }  // namespace
 
@@ -94,26 +110,31 @@ std::vector<double> median_view(const double* x, const double* y, std::size_t n,
   const Edges upper(bins.x_min + bins.width, spacing, bins.count);
   const auto cell_of = [&](double value) { return lower.num_at_or_below(value) + upper.num_at_or_below(value); };
 
-  // Counting sort: start[c] becomes the place of the first y of cell c.
-  std::vector<std::uint32_t> cells(n);
-  std::vector<std::uint32_t> start(2 * bins.count + 2);
+  std::vector<std::uint32_t> start(2 * bins.count + 1);  // of each cell in the sorted y
+  auto& [members, ordered, bin] = scratch;
+  members.resize(n);
+  Member* end = members.data();
+  const double first_edge = lower[0], last_edge = upper[bins.count - 1];
   for (std::size_t i = 0; i < n; ++i) {
-    cells[i] = cell_of(x[i]);
-    ++start[cells[i] + 1];
+    if (!(first_edge <= x[i] && x[i] < last_edge)) continue;
+    const std::uint32_t cell = cell_of(x[i]);
+    *end++ = {y[i], cell};
+    ++start[cell + 1];
   }
-  for (std::size_t c = 1; c < start.size(); ++c) start[c] += start[c - 1];
-  std::vector<double> ordered(n);
+  members.resize(end - members.data());
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  ordered.resize(members.size());
+  bin.resize(members.size());
   std::vector<std::uint32_t> next = start;
-  for (std::size_t i = 0; i < n; ++i) ordered[next[cells[i]]++] = y[i];
+  for (const Member& member : members) ordered[next[member.cell]++] = member.y;
 
   std::vector<double> medians(bins.count);
   std::vector<bool> filled(bins.count);
-  std::vector<double> buffer(n);
   for (int i = 0; i < bins.count; ++i) {
     const auto first = ordered.begin() + start[cell_of(lower[i])];
     const auto last = ordered.begin() + start[cell_of(upper[i])];
     filled[i] = first != last;
-    if (filled[i]) medians[i] = median_in_place(buffer.data(), &*std::copy(first, last, buffer.begin()));
+    if (filled[i]) medians[i] = median_in_place(bin.data(), &*std::copy(first, last, bin.begin()));
   }
   interpolate_empty(medians, filled);
   return medians;
