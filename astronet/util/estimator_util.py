@@ -30,7 +30,8 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
       num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights.
 
     Raises:
-      ScriptError: for records that do not fit the configuration, or when the loss becomes NaN.
+      ScriptError: for records that do not fit the configuration, a checkpoint that cannot be gone on from, or a NaN
+        loss.
     """
     num_train = dataset.count_examples(train_files, spec.config)
     num_eval = dataset.count_examples(eval_files, spec.config)
@@ -69,6 +70,11 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
     except tf.estimator.NanLossDuringTrainingError as error:
         raise ScriptError(
             "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
+        ) from error
+    except tf.errors.NotFoundError as error:
+        raise ScriptError(
+            f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
+            "optimizer's): choose another --model_dir"
         ) from error
 
 

@@ -16,12 +16,14 @@ def make_directory(path):
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise OSError(f"cannot write to directory {path} ({error.strerror}): choose another or change its permissions") from error
+        raise OSError(
+            f"cannot write to directory {path} ({error.strerror}): choose another or change its permissions"
+        ) from error
 
 
 @contextlib.contextmanager
 def write_aside(path):
-    """Yields the name of a temporary file beside `path`, renamed to `path` when the block succeeds and removed when not."""
+    """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure."""
     path = os.fspath(path)
     aside = f"{path}.incomplete-{os.getpid()}"
     try:

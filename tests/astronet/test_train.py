@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,20 @@ def test_interrupted_copy_of_the_best_leaves_the_older_one(tmp_path, run_train):
     (tmp_path / "best" / "model.ckpt-3.index").write_bytes(b"half")
     assert checkpoints.step(checkpoints.find(tmp_path, "best")) == 2
     assert checkpoints.best_metrics(tmp_path)["global_step"] == 2
+
+
+def test_only_a_lower_loss_replaces_the_best(tmp_path, run_train):
+    run_train(tmp_path, steps=2)
+    last, best = checkpoints.find(tmp_path), checkpoints.best_metrics(tmp_path)
+    for change, expected in ((1, best["global_step"]), (-1, 99)):
+        checkpoints.keep_if_best(last, {"loss": best["loss"] + change, "global_step": 99})
+        assert checkpoints.best_metrics(tmp_path)["global_step"] == expected
+
+
+def test_checkpoint_without_optimizer_is_not_trained_on(tmp_path, run_train, shared, capsys):
+    shutil.copytree(shared / "golden" / "checkpoint", tmp_path / "model", copy_function=shutil.copyfile)
+    assert run_train(tmp_path / "model", model="AstroCNNModel", steps=14001) == 1
+    assert "choose another --model_dir" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
