@@ -131,7 +131,10 @@ def _sha256(path):
 
 
 def _listed(counts):
-    return ", ".join(f"{name or 'no disposition'} {count}" for name, count in counts.items()) or "none"
+    return (
+        ", ".join(f"{name or 'no disposition'} {count}" for name, count in collections.Counter(counts).most_common())
+        or "none"
+    )
 
 
 def _positive(text):
