@@ -1,6 +1,7 @@
 """Trains a model on record files, evaluating it after each epoch; run again, it goes on from its last checkpoint."""
 
 import dataclasses
+import os
 import sys
 
 from astronet.util import checkpoints, configuration, estimator_util, records
@@ -33,7 +34,8 @@ def _train(flags):
         return
     estimator_util.train_and_evaluate(spec, flags.model_dir, train_files, eval_files, flags.num_threads)
     best = checkpoints.best_metrics(flags.model_dir)
-    print(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {flags.model_dir}/best")
+    best_dir = os.path.join(flags.model_dir, checkpoints.BEST)
+    print(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {best_dir}")
 
 
 if __name__ == "__main__":
