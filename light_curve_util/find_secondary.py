@@ -1,6 +1,10 @@
-"""The secondary eclipse of an event."""
+"""What tells an eclipsing binary from a planet: a secondary eclipse, and a depth that changes with the aperture."""
 
+import numpy as np
+
+from light_curve_util.errors import FlatViewError, SparseLightCurveError
 from light_curve_util.native import core, finite_array
+from light_curve_util.phase_fold import fold_and_sort
 
 
 def find_secondary(time, flux, event):
@@ -26,3 +30,39 @@ def find_secondary(time, flux, event):
     return core.find_secondary(
         finite_array("time", time), finite_array("flux", flux), event.t0, event.period, event.duration_days
     )
+
+
+def depth_change(time, flux_small, flux_large, event, q_ingress):
+    """Change of the depth from a smaller to a larger aperture, over the scatter of one point of the difference.
+
+    A positive change means that the dip is deeper with more of the surroundings in the aperture: it may be that of a
+    neighbor. Depth is mean(out of transit) - mean(in full transit), the middle 1 - 2 q_ingress of the duration.
+
+    Args:
+      time: [n] BTJD (days), in any order.
+      flux_small: [n] relative flux in the smaller aperture (QLP: 2).
+      flux_large: [n] relative flux in the larger aperture (QLP: 3), at the same times.
+      event: PeriodicEvent.
+      q_ingress: duration of the ingress / duration of the event, 0 to 0.5.
+
+    Returns:
+      (depth in the larger - depth in the smaller aperture) / scatter, where scatter is the standard deviation out of
+      transit of flux_large - flux_small.
+
+    Raises:
+      SparseLightCurveError: no point in full transit, or fewer than 2 out of transit.
+      FlatViewError: no scatter out of transit.
+      ValueError: a value is not finite, or the lengths differ.
+    """
+    difference = finite_array("flux_large", flux_large) - finite_array("flux_small", flux_small)
+    phase, difference = fold_and_sort(time, difference, event.period, event.t0)
+    in_full_transit = difference[np.abs(phase) < event.duration_days * (1 - 2 * q_ingress) / 2]
+    out_of_transit = difference[np.abs(phase) > event.duration_days / 2]
+    if len(in_full_transit) < 1 or len(out_of_transit) < 2:
+        raise SparseLightCurveError(
+            f"{len(in_full_transit)} points in full transit, {len(out_of_transit)} out of transit: 1 and 2 are needed"
+        )
+    scatter = np.std(out_of_transit)
+    if scatter == 0:
+        raise FlatViewError("the apertures do not differ out of transit: there is no scatter to compare a change with")
+    return (np.mean(out_of_transit) - np.mean(in_full_transit)) / scatter
