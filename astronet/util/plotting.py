@@ -56,7 +56,10 @@ def plot_prediction(path, prediction):
       prediction: astronet.ensemble.Prediction.
     """
     tce, views = prediction.identity, prediction.views
-    figure = Figure(figsize=(max(5.2 * len(views), 7), 3.6), layout="constrained")
+    width = 5.4 * max(len(views), 1.3)
+    figure = Figure(figsize=(width, 3.6))
+    # A layout found by trial takes as long as all else; there may be thousands of these plots.
+    figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
     figure.suptitle(tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean))
     _draw_views(figure, views, tce.period, prediction.duration_days)
     _save(figure, path)

@@ -1,0 +1,89 @@
+"""One TCE at a time: from a simulated survey's light curves, against the records of the same TCEs."""
+
+import csv
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from astronet import batch_predict, plot_tces, predict
+from astronet.data import generate_input_records, simulate_survey, tce_table
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("survey")
+    assert simulate_survey.main([f"--output_dir={directory}", "--num_stars=10", "--seed=3"]) == 0
+    return directory
+
+
+@pytest.fixture(scope="module")
+def table(survey):
+    return tce_table.read(survey / "tces.csv")[0]
+
+
+def ephemeris(tce):
+    return [f"--tic={tce.tic_id}", f"--period={tce.Period}", f"--t0={tce.Epoc}", f"--duration_hours={tce.Duration}"]
+
+
+def test_a_tce_gets_the_score_that_its_record_gets(survey, table, ensemble_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = [f"--input_tce_csv_file={survey}/tces.csv", f"--tess_data_dir={survey}/tess", "--config_name=yu2019"]
+    assert generate_input_records.main([*flags, "--output_dir=tfrecord", "--make_test_set"]) == 0
+    models = [f"--model_dir={ensemble_dir}", "--average"]
+    assert batch_predict.main([*models, "--tfrecord_dir=tfrecord"]) == 0
+    with open("prediction.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 3
+    for row in rows[:3]:
+        (tce,) = table[table.row_id == int(row["row_id"])].itertuples()
+        place = [f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
+        capsys.readouterr()
+        assert predict.main([*models, *ephemeris(tce), *place, "--output_image_file=tce.png"]) == 0
+        first, second, *members = capsys.readouterr().out.splitlines()
+        assert first == f"{row['tic_id']} {float(row['mean']):.3f}"
+        # The network sees views in float32, and rounds its sums differently for batches of another size.
+        told = [float(second.split()[1].rstrip(",")), *(float(line.split()[-1]) for line in members)]
+        expected = [float(row[name]) for name in ("mean", "member_1", "member_2", "member_10")]
+        np.testing.assert_allclose(told, expected, rtol=0, atol=1e-6)
+        assert matplotlib.image.imread("tce.png").ndim == 3
+
+
+def test_hours_are_hours(survey, table, ensemble_dir, capsys):
+    """Days passed for hours, the published fault, make another local view and so another score."""
+    tce = next(table.itertuples())
+    flags = [f"--model_dir={ensemble_dir}/1", f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
+    assert predict.main([*flags, *ephemeris(tce)]) == 0
+    right = capsys.readouterr().out
+    assert predict.main([*flags, *ephemeris(tce), f"--duration_hours={tce.Duration * 3}"]) == 0
+    assert capsys.readouterr().out != right
+
+
+def test_problems_of_the_tce_are_told(survey, table, ensemble_dir, capsys):
+    tce = next(table.itertuples())
+    flags = [f"--model_dir={ensemble_dir}/1", *ephemeris(tce)]
+    place = [f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
+    for more, message in (
+        ([*place, "--period=0"], "period = 0.0 d"),
+        ([*place, "--tic=1"], "no light curve of TIC 1"),
+        ([f"--light_curve={survey}/none.h5"], "none.h5"),
+    ):
+        assert predict.main([*flags, *more]) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and message in error and error.count("\n") == 1
+    with pytest.raises(SystemExit) as stopped:
+        predict.main(flags)
+    assert stopped.value.code == 2
+
+
+def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, capsys):
+    flags = [f"--input_tce_csv_file={survey}/tces.csv", f"--tess_data_dir={survey}/tess", f"--save_dir={tmp_path}"]
+    star = table.tic_id[0]
+    assert plot_tces.main([*flags, f"--tic={star}"]) == 0
+    pages = list(tmp_path.iterdir())
+    assert len(pages) == (table.tic_id == star).sum()
+    assert all(matplotlib.image.imread(page)[..., :3].std() > 0.05 for page in pages)
+    assert plot_tces.main([*flags, "--row_id", "-5"]) == 1
+    assert "row_id -5" in capsys.readouterr().err
+    assert plot_tces.main([*flags[:1], f"--tess_data_dir={tmp_path}", flags[2]]) == 1
+    assert capsys.readouterr().err.count("missing: no light curve of TIC") == len(table)
