@@ -1,6 +1,6 @@
 """Joins TEV tables, star parameters and transit search results into one catalogue of TCEs."""
 
-import argparse
+import collections
 import csv
 import functools
 import math
@@ -11,33 +11,15 @@ from tqdm import tqdm
 
 from astronet.data import bls, star_catalog, tev
 from astronet.util.files import write_aside
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import Parser, ScriptError, positive_integer, run
 from astronet.util.workers import map_in_order
 
 COLUMNS = (
-    "row_id",
-    "tic_id",
-    "toi_id",
-    "Disposition",
-    "RA",
-    "Dec",
-    "Tmag",
-    "Epoc",
-    "Period",
-    "Duration",
-    "Transit_Depth",
-    "Sectors",
-    "camera",
-    "ccd",
-    "star_rad",
-    "star_mass",
-    "teff",
-    "logg",
-    "SN",
-    "Qingress",
+    *("row_id", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
+    *("Sectors", "camera", "ccd", "star_rad", "star_mass", "teff", "logg", "SN", "Qingress"),
 )
 _DROPPED_COLUMNS = ("row_id", "tic_id", "Sectors", "file", "reason")
-_ROWS_PER_TASK = 50
+_ROWS_PER_TASK = 200
 
 
 class DroppedRowError(ValueError):
@@ -91,6 +73,8 @@ def _event(row, peaks):
 
 def _catalogue_row(row, catalog, qlp_data_dir, max_tmag):
     """The catalogue's cells for one row of a TEV table, and what to warn of ("" for nothing)."""
+    if row["problem"]:
+        raise DroppedRowError(row["problem"])
     tic_id, sector, warning = _integer(row, "tic_id"), _integer(row, "Sectors"), ""
     try:
         star = catalog.star(tic_id)
@@ -146,9 +130,10 @@ def _read_tables(paths):
     rows = []
     for path in paths:
         table = tev.read(path)
-        table["only_tce"] = ~table.duplicated(["tic_id", "Sectors"], keep=False)
-        table["file"] = os.path.basename(path)
-        rows += table.to_dict("records")
+        num_tces = collections.Counter((row["tic_id"], row["Sectors"]) for row in table)
+        for row in table:
+            only_tce = num_tces[row["tic_id"], row["Sectors"]] == 1
+            rows.append({**row, "file": os.path.basename(path), "only_tce": only_tce})
     for row_id, row in enumerate(rows):
         row["row_id"] = row_id
     return rows
@@ -163,7 +148,7 @@ def _write_csv(path, columns, rows):
 
 
 def _cell(value):
-    """Ten significant digits: a millisecond of epoch; empty for NaN."""
+    """Ten significant digits, a tenth of a second of an epoch; empty for NaN."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.10g}"
     return value
@@ -189,6 +174,7 @@ def make_catalog(input_paths, out_path, catalog="none", qlp_data_dir="/pdo/qlp-d
     rows = _read_tables(input_paths)
     tasks = [rows[start : start + _ROWS_PER_TASK] for start in range(0, len(rows), _ROWS_PER_TASK)]
     work = functools.partial(_process, resolved=catalog, qlp_data_dir=qlp_data_dir, max_tmag=max_tmag)
+    _catalog.cache_clear()  # the file may have changed since this process last opened it
     kept, dropped = [], []
     with tqdm(total=len(rows), unit="row", disable=None) as progress:
         for task, results in zip(tasks, map_in_order(work, tasks, num_workers)):
@@ -231,19 +217,12 @@ def _run(flags):
     return 0 if num_kept else 1
 
 
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
-
-
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--input", nargs="+", required=True, help="TEV tables, in base_dir")
     parser.add_argument("--base_dir", default=".", help="directory of the tables and of the output")
     parser.add_argument("--out_name", default="tces.csv", help="name of the catalogue")
-    parser.add_argument("--num_worker_processes", type=_positive, default=1, help="processes; 1 works in this one")
+    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
     parser.add_argument("--max_tmag", type=float, default=12.0, help="drop stars fainter than this")
     parser.add_argument("--qlp_data_dir", default="/pdo/qlp-data", help="directory of the .blsanal files")
     parser.add_argument(

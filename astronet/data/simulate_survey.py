@@ -4,7 +4,6 @@ Every star is drawn from a population (planets, eclipsing binaries, variables, i
 with noise, trends, gaps and flags, detrended, and searched: its row of the tables holds what the search measured.
 """
 
-import argparse
 import collections
 import functools
 import os
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from astronet.data import bls, box_search, make_catalog, simulated_photometry, simulated_signals, simulated_sky, tev
 from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, run
+from astronet.util.script import Parser, positive_integer, run
 from astronet.util.workers import map_in_order
 
 _MAX_DRAWS = 60
@@ -38,12 +37,21 @@ def _cleaned(photometry):
     return time[kept], 10 ** (-deviation[kept] / 2.5)
 
 
-def _makes_the_dip(signal, peak, cadences):
-    """Whether the signal's own flux, without noise, dips by at least half of what was measured."""
+def _deserves_its_label(signal, peak, cadences):
+    """Whether a vetter would call this dip a planet or binary.
+
+    The signal itself, without noise, makes at least half of the dip; a binary varies between its eclipses by less than
+    half of their depth (Yu et al. 2019, section 2).
+    """
     flux = signal.flux(cadences)
     phase_days = np.abs((cadences.time - peak.t0 + peak.period / 2) % peak.period - peak.period / 2)
     inside = phase_days < peak.duration_hours / 24 / 2
-    return inside.any() and np.median(flux[~inside]) - flux[inside].mean() > 0.5 * peak.depth
+    outside = phase_days > peak.duration_hours / 24
+    if not (inside.any() and outside.any()):
+        return False
+    depth = np.median(flux[~inside]) - flux[inside].mean()
+    low, high = np.percentile(flux[outside], [10, 90])
+    return depth > 0.5 * peak.depth and (signal.disposition == "PC" or high - low < 0.5 * depth)
 
 
 def _search(photometry, signals, cadences, tmag):
@@ -56,7 +64,7 @@ def _search(photometry, signals, cadences, tmag):
             peaks.append(None)
             continue
         real = signal.disposition in ("PC", "EB")
-        peaks.append(peak if not real or _makes_the_dip(signal, peak, cadences) else None)
+        peaks.append(peak if not real or _deserves_its_label(signal, peak, cadences) else None)
         phase_days = np.abs((time - peak.t0 + peak.period / 2) % peak.period - peak.period / 2)
         outside = phase_days > 0.75 * peak.duration_hours / 24
         time, flux = time[outside], flux[outside]
@@ -199,24 +207,19 @@ def _run(flags):
     return 0
 
 
-def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
-
-
 def _sectors(text):
-    return sorted({_positive(sector) for sector in text.split(",")})
+    return sorted({positive_integer(sector) for sector in text.split(",")})
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--output_dir", required=True, help="gets tess/, qlp-data/, tic.sqlite, sector-*.csv, tces.csv")
-    parser.add_argument("--num_stars", type=_positive, default=600, help="stars; some have several sectors or TCEs")
+    parser.add_argument(
+        "--num_stars", type=positive_integer, default=600, help="stars; some in several sectors or with two TCEs"
+    )
     parser.add_argument("--sectors", type=_sectors, default=[1, 2, 3], help="sector numbers, with commas")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same survey")
-    parser.add_argument("--num_worker_processes", type=_positive, default=1, help="processes; 1 works in this one")
+    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
     return run(_run, parser.parse_args(argv))
 
 

@@ -62,10 +62,10 @@ def _starspots(rng, period, amplitude):
 
 
 def draw_planet(rng, star, scatter):
-    """A transiting planet: 1.8 to 16 Earth radii, some of them grazing, most of them around quiet stars."""
+    """A transiting planet: 2.2 to 16 Earth radii, some of them grazing, most of them around quiet stars."""
     del scatter
     period = float(np.clip(rng.lognormal(np.log(4.2), 0.8), 0.6, 20))
-    radius_ratio = min(0.2, np.exp(rng.uniform(np.log(1.8), np.log(16))) * _EARTH_RADIUS / star.radius)
+    radius_ratio = min(0.2, np.exp(rng.uniform(np.log(2.2), np.log(16))) * _EARTH_RADIUS / star.radius)
     scaled_axis = max(2.0, _scaled_axis(period, star.density))
     grazing = rng.random() < 0.12
     impact = rng.uniform(0.9, 1 + 0.5 * radius_ratio) if grazing else rng.uniform(0, 0.9)
@@ -83,14 +83,14 @@ def draw_planet(rng, star, scatter):
 def draw_eclipsing_binary(rng, star, scatter):
     """Two stars that eclipse each other; close ones are tidally distorted, wide ones often eccentric, some diluted."""
     del scatter
-    contact = rng.random() < 0.15
+    contact = rng.random() < 0.12
     period = rng.uniform(0.25, 0.5) if contact else float(np.clip(rng.lognormal(np.log(2.6), 0.9), 0.4, 20))
     radius_ratio = rng.uniform(0.6, 0.99) if contact else rng.uniform(0.15, 0.95)
     brightness_ratio = rng.uniform(0.7, 1.0) if contact else rng.beta(0.7, 0.8)  # of the surfaces
     scaled_axis = rng.uniform(2.1, 2.8) if contact else max(2.6, _scaled_axis(period, 1.5 * star.density))
     ecc = rng.uniform(0, 0.45) if scaled_axis > 8 and rng.random() < 0.5 else 0.0
     omega = rng.uniform(0, 360)
-    impact = rng.uniform(0, 0.9 + 0.6 * radius_ratio) if not contact else rng.uniform(0, 0.8)
+    impact = rng.uniform(0, 0.9 + 0.6 * radius_ratio) if not contact else rng.uniform(0, 0.6)
     t0 = rng.uniform(0, period)
     # Superior conjunction, to first order in the eccentricity: enough for a survey that need not be solved.
     t_secondary = t0 + period * (0.5 + 2 / np.pi * ecc * np.cos(np.radians(omega)))
@@ -182,7 +182,7 @@ def draw_junk(rng, star, scatter):
     count = rng.integers(2, 5)
     fractions = np.sort(rng.uniform(0.02, 0.98, count))
     depths, widths = scatter * rng.lognormal(np.log(6), 0.6, count), rng.lognormal(np.log(0.07), 0.5, count)
-    sharpness = rng.choice([1, 2, 8], count)
+    sharpness = rng.choice([1, 2, 4], count)
     span = 27.0
 
     def flux(cadences):

@@ -4,13 +4,12 @@ A catalogue is an object with a `name` and `star(tic_id) -> Star`. Gaia's radius
 are any, stand in for the TIC's.
 """
 
+import csv
 import dataclasses
 import importlib.util
 import math
 import os
 import sqlite3
-
-import pandas as pd
 
 from astronet.util.script import ScriptError
 
@@ -59,14 +58,9 @@ class LocalCatalog:
         if not os.path.isfile(path):
             raise ScriptError(f"no TIC extract {path}: give an existing file to --catalog=local:PATH")
         try:
-            if self.name.endswith(".csv"):
-                self._connection = sqlite3.connect(":memory:")
-                table = pd.read_csv(path)
-                table.rename(columns=str.lower).to_sql("tic", self._connection, index=False)
-            else:
-                self._connection = sqlite3.connect(f"file:{os.path.abspath(path)}?mode=ro", uri=True)
+            self._connection = _load_csv(path) if self.name.endswith(".csv") else sqlite3.connect(path)
             there = {row[1].lower() for row in self._connection.execute("PRAGMA table_info(tic)")}
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, csv.Error, UnicodeDecodeError) as error:
             raise ScriptError(f"{path}: not a TIC extract ({error})") from error
         missing = [column for column in ("id", *TIC_COLUMNS) if column not in there]
         if missing:
@@ -79,6 +73,19 @@ class LocalCatalog:
         if row is None:
             raise StarNotFoundError(f"TIC {tic_id} is not in {self.name}")
         return _star(row[:-2], *map(_number, row[-2:]))
+
+
+def _load_csv(path):
+    """A database in memory that holds a CSV as its table tic."""
+    with open(path, newline=None, encoding="utf-8-sig") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    names = ", ".join(f'"{name.strip().lower()}" NUMERIC' for name in header)
+    connection = sqlite3.connect(":memory:")
+    if header:
+        connection.execute(f"CREATE TABLE tic ({names})")
+        connection.executemany(f"INSERT INTO tic VALUES ({', '.join('?' * len(header))})", rows)
+        connection.execute("CREATE INDEX tic_by_id ON tic (id)")
+    return connection
 
 
 class PdoCatalog:
@@ -102,7 +109,8 @@ class PdoCatalog:
             raise StarNotFoundError(f"TIC {tic_id} is not in the TIC")
         star = _star([rows[0][column] for column in TIC_COLUMNS], math.nan, math.nan)
         gaia_columns = ("radius_val", "teff_val")
-        matches = _records(self._gaia.query_by_loc(star.ra, star.dec, _GAIA_MATCH_DEGREES, star.tmag), gaia_columns)
+        where = (star.ra, star.dec, _GAIA_MATCH_DEGREES, star.tmag)
+        matches = _records(self._gaia.query_by_loc(*where), gaia_columns) if math.isfinite(star.ra + star.dec) else []
         gaia = [_number(matches[0].get(column)) for column in gaia_columns] if matches else [math.nan] * 2
         return _star(dataclasses.astuple(star), *gaia)
 
@@ -111,7 +119,7 @@ def _records(answer, columns):
     """A list of dicts, whether a query answered with a table, named rows, or bare rows in the order asked for."""
     if answer is None:
         return []
-    if isinstance(answer, pd.DataFrame):
+    if hasattr(answer, "to_dict"):  # pandas
         return answer.to_dict("records")
     if isinstance(answer, tuple) and len(answer) == 2 and not hasattr(answer[0], "keys"):
         answer = answer[0]  # (rows, names)

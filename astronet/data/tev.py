@@ -1,34 +1,22 @@
-"""Tables of TESS Exoplanet Vetter (TEV): one CSV per sector, columns found by name."""
+"""Tables of the TESS Exoplanet Vetter (TEV): one CSV per sector, columns found by name."""
 
-import pandas as pd
+import csv
 
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
 
 COLUMNS = (
-    "src",
-    "tic_id",
-    "toi_id",
-    "Disposition",
-    "RA",
-    "Dec",
-    "Tmag",
-    "Tmag Err",
-    "Epoc",
-    "Epoc Err",
-    "Period",
-    "Period Err",
-    "Duration",
-    "Duration Err",
-    "Transit Depth",
-    "Transit Depth Err",
-    "Sectors",
+    *("src", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Tmag Err", "Epoc", "Epoc Err"),
+    *("Period", "Period Err", "Duration", "Duration Err", "Transit Depth", "Transit Depth Err", "Sectors"),
 )
 _NEEDED = ("tic_id", "toi_id", "Disposition", "Sectors")
 
 
 def _plain(name):
-    return str(name).strip().lower().replace(" ", "").replace("_", "")
+    return name.strip().lower().replace(" ", "").replace("_", "")
+
+
+_CANONICAL = {_plain(column): column for column in COLUMNS}
 
 
 def read(path):
@@ -38,27 +26,33 @@ def read(path):
       path: a CSV in any order and spelling ("Transit Depth" or "Transit_Depth") of COLUMNS; lines end as they like.
 
     Returns:
-      A DataFrame of stripped strings with at least COLUMNS, "" where a cell is empty or its column absent.
+      One dict a row, of stripped strings: COLUMNS ("" where a cell is empty or its column absent), and "problem",
+      which is "" unless the row's fields do not fit the header.
 
     Raises:
-      ScriptError: the file cannot be read, or lacks a column that nothing can stand in for.
+      ScriptError: the file is no CSV, or lacks a column that nothing can stand in for.
+      OSError: the file cannot be read.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ScriptError(f"{path}: not a readable CSV ({error})") from error
-    canonical = {_plain(column): column for column in COLUMNS}
-    table = table.rename(columns=lambda name: canonical.get(_plain(name), name))
-    missing = [column for column in _NEEDED if column not in table]
+    with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
+        try:
+            header, *lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)] or [[]]
+        except csv.Error as error:
+            raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
+    names = [_CANONICAL.get(_plain(name), name) for name in header]
+    missing = [column for column in _NEEDED if column not in names]
     if missing:
-        raise ScriptError(f"{path}: no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
-    for column in COLUMNS:
-        if column not in table:
-            table[column] = ""
-    return table.apply(lambda column: column.str.strip())
+        raise ScriptError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
+    rows = []
+    for line in lines:
+        cells = {**dict.fromkeys(COLUMNS, ""), **dict(zip(names, (cell.strip() for cell in line)))}
+        fits = len(line) == len(names)
+        rows.append({**cells, "problem": "" if fits else f"{len(line)} fields where the header has {len(names)}"})
+    return rows
 
 
 def write(path, rows):
     """Writes rows, each a dict of some of COLUMNS, as a TEV table."""
-    with write_aside(path) as aside:
-        pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(aside, index=False, lineterminator="\n")
+    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,6 +1,7 @@
 """What every script shares: flags that suggest the right spelling, and errors told in one line."""
 
 import argparse
+import contextlib
 import difflib
 import sys
 
@@ -26,6 +27,14 @@ class Parser(argparse.ArgumentParser):
             hint = f"; did you mean {near[0]}?" if near else "; --help lists the flags"
             self.error(f"unknown argument {unknown[0]}{hint}")
         return flags
+
+
+def positive_integer(text):
+    """A flag's type: an integer of at least 1."""
+    with contextlib.suppress(ValueError):
+        if int(text) >= 1:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not an integer of at least 1")
 
 
 def run(work, flags):
