@@ -16,7 +16,7 @@ from astronet.util.script import Parser, run
 _COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "mean", "standard_deviation")
 
 
-def csv_row(prediction):
+def _csv_row(prediction):
     """What the CSV says about a TCE, in the order of its columns; the members' probabilities come last."""
     tce = prediction.identity
     probabilities = (prediction.mean, prediction.standard_deviation, *prediction.probabilities)
@@ -34,7 +34,7 @@ def _write(predictions, stem, member_names):
         writer.writerow([*_COLUMNS, *(f"member_{name}" for name in member_names)])
         for prediction in predictions:
             print(f"{prediction.identity.tic_id} {prediction.mean:.3f}", file=text)
-            writer.writerow(csv_row(prediction))
+            writer.writerow(_csv_row(prediction))
             yield prediction
 
 
@@ -48,7 +48,8 @@ def _predict(flags):
     make_directory(flags.output_dir)
     if flags.plot:
         make_directory(flags.save_dir)
-    stem = os.path.join(flags.output_dir, f"prediction_{flags.suffix}" if flags.suffix else "prediction")
+    name = f"prediction_{flags.suffix}" if flags.suffix else "prediction"
+    stem = os.path.normpath(os.path.join(flags.output_dir, name))
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
     predictions = ensemble.predict_files(models, flags, problems)
     for prediction in tqdm(_write(predictions, stem, models.checkpoints), unit=" TCE", disable=None):

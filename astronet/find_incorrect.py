@@ -97,8 +97,8 @@ def _find(flags):
     make_directory(flags.output_dir)
     make_directory(flags.save_dir)
     ending = f"_{flags.suffix}" if flags.suffix else ""
-    truth_path = os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt")
-    table_path = os.path.join(flags.output_dir, f"misclassified{ending}.csv")
+    truth_path = os.path.normpath(os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt"))
+    table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
     problems = []
     predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=" TCE", disable=None)
     labels, probabilities = _compare(predictions, models.spec.config.inputs, flags, table_path)

@@ -21,11 +21,14 @@ def make_directory(path):
         ) from error
 
 
+INCOMPLETE = ".incomplete-"  # in the name of a file that is still being written, or that a killed run left
+
+
 @contextlib.contextmanager
 def write_aside(path):
     """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure."""
     path = os.fspath(path)
-    aside = f"{path}.incomplete-{os.getpid()}"
+    aside = f"{path}{INCOMPLETE}{os.getpid()}"
     try:
         yield aside
         os.replace(aside, path)

@@ -7,7 +7,7 @@ import sys
 
 import tensorflow as tf
 
-from astronet.util.files import write_aside
+from astronet.util.files import INCOMPLETE, write_aside
 from astronet.util.script import ScriptError
 
 # Unlike tf.data this reads in eager mode and inside a graph alike; unwrapped, it does not log that it is the old way.
@@ -36,7 +36,7 @@ def expand(patterns):
         raise ScriptError("no record file given: name files or patterns such as 'DIR/train*'")
     paths = []
     for pattern in patterns:
-        matches = [pattern] if os.path.isfile(pattern) else sorted(filter(os.path.isfile, glob.glob(pattern)))
+        matches = [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(pattern)))
         if not matches:
             raise ScriptError(f"no record file matches {pattern}: generate_input_records.py makes them")
         paths += matches
@@ -46,6 +46,10 @@ def expand(patterns):
     for path in sorted(empty):
         print(f"warning: empty record file {path}: left out", file=sys.stderr)
     return list(dict.fromkeys(path for path in paths if path not in empty))
+
+
+def _is_whole(path):
+    return os.path.isfile(path) and INCOMPLETE not in os.path.basename(path)
 
 
 def read(path):

@@ -94,6 +94,7 @@ def test_a_corrupt_file_is_named_and_everything_else_predicted(ensemble_dir, wri
     shards = [tmp_path / "tfrecord" / f"test-0000{i}-of-00003" for i in range(3)]
     for shard in shards:
         write_tces(shard, num_tces=5)
+    (tmp_path / "tfrecord" / "test-00002-of-00003.incomplete-99").write_bytes(b"left by a killed run")
     damaged = bytearray(shards[1].read_bytes())
     damaged[-3 * len(damaged) // 10] ^= 1  # within the fourth record of five
     shards[1].write_bytes(damaged)
