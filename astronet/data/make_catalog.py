@@ -20,6 +20,7 @@ COLUMNS = (
 )
 _DROPPED_COLUMNS = ("row_id", "tic_id", "Sectors", "file", "reason")
 _ROWS_PER_TASK = 200
+_NO_SEARCHES = "no transit searches, for there is no {}: events stay as the tables have them, SN and Qingress empty"
 
 
 class DroppedRowError(ValueError):
@@ -196,6 +197,12 @@ def dropped_path(out_path):
     return os.path.splitext(out_path)[0] + "_dropped.csv"
 
 
+def _find_qlp_data(flags):
+    """The directory of the .blsanal files: --qlp_data_dir, or base_dir's own qlp-data where there is no such."""
+    beside = os.path.join(flags.base_dir, "qlp-data")
+    return beside if os.path.isdir(beside) and not os.path.isdir(flags.qlp_data_dir) else flags.qlp_data_dir
+
+
 def _run(flags):
     paths = [os.path.join(flags.base_dir, name) for name in flags.input]
     missing = [path for path in paths if not os.path.isfile(path)]
@@ -207,9 +214,12 @@ def _run(flags):
         print("no star catalogue: RA, Dec and Tmag come from the tables, other star parameters stay empty")
     else:
         print(f"star parameters from {catalog}")
+    qlp_data_dir = _find_qlp_data(flags)
+    there = os.path.isdir(qlp_data_dir)
+    print(f"transit searches from {qlp_data_dir}" if there else _NO_SEARCHES.format(qlp_data_dir))
     out_path = os.path.join(flags.base_dir, flags.out_name)
     num_kept, num_dropped = make_catalog(
-        paths, out_path, catalog, flags.qlp_data_dir, flags.max_tmag, flags.num_worker_processes
+        paths, out_path, catalog, qlp_data_dir, flags.max_tmag, flags.num_worker_processes
     )
     print(f"{num_kept} TCEs in {out_path}")
     if num_dropped:
@@ -224,7 +234,11 @@ def main(argv=None):
     parser.add_argument("--out_name", default="tces.csv", help="name of the catalogue")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
     parser.add_argument("--max_tmag", type=float, default=12.0, help="drop stars fainter than this")
-    parser.add_argument("--qlp_data_dir", default="/pdo/qlp-data", help="directory of the .blsanal files")
+    parser.add_argument(
+        "--qlp_data_dir",
+        default="/pdo/qlp-data",
+        help="directory of the .blsanal files; where absent, qlp-data in base_dir",
+    )
     parser.add_argument(
         "--catalog",
         default="auto",

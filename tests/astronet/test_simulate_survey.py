@@ -80,7 +80,7 @@ def test_identity_columns_do_not_tell_the_label(survey):
 
 def test_tables_hold_what_make_catalog_makes_of_them(survey):
     tables = [f"sector-{sector}-simulated.csv" for sector in (1, 2, 3)]
-    flags = [f"--base_dir={survey}", f"--qlp_data_dir={survey}/qlp-data", "--out_name=again.csv"]
+    flags = ["--num_worker_processes=20", f"--base_dir={survey}", "--out_name=again.csv"]
     assert make_catalog.main(["--input", *tables, *flags]) == 0
     assert (survey / "again.csv").read_bytes() == (survey / "tces.csv").read_bytes()
 
