@@ -134,6 +134,8 @@ def predict_files(ensemble, flags, problems):
     Raises:
       ScriptError: no record can be read.
     """
+    if flags.batch_size < 1:
+        raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
     yield from predict(ensemble, _readable(paths, problems), flags.batch_size)
 

@@ -132,6 +132,7 @@ def test_problems_are_told_in_one_line(ensemble_dir, write_tces, tmp_path, run_p
     (tmp_path / "file").touch()
     assert "cannot write to directory file/out" in error(model_dir, "--output_dir=file/out")
     assert "no checkpoint in" in error(tmp_path / "empty")
+    assert "--batch_size is 0: 1 or more needed" in error(model_dir, "--batch_size=0")
 
 
 def test_flags_that_cannot_be_used_are_refused_at_once(run_predict, capsys):
