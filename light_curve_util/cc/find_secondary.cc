@@ -1,5 +1,6 @@
 #include "find_secondary.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -56,7 +57,13 @@ Secondary find_secondary(const double* phase, const double* flux, std::size_t n,
   for (double i = 0; i < num_steps; ++i) {
     const double t = start + i * rounded_step;
     surroundings.move_to(t - duration_days, t + duration_days, x);
-    if (surroundings.size() < kMinPoints) continue;
+    if (surroundings.size() < kMinPoints) {
+      // On to where enough points come near, so that a mistyped, tiny duration takes no longer than a true one.
+      const std::size_t last_needed = surroundings.begin + kMinPoints - 1;
+      if (last_needed >= x.size()) break;
+      i = std::max(i, std::floor((x[last_needed] - duration_days - start) / rounded_step) - 2);
+      continue;
+    }
     box.move_to(t - duration_days / 2, t + duration_days / 2, x);
     const double r = (box.size() + 1) / count;
     if (r >= 1) continue;  // a box must leave something to compare with

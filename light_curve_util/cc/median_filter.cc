@@ -86,18 +86,36 @@ void interpolate_empty(std::vector<double>& values, const std::vector<bool>& fil
   std::fill(values.begin() + left + 1, values.end(), values[left]);
 }
 
-struct Member {
-  double y;
-  std::uint32_t cell;
+struct Point {
+  double x, y;
 };
 
 // Kept from call to call: the page faults of fresh memory would take longer than the work.
 struct Scratch {
-  std::vector<Member> members;
-  std::vector<double> ordered;
-  std::vector<double> bin;
+  std::vector<Point> inside;         // the points between the first and the last edge
+  std::vector<std::uint32_t> cells;  // theirs
+  std::vector<double> ordered;       // their y, in the order of the cells
+  std::vector<double> bin;           // the y of one bin
+
+  void make_room_for(std::size_t n) {
+    if (n <= inside.size()) return;
+    inside.resize(n);
+    cells.resize(n);
+    ordered.resize(n);
+    bin.resize(n);
+  }
 };
-thread_local Scratch scratch;
+
+// Copies the points with low <= x < high, and returns their number. Adds the comparison instead of branching on it: in
+// unsorted x, a branch could not be predicted.
+std::size_t copy_inside(const double* x, const double* y, std::size_t n, double low, double high, Point* inside) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    inside[count] = {x[i], y[i]};
+    count += (low <= x[i]) & (x[i] < high);
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -110,23 +128,19 @@ std::vector<double> median_view(const double* x, const double* y, std::size_t n,
   const Edges upper(bins.x_min + bins.width, spacing, bins.count);
   const auto cell_of = [&](double value) { return lower.num_at_or_below(value) + upper.num_at_or_below(value); };
 
-  std::vector<std::uint32_t> start(2 * bins.count + 1);  // of each cell in the sorted y
-  auto& [members, ordered, bin] = scratch;
-  members.resize(n);
-  Member* end = members.data();
-  const double first_edge = lower[0], last_edge = upper[bins.count - 1];
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!(first_edge <= x[i] && x[i] < last_edge)) continue;
-    const std::uint32_t cell = cell_of(x[i]);
-    *end++ = {y[i], cell};
-    ++start[cell + 1];
+  thread_local Scratch scratch;
+  scratch.make_room_for(n);
+  auto& [inside, cells, ordered, bin] = scratch;
+  const std::size_t num_inside = copy_inside(x, y, n, lower[0], upper[bins.count - 1], inside.data());
+
+  std::vector<std::uint32_t> start(2 * bins.count + 1);  // of each cell in `ordered`
+  for (std::size_t j = 0; j < num_inside; ++j) {
+    cells[j] = cell_of(inside[j].x);
+    ++start[cells[j] + 1];
   }
-  members.resize(end - members.data());
   std::partial_sum(start.begin(), start.end(), start.begin());
-  ordered.resize(members.size());
-  bin.resize(members.size());
   std::vector<std::uint32_t> next = start;
-  for (const Member& member : members) ordered[next[member.cell]++] = member.y;
+  for (std::size_t j = 0; j < num_inside; ++j) ordered[next[cells[j]]++] = inside[j].y;
 
   std::vector<double> medians(bins.count);
   std::vector<bool> filled(bins.count);

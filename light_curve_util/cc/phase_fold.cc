@@ -7,19 +7,6 @@
 #include <string>
 
 namespace light_curve_util {
-namespace {
-
-// std::fmod for a positive divisor, bit for bit. The remainder of an exact quotient has no rounding error, so a fused
-// multiply-add gives it exactly; a quotient that rounding made one too large or too small shows in a remainder outside
-// its range, and goes the long way.
-double remainder_of(double dividend, double divisor, double inverse) {
-  const double quotient = std::trunc(dividend * inverse);
-  const double remainder = std::fma(-quotient, divisor, dividend);
-  const bool exact = std::abs(remainder) < divisor && remainder * dividend >= 0;
-  return exact ? remainder : std::fmod(dividend, divisor);
-}
-
-}  // namespace
 
 void phase_fold(const double* time, std::size_t n, double period, double t0, double* phase) {
   if (!(period > 0 && std::isfinite(period) && std::isfinite(t0))) {
@@ -27,9 +14,24 @@ void phase_fold(const double* time, std::size_t n, double period, double t0, dou
                                 " must be finite, and the period positive");
   }
   const double shift = period / 2 - t0;
+
+  // std::fmod without its cost, bit for bit: neither half of the period, times a quotient of at most 24 bits, is
+  // rounded, nor are the differences. Without branches, this loop vectorizes.
+  constexpr double kMaxQuotient = 1 << 24;
+  const double high = static_cast<float>(period);
+  const double low = period - high;
+  const double inverse = 1 / period;
   for (std::size_t i = 0; i < n; ++i) {
-    double remainder = remainder_of(time[i] + shift, period, 1 / period);
-    if (remainder < 0) remainder += period;
+    const double dividend = time[i] + shift;
+    const int quotient = static_cast<int>(std::clamp(dividend * inverse, -kMaxQuotient, kMaxQuotient));
+    phase[i] = (dividend - quotient * high) - quotient * low;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const double dividend = time[i] + shift;
+    double remainder = phase[i];
+    const bool quotient_was_right = std::abs(remainder) < period && remainder * dividend >= 0;
+    if (!quotient_was_right) remainder = std::fmod(dividend, period);
+    remainder += remainder < 0 ? period : 0;
     phase[i] = remainder - period / 2;
   }
 }

@@ -79,6 +79,11 @@ def test_no_dip_puts_the_secondary_at_half_a_period(sector):
     assert find_secondary(time, np.ones_like(time), EVENT) == EVENT.period / 2
 
 
+def test_tiny_duration_does_not_stall_the_search(sector):
+    event = PeriodicEvent(EVENT.t0, EVENT.period, duration_days=1e-13)
+    assert 0 < find_secondary(*sector, event) < EVENT.period
+
+
 def test_gaps_are_interpolated_and_ends_repeated():
     x = np.array([0.12, 0.15, 0.55, 0.58, 0.75, 0.78])
     view = median_view(x, [1.0, 1.0, 5.0, 5.0, 9.0, 9.0], num_bins=9, bin_width=0.1, x_min=0.0, x_max=0.9)
