@@ -1,4 +1,4 @@
-"""From a simulated survey to triaged TCEs in a few minutes: runs every script of the walkthrough, and shows each command."""
+"""From a simulated survey to triaged TCEs in a few minutes: runs the scripts of the walkthrough, and shows how."""
 
 import shlex
 import subprocess
@@ -11,31 +11,42 @@ from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
 # The published learning rate needs 14,000 steps. A larger one gets far enough on a small survey in the time of a demo.
-_TRAINING = ["--config_json", '{"hparams": {"learning_rate": 0.0003}}']
+_TRAINING = '{"hparams": {"learning_rate": 0.0001}}'
 
 
 def _steps(flags):
-    """Returns what to do: (title, module of the script, its arguments), all relative to the output directory."""
+    """Returns what to do: (title, script, its arguments), all relative to the output directory."""
     seed = f"--seed={flags.seed}"
+    model = ["--model_dir=model", "--checkpoint=best"]
     return [
-        ("Simulate a survey", "data.simulate_survey", ["--output_dir=.", f"--num_stars={flags.num_stars}", seed]),
+        (
+            "Simulate a survey",
+            "data.simulate_survey",
+            ["--output_dir=.", f"--num_stars={flags.num_stars}", "--num_worker_processes=2", seed],
+        ),
         (
             "Make records of folded views",
             "data.generate_input_records",
-            ["--input_tce_csv_file=tces.csv", "--tess_data_dir=tess", "--output_dir=tfrecord", "--num_worker_processes=2"],
+            ["--input_tce_csv_file=tces.csv", "--tess_data_dir=tess", "--output_dir=tfrecord"]
+            + ["--num_worker_processes=2"],
         ),
         (
             "Train",
             "train",
-            ["--model=AstroCNNModel", "--config_name=local_global", *_TRAINING, "--train_files=tfrecord/train*"]
-            + ["--eval_files=tfrecord/val*", "--model_dir=model", f"--train_steps={flags.train_steps}", seed],
+            ["--model=AstroCNNModel", "--config_name=local_global", f"--config_json={_TRAINING}"]
+            + ["--train_files=tfrecord/train*", "--eval_files=tfrecord/val*", "--model_dir=model"]
+            + [f"--train_steps={flags.train_steps}", seed],
         ),
-        ("Evaluate on the test set", "evaluate", ["--eval_files=tfrecord/test*", "--model_dir=model"]),
-        ("List what it gets wrong", "find_incorrect", ["--model_dir=model", "--tfrecord_dir=tfrecord", "--suffix=demo"]),
+        ("Evaluate on the test set", "evaluate", ["--eval_files=tfrecord/test*", *model]),
+        (
+            "List what it gets wrong",
+            "find_incorrect",
+            ["--tfrecord_dir=tfrecord", "--suffix=demo", "--save_dir=plots/misclassified", *model],
+        ),
         (
             "Predict",
             "batch_predict",
-            ["--model_dir=model", "--tfrecord_dir=tfrecord", "--suffix=demo", "--plot", "--save_dir=plots"],
+            ["--tfrecord_dir=tfrecord", "--suffix=demo", "--plot", "--save_dir=plots", *model],
         ),
         ("Draw the precision-recall and ROC curves", "plot_roc", ["true_vs_pred_demo.txt", "--output=roc.png"]),
     ]
@@ -53,16 +64,17 @@ def _summary(directory):
     lines = (directory / "true_vs_pred_demo.txt").read_text().splitlines()
     labels, probabilities = zip(*((int(label), float(p)) for label, p in (line.split() for line in lines)))
     precision = average_precision_score(labels, probabilities)
+    prior = sum(labels) / len(labels)
     return f"""
 == Done
-{directory}/tess, tces.csv           the simulated survey
-{directory}/tfrecord                 records.json tells what is in it, skipped.csv what is not
-{directory}/model                    the trained network; tensorboard --logdir {directory}/model shows its training
-{directory}/prediction_demo.txt      the probability of each TCE in the test set; more in prediction_demo.csv
-{directory}/plots, roc.png           a plot of each TCE in the test set; the precision-recall and ROC curves
+{directory}/tess, tces.csv        the simulated survey
+{directory}/tfrecord              records.json tells what is in it, skipped.csv what is not
+{directory}/model                 the trained network; tensorboard --logdir {directory}/model shows its training
+{directory}/prediction_demo.txt   the probability of each TCE in the test set; more in prediction_demo.csv
+{directory}/plots, roc.png        a plot of each TCE in the test set; the precision-recall and ROC curves
 
-Average precision on the {len(labels)} TCEs of the test set, stars never trained on: {precision:.3f}
-(a constant guess would get {sum(labels) / len(labels):.3f}). These are SIMULATED data: they show that the system works, not how well it does on TESS."""
+Average precision on {len(labels)} TCEs of stars that were never trained on: {precision:.3f} (by chance: {prior:.3f}).
+These are SIMULATED data: they show that the system works, not how well it does on TESS."""
 
 
 def _demo(flags):
@@ -77,8 +89,8 @@ def _demo(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--output_dir", default="demo", help="directory of everything that the demo makes")
-    parser.add_argument("--num_stars", type=int, default=600, help="stars to simulate")
-    parser.add_argument("--train_steps", type=int, default=2000, help="training steps of 64 TCEs")
+    parser.add_argument("--num_stars", type=int, default=1200, help="stars to simulate")
+    parser.add_argument("--train_steps", type=int, default=900, help="training steps of 64 TCEs")
     parser.add_argument("--seed", type=int, default=0, help="seed of the survey and of the training")
     return run(_demo, parser.parse_args(argv))
 

@@ -1,15 +1,11 @@
 """Makes the record files that networks train on and predict from: for each TCE of a table, views of its light curve."""
 
-import argparse
 import collections
 import contextlib
 import functools
 import hashlib
-import multiprocessing
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +15,8 @@ import astronet
 from astronet.data import preprocess, split, tce_table
 from astronet.util import configuration
 from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.workers import map_in_order
 from light_curve_util.detrend import METHODS
 from light_curve_util.view_generator import VIEW_NAMES
 
@@ -107,16 +104,7 @@ def _shards(splits, flags):
 def _results(tces, flags, settings):
     """Yields views or a reason for each TCE, in order."""
     work = functools.partial(preprocess.views_or_reason, tess_data_dir=flags.tess_data_dir, settings=settings)
-    if flags.num_worker_processes == 1:
-        yield from map(work, tces)
-        return
-    try:
-        with ProcessPoolExecutor(flags.num_worker_processes, multiprocessing.get_context("spawn")) as pool:
-            yield from pool.map(work, tces, chunksize=_TCES_PER_TASK)
-    except BrokenProcessPool as error:
-        raise ScriptError(
-            "a worker process was killed, perhaps for want of memory: try again with fewer --num_worker_processes"
-        ) from error
+    return map_in_order(work, tces, flags.num_worker_processes, _TCES_PER_TASK)
 
 
 def _with_progress(results, total):
@@ -137,20 +125,15 @@ def _listed(counts):
     )
 
 
-def _positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number}, where 1 or more is needed")
-    return number
-
-
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--input_tce_csv_file", required=True, help="table of TCEs, as make_catalog.py writes it")
     parser.add_argument("--tess_data_dir", required=True, help="directory of light curves: sector-1/<tic>.h5, ...")
     parser.add_argument("--output_dir", required=True, help="directory of the record files")
-    parser.add_argument("--num_worker_processes", type=_positive, default=1, help="processes that make views")
-    parser.add_argument("--num_train_shards", type=_positive, default=8, help="files of the training or new test set")
+    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="processes that make views")
+    parser.add_argument(
+        "--num_train_shards", type=positive_integer, default=8, help="files of the training or new test set"
+    )
     parser.add_argument("--clean", action="store_true", help="train and validate only on TCEs of high enough S/N")
     parser.add_argument("--threshold", type=float, default=15, help="lowest S/N for --clean")
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all TCEs, in their order")

@@ -142,7 +142,9 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         line = f"step {step:6d}/{self._spec.train_steps}"
         if self._last:
             rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
-            line += f"  {rate:6.0f} TCE/s  train loss {session.run(self._mean_loss):.4f}"
+            mean_loss = session.run(self._mean_loss)
+            write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
+            line += f"  {rate:6.0f} TCE/s  train loss {mean_loss:.4f}"
         print(
             f"{line}  validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
             f"  AUC {values['auc']:.4f}",

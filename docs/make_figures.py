@@ -1,0 +1,64 @@
+"""Draws the figures of README.md and docs/ from what `make demo` and a training have left behind."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from astronet import plot_roc, plot_tces
+from astronet.util.script import Parser, ScriptError, run
+
+DOCS = Path(__file__).parent
+
+
+def _scalars(directory, tag):
+    """Steps and values of a TensorBoard summary."""
+    events = EventAccumulator(str(directory)).Reload()
+    if tag not in events.Tags()["scalars"]:
+        raise ScriptError(f"{directory} has no summary of {tag}: train a model there first (make demo)")
+    return zip(*((event.step, event.value) for event in events.Scalars(tag)))
+
+
+def draw_training_curve(model_dir, path):
+    """Draws loss and accuracy over the steps of a training, as TensorBoard does."""
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    loss.plot(*_scalars(model_dir / "eval_train", "loss"), color="0.5", label="training, mean of the epoch")
+    loss.plot(*_scalars(model_dir / "eval_val", "loss"), color="#D55E00", label="validation")
+    loss.set(xlabel="Training step", ylabel="Cross-entropy", ylim=(0, 0.3))
+    loss.legend(frameon=False)
+    accuracy.plot(*_scalars(model_dir / "eval_val", "accuracy/accuracy"), color="#0072B2", label="accuracy")
+    accuracy.plot(*_scalars(model_dir / "eval_val", "auc"), color="#009E73", label="area under the ROC curve")
+    accuracy.set(xlabel="Training step", ylabel="On the validation set", ylim=(0.9, 1))
+    accuracy.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=120)
+
+
+def _draw(flags):
+    demo = Path(flags.demo)
+    if not (demo / "tces.csv").exists():
+        raise ScriptError(f"{demo} holds no survey: run make demo first")
+    tces = pd.read_csv(demo / "tces.csv")
+    planets = tces[(tces.Disposition == "PC") & tces.SN.between(25, 60) & tces.Period.between(2, 6)]
+    row_id = planets.row_id.iloc[0]
+    plot_tces.main(
+        [f"--input_tce_csv_file={demo}/tces.csv", f"--tess_data_dir={demo}/tess", f"--row_id={row_id}"]
+        + [f"--save_dir={demo}/figures"]
+    )
+    (page,) = (demo / "figures").glob(f"*row{row_id}.png")
+    page.replace(DOCS / "folded_tce.png")
+    draw_training_curve(Path(flags.model_dir or demo / "model"), DOCS / "training_curve.png")
+    plot_roc.main([f"{demo}/true_vs_pred_demo.txt", f"--output={DOCS / 'roc.png'}"])
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("--demo", default="demo", help="output directory of the demo")
+    parser.add_argument("--model_dir", help="training to draw the curve of (default: the demo's)")
+    return run(_draw, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
