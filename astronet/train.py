@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 
+from astronet.ops import dataset
 from astronet.util import checkpoints, configuration, estimator_util, records
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
@@ -27,6 +28,7 @@ def _train(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     spec = dataclasses.replace(spec, train_steps=flags.train_steps, seed=flags.seed)
     train_files, eval_files = records.expand(flags.train_files), records.expand(flags.eval_files)
+    spec = dataclasses.replace(spec, config=dataset.measure_scalars(train_files, spec.config))
     make_directory(flags.model_dir)
     configuration.save(flags.model_dir, spec)
     if checkpoints.is_finished(flags.model_dir, spec.train_steps):

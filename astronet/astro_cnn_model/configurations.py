@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from astronet.astro_model.configurations import INPUTS
+from astronet.astro_model.configurations import INPUTS, RECIPES
 from astronet.util.config_schema import Config, Hparams
 
 
@@ -32,9 +32,14 @@ _COLUMNS = {
     "local_view": ConvColumn(num_blocks=2, pool_size=7),
 }
 
+_PUBLISHED = {"num_pre_logits_hidden_layers": 4}
+
 CONFIGURATIONS = {
     name: Config(
-        inputs, CNNHparams(num_pre_logits_hidden_layers=4, columns={view: _COLUMNS[view] for view in inputs.features})
+        inputs,
+        CNNHparams(
+            **{**_PUBLISHED, **RECIPES.get(name, {})}, columns={view: _COLUMNS[view] for view in inputs.features}
+        ),
     )
     for name, inputs in INPUTS.items()
 }

@@ -10,4 +10,6 @@ def build(config):
 
 def _dense_column(series, name, hparams):
     column = hparams.columns[name]
-    return astro_model.dense_layers(series, f"{name}_hidden", column.num_layers, column.layer_size)
+    return astro_model.dense_layers(
+        series, f"{name}_hidden", column.num_layers, column.layer_size, hparams.dropout_rate
+    )

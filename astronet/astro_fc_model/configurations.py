@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from astronet.astro_model.configurations import INPUTS
+from astronet.astro_model.configurations import INPUTS, RECIPES
 from astronet.util.config_schema import Config, Hparams
 
 
@@ -19,9 +19,12 @@ class FCHparams(Hparams):
     columns: dict[str, DenseColumn] = dataclasses.field(default_factory=dict)
 
 
+_PUBLISHED = {"num_pre_logits_hidden_layers": 2}
+
 CONFIGURATIONS = {
     name: Config(
-        inputs, FCHparams(num_pre_logits_hidden_layers=2, columns={view: DenseColumn() for view in inputs.features})
+        inputs,
+        FCHparams(**{**_PUBLISHED, **RECIPES.get(name, {})}, columns={view: DenseColumn() for view in inputs.features}),
     )
     for name, inputs in INPUTS.items()
 }

@@ -1,16 +1,40 @@
-"""Inputs that all models share by name, and the configurations of the linear model."""
+"""Inputs and recipes that all models share by name, and the configurations of the linear model."""
 
-from astronet.util.config_schema import Config, Feature, Hparams, Inputs
+from astronet.util.config_schema import Config, Feature, Hparams, Inputs, Scalar
 
 
-def _views(**lengths):
-    return Inputs({name: Feature(length, is_time_series=True) for name, length in lengths.items()})
+def _views(scalars=None, **lengths):
+    features = {name: Feature(length, is_time_series=True) for name, length in lengths.items()}
+    return Inputs(features, scalars or {})
 
+
+# Scale-free, so that they carry over to sectors that were not trained on: no period, duration or S/N on its own, which
+# also tell how a sector's table was drawn up. Sector, camera, ccd, row_id and toi_id must never be among them.
+_SCALARS = {
+    "depth": Scalar({"Transit_Depth": 1.0}),
+    "duration_over_period": Scalar({"Duration": 1.0, "Period": -1.0}),
+    "sn_over_depth": Scalar({"SN": 1.0, "Transit_Depth": -1.0}),
+    "sn_per_transit": Scalar({"SN": 1.0, "Period": 0.5}),  # S/N / sqrt(number of transits), but for a constant factor
+}
 
 INPUTS = {
     "base": _views(global_view=201),
     "local_global": _views(global_view=201, local_view=81),
     "yu2019": _views(global_view=201, local_view=61),  # the views of the published records
+    "triage": _views(_SCALARS, global_view=201, local_view=61),
+    "triage_views": _views(global_view=201, local_view=61),
 }
 
-CONFIGURATIONS = {name: Config(inputs, Hparams()) for name, inputs in INPUTS.items()}
+_TRIAGE = {
+    "batch_size": 128,
+    "pre_logits_hidden_layer_size": 128,
+    "learning_rate": 1e-3,
+    "learning_rate_schedule": "cosine",
+    "dropout_rate": 0.3,
+    "max_shift_bins": 2,
+    "max_noise": 1.0,
+    "scalar_drop_probability": 0.1,
+}
+RECIPES = {"triage": _TRIAGE, "triage_views": _TRIAGE}  # what differs from the published recipe, which the others have
+
+CONFIGURATIONS = {name: Config(inputs, Hparams(**RECIPES.get(name, {}))) for name, inputs in INPUTS.items()}

@@ -1,8 +1,12 @@
 """Records as batches of features and labels: parsed a batch at a time, checked before training begins."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
+from astronet.ops import scalars
+from astronet.ops.augmentation import augment
 from astronet.util import configuration, example_util, records
 from astronet.util.script import ScriptError
 
@@ -27,6 +31,25 @@ def count_examples(files, config):
     return count
 
 
+def measure_scalars(files, config):
+    """Returns the Config with the mean and scale that its scalars lack measured on record files.
+
+    Raises:
+      ScriptError: naming the file and record that has a scalar which is no float.
+    """
+    names = configuration.scalar_columns(config)
+    if not names:
+        return config
+    rows = [
+        [_scalar(example_util.from_serialized(serialized), name, f"{path}, record {number}") for name in names]
+        for path in files
+        for number, serialized in enumerate(records.read(path))
+    ]
+    columns = dict(zip(names, np.array(rows, dtype=np.float32).T[..., np.newaxis]))
+    measured = scalars.measure(config.inputs.scalars, columns)
+    return dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, scalars=measured))
+
+
 def training_batches(files, config, num_examples, seed, first_step=0):
     """Endless shuffled batches, parsed once and then kept in memory.
 
@@ -34,7 +57,7 @@ def training_batches(files, config, num_examples, seed, first_step=0):
       files: list of record files.
       config: Config.
       num_examples: how many records the files hold.
-      seed: of the order, and of which examples are reversed in time.
+      seed: of the order, and of the augmentation.
       first_step: number of batches to leave out, so that a resumed training sees what an unbroken one would.
 
     Returns:
@@ -43,7 +66,10 @@ def training_batches(files, config, num_examples, seed, first_step=0):
     examples = _parsed(files, config).unbatch().cache().shuffle(num_examples, seed).repeat()
     batches = examples.batch(config.hparams.batch_size).skip(first_step)
     numbers = tf.data.Dataset.range(first_step, tf.int64.max)
-    return tf.data.Dataset.zip((numbers, batches)).map(lambda number, batch: _reverse_some(batch, config, seed, number))
+    views, columns = configuration.view_lengths(config), configuration.scalar_columns(config)
+    return tf.data.Dataset.zip((numbers, batches)).map(
+        lambda number, batch: (augment(batch[0], views, columns, config.hparams, tf.stack([seed, number])), batch[1])
+    )
 
 
 def evaluation_batches(files, config):
@@ -80,9 +106,14 @@ def _parsed(files, config):
 
 
 def _parse_features(serialized, config):
-    features = config.inputs.features.items()
+    lengths = configuration.input_lengths(config)
+    may_lack = set(lengths).difference(config.inputs.features)
     return tf.io.parse_example(
-        serialized, {name: tf.io.FixedLenFeature([feature.length], tf.float32) for name, feature in features}
+        serialized,
+        {
+            name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
+            for name, length in lengths.items()
+        },
     )
 
 
@@ -93,16 +124,11 @@ def _parse_labels(serialized, config):
     return tf.reduce_sum(tf.where(is_value, list(config.inputs.label_map.values()), 0), axis=1)
 
 
-def _reverse_some(batch, config, seed, number):
-    """Turns all time series of some examples round together; seed and number of the batch alone decide which."""
-    features, labels = batch
-    chance = tf.random.stateless_uniform([tf.size(labels), 1], [seed, number])
-    is_reversed = chance < config.hparams.reversal_probability
-    turned = {
-        name: tf.where(is_reversed, tf.reverse(features[name], axis=[1]), features[name])
-        for name in configuration.view_lengths(config)
-    }
-    return {**features, **turned}, labels
+def _scalar(example, name, where):
+    value = example_util.value(example, name, np.nan)
+    if not isinstance(value, float):
+        raise ScriptError(f"{where}: {name} is {value!r}: a float needed; make the records again")
+    return value
 
 
 def _check(serialized, config, where, labelled):
@@ -115,6 +141,8 @@ def _check(serialized, config, where, labelled):
             fitting = configuration.names_that_fit(lengths)
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
+    for name in configuration.scalar_columns(config):
+        _scalar(example, name, tce)
     if labelled:
         label = example_util.value(example, config.inputs.label_feature)
         if label not in config.inputs.label_map:

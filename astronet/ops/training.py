@@ -1,41 +1,76 @@
 """What a training step minimizes, and how."""
 
+import math
+
 import tensorflow as tf
 
 from astronet.util.config_schema import choose
 
 _train = tf.compat.v1.train
 OPTIMIZERS = {
-    "adam": lambda hparams: _train.AdamOptimizer(hparams.learning_rate),
-    "adagrad": lambda hparams: _train.AdagradOptimizer(hparams.learning_rate),
-    "momentum": lambda hparams: _train.MomentumOptimizer(hparams.learning_rate, hparams.momentum),
-    "rmsprop": lambda hparams: _train.RMSPropOptimizer(hparams.learning_rate, momentum=hparams.momentum),
-    "sgd": lambda hparams: _train.GradientDescentOptimizer(hparams.learning_rate),
+    "adam": lambda rate, hparams: _train.AdamOptimizer(
+        rate, hparams.adam_beta_1, hparams.adam_beta_2, hparams.adam_epsilon
+    ),
+    "adagrad": lambda rate, hparams: _train.AdagradOptimizer(rate),
+    "momentum": lambda rate, hparams: _train.MomentumOptimizer(rate, hparams.momentum),
+    "rmsprop": lambda rate, hparams: _train.RMSPropOptimizer(rate, momentum=hparams.momentum),
+    "sgd": lambda rate, hparams: _train.GradientDescentOptimizer(rate),
+}
+# Factor of the learning rate by the share of training that is done, 0 to 1.
+SCHEDULES = {
+    "constant": tf.ones_like,
+    "cosine": lambda done: 0.5 * (1 + tf.cos(math.pi * done)),  # Loshchilov & Hutter 2017 (arXiv:1608.03983), eq. 5
 }
 
 
-def loss(labels, logits):
+def loss(labels, logits, label_smoothing=0.0):
     """Mean cross-entropy of a batch: sigmoid where there is one logit, else softmax.
 
     Args:
       labels: int tensor [batch].
       logits: float tensor [batch, output_dim].
+      label_smoothing: share of each label that is spread evenly over all classes.
     """
+    num_classes = max(2, logits.shape[-1])
+    targets = tf.one_hot(labels, num_classes) * (1 - label_smoothing) + label_smoothing / num_classes
     if logits.shape[-1] == 1:
-        labels = tf.cast(labels, logits.dtype)
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits[:, 0])
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets[:, 1], logits=logits[:, 0])
     else:
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        losses = tf.nn.softmax_cross_entropy_with_logits(labels=targets, logits=logits)
     return tf.reduce_mean(losses)
 
 
-def train_op(batch_loss, variables, hparams):
-    """The operation that takes one step down the gradient, clipped where hparams.clip_gradient_norm says so.
+def learning_rate(step, train_steps, hparams):
+    """The learning rate of a step: hparams.learning_rate after the warm-up, times the factor of the schedule.
+
+    Args:
+      step: int tensor, 0 for the first step.
+      train_steps: number of steps of the whole training.
+      hparams: Hparams.
 
     Raises:
-      ScriptError: for an optimizer of unknown name; names the nearest.
+      ScriptError: for a schedule of unknown name; names the nearest.
     """
-    optimizer = choose(OPTIMIZERS, hparams.optimizer, "optimizer")(hparams)
+    step = tf.cast(step, tf.float32)
+    warmup = tf.minimum(1.0, (step + 1) / max(1, hparams.warmup_steps))
+    factor = choose(SCHEDULES, hparams.learning_rate_schedule, "learning_rate_schedule")(step / train_steps)
+    return hparams.learning_rate * warmup * factor
+
+
+def train_op(batch_loss, variables, train_steps, hparams):
+    """The operation that takes one step down the gradient, clipped where hparams.clip_gradient_norm says so.
+
+    Args:
+      batch_loss: float tensor.
+      variables: list of the variables to change.
+      train_steps: number of steps of the whole training.
+      hparams: Hparams.
+
+    Raises:
+      ScriptError: for an optimizer or schedule of unknown name; names the nearest.
+    """
+    rate = learning_rate(tf.compat.v1.train.get_global_step(), train_steps, hparams)
+    optimizer = choose(OPTIMIZERS, hparams.optimizer, "optimizer")(rate, hparams)
     gradients = tf.gradients(batch_loss, variables)
     if hparams.clip_gradient_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, hparams.clip_gradient_norm)

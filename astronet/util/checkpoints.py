@@ -11,6 +11,7 @@ from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
 BEST = "best"  # subdirectory of a model_dir
+_STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
 
 
 def find(model_dir, which="last"):
@@ -42,8 +43,16 @@ def last_step(model_dir):
 
 
 def is_finished(model_dir, train_steps):
-    """Returns whether training reached its last step; train_steps None (trained elsewhere) asks for any checkpoint."""
-    return tf.train.latest_checkpoint(model_dir) is not None and last_step(model_dir) >= (train_steps or 0)
+    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint)."""
+    if tf.train.latest_checkpoint(model_dir) is None:
+        return False
+    return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
+
+
+def mark_finished(model_dir):
+    """Notes that training ended before its last step, for want of a lower validation loss."""
+    with open(os.path.join(model_dir, _STOPPED_EARLY), "w"):
+        pass
 
 
 def restore(spec, checkpoint):

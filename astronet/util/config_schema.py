@@ -17,10 +17,24 @@ class Feature:
 
 
 @dataclasses.dataclass(frozen=True)
+class Scalar:
+    """The logarithm of a product of powers of record columns, such as Duration / Period; normalized by the model.
+
+    mean and scale (a standard deviation) are measured on the training records where they are None, and then saved here
+    and in the checkpoint. A TCE that lacks one of the columns, or has it at 0 or below, gets the mean.
+    """
+
+    powers: dict[str, float]
+    mean: Optional[float] = None
+    scale: Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What a model reads from a record: features by name, and the class of each value of the label's column."""
+    """What a model reads from a record: features and scalars by name, and the class of each value of the label."""
 
     features: dict[str, Feature]
+    scalars: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     label_feature: str = "Disposition"
     label_map: dict[str, int] = dataclasses.field(
         default_factory=lambda: {"PC": 1, "EB": 1, "J": 0, "V": 0, "IS": 0, "O": 0}
@@ -37,9 +51,21 @@ class Hparams:
     batch_size: int = 64
     optimizer: str = "adam"
     learning_rate: float = 1e-5
+    learning_rate_schedule: str = "constant"  # or cosine: to zero at the last training step
+    warmup_steps: int = 0  # over which the learning rate rises in proportion to the step
     momentum: float = 0.9  # of the optimizers that have one: momentum, rmsprop
+    adam_beta_1: float = 0.9
+    adam_beta_2: float = 0.999
+    adam_epsilon: float = 1e-8
     clip_gradient_norm: Optional[float] = None
-    reversal_probability: float = 0.5  # of training on an example with all its time series reversed
+    dropout_rate: float = 0.0  # after each dense layer
+    label_smoothing: float = 0.0  # share of each label that is spread evenly over all classes
+    early_stop_patience: Optional[int] = None  # evaluations without a lower validation loss before training stops
+    # Augmentation: what happens to a training example, anew each time it is seen.
+    reversal_probability: float = 0.5  # of all its time series being reversed together
+    max_shift_bins: int = 0  # by which each of its time series is rolled, either way
+    max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
+    scalar_drop_probability: float = 0.0  # of each column that scalars are made of being missing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +88,9 @@ class Config:
             )
         if self.hparams.batch_size < 1:
             raise ScriptError(f"hparams.batch_size is {self.hparams.batch_size}: 1 or more needed")
+        for name in ("dropout_rate", "label_smoothing", "reversal_probability", "scalar_drop_probability"):
+            if not 0 <= getattr(self.hparams, name) <= 1:
+                raise ScriptError(f"hparams.{name} is {getattr(self.hparams, name)}: 0 to 1 needed")
 
 
 def choose(options, name, what):

@@ -40,7 +40,10 @@ def add_flags(parser, model=None, config_name=None):
     """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
     parser.add_argument("--model", default=model, help=f"one of {', '.join(CONFIGURATIONS)}")
     parser.add_argument(
-        "--config_name", default=config_name, help="base, local_global (views of 201 and 81 bins) or yu2019 (201, 61)"
+        "--config_name",
+        default=config_name,
+        help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
+        "scalars), triage_views (201, 61)",
     )
     parser.add_argument(
         "--config_json",
@@ -75,6 +78,17 @@ def resolve(model=None, config_name=None, config_json=None):
 def view_lengths(config):
     """Returns the number of bins of each view that a configuration reads, by name."""
     return {name: feature.length for name, feature in config.inputs.features.items() if feature.is_time_series}
+
+
+def scalar_columns(config):
+    """Returns the sorted names of the record columns that the scalars of a configuration are made of."""
+    return sorted({column for scalar in config.inputs.scalars.values() for column in scalar.powers})
+
+
+def input_lengths(config):
+    """Returns the length of all that a model reads from a record, by name: time series, scalars, their columns."""
+    features = sorted(config.inputs.features.items(), key=lambda item: (not item[1].is_time_series, item[0]))
+    return {**dict.fromkeys(scalar_columns(config), 1), **{name: feature.length for name, feature in features}}
 
 
 def names_that_fit(lengths):

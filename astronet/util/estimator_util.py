@@ -44,13 +44,16 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
 
     def model_fn(features, labels):
         model = models.build(spec.model, spec.config)
-        loss = training.loss(labels, model(features, training=True))
+        hparams = spec.config.hparams
+        loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
-        epochs = _Epochs(spec, model_dir, mean_loss, _evaluation_tensors(model, eval_files, spec.config, num_eval))
+        evaluation = _evaluation_tensors(model, eval_files, spec.config, num_eval)
+        epochs = _Epochs(spec, model_dir, mean_loss, evaluation, steps_between)
         saver_hook = tf.estimator.CheckpointSaverHook(
             model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
         )
-        train_op = tf.group(training.train_op(loss, model.trainable_weights, spec.config.hparams), add_loss)
+        train_op = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+        train_op = tf.group(train_op, add_loss)
         return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
 
     tf.keras.utils.set_random_seed(spec.seed)
@@ -120,15 +123,16 @@ def write_summary(directory, step, values):
 
 
 class _Epochs(tf.estimator.CheckpointSaverListener):
-    """Evaluates in the training session whenever a checkpoint is saved; reports, and keeps the best."""
+    """Evaluates in the training session whenever a checkpoint is saved; reports, keeps the best, and may stop early."""
 
     LOSS_SCOPE = "epoch_loss"
 
-    def __init__(self, spec, model_dir, mean_loss, evaluation_tensors):
+    def __init__(self, spec, model_dir, mean_loss, evaluation_tensors, steps_between):
         self._spec = spec
         self._model_dir = model_dir
         self._mean_loss = mean_loss
         self._evaluation_tensors = evaluation_tensors
+        self._steps_between = steps_between
         self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
         self._last = None
 
@@ -152,6 +156,19 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         )
         session.run(self._reset_loss)
         self._last = step, time.monotonic()
+        return self._is_patience_over(step)
+
+    def _is_patience_over(self, step):
+        """Whether to end the training, which then counts as finished."""
+        patience = self._spec.config.hparams.early_stop_patience
+        if patience is None:
+            return False
+        best = checkpoints.best_metrics(self._model_dir)["global_step"]
+        if step - best < patience * self._steps_between:
+            return False
+        print(f"no lower validation loss since step {best}: training ends early", flush=True)
+        checkpoints.mark_finished(self._model_dir)
+        return True
 
 
 def _evaluation_tensors(model, files, config, num_examples):

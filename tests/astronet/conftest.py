@@ -1,4 +1,7 @@
-"""Tiny record files: dips of positive TCEs are box-shaped and central, those of negative ones lie anywhere."""
+"""Tiny record files: dips of positive TCEs are box-shaped and central, those of negative ones lie anywhere.
+
+Every other TCE lacks its S/N.
+"""
 
 import json
 
@@ -31,6 +34,8 @@ def _tce(row_id, local_length, random, dispositions):
         "Disposition": disposition,
         "Period": 1.0 + row_id,
         "Duration": 0.125,
+        "Transit_Depth": 1000.0 * (1 + row_id % 3),
+        **({"SN": 10.0 + row_id} if row_id % 2 else {}),
     }
     is_positive = disposition in ("PC", "EB")
     views = {

@@ -26,6 +26,8 @@ def test_view_lengths_are_those_of_the_published_systems():
         ('{"hparams": {"batch_size": 0}}', "1 or more needed"),
         ('{"hparams": {"columns": {"local_view": null}}}', "disagree about local_view"),
         ('{"inputs": {"label_map": {"PC": 2}}}', "inputs.label_map.PC is 2: 0 to 1 needed"),
+        ('{"hparams": {"dropout_rate": 1.5}}', "hparams.dropout_rate is 1.5: 0 to 1 needed"),
+        ('{"inputs": {"scalars": {"depth": {"powers": {"SN": "x"}}}}}', "SN is 'x': float needed"),
         ('{"inputs": 3}', "inputs is 3: a dictionary needed"),
         ('{"inputs": ', "not JSON"),
     ],
@@ -34,6 +36,12 @@ def test_wrong_json_says_what_is_wrong(config_json, message):
     with pytest.raises(ScriptError) as error:
         configuration.resolve("AstroCNNModel", "yu2019", config_json)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", configuration.CONFIGURATIONS["AstroCNNModel"])
+def test_nothing_that_tells_where_a_row_came_from_enters_a_model(name):
+    inputs = configuration.input_lengths(configuration.get(config_name=name))
+    assert not {"Sectors", "camera", "ccd", "row_id", "tic_id", "toi_id"} & set(inputs)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from astronet.ops import dataset
 from astronet.util import configuration, example_util, records
+from astronet.util.config_schema import Scalar
 from astronet.util.script import ScriptError
 
 CONFIG = configuration.get("AstroModel", "yu2019")
@@ -62,6 +63,56 @@ def test_all_series_of_an_example_are_reversed_together_half_of_the_time(tces):
             row = (turned_rows if turned[-1] else rows)[view.tobytes()]
             np.testing.assert_array_equal(local_view, whole["local_view"].numpy()[row][:: -1 if turned[-1] else 1])
     assert abs(np.mean(turned) - 0.5) < 4 * 0.5 / np.sqrt(len(turned))  # 4 standard deviations of a fair coin
+
+
+def test_augmentation_shifts_series_and_adds_noise_of_their_own_scatter(tces):
+    ((whole, _),) = dataset.evaluation_batches([tces], CONFIG)
+    views = whole["local_view"].numpy()
+    plain = {"reversal_probability": 0.0, "batch_size": 24}
+    shifted = _augmented(tces, "local_view", max_shift_bins=2, **plain)
+    shifts = [[k for k in range(-2, 3) for view in views if (np.roll(view, k) == row).all()] for row in shifted]
+    assert {k for found in shifts for k in found} == {-2, -1, 0, 1, 2}
+    assert all(len(found) == 1 for found in shifts)
+
+    unchanged, noisy = (_augmented(tces, "local_view", max_noise=noise, **plain) for noise in (0.0, 1.0))
+    added = (noisy - unchanged).std(axis=1)  # the scatter of the views is 0.05, and amplitudes spread evenly up to it
+    assert (added < 0.08).all() and 0.015 < added.mean() < 0.035
+
+
+def _augmented(tces, name, **hparams):
+    (features, _) = next(iter(dataset.training_batches([tces], with_hparams(**hparams), 24, seed=1)))
+    return features[name].numpy()
+
+
+def test_scalar_columns_are_dropped_in_training_alone_and_missing_ones_are_nan(tces):
+    scalars = {"sn": Scalar({"SN": 1.0}), "period": Scalar({"Period": 1.0})}
+    config = with_hparams(scalar_drop_probability=0.25, batch_size=240)
+    config = dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, scalars=scalars))
+    ((whole, _),) = dataset.evaluation_batches([tces], config)
+    np.testing.assert_array_equal(np.isnan(whole["SN"].numpy()[:, 0]), np.arange(24) % 2 == 0)
+    assert np.isfinite(whole["Period"].numpy()).all()
+    (features, _) = next(iter(dataset.training_batches([tces], config, 24, seed=1)))
+    share = np.isnan(features["Period"].numpy()).mean()
+    assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 240)  # 4 standard deviations
+
+
+def test_scalars_are_measured_where_there_are_values(tces):
+    scalars = {"sn": Scalar({"SN": 2.0}), "none": Scalar({"Tmag": 1.0}), "set": Scalar({"SN": 1.0}, 1.0, 2.0)}
+    config = dataclasses.replace(CONFIG, inputs=dataclasses.replace(CONFIG.inputs, scalars=scalars))
+    measured = dataset.measure_scalars([tces], config).inputs.scalars
+    logarithms = 2 * np.log(10.0 + np.arange(1, 24, 2))
+    assert (measured["sn"].mean, measured["sn"].scale) == pytest.approx((logarithms.mean(), logarithms.std()), rel=1e-5)
+    assert (measured["none"].mean, measured["none"].scale) == (0.0, 1.0)
+    assert measured["set"] == scalars["set"]
+
+
+def test_scalar_of_another_type_is_named(tmp_path):
+    views = {name: np.zeros(length) for name, length in configuration.view_lengths(CONFIG).items()}
+    columns = {"row_id": 1, "tic_id": 5, "Disposition": "PC", "SN": 7}
+    records.write_shard(tmp_path / "train", [example_util.to_example(columns, views).SerializeToString()])
+    config = configuration.get("AstroModel", "triage")
+    with pytest.raises(ScriptError, match="record 0 .*TIC 5.*: SN is 7: a float needed"):
+        dataset.count_examples([str(tmp_path / "train")], config)
 
 
 def test_scalars_are_features_too(tces):

@@ -30,7 +30,8 @@ def test_every_configuration_gives_logits(names):
     model = build(*names)
     features = {name: np.zeros([3, length], np.float32) for name, length in _lengths(model).items()}
     assert model(features).shape == (3, 1)
-    assert all("_hidden/" in weight.name or weight.name.startswith("logits/") for weight in model.weights)
+    scopes = {weight.name.split("/")[0] for weight in model.weights}
+    assert all(scope.endswith("_hidden") or scope in ("logits", "scalars") for scope in scopes)
 
 
 def test_every_model_has_configurations():

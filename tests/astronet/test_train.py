@@ -69,6 +69,51 @@ def test_resumed_training_ends_where_an_unbroken_one_does(tmp_path, run_train):
         np.testing.assert_allclose(broken[name], value, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
+def test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does(tmp_path, run_train, monkeypatch):
+    small = {"pre_logits_hidden_layer_size": 8, "num_pre_logits_hidden_layers": 1, "batch_size": 8, "dropout_rate": 0.5}
+    flags = ["--config_name=triage", "--seed=3"]
+    arguments = {"config_json": json.dumps({"hparams": small}), "steps": 120}
+    assert run_train(tmp_path / "unbroken", *flags, **arguments) == 0
+
+    def kill_after_the_first_epoch(_, metrics):
+        if metrics["global_step"]:
+            raise ScriptError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "keep_if_best", kill_after_the_first_epoch)
+        assert run_train(tmp_path / "killed", *flags, **arguments) == 1
+    assert checkpoints.last_step(tmp_path / "killed") == 54
+    assert run_train(tmp_path / "killed", *flags, **arguments) == 0
+    unbroken, resumed = weights(tmp_path / "unbroken"), weights(tmp_path / "killed")
+    for name, value in unbroken.items():
+        np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_normalization_of_scalars_is_in_the_checkpoint_and_in_the_configuration(tmp_path, run_train, records_dir):
+    assert run_train(tmp_path, "--config_name=triage", steps=2) == 0
+    saved = configuration.load(tmp_path).config.inputs.scalars
+    held = weights(tmp_path)
+    np.testing.assert_allclose(held["scalars/mean"], [saved[name].mean for name in sorted(saved)], rtol=1e-6)
+    np.testing.assert_allclose(held["scalars/scale"], [saved[name].scale for name in sorted(saved)], rtol=1e-6)
+    depths = np.log(1000.0 * (1 + np.arange(24) % 3))
+    assert (saved["depth"].mean, saved["depth"].scale) == pytest.approx((depths.mean(), depths.std()), rel=1e-5)
+    named = configuration.load(tmp_path, "AstroModel", "triage")  # a name alone knows no mean: the checkpoint does
+    restored = checkpoints.restore(named, checkpoints.find(tmp_path)).get_layer("scalars")
+    np.testing.assert_array_equal(restored.mean, held["scalars/mean"])
+
+
+def test_training_stops_when_validation_no_longer_gains(tmp_path, run_train, capsys):
+    # Smoothed labels keep the loss from falling for ever.
+    hparams = {"batch_size": 8, "learning_rate": 0.05, "label_smoothing": 0.5, "early_stop_patience": 2}
+    flags = {"steps": 3000, "config_json": json.dumps({"hparams": hparams})}
+    assert run_train(tmp_path, **flags) == 0
+    best = checkpoints.best_metrics(tmp_path)["global_step"]
+    assert best > 0 and checkpoints.last_step(tmp_path) == best + 2 * 54 < 3000
+    assert f"no lower validation loss since step {best}: training ends early" in capsys.readouterr().out
+    assert run_train(tmp_path, **flags) == 0
+    assert "is finished" in capsys.readouterr().out
+
+
 def test_same_seed_same_weights_other_seed_others(tmp_path, run_train):
     for name, seed in (("first", 1), ("second", 1), ("other", 2)):
         assert run_train(tmp_path / name, f"--seed={seed}", steps=3) == 0
@@ -152,13 +197,42 @@ def test_every_optimizer_goes_down(optimizer):
     assert (_one_step({"optimizer": optimizer, "learning_rate": 0.1}) < 0).all()
 
 
+def _rates(steps, train_steps, **hparams):
+    config = configuration.resolve("AstroModel", "base", json.dumps({"hparams": {"learning_rate": 0.5, **hparams}}))
+    return [float(training.learning_rate(tf.constant(step), train_steps, config.config.hparams)) for step in steps]
+
+
+def test_learning_rate_follows_the_schedule():
+    assert _rates([0, 7, 99], 100) == [0.5, 0.5, 0.5]
+    cosine = _rates([0, 50, 100], 100, learning_rate_schedule="cosine")
+    assert cosine == pytest.approx([0.5, 0.25, 0.0], abs=1e-7)
+    assert _rates([0, 1, 3, 9], 100, warmup_steps=4) == pytest.approx([0.125, 0.25, 0.5, 0.5])
+    with pytest.raises(ScriptError, match="unknown learning_rate_schedule cosin; did you mean cosine?"):
+        _rates([0], 1, learning_rate_schedule="cosin")
+
+
+@pytest.mark.parametrize("logits", [[[2.0]], [[0.0, 2.0]]])
+def test_label_smoothing_spreads_a_share_over_all_classes(logits):
+    surprise = np.logaddexp(0, [-2.0, 2.0])  # of label 1 and of label 0
+    for smoothing, expected in ((0.0, surprise[0]), (0.1, 0.95 * surprise[0] + 0.05 * surprise[1])):
+        loss = training.loss(tf.constant([1]), tf.constant(logits), smoothing)
+        assert float(loss) == pytest.approx(expected, rel=1e-6)
+
+
+def test_options_of_adam_reach_it():
+    plain, damped = (_one_step({"learning_rate": 0.1, "adam_epsilon": epsilon}) for epsilon in (1e-8, 4.0))
+    assert plain == pytest.approx([-0.1, -0.1], rel=1e-3)
+    root = np.sqrt(1 - 0.999)  # Kingma & Ba 2014: the first step is rate * g / (|g| + epsilon / root)
+    assert damped == pytest.approx([-0.1 * g / (g + 4.0 / root) for g in (3.0, 4.0)], rel=1e-3)
+
+
 def _one_step(changes):
     """How far one step moves two variables whose gradient is (3, 4)."""
     hparams = configuration.resolve("AstroModel", "base", json.dumps({"hparams": changes})).config.hparams
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.train.create_global_step()
         variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]), use_resource=True)
-        step = training.train_op(tf.reduce_sum(variable * [3.0, 4.0]), [variable], hparams)
+        step = training.train_op(tf.reduce_sum(variable * [3.0, 4.0]), [variable], 1, hparams)
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(step)
         return session.run(variable)

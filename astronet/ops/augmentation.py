@@ -1,0 +1,51 @@
+"""Changes to training examples that leave their label as it is."""
+
+import itertools
+
+import tensorflow as tf
+
+_DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
+
+
+def augment(features, views, columns, hparams, seed):
+    """Changes the examples of a batch at random, as hparams say.
+
+    Args:
+      features: dictionary of float tensors [batch, length].
+      views: names of the time series.
+      columns: names of the record columns that scalars are made of.
+      hparams: Hparams.
+      seed: int tensor [2] that alone decides what happens.
+
+    Returns:
+      A dictionary like `features`.
+    """
+    batch = tf.shape(next(iter(features.values())))[0]
+    is_reversed = tf.random.stateless_uniform([batch, 1], seed) < hparams.reversal_probability
+    seeds = (tf.random.experimental.stateless_fold_in(seed, i) for i in itertools.count(1))  # one a draw
+    changed = dict(features)
+    for name in views:
+        series = features[name]
+        if hparams.max_shift_bins:
+            series = _roll(series, hparams.max_shift_bins, next(seeds))
+        if hparams.max_noise:
+            series = _add_noise(series, hparams.max_noise, next(seeds), next(seeds))
+        changed[name] = tf.where(is_reversed, tf.reverse(series, axis=[1]), series)
+    if hparams.scalar_drop_probability:
+        for name in columns:
+            is_dropped = tf.random.stateless_uniform([batch, 1], next(seeds)) < hparams.scalar_drop_probability
+            changed[name] = tf.where(is_dropped, float("nan"), features[name])
+    return changed
+
+
+def _roll(series, max_shift, seed):
+    batch, length = tf.shape(series)[0], series.shape[1]
+    shift = tf.random.stateless_uniform([batch, 1], seed, -max_shift, max_shift + 1, tf.int32)
+    return tf.gather(series, (tf.range(length) + shift) % length, batch_dims=1)
+
+
+def _add_noise(series, max_noise, amplitude_seed, noise_seed):
+    differences = tf.sort(tf.abs(series[:, 1:] - series[:, :-1]), axis=1)
+    scatter = _DIFFERENCE_TO_SIGMA * differences[:, series.shape[1] // 2, tf.newaxis]
+    amplitude = tf.random.stateless_uniform([tf.shape(series)[0], 1], amplitude_seed, 0, max_noise)
+    return series + amplitude * scatter * tf.random.stateless_normal(tf.shape(series), noise_seed)

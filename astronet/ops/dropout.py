@@ -1,0 +1,25 @@
+"""Dropout that a resumed training repeats."""
+
+import zlib
+
+import tensorflow as tf
+
+
+class Dropout(tf.keras.layers.Layer):
+    """Drops inputs in training, those that the training's seed, the step and the layer's name alone decide.
+
+    Keras's own layer draws from a state that no checkpoint holds: a resumed training would drop others than an unbroken
+    one.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        self._rate = rate
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        seed, _ = tf.compat.v1.get_seed(0)
+        step = tf.compat.v1.train.get_global_step()
+        layer_seed = tf.constant((seed or 0) + zlib.crc32(self.name.encode()), tf.int64)
+        return tf.nn.experimental.stateless_dropout(inputs, self._rate, seed=tf.stack([layer_seed, step]))
