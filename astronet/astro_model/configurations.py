@@ -8,13 +8,12 @@ def _views(scalars=None, **lengths):
     return Inputs(features, scalars or {})
 
 
-# Scale-free, so that they carry over to sectors that were not trained on: no period, duration or S/N on its own, which
-# also tell how a sector's table was drawn up. Sector, camera, ccd, row_id and toi_id must never be among them.
+# Sector, camera, ccd, row_id and toi_id must never be among them: they say where a row came from, not what it is.
 _SCALARS = {
     "depth": Scalar({"Transit_Depth": 1.0}),
-    "duration_over_period": Scalar({"Duration": 1.0, "Period": -1.0}),
-    "sn_over_depth": Scalar({"SN": 1.0, "Transit_Depth": -1.0}),
-    "sn_per_transit": Scalar({"SN": 1.0, "Period": 0.5}),  # S/N / sqrt(number of transits), but for a constant factor
+    "duration": Scalar({"Duration": 1.0}),
+    "period": Scalar({"Period": 1.0}),
+    "sn": Scalar({"SN": 1.0}),
 }
 
 INPUTS = {
@@ -27,13 +26,13 @@ INPUTS = {
 
 _TRIAGE = {
     "batch_size": 128,
-    "pre_logits_hidden_layer_size": 128,
+    "num_pre_logits_hidden_layers": 2,
+    "pre_logits_hidden_layer_size": 256,
     "learning_rate": 1e-3,
     "learning_rate_schedule": "cosine",
     "dropout_rate": 0.3,
-    "max_shift_bins": 2,
-    "max_noise": 1.0,
     "scalar_drop_probability": 0.1,
+    "score_both_directions": True,
 }
 RECIPES = {"triage": _TRIAGE, "triage_views": _TRIAGE}  # what differs from the published recipe, which the others have
 

@@ -60,6 +60,7 @@ class Hparams:
     clip_gradient_norm: Optional[float] = None
     dropout_rate: float = 0.0  # after each dense layer
     label_smoothing: float = 0.0  # share of each label that is spread evenly over all classes
+    score_both_directions: bool = False  # a TCE's logits are the mean over its time series forward and reversed
     early_stop_patience: Optional[int] = None  # evaluations without a lower validation loss before training stops
     # Augmentation: what happens to a training example, anew each time it is seen.
     reversal_probability: float = 0.5  # of all its time series being reversed together

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from astronet import models
 from astronet.ops import dataset, metrics, training
-from astronet.util import checkpoints
+from astronet.util import checkpoints, configuration
 from astronet.util.script import ScriptError
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
@@ -177,7 +177,16 @@ def _evaluation_tensors(model, files, config, num_examples):
     iterator = tf.compat.v1.data.make_initializable_iterator(batches.repeat())
     tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
     features, labels = iterator.get_next()
-    return labels, model(features, training=False), -(-num_examples // dataset.EVALUATION_BATCH)
+    return labels, _logits(model, features, config), -(-num_examples // dataset.EVALUATION_BATCH)
+
+
+def _logits(model, features, config):
+    """What a model says about TCEs, [batch, output_dim]."""
+    logits = model(features, training=False)
+    if not config.hparams.score_both_directions:
+        return logits
+    turned = {name: tf.reverse(features[name], axis=[1]) for name in configuration.view_lengths(config)}
+    return (logits + model({**features, **turned}, training=False)) / 2
 
 
 def _steps_between_evaluations(num_examples, batch_size):
@@ -192,6 +201,6 @@ def _scorer(spec, members):
 
     @tf.function(reduce_retracing=True)
     def logits(features):
-        return tf.stack([model(features, training=False) for model in restored], axis=1)
+        return tf.stack([_logits(model, features, spec.config) for model in restored], axis=1)
 
     return lambda features: logits(features).numpy()

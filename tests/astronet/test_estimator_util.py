@@ -1,9 +1,11 @@
 import csv
 import dataclasses
+import json
 
 import numpy as np
+import pytest
 
-from astronet.ops import dataset
+from astronet.ops import dataset, metrics
 from astronet.util import checkpoints, configuration, estimator_util, records
 
 PUBLISHED_DIGITS = 1e-5  # predictions.csv has seven decimals; float32 sums in another order cost the rest
@@ -28,6 +30,26 @@ def test_published_checkpoint_gives_its_published_predictions(shared):
     probabilities = predict(spec, [checkpoint], serialized)
     assert probabilities.shape == (1657, 1)
     np.testing.assert_allclose(probabilities[:, 0], published, rtol=0, atol=PUBLISHED_DIGITS)
+
+
+def test_scores_of_both_directions_are_averaged(tmp_path, write_tces):
+    path = write_tces(tmp_path / "val")
+    hparams = {"score_both_directions": True, "learning_rate": 0.01}
+    spec = configuration.resolve("AstroModel", "yu2019", json.dumps({"hparams": hparams}))
+    spec = dataclasses.replace(spec, train_steps=3, seed=1)
+    estimator_util.train_and_evaluate(spec, str(tmp_path), [path], [path])
+    checkpoint = checkpoints.find(str(tmp_path))
+    found = predict(spec, [checkpoint], list(records.read(path)))[:, 0]
+
+    model = checkpoints.restore(spec, checkpoint)
+    ((features, labels),) = dataset.evaluation_batches([path], spec.config)
+    directions = [model({name: view[:, ::step] for name, view in features.items()}).numpy() for step in (1, -1)]
+    assert not np.allclose(*directions, atol=1e-3)
+    np.testing.assert_allclose(found, metrics.probability(np.mean(directions, axis=0)), rtol=1e-5)
+    loss = metrics.evaluate(labels.numpy(), np.mean(directions, axis=0))["loss"]
+    assert estimator_util.evaluate(spec, checkpoint, [path])["loss"] == pytest.approx(loss, rel=1e-5)
+    with open(f"{checkpoints.find(str(tmp_path), 'best')}.json") as file:
+        assert json.load(file)["loss"] == pytest.approx(loss, rel=1e-5)
 
 
 def test_members_are_scored_together_as_each_alone(tmp_path, write_tces):
