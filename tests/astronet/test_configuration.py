@@ -38,6 +38,22 @@ def test_wrong_json_says_what_is_wrong(config_json, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["base", "local_global", "yu2019"])
+def test_published_recipe_has_nothing_of_the_newer_one(name):
+    hparams = configuration.get("AstroCNNModel", name).hparams
+    assert (hparams.batch_size, hparams.learning_rate, hparams.learning_rate_schedule) == (64, 1e-5, "constant")
+    assert (hparams.adam_beta_1, hparams.adam_beta_2, hparams.adam_epsilon) == (0.9, 0.999, 1e-8)
+    assert not (hparams.warmup_steps or hparams.dropout_rate or hparams.label_smoothing or hparams.early_stop_patience)
+    assert not (hparams.max_shift_bins or hparams.max_noise or hparams.scalar_drop_probability)
+    assert not hparams.score_both_directions and hparams.reversal_probability == 0.5
+
+
+def test_triage_reads_local_views_of_81_bins_where_json_says_so():
+    changes = '{"inputs": {"features": {"local_view": {"length": 81}}}}'
+    lengths = configuration.view_lengths(configuration.resolve("AstroCNNModel", "triage", changes).config)
+    assert lengths == {"global_view": 201, "local_view": 81}
+
+
 @pytest.mark.parametrize("name", configuration.CONFIGURATIONS["AstroCNNModel"])
 def test_nothing_that_tells_where_a_row_came_from_enters_a_model(name):
     inputs = configuration.input_lengths(configuration.get(config_name=name))
