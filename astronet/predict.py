@@ -1,5 +1,6 @@
 """Predicts one TCE from its light curve and ephemeris, as generate_input_records.py and batch_predict.py would."""
 
+import math
 import sys
 
 from astronet import ensemble
@@ -23,6 +24,8 @@ def _predict(flags):
         "Epoc": event.t0,
         "Period": event.period,
         "Duration": event.duration_days,
+        "Transit_Depth": flags.transit_depth,
+        "SN": flags.sn,
     }
     record = example_util.to_example(columns, views).SerializeToString()
     (prediction,) = ensemble.predict(models, [record])
@@ -42,6 +45,12 @@ def main(argv=None):
     parser.add_argument("--period", type=float, required=True, help="days")
     parser.add_argument("--t0", type=float, required=True, help="mid-time of an event, BJD - 2457000 (days)")
     parser.add_argument("--duration_hours", type=float, required=True, help="full duration of an event in HOURS")
+    parser.add_argument(
+        "--transit_depth", type=float, default=math.nan, help="depth of an event (ppm), for models that read scalars"
+    )
+    parser.add_argument(
+        "--sn", type=float, default=math.nan, help="S/N to pink noise of the search, for models that read scalars"
+    )
     parser.add_argument("--light_curve", help="file of the light curve; or --tess_data_dir and --sector")
     parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
     parser.add_argument("--sector", type=int, help="sector whose light curve to read")

@@ -26,12 +26,39 @@ def ephemeris(tce):
     return [f"--tic={tce.tic_id}", f"--period={tce.Period}", f"--t0={tce.Epoc}", f"--duration_hours={tce.Duration}"]
 
 
-def test_a_tce_gets_the_score_that_its_record_gets(survey, table, ensemble_dir, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def tfrecord_dir(survey, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tfrecord")
     flags = [f"--input_tce_csv_file={survey}/tces.csv", f"--tess_data_dir={survey}/tess", "--config_name=yu2019"]
-    assert generate_input_records.main([*flags, "--output_dir=tfrecord", "--make_test_set"]) == 0
+    assert generate_input_records.main([*flags, f"--output_dir={directory}", "--make_test_set"]) == 0
+    return directory
+
+
+def test_a_model_of_scalars_is_given_those_of_the_record(
+    survey, table, tfrecord_dir, train_small, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert train_small("model", "--config_name=triage")
+    assert batch_predict.main(["--model_dir=model", f"--tfrecord_dir={tfrecord_dir}"]) == 0
+    with open("prediction.csv", newline="") as file:
+        row = next(csv.DictReader(file))
+    (tce,) = table[table.row_id == int(row["row_id"])].itertuples()
+    flags = ["--model_dir=model", f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}", *ephemeris(tce)]
+    scores = []
+    for scalars in ([f"--transit_depth={tce.Transit_Depth}", f"--sn={tce.SN}"], []):
+        capsys.readouterr()
+        assert predict.main([*flags, *scalars]) == 0
+        scores.append(float(capsys.readouterr().out.split()[3].rstrip(",")))
+    assert scores[0] == pytest.approx(float(row["mean"]), abs=1e-6)
+    assert 0 < scores[1] < 1 and abs(scores[1] - scores[0]) > 1e-4
+
+
+def test_a_tce_gets_the_score_that_its_record_gets(
+    survey, table, tfrecord_dir, ensemble_dir, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
     models = [f"--model_dir={ensemble_dir}", "--average"]
-    assert batch_predict.main([*models, "--tfrecord_dir=tfrecord"]) == 0
+    assert batch_predict.main([*models, f"--tfrecord_dir={tfrecord_dir}"]) == 0
     with open("prediction.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 3
