@@ -8,7 +8,7 @@ import sys
 from tqdm import tqdm
 
 from astronet import ensemble
-from astronet.ops.metrics import DEFAULT_THRESHOLD, is_positive
+from astronet.ops.metrics import is_positive
 from astronet.util import plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
@@ -45,6 +45,7 @@ def _plot(prediction, save_dir, plots):
 
 def _predict(flags):
     models = ensemble.load(flags)
+    threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     if flags.plot:
         make_directory(flags.save_dir)
@@ -54,13 +55,13 @@ def _predict(flags):
     predictions = ensemble.predict_files(models, flags, problems)
     for prediction in tqdm(_write(predictions, stem, models.checkpoints), unit=" TCE", disable=None):
         num_predicted += 1
-        num_positive += bool(is_positive(prediction.mean, flags.threshold))
+        num_positive += bool(is_positive(prediction.mean, threshold))
         if flags.plot:
             _plot(prediction, flags.save_dir, plots)
 
     print(
         f"{stem}.txt, {stem}.csv: {num_predicted} TCEs by {len(models.checkpoints)} model(s), "
-        f"{num_positive} with a probability of {flags.threshold:g} or more"
+        f"{num_positive} with a probability of {threshold:g} or more"
     )
     if flags.plot:
         print(f"{flags.save_dir}: {len(plots)} plots")
@@ -75,9 +76,7 @@ def main(argv=None):
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
     parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
     parser.add_argument("--save_dir", help="directory of the plots")
-    parser.add_argument(
-        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to count from as positive"
-    )
+    ensemble.add_threshold_flag(parser)
     flags = parser.parse_args(argv)
     if flags.plot and not flags.save_dir:
         parser.error("--plot needs --save_dir: the directory to save the plots in")

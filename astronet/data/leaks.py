@@ -48,7 +48,7 @@ def report(train_files, eval_files):
     return (
         f"LEAK: of {len(leaked)} TCEs to evaluate on, {same_views.sum()} have the very views of a training TCE and "
         f"{same_star.sum()} are of stars that are trained on, {leaked.sum()} in all: evaluation flatters.\n"
-        "  Split by star (generate_input_records.py), or see evaluate.py --report --train_files for figures without them"
+        "  Split by star (generate_input_records.py), or get figures without them: evaluate.py --report --train_files"
     )
 
 
