@@ -14,16 +14,25 @@ from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 
 _COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "mean", "standard_deviation")
+_UNLIKE = "unlike_training"
 
 
-def _csv_row(prediction):
-    """What the CSV says about a TCE, in the order of its columns; the members' probabilities come last."""
+def _columns(models):
+    """The members' probabilities come last, and after them what is unlike training, where calibrate.py stored limits."""
+    unlike = [_UNLIKE] if models.calibration.view_limits else []
+    return [*_COLUMNS, *(f"member_{name}" for name in models.checkpoints), *unlike]
+
+
+def _csv_row(prediction, columns):
+    """What the CSV says about a TCE, in the order of its columns."""
     tce = prediction.identity
     probabilities = (prediction.mean, prediction.standard_deviation, *prediction.probabilities)
-    return [tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", *(f"{p:.7f}" for p in probabilities)]
+    unlike = [prediction.unlike_training] if _UNLIKE in columns else []
+    identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}"
+    return [*identity, *(f"{p:.7f}" for p in probabilities), *unlike]
 
 
-def _write(predictions, stem, member_names):
+def _write(predictions, stem, columns):
     """Yields the predictions once they are in stem.txt and stem.csv, which appear when all are in, or not at all."""
     with contextlib.ExitStack() as stack:
         text, table = (
@@ -31,10 +40,10 @@ def _write(predictions, stem, member_names):
             for suffix in (".txt", ".csv")
         )
         writer = csv.writer(table)
-        writer.writerow([*_COLUMNS, *(f"member_{name}" for name in member_names)])
+        writer.writerow(columns)
         for prediction in predictions:
             print(f"{prediction.identity.tic_id} {prediction.mean:.3f}", file=text)
-            writer.writerow(_csv_row(prediction))
+            writer.writerow(_csv_row(prediction, columns))
             yield prediction
 
 
@@ -53,7 +62,7 @@ def _predict(flags):
     stem = os.path.normpath(os.path.join(flags.output_dir, name))
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
     predictions = ensemble.predict_files(models, flags, problems)
-    for prediction in tqdm(_write(predictions, stem, models.checkpoints), unit=" TCE", disable=None):
+    for prediction in tqdm(_write(predictions, stem, _columns(models)), unit=" TCE", disable=None):
         num_predicted += 1
         num_positive += bool(is_positive(prediction.mean, threshold))
         if flags.plot:

@@ -1,6 +1,7 @@
-"""Fits the temperature of a model's probabilities, and its decision threshold, on validation records.
+"""Fits the temperature of a model's probabilities, and chooses its decision threshold, on validation records.
 
-Both are stored in model_dir/calibration.json, and all scripts that predict use them from then on.
+Both are stored in model_dir/calibration.json, and all scripts that predict use them from then on. With --train_files
+so are the limits of the views that the model was trained on; batch_predict.py tells which TCEs lie beyond.
 """
 
 import argparse
@@ -10,9 +11,9 @@ import sys
 import numpy as np
 
 from astronet import ensemble, evaluation_report
-from astronet.ops import calibration, intervals, metrics
+from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
-from astronet.util import records
+from astronet.util import configuration, example_util, records
 from astronet.util.script import Parser, run
 
 
@@ -32,6 +33,7 @@ def _calibrate(flags):
         checkpoints_sha256=calibration.sha256_of_checkpoints(models.checkpoints.values()),
         records_sha256=calibration.sha256_of_records(files),
         records=[os.path.basename(path) for path in files],
+        view_limits=_view_limits(models, flags.train_files, tces.example) if flags.train_files else None,
     )
     path = calibration.save(flags.model_dir, fitted)
 
@@ -41,6 +43,22 @@ def _calibrate(flags):
         print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))
     _print_threshold(np.array(tces.label) > 0, metrics.is_positive(probabilities, threshold), threshold)
     print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
+
+
+def _view_limits(models, patterns, examples):
+    """Limits of the views of the training files; prints how many of `examples`, as they are and altered, lie beyond."""
+    names = list(configuration.view_lengths(models.spec.config))
+    train_examples = [
+        example_util.from_serialized(record) for path in records.expand(patterns) for record in records.read(path)
+    ]
+    limits = novelty.fit(ensemble.stack_views(train_examples, names))
+    views = ensemble.stack_views(examples, names)
+    told = [
+        f"{np.mean([bool(text) for text in novelty.describe(of_kind, limits)]):.3f} {kind}"
+        for kind, of_kind in {"as they are": views, **novelty.altered(views)}.items()
+    ]
+    print(f"unlike the views of {len(train_examples)} training TCEs: of the evaluated, {', '.join(told)}")
+    return limits
 
 
 def _print_threshold(truth, called, threshold):
@@ -64,6 +82,7 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")
+    parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
     parser.add_argument(
         "--recall_target", type=_fraction, help="fraction of positives to find: chooses the threshold; None: it is 0.5"
     )

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from astronet.ops import calibration, dataset
+from astronet.ops import calibration, dataset, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, estimator_util, example_util, records
@@ -37,10 +37,14 @@ class Ensemble:
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What the members say about one TCE: its record, and the calibrated probability of each [num_members]."""
+    """What the members say about one TCE: its record, and the calibrated probability of each [num_members].
+
+    unlike_training says what about its views is unlike all of training; empty where nothing is, or no limits are known.
+    """
 
     example: tf.train.Example
     probabilities: np.ndarray
+    unlike_training: str = ""
 
     @functools.cached_property
     def identity(self):
@@ -145,8 +149,20 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
 
     members = list(ensemble.checkpoints.values())
     for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
+        examples = list(map(example_util.from_serialized, batch))
         calibrated = ensemble.calibration.apply(probabilities)
-        yield from map(Prediction, map(example_util.from_serialized, batch), calibrated)
+        yield from map(Prediction, examples, calibrated, _unlike_training(examples, ensemble.calibration.view_limits))
+
+
+def _unlike_training(examples, limits):
+    if not limits:
+        return [""] * len(examples)
+    return novelty.describe(stack_views(examples, limits), limits)
+
+
+def stack_views(examples, names):
+    """Returns views of many records: dict, name -> [num_tces, num_bins]."""
+    return {name: np.stack([example_util.series(example, name) for example in examples]) for name in names}
 
 
 def predict_files(ensemble, flags, problems):

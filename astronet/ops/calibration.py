@@ -1,4 +1,4 @@
-"""Calibration of a model: the temperature of its probabilities and the decision threshold, kept beside it."""
+"""Calibration of a model, kept beside it: temperature of its probabilities, decision threshold, limits of its views."""
 
 import dataclasses
 import hashlib
@@ -28,6 +28,7 @@ class Calibration:
     checkpoints_sha256: Optional[str] = None  # of the weights that it belongs to
     records_sha256: Optional[str] = None  # of the records that it was fitted on
     records: tuple = ()  # names of their files
+    view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
 
     def apply(self, probabilities):
         """Returns the calibrated probabilities of members, an array of any shape."""

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, recall_score, roc_auc_score
 
-from astronet import batch_predict, calibrate, evaluate, find_incorrect
+from astronet import batch_predict, calibrate, ensemble, evaluate, find_incorrect
 from astronet.data import tce_table
-from astronet.ops import calibration, intervals, metrics
+from astronet.ops import calibration, intervals, metrics, novelty
+from astronet.util import example_util, records
 
 MODEL = ["--model=AstroCNNModel", "--config_name=yu2019"]
 
@@ -37,7 +38,8 @@ def report(shared, published, tmp_path_factory):
     model_dir, flags, *_ = published
     directory = tmp_path_factory.mktemp("report")
     data = shared / "data" / "tess_triage"
-    assert calibrate.main([*flags, "--recall_target=0.98"]) == 0
+    assert calibrate.main([*flags, "--recall_target=0.98", f"--train_files={data}/train-*"]) == 0
+    shutil.copy(model_dir / "calibration.json", directory)
     more = [f"--report={directory}", f"--train_files={data}/train-*", f"--catalog={data}/tces.csv"]
     assert evaluate.main([*flags, *more, "--num_resamples=200"]) == 0
     (model_dir / "calibration.json").unlink()
@@ -88,6 +90,51 @@ def test_report_by_kind_of_tce(report):
     plots = {"curves.png", "reliability.png", "kinds_all.png", "kinds_unseen.png"}
     assert plots == {path.name for path in report.glob("*.png")}
     assert all(matplotlib.image.imread(report / plot)[..., :3].std() > 0.05 for plot in plots)
+
+
+def test_view_limits_catch_what_they_say(shared, report):
+    """The fractions of docs/evaluation.md."""
+    limits = read_json(report / "calibration.json")["view_limits"]
+    (path,) = (shared / "data" / "tess_triage").glob("val-*")
+    examples = list(map(example_util.from_serialized, records.read(path)))
+    views = ensemble.stack_views(examples, limits)
+    positive = np.array([example_util.value(example, "Disposition") in ("PC", "EB") for example in examples])
+    caught = {
+        kind: np.array(novelty.describe(of_kind, limits)) != ""
+        for kind, of_kind in {"as they are": views, **novelty.altered(views)}.items()
+    }
+    assert {kind: round(of_kind.mean(), 2) for kind, of_kind in caught.items()} == {
+        "as they are": 0.02,
+        "inverted": 0.83,
+        "scrambled": pytest.approx(0.90, abs=0.015),
+        "constant": 1.0,
+    }
+    assert not caught["as they are"][positive].any()
+    assert caught["inverted"][positive].mean() > 0.99
+
+
+def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    model_dir = shutil.copytree(ensemble_dir / "1", tmp_path / "model")
+    path = write_tces(tmp_path / "val", num_tces=48, dispositions=("PC", "J"))
+    flags = [f"--model_dir={model_dir}", f"--eval_files={path}", f"--train_files={path}"]
+    assert calibrate.main(flags) == 0
+    assert "1.000 constant" in capsys.readouterr().out
+    example = example_util.from_serialized(next(records.read(path)))
+    features = example.features.feature
+    views = {name: example_util.series(example, name) for name in ("global_view", "local_view")}
+    tces = [example.SerializeToString()]
+    for alter in (np.negative, np.zeros_like):
+        for name, view in views.items():
+            features[name].float_list.value[:] = alter(view)
+        tces.append(example.SerializeToString())
+    records.write_shard(tmp_path / "test-0", tces)
+    assert batch_predict.main([f"--model_dir={model_dir}", "--tfrecord_dir=."]) == 0
+    with open("prediction.csv", newline="") as table:
+        like, inverted, constant = (row["unlike_training"] for row in csv.DictReader(table))
+    assert like == ""
+    assert "no dip" in inverted
+    assert constant == "global_view: constant; local_view: constant"
 
 
 @pytest.fixture
