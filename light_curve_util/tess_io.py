@@ -94,8 +94,25 @@ def read(path, flux_key="KSPMagnitude", aperture=None):
             f"{np.count_nonzero(~finite)} without finite time and {flux_key}): "
             "leave this TCE out, or read another aperture"
         )
-    time, magnitude = _without_bright_outliers(time[usable], magnitude[usable])
-    return LightCurve(time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5), path)
+    return LightCurve(*to_flux(time[usable], magnitude[usable]), path)
+
+
+def to_flux(time, magnitude):
+    """Drops bright outliers and turns magnitudes into flux.
+
+    Args:
+      time: [n] days.
+      magnitude: [n] finite, n >= 1.
+
+    Returns:
+      time and flux of the cadences kept; flux is relative to their median.
+    """
+    deviation = magnitude - np.median(magnitude)
+    sigma = _MAD_TO_SIGMA * np.median(np.abs(deviation))
+    # A constant light curve has no outliers: what is wrong with it is that its views are flat, and they say so.
+    kept = magnitude > np.median(magnitude) - _MAX_BRIGHT_DEVIATION * sigma if sigma > 0 else np.full(len(time), True)
+    time, magnitude = time[kept], magnitude[kept]
+    return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
 
 
 def _product(path):
@@ -104,11 +121,3 @@ def _product(path):
             return product
     known = ", ".join(product.FILE_NAME for product in PRODUCTS)
     raise UnreadableLightCurveError(f"{path}: no reader for a file of this name; there are readers for {known}")
-
-
-def _without_bright_outliers(time, magnitude):
-    deviation = magnitude - np.median(magnitude)
-    sigma = _MAD_TO_SIGMA * np.median(np.abs(deviation))
-    # A constant light curve has no outliers: what is wrong with it is that its views are flat, and they say so.
-    kept = magnitude > np.median(magnitude) - _MAX_BRIGHT_DEVIATION * sigma if sigma > 0 else np.full(len(time), True)
-    return time[kept], magnitude[kept]

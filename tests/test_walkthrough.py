@@ -63,7 +63,7 @@ def assert_triaged(directory):
 def test_the_commands_of_the_readme_run_as_written(checkout):
     blocks = [shortened(block) for block in bash_blocks((ROOT / "README.md").read_text())]
     done = run_as_written(blocks, checkout)
-    assert "Saving dict for global step" in done.stderr
+    assert "Saving dict for global step" in done.stdout
     assert_triaged(checkout)
 
 
@@ -72,5 +72,5 @@ def test_the_commands_of_the_published_readme_run_as_written(checkout, shared):
     blocks = [shortened(block) for block in bash_blocks((shared / SEED).read_text())]
     assert len(blocks) == 6
     done = run_as_written(blocks, checkout)
-    assert "Saving dict for global step" in done.stderr
+    assert "Saving dict for global step" in done.stdout
     assert_triaged(checkout)

@@ -18,6 +18,7 @@ from astronet.data import bls, box_search, make_catalog, simulated_photometry, s
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, positive_integer, run
 from astronet.util.workers import map_in_order
+from light_curve_util import tess_io
 
 _MAX_DRAWS = 60
 _SECOND_SIGNAL_SHARE = 0.1
@@ -31,10 +32,7 @@ def _cleaned(photometry):
     """(time, flux) of the usable cadences of the best aperture, as the transit search sees them."""
     magnitude = photometry.detrended[simulated_photometry.BEST_APERTURE]
     usable = (photometry.qflag == 0) & np.isfinite(magnitude)
-    time, deviation = photometry.time[usable], magnitude[usable] - np.median(magnitude[usable])
-    sigma = 1.4826 * np.median(np.abs(deviation))
-    kept = deviation > -5 * sigma
-    return time[kept], 10 ** (-deviation[kept] / 2.5)
+    return tess_io.to_flux(photometry.time[usable], magnitude[usable])
 
 
 def _deserves_its_label(signal, peak, cadences):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from astronet.data.tev import plain
 from astronet.util.script import ScriptError
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
@@ -30,12 +31,7 @@ class Skip(NamedTuple):
     reason: str
 
 
-def _plain(name):
-    """A column's name without what its spellings differ in: capitals, blanks and underscores."""
-    return name.lower().replace(" ", "").replace("_", "")
-
-
-_CANONICAL = {_plain(name): name for name in _INTEGERS + _TEXTS + _FLOATS}
+_CANONICAL = {plain(name): name for name in _INTEGERS + _TEXTS + _FLOATS}
 
 
 def read(path, also_required=()):
@@ -87,7 +83,7 @@ def _cells(path):
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give the table of make_catalog.py") from error
     header, *rows = [row for row in rows if any(row)] or [[]]
-    return [_CANONICAL.get(_plain(name), name) for name in header], rows
+    return [_CANONICAL.get(plain(name), name) for name in header], rows
 
 
 def _check_columns(path, columns, also_required):

@@ -12,11 +12,12 @@ COLUMNS = (
 _NEEDED = ("tic_id", "toi_id", "Disposition", "Sectors")
 
 
-def _plain(name):
+def plain(name):
+    """A column's name without what its spellings differ in: capitals, blanks and underscores."""
     return name.strip().lower().replace(" ", "").replace("_", "")
 
 
-_CANONICAL = {_plain(column): column for column in COLUMNS}
+_CANONICAL = {plain(column): column for column in COLUMNS}
 
 
 def read(path):
@@ -38,7 +39,7 @@ def read(path):
             header, *lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)] or [[]]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
-    names = [_CANONICAL.get(_plain(name), name) for name in header]
+    names = [_CANONICAL.get(plain(name), name) for name in header]
     missing = [column for column in _NEEDED if column not in names]
     if missing:
         raise ScriptError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
