@@ -38,6 +38,9 @@ def _calibrate(flags):
     path = calibration.save(flags.model_dir, fitted)
 
     print(f"temperature {temperature:.4f} from {len(tces)} TCEs")
+    lowest, highest = calibration.TEMPERATURES
+    if not 1.01 * lowest < temperature < 0.99 * highest:
+        print("warning: the best temperature lies beyond: too few or too easy TCEs to calibrate with", file=sys.stderr)
     for when, values in (("before", uncalibrated.mean(axis=1)), ("after", probabilities)):
         judged = evaluation_report.judge_calibration(tces.label, values)
         print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))

@@ -15,7 +15,7 @@ from astronet.ops import metrics
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
 
-_TEMPERATURES = (0.05, 20.0)
+TEMPERATURES = (0.1, 10.0)  # among which the best is sought
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def fit_temperature(labels, probabilities):
       probabilities: [n, num_members]; all members get the same temperature, and their mean is what is judged.
 
     Returns:
-      Temperature between 0.05 and 20.
+      Temperature within TEMPERATURES.
 
     Raises:
       ScriptError: where all TCEs are of one label.
@@ -58,7 +58,7 @@ def fit_temperature(labels, probabilities):
         mean = metrics.temper(probabilities, np.exp(log_temperature)).mean(axis=1)
         return metrics.summary(truth, mean)["cross_entropy"]
 
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=np.log(_TEMPERATURES), method="bounded").x))
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded").x))
 
 
 def threshold_for_recall(labels, probabilities, recall_target):
