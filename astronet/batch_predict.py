@@ -8,22 +8,31 @@ import sys
 from tqdm import tqdm
 
 from astronet import ensemble
-from astronet.ops.metrics import DEFAULT_THRESHOLD, is_positive
+from astronet.ops.metrics import is_positive
 from astronet.util import plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 
 _COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "mean", "standard_deviation")
+_UNLIKE = "unlike_training"
 
 
-def _csv_row(prediction):
-    """What the CSV says about a TCE, in the order of its columns; the members' probabilities come last."""
+def _columns(models):
+    """The members' probabilities come last; after them, where calibrate.py stored limits, what is unlike training."""
+    unlike = [_UNLIKE] if models.calibration.view_limits else []
+    return [*_COLUMNS, *(f"member_{name}" for name in models.checkpoints), *unlike]
+
+
+def _csv_row(prediction, columns):
+    """What the CSV says about a TCE, in the order of its columns."""
     tce = prediction.identity
     probabilities = (prediction.mean, prediction.standard_deviation, *prediction.probabilities)
-    return [tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", *(f"{p:.7f}" for p in probabilities)]
+    unlike = [prediction.unlike_training] if _UNLIKE in columns else []
+    identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}"
+    return [*identity, *(f"{p:.7f}" for p in probabilities), *unlike]
 
 
-def _write(predictions, stem, member_names):
+def _write(predictions, stem, columns):
     """Yields the predictions once they are in stem.txt and stem.csv, which appear when all are in, or not at all."""
     with contextlib.ExitStack() as stack:
         text, table = (
@@ -31,10 +40,10 @@ def _write(predictions, stem, member_names):
             for suffix in (".txt", ".csv")
         )
         writer = csv.writer(table)
-        writer.writerow([*_COLUMNS, *(f"member_{name}" for name in member_names)])
+        writer.writerow(columns)
         for prediction in predictions:
             print(f"{prediction.identity.tic_id} {prediction.mean:.3f}", file=text)
-            writer.writerow(_csv_row(prediction))
+            writer.writerow(_csv_row(prediction, columns))
             yield prediction
 
 
@@ -45,6 +54,7 @@ def _plot(prediction, save_dir, plots):
 
 def _predict(flags):
     models = ensemble.load(flags)
+    threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     if flags.plot:
         make_directory(flags.save_dir)
@@ -52,15 +62,15 @@ def _predict(flags):
     stem = os.path.normpath(os.path.join(flags.output_dir, name))
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
     predictions = ensemble.predict_files(models, flags, problems)
-    for prediction in tqdm(_write(predictions, stem, models.checkpoints), unit=" TCE", disable=None):
+    for prediction in tqdm(_write(predictions, stem, _columns(models)), unit=" TCE", disable=None):
         num_predicted += 1
-        num_positive += bool(is_positive(prediction.mean, flags.threshold))
+        num_positive += bool(is_positive(prediction.mean, threshold))
         if flags.plot:
             _plot(prediction, flags.save_dir, plots)
 
     print(
         f"{stem}.txt, {stem}.csv: {num_predicted} TCEs by {len(models.checkpoints)} model(s), "
-        f"{num_positive} with a probability of {flags.threshold:g} or more"
+        f"{num_positive} with a probability of {threshold:g} or more"
     )
     if flags.plot:
         print(f"{flags.save_dir}: {len(plots)} plots")
@@ -75,9 +85,7 @@ def main(argv=None):
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
     parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
     parser.add_argument("--save_dir", help="directory of the plots")
-    parser.add_argument(
-        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to count from as positive"
-    )
+    ensemble.add_threshold_flag(parser)
     flags = parser.parse_args(argv)
     if flags.plot and not flags.save_dir:
         parser.error("--plot needs --save_dir: the directory to save the plots in")

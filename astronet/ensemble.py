@@ -11,7 +11,9 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from astronet.ops import dataset
+from astronet.ops import calibration, dataset, novelty
+from astronet.ops.calibration import Calibration
+from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, estimator_util, example_util, records
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
@@ -26,14 +28,23 @@ class Ensemble:
 
     spec: configuration.ModelSpec
     checkpoints: dict
+    calibration: Calibration = Calibration()
+
+    def threshold(self, given=None):
+        """The decision threshold: the one that a flag gives, else the one that calibration chose."""
+        return self.calibration.threshold if given is None else given
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What the members say about one TCE: its record, and the probability that each gives it [num_members]."""
+    """What the members say about one TCE: its record, and the calibrated probability of each [num_members].
+
+    unlike_training says what about its views is unlike all of training; empty where nothing is, or no limits are known.
+    """
 
     example: tf.train.Example
     probabilities: np.ndarray
+    unlike_training: str = ""
 
     @functools.cached_property
     def identity(self):
@@ -67,6 +78,15 @@ def add_flags(parser):
     configuration.add_flags(parser)
 
 
+def add_threshold_flag(parser):
+    """Adds --threshold; Ensemble.threshold() says what holds where it is not given."""
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help=f"probability to call positive from; None: what calibrate.py stored, else {DEFAULT_THRESHOLD}",
+    )
+
+
 def add_record_flags(parser):
     """Adds the flags that say which records to predict."""
     parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
@@ -74,8 +94,8 @@ def add_record_flags(parser):
     parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
 
 
-def load(flags):
-    """Finds the models that the flags of add_flags name.
+def load(flags, calibrated=True):
+    """Finds the models that the flags of add_flags name, and (unless calibrated is false) their calibration.
 
     Returns:
       An Ensemble; without --average, of one member.
@@ -84,13 +104,22 @@ def load(flags):
       ScriptError: no checkpoint, --average where there is no ensemble or the other way round, a member whose training
         is not finished, or members of different configurations. It names the member and the remedy.
     """
+    models = Ensemble(*_find(flags))
+    if not calibrated:
+        return models
+    fitted = calibration.load(flags.model_dir, models.checkpoints.values())
+    return dataclasses.replace(models, calibration=fitted)
+
+
+def _find(flags):
+    """ModelSpec, and the checkpoint of each member by name."""
     given = {"model": flags.model, "config_name": flags.config_name, "config_json": flags.config_json}
     directories = _members(flags.model_dir)
     if not flags.average:
         if directories and not _holds(flags.model_dir, "checkpoint"):
             raise ScriptError(f"{flags.model_dir} is a directory of models: give --average, or the directory of one")
         checkpoint = checkpoints.find(flags.model_dir, flags.checkpoint)
-        return Ensemble(configuration.load(flags.model_dir, **given), {"1": checkpoint})
+        return configuration.load(flags.model_dir, **given), {"1": checkpoint}
 
     if not directories:
         raise ScriptError(
@@ -103,7 +132,7 @@ def load(flags):
         if (spec.model, spec.config) != (specs[0].model, specs[0].config):
             raise ScriptError(f"{directory} is of another configuration than {directories[0]}: move one of them away")
     found = [checkpoints.find(directory, flags.checkpoint) for directory in directories]
-    return Ensemble(specs[0], dict(zip(map(os.path.basename, directories), found)))
+    return specs[0], dict(zip(map(os.path.basename, directories), found))
 
 
 def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
@@ -120,7 +149,20 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
 
     members = list(ensemble.checkpoints.values())
     for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
-        yield from map(Prediction, map(example_util.from_serialized, batch), probabilities)
+        examples = list(map(example_util.from_serialized, batch))
+        calibrated = ensemble.calibration.apply(probabilities)
+        yield from map(Prediction, examples, calibrated, _unlike_training(examples, ensemble.calibration.view_limits))
+
+
+def _unlike_training(examples, limits):
+    if not limits:
+        return [""] * len(examples)
+    return novelty.describe(stack_views(examples, limits), limits)
+
+
+def stack_views(examples, names):
+    """Returns views of many records: dict, name -> [num_tces, num_bins]."""
+    return {name: np.stack([example_util.series(example, name) for example in examples]) for name in names}
 
 
 def predict_files(ensemble, flags, problems):

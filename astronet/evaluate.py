@@ -1,36 +1,53 @@
-"""Evaluates a trained model on labelled record files."""
+"""Evaluates a trained model, or with --average an ensemble, on labelled record files."""
 
 import os
 import sys
 
-from astronet.ops import metrics
-from astronet.util import checkpoints, configuration, estimator_util, records
-from astronet.util.script import Parser, run
+from astronet import ensemble, evaluation_report
+from astronet.util import estimator_util, records
+from astronet.util.script import Parser, positive_integer, run
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    configuration.add_flags(parser)
+    ensemble.add_flags(parser)
+    ensemble.add_threshold_flag(parser)
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
-    parser.add_argument("--model_dir", required=True, help="directory of the trained model")
-    parser.add_argument("--checkpoint", choices=["last", "best"], default="last", help="best: of least validation loss")
     parser.add_argument("--eval_name", default="test", help="TensorBoard finds the result in model_dir/eval_NAME")
-    parser.add_argument(
-        "--threshold", type=float, default=metrics.DEFAULT_THRESHOLD, help="probability from which a TCE is positive"
-    )
-    return run(_evaluate, parser.parse_args(argv))
+    parser.add_argument("--report", metavar="DIR", help="directory for a full report: JSON, CSV and figures")
+    parser.add_argument("--train_files", nargs="+", help="report apart on TCEs that share no star or views with these")
+    parser.add_argument("--catalog", help="CSV file of the TCEs, for what their records lack: report by Tmag too")
+    parser.add_argument("--num_resamples", type=positive_integer, default=1000, help="of the report's bootstrap")
+    parser.add_argument("--seed", type=int, default=0, help="of the report's bootstrap")
+    flags = parser.parse_args(argv)
+    if not flags.report and (flags.train_files or flags.catalog):
+        parser.error("--train_files and --catalog go with --report: name the report's directory")
+    return run(_evaluate, flags)
 
 
 def _evaluate(flags):
-    checkpoint = checkpoints.find(flags.model_dir, flags.checkpoint)
-    spec = configuration.load(flags.model_dir, flags.model, flags.config_name, flags.config_json)
-    values = estimator_util.evaluate(spec, checkpoint, records.expand(flags.eval_files), flags.threshold)
+    models = ensemble.load(flags)
+    files = records.expand(flags.eval_files)
+    members, threshold = list(models.checkpoints.values()), models.threshold(flags.threshold)
+    values = estimator_util.evaluate(models.spec, members, files, threshold, models.calibration.temperature)
     step = values["global_step"]
     told = ", ".join(
         f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
     )
     print(f"INFO:tensorflow:Saving dict for global step {step}: {told}")
     estimator_util.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
+    if flags.report:
+        _report(models, files, flags)
+
+
+def _report(models, files, flags):
+    report, sets = evaluation_report.compute(models, files, flags)
+    evaluation_report.write(flags.report, report, sets)
+    for name, part in report["sets"].items():
+        print(f"{name}: {part['num_tces']} TCEs of {part['num_stars']} stars, {part['num_positive']} of them positive")
+        for figure, value in part["figures"].items():
+            print(f"  {figure:18s} {value['value']:.4f}  ({value['low']:.4f} to {value['high']:.4f})")
+    print(f"{flags.report}: report.json, figures.csv, kinds.csv and plots; intervals are of 95 %")
 
 
 if __name__ == "__main__":

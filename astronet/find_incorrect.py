@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from tqdm import tqdm
 
 from astronet import ensemble
-from astronet.ops.metrics import DEFAULT_THRESHOLD, is_positive
+from astronet.ops.metrics import is_positive
 from astronet.util import example_util, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
@@ -70,7 +70,7 @@ def _misclassified(prediction, save_dir, plots):
     return [*identity, f"{prediction.mean:.7f}", f"{prediction.standard_deviation:.7f}", os.path.basename(path)]
 
 
-def _compare(predictions, inputs, flags, table_path):
+def _compare(predictions, inputs, threshold, save_dir, table_path):
     """Writes the table of the misclassified, with their plots; returns labels and probabilities of all."""
     labels, probabilities, plots, num_unknown = [], [], set(), 0
     with write_aside(table_path) as aside, open(aside, "w", newline="") as table:
@@ -83,8 +83,8 @@ def _compare(predictions, inputs, flags, table_path):
                 continue
             labels.append(label)
             probabilities.append(prediction.mean)
-            if label != is_positive(prediction.mean, flags.threshold):
-                writer.writerow(_misclassified(prediction, flags.save_dir, plots))
+            if label != is_positive(prediction.mean, threshold):
+                writer.writerow(_misclassified(prediction, save_dir, plots))
         if not labels:
             raise ScriptError(f"none of {num_unknown} TCEs has a known disposition: there is nothing to compare with")
     if num_unknown:
@@ -94,6 +94,7 @@ def _compare(predictions, inputs, flags, table_path):
 
 def _find(flags):
     models = ensemble.load(flags)
+    threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     make_directory(flags.save_dir)
     ending = f"_{flags.suffix}" if flags.suffix else ""
@@ -101,12 +102,12 @@ def _find(flags):
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
     problems = []
     predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=" TCE", disable=None)
-    labels, probabilities = _compare(predictions, models.spec.config.inputs, flags, table_path)
+    labels, probabilities = _compare(predictions, models.spec.config.inputs, threshold, flags.save_dir, table_path)
     with write_aside(truth_path) as aside:
         np.savetxt(aside, np.stack([labels, probabilities], axis=1), fmt=("%d", "%.6f"))
 
-    _print_table(labels, probabilities, flags.threshold)
-    num_wrong = np.sum(labels != is_positive(probabilities, flags.threshold))
+    _print_table(labels, probabilities, threshold)
+    num_wrong = np.sum(labels != is_positive(probabilities, threshold))
     print(f"{truth_path}: label and probability of each; {table_path}: the {num_wrong} misclassified")
     print(f"{flags.save_dir}: a plot of each of these")
     return ensemble.report(problems)
@@ -119,7 +120,7 @@ def main(argv=None):
     parser.add_argument("--suffix", default="", help="part of the names of the files to write")
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
     parser.add_argument("--save_dir", default="astronet/plots", help="directory of the plots")
-    parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to call positive from")
+    ensemble.add_threshold_flag(parser)
     return run(_find, parser.parse_args(argv))
 
 

@@ -34,6 +34,8 @@ def _predict(flags):
     print(f"mean {prediction.mean:.7f}, standard deviation {prediction.standard_deviation:.7f}")
     for name, probability in zip(models.checkpoints, prediction.probabilities):
         print(f"member {name}: {probability:.7f}")
+    if prediction.unlike_training:
+        print(f"unlike training: {prediction.unlike_training}")
     if flags.output_image_file:
         plotting.plot_prediction(flags.output_image_file, prediction)
 

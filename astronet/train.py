@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 
+from astronet.data import leaks
 from astronet.ops import dataset
 from astronet.util import checkpoints, configuration, estimator_util, records
 from astronet.util.files import make_directory
@@ -34,6 +35,7 @@ def _train(flags):
     if checkpoints.is_finished(flags.model_dir, spec.train_steps):
         print(f"{flags.model_dir} is finished: it has {checkpoints.last_step(flags.model_dir)} steps")
         return
+    print(leaks.report(train_files, eval_files), flush=True)
     estimator_util.train_and_evaluate(spec, flags.model_dir, train_files, eval_files, flags.num_threads)
     best = checkpoints.best_metrics(flags.model_dir)
     best_dir = os.path.join(flags.model_dir, checkpoints.BEST)

@@ -59,3 +59,95 @@ def _cross_entropy(labels, logits):
     if logits.shape[-1] == 1:
         return np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
     return np.logaddexp.reduce(logits, axis=-1) - logits[np.arange(len(labels)), labels]
+
+
+def summary(labels, probabilities, threshold=DEFAULT_THRESHOLD, weights=None):
+    """Computes what an evaluation report says about all TCEs.
+
+    Args:
+      labels: [n]; 0 is negative.
+      probabilities: [n] of being positive.
+      threshold: probability from which a TCE is called positive.
+      weights: [n], how often each TCE counts; default once.
+
+    Returns:
+      Dictionary of floats; NaN where nothing defines one, for want of positives, negatives or TCEs called positive.
+    """
+    order = np.argsort(-np.asarray(probabilities, dtype=np.float64), kind="stable")
+    probabilities, truth = np.asarray(probabilities, dtype=np.float64)[order], np.asarray(labels)[order] > 0
+    weights = np.ones(len(order)) if weights is None else np.asarray(weights, dtype=np.float64)[order]
+    right = weights * truth
+    ends_of_ties = np.append(np.flatnonzero(np.diff(probabilities)), len(order) - 1)
+    num_called, num_right = np.cumsum(weights)[ends_of_ties], np.cumsum(right)[ends_of_ties]
+    num_wrong = num_called - num_right
+    called = is_positive(probabilities, threshold)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precisions = np.nan_to_num(num_right / num_called)
+        recalls, false_positive_rates = num_right / num_right[-1], num_wrong / num_wrong[-1]
+        rises = np.diff(recalls, prepend=0)
+        values = {
+            "average_precision": np.sum(rises * precisions),
+            "auc": np.sum(np.diff(false_positive_rates, prepend=0) * (recalls - rises / 2)),
+            "accuracy": np.average(truth == called, weights=weights),
+            "cross_entropy": np.average(_binary_cross_entropy(truth, probabilities), weights=weights),
+            "brier_score": np.average((probabilities - truth) ** 2, weights=weights),
+            "recall": right[called].sum() / right.sum(),
+            "precision": right[called].sum() / weights[called].sum(),
+        }
+    return {name: float(value) for name, value in values.items()}
+
+
+def reliability(labels, probabilities, num_bins=10):
+    """Compares probabilities with how often they come true, in bins of equal width.
+
+    Returns:
+      Three arrays, of the bins that hold TCEs: their number, mean probability, and fraction of positives.
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    which = np.minimum((probabilities * num_bins).astype(int), num_bins - 1)
+    counts = np.bincount(which, minlength=num_bins)
+    sums = [np.bincount(which, values, minlength=num_bins) for values in (probabilities, np.asarray(labels) > 0)]
+    filled = counts > 0
+    return (counts[filled], *(sum_in_bin[filled] / counts[filled] for sum_in_bin in sums))
+
+
+def expected_calibration_error(labels, probabilities):
+    """Mean distance between probability and fraction of positives over the bins of reliability(), by TCEs.
+
+    Source: Naeini et al. 2015, AAAI 29, 2901; Guo et al. 2017, ICML 70, 1321.
+    """
+    counts, means, fractions = reliability(labels, probabilities)
+    return float(np.average(np.abs(means - fractions), weights=counts))
+
+
+def log_odds(probabilities):
+    """Undoes a sigmoid; certainty is cut at 1e-15, about what a double can tell from it."""
+    probabilities = np.clip(probabilities, 1e-15, 1 - 1e-15)
+    return np.log(probabilities) - np.log1p(-probabilities)
+
+
+def temper(probabilities, temperature):
+    """Divides the log odds of probabilities by a temperature: above 1 it makes them less sure, below 1 surer."""
+    return probabilities if temperature == 1 else probability(log_odds(probabilities)[..., np.newaxis] / temperature)
+
+
+def average(logits, temperature=1.0):
+    """Returns the logits of an ensemble: of the mean of its members' tempered probabilities.
+
+    Args:
+      logits: array [n, num_members, output_dim].
+      temperature: what each member's logits are divided by.
+
+    Returns:
+      Array [n, output_dim].
+    """
+    logits = np.asarray(logits, dtype=np.float64) / temperature
+    if logits.shape[-1] == 1:
+        return np.diff(average(np.concatenate([np.zeros_like(logits), logits], axis=-1)), axis=-1)
+    log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+    return np.logaddexp.reduce(log_probabilities, axis=1) - np.log(logits.shape[1])
+
+
+def _binary_cross_entropy(truth, probabilities):
+    odds = log_odds(probabilities)
+    return np.logaddexp(0, np.where(truth, -odds, odds))

@@ -81,13 +81,25 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
         ) from error
 
 
-def evaluate(spec, checkpoint, files, threshold=metrics.DEFAULT_THRESHOLD):
-    """Returns the metrics of one checkpoint on labelled records (see metrics.evaluate), and its global_step."""
+def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRESHOLD, temperature=1.0):
+    """Evaluates a model, or the mean of an ensemble, on labelled records.
+
+    Args:
+      spec: ModelSpec of all members.
+      checkpoints_of_members: list of checkpoints, one a member.
+      files: list of record files.
+      threshold: probability from which a TCE is called positive.
+      temperature: what the logits of each member are divided by.
+
+    Returns:
+      Dictionary of metrics.evaluate, and global_step (the last of the members').
+    """
     dataset.count_examples(files, spec.config)
-    score = _scorer(spec, [checkpoint])
-    batches = [(labels, score(features)[:, 0]) for features, labels in dataset.evaluation_batches(files, spec.config)]
+    score = _scorer(spec, checkpoints_of_members)
+    batches = [(labels, score(features)) for features, labels in dataset.evaluation_batches(files, spec.config)]
     labels, logits = (np.concatenate(parts) for parts in zip(*batches))
-    return {**metrics.evaluate(labels, logits, threshold), "global_step": checkpoints.step(checkpoint)}
+    step = max(map(checkpoints.step, checkpoints_of_members))
+    return {**metrics.evaluate(labels, metrics.average(logits, temperature), threshold), "global_step": step}
 
 
 def predict(spec, checkpoints_of_members, input_fn):

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from astronet.ops.metrics import is_positive
+from astronet.ops import intervals
+from astronet.ops.metrics import is_positive, reliability
 from astronet.util.files import write_aside
 from light_curve_util.median_filter import median_view
 from light_curve_util.phase_fold import fold_and_sort
@@ -119,8 +120,71 @@ def plot_curves(path, predictions, threshold):
     for axes, corner in ((left, "lower left"), (right, "lower right")):
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
         axes.grid(color="0.92")
-        axes.legend(loc=corner, title=f"dots: probability = {threshold:g}", frameon=False)
+        axes.legend(loc=corner, title=f"dots: probability = {threshold:.3g}", frameon=False)
     _save(figure, path)
+
+
+def plot_reliability(path, predictions):
+    """Draws how often probabilities come true, with 95 % intervals, above how often each is given.
+
+    Args:
+      path: image file to write.
+      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]).
+    """
+    figure = Figure(figsize=(6.4, 8), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], ":", color="0.6", label="perfectly calibrated")
+    for (name, (labels, probabilities)), color, marker in zip(predictions.items(), (_ORANGE, _BLUE), "so"):
+        counts, means, fractions = reliability(labels, probabilities)
+        limits = _limits([intervals.wilson(n * fraction, n) for n, fraction in zip(counts, fractions)], fractions)
+        upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
+        lower.hist(probabilities, np.linspace(0, 1, 11), histtype="step", color=color, linewidth=1.4)
+    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of PC and EB", ylim=(-0.02, 1.02))
+    lower.set(xlabel="Probability, mean of the bin", ylabel="TCEs", yscale="log", xlim=(-0.02, 1.02))
+    upper.grid(color="0.92")
+    upper.legend(loc="upper left", frameon=False, fontsize="small")
+    _save(figure, path)
+
+
+def plot_kinds(path, kinds, title):
+    """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
+
+    The panel of dispositions, which decide what is positive, has the false positive rate for precision.
+
+    Args:
+      path: image file to write.
+      kinds: dict, name -> rows of its bins, as evaluation_report.compute gives them; empty ones are left out.
+      title: line above the panels.
+    """
+    kinds = {name: rows for name, rows in kinds.items() if rows}
+    num_columns = min(4, len(kinds))
+    num_rows = -(-len(kinds) // num_columns)
+    figure = Figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
+    for axes, (name, rows) in zip(panels.flat, kinds.items()):
+        other = "false_positive_rate" if name == "Disposition" else "precision"
+        for key, color, marker, shift in (("recall", _BLUE, "o", -0.1), (other, _ORANGE, "s", 0.1)):
+            figures = [row[key] for row in rows]
+            values = [of_bin["value"] for of_bin in figures]
+            limits = _limits([(of_bin["low"], of_bin["high"]) for of_bin in figures], values)
+            style = {"linestyle": "none", "color": color, "marker": marker, "capsize": 2}
+            axes.errorbar(np.arange(len(rows)) + shift, values, limits, label=key.replace("_", " "), **style)
+        labels = [f"{row['bin']}\n{row['num_positive']} of\n{row['num_tces']}" for row in rows]
+        axes.set_xticks(range(len(rows)), labels, fontsize="x-small")
+        axes.set(title=name, xlim=(-0.5, len(rows) - 0.5), ylim=(-0.02, 1.04))
+        axes.grid(axis="y", color="0.92")
+        axes.legend(loc="best", frameon=False, fontsize="x-small")
+    for axes in panels.flat[len(kinds) :]:
+        axes.set_axis_off()
+    figure.supxlabel("under each bin: positives of all its TCEs", fontsize="small")
+    _save(figure, path)
+
+
+def _limits(pairs, values):
+    """Error bars [2, n] that reach from the values to (low, high)."""
+    low, high = np.transpose(pairs)
+    return np.maximum(0, [values - low, high - values])
 
 
 def _save(figure, path):

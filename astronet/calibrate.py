@@ -1,0 +1,96 @@
+"""Fits the temperature of a model's probabilities, and chooses its decision threshold, on validation records.
+
+Both are stored in model_dir/calibration.json, and all scripts that predict use them from then on. With --train_files
+so are the limits of the views that the model was trained on; batch_predict.py tells which TCEs lie beyond.
+"""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+
+from astronet import ensemble, evaluation_report
+from astronet.ops import calibration, intervals, metrics, novelty
+from astronet.ops.calibration import Calibration
+from astronet.util import configuration, example_util, records
+from astronet.util.script import Parser, run
+
+
+def _calibrate(flags):
+    models = ensemble.load(flags, calibrated=False)
+    files = records.expand(flags.eval_files)
+    tces, uncalibrated = evaluation_report.tabulate(models, files)
+    temperature = calibration.fit_temperature(tces.label, uncalibrated)
+    probabilities = metrics.temper(uncalibrated, temperature).mean(axis=1)
+    threshold = metrics.DEFAULT_THRESHOLD
+    if flags.recall_target:
+        threshold = calibration.threshold_for_recall(tces.label, probabilities, flags.recall_target)
+    fitted = Calibration(
+        temperature=temperature,
+        threshold=threshold,
+        recall_target=flags.recall_target,
+        checkpoints_sha256=calibration.sha256_of_checkpoints(models.checkpoints.values()),
+        records_sha256=calibration.sha256_of_records(files),
+        records=[os.path.basename(path) for path in files],
+        view_limits=_view_limits(models, flags.train_files, tces.example) if flags.train_files else None,
+    )
+    path = calibration.save(flags.model_dir, fitted)
+
+    print(f"temperature {temperature:.4f} from {len(tces)} TCEs")
+    lowest, highest = calibration.TEMPERATURES
+    if not 1.01 * lowest < temperature < 0.99 * highest:
+        print("warning: the best temperature lies beyond: too few or too easy TCEs to calibrate with", file=sys.stderr)
+    for when, values in (("before", uncalibrated.mean(axis=1)), ("after", probabilities)):
+        judged = evaluation_report.judge_calibration(tces.label, values)
+        print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))
+    _print_threshold(np.array(tces.label) > 0, metrics.is_positive(probabilities, threshold), threshold)
+    print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
+
+
+def _view_limits(models, patterns, examples):
+    """Limits of the views of the training files; prints how many of `examples`, as they are and altered, lie beyond."""
+    names = list(configuration.view_lengths(models.spec.config))
+    train_examples = [
+        example_util.from_serialized(record) for path in records.expand(patterns) for record in records.read(path)
+    ]
+    limits = novelty.fit(ensemble.stack_views(train_examples, names))
+    views = ensemble.stack_views(examples, names)
+    told = [
+        f"{np.mean([bool(text) for text in novelty.describe(of_kind, limits)]):.3f} {kind}"
+        for kind, of_kind in {"as they are": views, **novelty.altered(views)}.items()
+    ]
+    print(f"unlike the views of {len(train_examples)} training TCEs: of the evaluated, {', '.join(told)}")
+    return limits
+
+
+def _print_threshold(truth, called, threshold):
+    num_right = np.sum(truth & called)
+    told = (
+        f"{name} {count / total:.4f} ({low:.4f} to {high:.4f})" if total else f"{name} undefined"
+        for name, count, total in (("recall", num_right, truth.sum()), ("precision", num_right, called.sum()))
+        for low, high in [intervals.wilson(count, total)]
+    )
+    print(f"threshold {threshold:.4f} calls {called.sum()} of {len(called)} positive: {', '.join(told)}")
+
+
+def _fraction(text):
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")
+    parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
+    parser.add_argument(
+        "--recall_target", type=_fraction, help="fraction of positives to find: chooses the threshold; None: it is 0.5"
+    )
+    return run(_calibrate, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Evaluation in full: figures with 95 % intervals, of all TCEs and of those that training has not seen, and by kind."""
+
+import csv
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pandas as pd
+
+import astronet
+from astronet import ensemble
+from astronet.data import leaks, tce_table
+from astronet.ops import calibration, dataset, intervals, metrics
+from astronet.util import example_util, plotting, records
+from astronet.util.files import make_directory, write_aside
+
+# What TCEs are told apart by: name -> column of the table, and the edges of its bins (None: each value is a bin).
+_KINDS = {
+    "S/N": ("SN", (10, 15, 25, 50, 100)),
+    "Tmag": ("Tmag", (8, 9, 10, 11, 12)),
+    "Period (days)": ("Period", (0.5, 1, 3, 5, 10)),
+    "Duration (hours)": ("duration_hours", (1, 2, 4, 8)),
+    "Disposition": ("Disposition", None),
+    "Sector": ("Sectors", None),
+    "Camera": ("camera", None),
+}
+_CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
+
+
+def tabulate(models, files, catalog=None):
+    """Predicts labelled records.
+
+    Args:
+      models: ensemble.Ensemble; its calibration is not applied.
+      files: list of record files.
+      catalog: CSV file of TCEs, joined by (row_id, tic_id), for what the records lack: Tmag above all.
+
+    Returns:
+      DataFrame, one row a TCE in the order of the records: columns of the record, label (0 or 1) and example.
+      Probabilities [num_tces, num_members], uncalibrated.
+
+    Raises:
+      ScriptError: naming the record that the configuration cannot read or whose disposition is not known.
+    """
+    dataset.count_examples(files, models.spec.config)
+    uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
+    serialized = (record for path in files for record in records.read(path))
+    inputs = models.spec.config.inputs
+    predictions = list(ensemble.predict(uncalibrated, serialized))
+    tces = pd.DataFrame([_row(prediction.example, inputs) for prediction in predictions])
+    if catalog:
+        tces = _join(tces, tce_table.read(catalog)[0])
+    return tces, np.array([prediction.probabilities for prediction in predictions])
+
+
+def _row(example, inputs):
+    names = ("row_id", "tic_id", "Period", *_CATALOG_COLUMNS)
+    values = {name: example_util.value(example, name, np.nan) for name in names}
+    return {
+        **values,
+        "duration_hours": 24 * example_util.value(example, "Duration", np.nan),
+        "label": int(inputs.label_map[example_util.value(example, inputs.label_feature)] > 0),
+        "example": example,
+    }
+
+
+def _join(tces, catalog):
+    """Fills in what records lack; V and IS, which records hold as J, get their names back."""
+    columns = [name for name in _CATALOG_COLUMNS if name in catalog]
+    found = tces[["row_id", "tic_id"]].merge(
+        catalog.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", *columns]], how="left"
+    )
+    joined = tces.assign(**{name: tces[name].where(tces[name].notna(), found[name]) for name in columns})
+    is_renamed = (tces.Disposition == "J") & found.Disposition.isin(("V", "IS"))
+    return joined.assign(Disposition=joined.Disposition.where(~is_renamed, found.Disposition))
+
+
+def compute(models, files, flags):
+    """Computes all that write() writes.
+
+    Args:
+      models: ensemble.Ensemble.
+      files: list of record files.
+      flags: catalog, train_files (list of files or None), threshold, num_resamples, seed.
+
+    Returns:
+      Dictionary for JSON, and dictionary of the tables of TCEs that it is about: all, and unseen in training.
+    """
+    tces, probabilities = tabulate(models, files, flags.catalog)
+    tces["uncalibrated"] = probabilities.mean(axis=1)
+    tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
+    threshold = models.threshold(flags.threshold)
+    sets, seen = {"all": tces}, None
+    if flags.train_files:
+        same_views, same_star = leaks.Trained.from_files(records.expand(flags.train_files)).find(tces.example)
+        sets["unseen"] = tces[~(same_views | same_star)]
+        seen = {"identical_views": int(same_views.sum()), "shared_stars": int(same_star.sum())}
+    report = {
+        "version": astronet.__version__,
+        "model": models.spec.model,
+        "config_name": models.spec.config_name,
+        "num_members": len(models.checkpoints),
+        "checkpoints_sha256": calibration.sha256_of_checkpoints(models.checkpoints.values()),
+        "records": [os.path.basename(path) for path in files],
+        "records_sha256": calibration.sha256_of_records(files),
+        "threshold": threshold,
+        "calibration": {
+            **dataclasses.asdict(models.calibration),
+            "before": judge_calibration(tces.label, tces.uncalibrated),
+            "after": judge_calibration(tces.label, tces.probability),
+        },
+        "seen_in_training": seen,
+        "sets": {
+            name: {
+                "num_tces": len(members),
+                "num_stars": members.tic_id.nunique(),
+                "num_positive": int(members.label.sum()),
+                "figures": _figures(members, threshold, flags),
+                "kinds": {kind: _by_kind(members, *_KINDS[kind], threshold) for kind in _KINDS},
+            }
+            for name, members in sets.items()
+            if len(members)
+        },
+    }
+    return report, {name: sets[name] for name in report["sets"]}
+
+
+def judge_calibration(labels, probabilities):
+    """Cross-entropy, expected calibration error and Brier score, as a dictionary."""
+    values = metrics.summary(labels, probabilities)
+    error = metrics.expected_calibration_error(labels, probabilities)
+    kept = {name: values[name] for name in ("cross_entropy", "brier_score")}
+    return {**kept, "expected_calibration_error": error}
+
+
+def _figures(tces, threshold, flags):
+    sample = tces.label, tces.probability
+    values = metrics.summary(*sample, threshold)
+    limits = intervals.bootstrap(*sample, tces.tic_id, threshold, flags.num_resamples, flags.seed)
+    return {name: {"value": value, "low": limits[name][0], "high": limits[name][1]} for name, value in values.items()}
+
+
+def _by_kind(tces, column, edges, threshold):
+    """Rows, one a bin, of what is recalled and what of it is right; none where no TCE has the column."""
+    values = tces[column]
+    if values.isna().all():
+        return []
+    if edges:
+        names = [f"< {edges[0]}", *(f"{low} to {high}" for low, high in zip(edges, edges[1:])), f">= {edges[-1]}"]
+        bins = pd.cut(values, [-np.inf, *edges, np.inf], right=False, labels=names)
+    else:
+        names, bins = sorted(values.dropna().unique()), values
+    rows = [_count(name if isinstance(name, str) else f"{name:g}", tces[bins == name], threshold) for name in names]
+    unknown = tces[bins.isna()]
+    return [row for row in [*rows, _count("unknown", unknown, threshold)] if row["num_tces"]]
+
+
+def _count(name, tces, threshold):
+    truth, called = tces.label > 0, metrics.is_positive(tces.probability, threshold)
+    num_positive, num_called, num_right = (int(np.sum(which)) for which in (truth, called, truth & called))
+    num_negative, num_wrong = len(tces) - num_positive, num_called - num_right
+    row = {"bin": name, "num_tces": len(tces), "num_positive": num_positive, "num_called": num_called}
+    for figure, count, total in (
+        ("recall", num_right, num_positive),
+        ("precision", num_right, num_called),
+        ("false_positive_rate", num_wrong, num_negative),
+    ):
+        low, high = intervals.wilson(count, total)
+        row[figure] = {"value": count / total if total else np.nan, "low": low, "high": high}
+    return row
+
+
+def write(directory, report, sets):
+    """Writes report.json, figures.csv, kinds.csv and plots into a directory.
+
+    Args:
+      directory: made where it is missing.
+      report, sets: of compute().
+    """
+    make_directory(directory)
+    with write_aside(os.path.join(directory, "report.json")) as aside, open(aside, "w") as file:
+        json.dump(_without_nan(report), file, indent=2)
+        file.write("\n")
+    _write_csv(os.path.join(directory, "figures.csv"), ("set", "figure", "value", "low", "high"), _figure_rows(report))
+    columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
+    _write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
+
+    _draw(directory, report, sets)
+
+
+def _draw(directory, report, sets):
+    threshold = report["threshold"]
+    samples = {name: (tces.label.to_numpy(), tces.probability.to_numpy()) for name, tces in sets.items()}
+    curves = {name: sample for name, sample in samples.items() if len(set(sample[0])) == 2}
+    if curves:
+        plotting.plot_curves(os.path.join(directory, "curves.png"), curves, threshold)
+    plotting.plot_reliability(os.path.join(directory, "reliability.png"), _reliability_curves(report, sets["all"]))
+    for name, part in report["sets"].items():
+        title = (
+            f"{part['num_tces']} TCEs ({name}), {part['num_positive']} of them positive; "
+            f"called positive from a probability of {threshold:.3g}"
+        )
+        plotting.plot_kinds(os.path.join(directory, f"kinds_{name}.png"), part["kinds"], title)
+
+
+def _reliability_curves(report, tces):
+    """By name, labels and probabilities: as the network gives them, and calibrated where they are."""
+    calibrated = report["calibration"]
+    where = ", on these TCEs" if calibrated["records_sha256"] == report["records_sha256"] else ""
+    curves = {"before": ("as the network gives them", tces.uncalibrated)}
+    if calibrated["records_sha256"]:
+        name = f"calibrated{where}: temperature {calibrated['temperature']:.2f}"
+        curves["after"] = name, tces.probability
+    return {
+        f"{name} (ECE {calibrated[when]['expected_calibration_error']:.4f}, "
+        f"Brier {calibrated[when]['brier_score']:.4f})": (tces.label.to_numpy(), probabilities.to_numpy())
+        for when, (name, probabilities) in curves.items()
+    }
+
+
+def _figure_rows(report):
+    for name, part in report["sets"].items():
+        for figure, values in part["figures"].items():
+            yield [name, figure, *_rounded(values)]
+
+
+def _kind_rows(report):
+    for name, part in report["sets"].items():
+        for kind, rows in part["kinds"].items():
+            for row in rows:
+                counts = [row[column] for column in ("bin", "num_tces", "num_positive", "num_called")]
+                for figure in ("recall", "precision", "false_positive_rate"):
+                    yield [name, kind, *counts, figure, *_rounded(row[figure])]
+
+
+def _rounded(values):
+    return ["" if np.isnan(value) else f"{value:.5f}" for value in values.values()]
+
+
+def _write_csv(path, columns, rows):
+    with write_aside(path) as aside, open(aside, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def _without_nan(value):
+    """The same with None for NaN, which JSON lacks."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and np.isnan(value) else value

@@ -1,0 +1,138 @@
+"""Calibration of a model, kept beside it: temperature of its probabilities, decision threshold, limits of its views."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from typing import Optional
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+import astronet
+from astronet.ops import metrics
+from astronet.util.files import write_aside
+from astronet.util.script import ScriptError
+
+TEMPERATURES = (0.1, 10.0)  # among which the best is sought
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What calibration.json holds; without one, probabilities are as the network gives them."""
+
+    temperature: float = 1.0
+    threshold: float = metrics.DEFAULT_THRESHOLD
+    recall_target: Optional[float] = None
+    checkpoints_sha256: Optional[str] = None  # of the weights that it belongs to
+    records_sha256: Optional[str] = None  # of the records that it was fitted on
+    records: tuple = ()  # names of their files
+    view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
+
+    def apply(self, probabilities):
+        """Returns the calibrated probabilities of members, an array of any shape."""
+        return metrics.temper(probabilities, self.temperature)
+
+
+def fit_temperature(labels, probabilities):
+    """Finds the temperature of least cross-entropy.
+
+    Args:
+      labels: [n]; 0 is negative.
+      probabilities: [n, num_members]; all members get the same temperature, and their mean is what is judged.
+
+    Returns:
+      Temperature within TEMPERATURES.
+
+    Raises:
+      ScriptError: where all TCEs are of one label.
+
+    Source: Guo et al. 2017, ICML 70, 1321, section 4.2.
+    """
+    truth = np.asarray(labels) > 0
+    if truth.all() or not truth.any():
+        raise ScriptError(f"all {len(truth)} TCEs have one label: calibration needs both positives and negatives")
+
+    def cross_entropy(log_temperature):
+        mean = metrics.temper(probabilities, np.exp(log_temperature)).mean(axis=1)
+        return metrics.summary(truth, mean)["cross_entropy"]
+
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded").x))
+
+
+def threshold_for_recall(labels, probabilities, recall_target):
+    """Finds the highest threshold that calls at least `recall_target` of the positives.
+
+    It lies halfway to the next TCE below, so that the last digit of a probability does not decide.
+
+    Args:
+      labels: [n]; 0 is negative.
+      probabilities: [n].
+      recall_target: above 0, up to 1.
+    """
+    probabilities = np.asarray(probabilities)
+    positives = np.sort(probabilities[np.asarray(labels) > 0])[::-1]
+    num_needed = int(np.ceil(recall_target * len(positives) - 1e-9))
+    last_called = positives[num_needed - 1]
+    below = probabilities[probabilities < last_called]
+    return float((last_called + below.max(initial=0.0)) / 2)
+
+
+def save(model_dir, calibration):
+    """Writes model_dir/calibration.json; returns its path."""
+    path = _path(model_dir)
+    with write_aside(path) as aside, open(aside, "w") as file:
+        json.dump({**dataclasses.asdict(calibration), "version": astronet.__version__}, file, indent=2)
+        file.write("\n")
+    return path
+
+
+def load(model_dir, checkpoints):
+    """Returns the Calibration of a model_dir.
+
+    Where it has none, and, with a warning, where it was fitted to other weights, it is that of an uncalibrated model.
+
+    Args:
+      model_dir: directory of a model or of an ensemble.
+      checkpoints: list of the checkpoints that are to predict.
+
+    Raises:
+      ScriptError: where calibration.json cannot be read.
+    """
+    path = _path(model_dir)
+    if not os.path.exists(path):
+        return Calibration()
+    try:
+        with open(path) as file:
+            saved = json.load(file)
+        names = [field.name for field in dataclasses.fields(Calibration)]
+        calibration = Calibration(**{name: saved[name] for name in names})
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error
+    if calibration.checkpoints_sha256 != sha256_of_checkpoints(checkpoints):
+        print(f"warning: {path} is of other checkpoints: not used; run calibrate.py again", file=sys.stderr)
+        return Calibration()
+    return calibration
+
+
+def sha256_of_checkpoints(checkpoints):
+    """Digest of the weights of checkpoints, whose index files hold the checksum of every variable."""
+    return _sha256(f"{checkpoint}.index" for checkpoint in checkpoints)
+
+
+def sha256_of_records(files):
+    """Digest of the contents of record files."""
+    return _sha256(files)
+
+
+def _sha256(paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(hashlib.sha256(file.read()).digest())
+    return digest.hexdigest()
+
+
+def _path(model_dir):
+    return os.path.join(model_dir, "calibration.json")
