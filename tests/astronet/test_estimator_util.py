@@ -47,7 +47,7 @@ def test_scores_of_both_directions_are_averaged(tmp_path, write_tces):
     assert not np.allclose(*directions, atol=1e-3)
     np.testing.assert_allclose(found, metrics.probability(np.mean(directions, axis=0)), rtol=1e-5)
     loss = metrics.evaluate(labels.numpy(), np.mean(directions, axis=0))["loss"]
-    assert estimator_util.evaluate(spec, checkpoint, [path])["loss"] == pytest.approx(loss, rel=1e-5)
+    assert estimator_util.evaluate(spec, [checkpoint], [path])["loss"] == pytest.approx(loss, rel=1e-5)
     with open(f"{checkpoints.find(str(tmp_path), 'best')}.json") as file:
         assert json.load(file)["loss"] == pytest.approx(loss, rel=1e-5)
 
