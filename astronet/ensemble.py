@@ -88,10 +88,12 @@ def add_threshold_flag(parser):
 
 
 def add_record_flags(parser):
-    """Adds the flags that say which records to predict."""
+    """Adds the flags that say which records to predict, and where to write what comes of it."""
     parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
     parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
     parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
+    parser.add_argument("--suffix", default="", help="part of the names of the files to write")
+    parser.add_argument("--output_dir", default=".", help="directory to write them to")
 
 
 def load(flags, calibrated=True):

@@ -117,8 +117,6 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_record_flags(parser)
-    parser.add_argument("--suffix", default="", help="part of the names of the files to write")
-    parser.add_argument("--output_dir", default=".", help="directory to write them to")
     parser.add_argument("--save_dir", default="astronet/plots", help="directory of the plots")
     ensemble.add_threshold_flag(parser)
     return run(_find, parser.parse_args(argv))
