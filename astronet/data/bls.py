@@ -5,6 +5,8 @@ import glob
 import os
 import re
 
+from astronet.util.files import write_aside
+
 _COLUMNS = {  # attribute of Peak -> column of the file
     "t0": "BLS_Tc_1_0",
     "period": "BLS_Period_1_0",
@@ -115,7 +117,7 @@ def read(file_path):
 def write(file_path, peaks):
     """Writes peaks, best first, in the format that `read` reads."""
     os.makedirs(os.path.dirname(file_path), exist_ok=True)
-    with open(file_path, "w", encoding="utf-8", newline="\n") as file:
+    with write_aside(file_path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
         file.write("# " + " ".join(_COLUMNS.values()) + "\n")
         for peak in peaks:
             file.write(" ".join(f"{value:.10g}" for value in dataclasses.astuple(peak)) + "\n")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from astronet.data.bls import Peak
+from light_curve_util.phase_fold import phase_fold
 
 _SHORTEST_PERIOD = 0.1  # days
 _SHORTEST_HOURS, _LONGEST_PHASE = 1.0, 0.25
@@ -110,9 +111,9 @@ def measure(time, flux, magnitude, periods):
     refined = period + step * np.arange(-12, 13)
     residue, middle, width, period = max((*_best_box(since, deviation, p), p) for p in refined if p > _SHORTEST_PERIOD)
 
-    phase_days = (since - middle + period / 2) % period - period / 2
+    phase_days = phase_fold(since, period, middle)
     shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_days, flux, width)
-    phase_days = (since - middle - shift + period / 2) % period - period / 2
+    phase_days = phase_fold(since, period, middle + shift)
     inside = np.abs(phase_days) < duration / 2
     outside = np.abs(phase_days) > 0.6 * duration
     if depth <= 0 or not inside.any() or outside.sum() < 50:

@@ -19,6 +19,7 @@ from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, positive_integer, run
 from astronet.util.workers import map_in_order
 from light_curve_util import tess_io
+from light_curve_util.phase_fold import phase_fold
 
 _MAX_DRAWS = 60
 _SECOND_SIGNAL_SHARE = 0.1
@@ -42,7 +43,7 @@ def _deserves_its_label(signal, peak, cadences):
     half of their depth (Yu et al. 2019, section 2).
     """
     flux = signal.flux(cadences)
-    phase_days = np.abs((cadences.time - peak.t0 + peak.period / 2) % peak.period - peak.period / 2)
+    phase_days = np.abs(phase_fold(cadences.time, peak.period, peak.t0))
     inside = phase_days < peak.duration_hours / 24 / 2
     outside = phase_days > peak.duration_hours / 24
     if not (inside.any() and outside.any()):
@@ -63,7 +64,7 @@ def _search(photometry, signals, cadences, tmag):
             continue
         real = signal.disposition in ("PC", "EB")
         peaks.append(peak if not real or _deserves_its_label(signal, peak, cadences) else None)
-        phase_days = np.abs((time - peak.t0 + peak.period / 2) % peak.period - peak.period / 2)
+        phase_days = np.abs(phase_fold(time, peak.period, peak.t0))
         outside = phase_days > 0.75 * peak.duration_hours / 24
         time, flux = time[outside], flux[outside]
     return peaks
