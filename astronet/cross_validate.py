@@ -56,7 +56,9 @@ def _cross_validate(flags):
 
     parts = {}
     for name, of_fold in sides.items():
-        print(f"== {name}: {of_fold['train'].sum()} TCEs to train on, {of_fold['test'].sum()} held out", flush=True)
+        num_train, num_val, num_test = (of_fold[side].sum() for side in ("train", "val", "test"))
+        purpose = "to stop early by" if stops_early else "of these to watch the training by, which chooses nothing"
+        print(f"== {name}: {num_train} TCEs to train on, {num_val} {purpose}, {num_test} held out", flush=True)
         directory = os.path.join(flags.model_dir, name)
         paths = {side: _write_records(directory, side, serialized[which]) for side, which in of_fold.items()}
         models = _train_members(directory, paths, flags)

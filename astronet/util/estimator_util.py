@@ -15,6 +15,8 @@ _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less tim
 
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
+# It also counts tracings by the line of code: each _scorer, which has models of its own, is new to it and no mistake.
+tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
 def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
