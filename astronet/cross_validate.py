@@ -32,7 +32,9 @@ def main(argv=None):
     sides.add_argument("--hold_out_sectors", type=int, nargs="+", help="sectors to hold out, each in turn")
     parser.add_argument("--model_dir", required=True, help="directory for the folds and for what comes of them")
     parser.add_argument("--num_models", type=positive_integer, default=1, help="models to average in each fold")
-    parser.add_argument("--train_steps", type=positive_integer, default=14000, help="batches to train each model on")
+    parser.add_argument(
+        "--train_steps", type=positive_integer, help="batches to train each model on; None: as train.py"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the folds, the bootstrap, and the first of the models")
     parser.add_argument("--num_threads", type=int, default=0, help="0: all cores; 1: same seed, same result")
     parser.add_argument("--catalog", help="CSV file of the TCEs, which tells V and IS from J")
@@ -128,10 +130,10 @@ def _write_records(directory, side, serialized):
 
 def _train_members(directory, paths, flags):
     """Trains the models of a fold, directory/1 and so on, unless they are trained already; returns the Ensemble."""
-    given = {"model": flags.model, "config_name": flags.config_name, "config_json": flags.config_json}
-    shared = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    shared += [f"--train_files={paths['train']}", f"--eval_files={paths['val']}"]
-    shared += [f"--train_steps={flags.train_steps}", f"--num_threads={flags.num_threads}"]
+    names = ("model", "config_name", "config_json", "train_steps", "num_threads")
+    given = {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
+    given.update(train_files=paths["train"], eval_files=paths["val"])
+    shared = [f"--{name}={value}" for name, value in given.items()]
     members = {str(number): os.path.join(directory, str(number)) for number in range(1, flags.num_models + 1)}
     for number, (name, member) in enumerate(members.items()):
         if train.main([*shared, f"--model_dir={member}", f"--seed={flags.seed + number}"]):
