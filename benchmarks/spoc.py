@@ -71,7 +71,8 @@ def _convert(flags):
 
     table = pd.DataFrame({"tic_id": [columns["tic_id"] for columns, _ in tces]})
     shards = {
-        f"{name}-00000-of-00001": [tces[i] for i in part.index] for name, part in split.by_tic(table, flags.seed).items()
+        f"{name}-00000-of-00001": [tces[i] for i in part.index]
+        for name, part in split.by_tic(table, flags.seed).items()
     }
     in_order = ((views, None) for rows in shards.values() for _, views in rows)
     counts, _ = record_set.write_shards(
