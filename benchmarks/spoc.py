@@ -4,6 +4,7 @@ What those hold, how their views differ from ours, and what their labels mean: d
 """
 
 import collections
+import glob
 import itertools
 import os
 import sys
@@ -48,21 +49,26 @@ def resample_local(view, num_bins):
 
 
 def _convert(flags):
-    files = records.expand(os.path.join(flags.input_dir, "*.tfRecords"))
-    catalog = tce_table.read(flags.catalog)[0] if flags.catalog else None
-    tces, skips = [], []
+    files = records.expand(os.path.join(glob.escape(flags.input_dir), "*.tfRecords"))
+    catalog = _by_star(tce_table.read(flags.catalog)[0]) if flags.catalog else None
+    tces, skips, known = [], [], collections.Counter()
     for row_id, serialized in enumerate(itertools.chain.from_iterable(map(records.read, files))):
         example = example_util.from_serialized(serialized)
         columns = _columns(example, row_id)
         views, reason = _views(example, columns, flags.local_bins)
-        if not reason and catalog is not None and not _is_catalog_signal(columns, catalog):
-            reason = "signal: the catalogue has no TCE of this star at this period"
+        if not reason and catalog is not None:
+            found = _look_up(columns, catalog)
+            known.update(found)
+            if "at the period of one" not in found:
+                reason = "signal: the catalogue has no TCE of this star at this period"
         if reason:
             skips.append(Skip(row_id, columns["tic_id"], None, reason))
         else:
             tces.append((columns, views))
     make_directory(flags.output_dir)
     record_set.write_skips(flags.output_dir, skips)
+    if known:
+        print("in the catalogue: " + ", ".join(f"{count} {what}" for what, count in known.items()))
     kinds = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
     skipped = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common()) or "none"
     print(f"{len(tces) + len(skips)} rows = {len(tces)} records + {len(skips)} skipped ({skipped})")
@@ -138,9 +144,21 @@ def _views(example, columns, local_bins):
         return None, f"{error.reason}: {error}"
 
 
-def _is_catalog_signal(columns, catalog):
-    periods = catalog.Period[catalog.tic_id == columns["tic_id"]]
-    return bool((np.abs(columns["Period"] / periods - 1) < SAME_PERIOD).any())
+def _by_star(catalog):
+    return {tic_id: (set(tces.Disposition), tces.Period.to_numpy()) for tic_id, tces in catalog.groupby("tic_id")}
+
+
+def _look_up(columns, catalog):
+    """What the TCEs of a catalogue have in common with a row."""
+    if columns["tic_id"] not in catalog:
+        return []
+    dispositions, periods = catalog[columns["tic_id"]]
+    found = {
+        "rows of its stars": True,
+        "with the disposition of one of the star's TCEs": columns["Disposition"] in dispositions,
+        "at the period of one": (np.abs(columns["Period"] / periods - 1) < SAME_PERIOD).any(),
+    }
+    return [what for what, is_so in found.items() if is_so]
 
 
 def main(argv=None):
