@@ -153,10 +153,11 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
     for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
         examples = list(map(example_util.from_serialized, batch))
         calibrated = ensemble.calibration.apply(probabilities)
-        yield from map(Prediction, examples, calibrated, _unlike_training(examples, ensemble.calibration.view_limits))
+        yield from map(Prediction, examples, calibrated, unlike_training(examples, ensemble.calibration.view_limits))
 
 
-def _unlike_training(examples, limits):
+def unlike_training(examples, limits):
+    """Says what about the views of each record lies beyond the limits of a calibration; "" where nothing, or none."""
     if not limits:
         return [""] * len(examples)
     return novelty.describe(stack_views(examples, limits), limits)

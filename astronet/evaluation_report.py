@@ -24,6 +24,7 @@ _KINDS = {
     "Disposition": ("Disposition", None),
     "Sector": ("Sectors", None),
     "Camera": ("camera", None),
+    "Views": ("views", None),
 }
 _CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
@@ -94,6 +95,9 @@ def compute(models, files, flags):
     tces["uncalibrated"] = probabilities.mean(axis=1)
     tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
     threshold = models.threshold(flags.threshold)
+    limits = models.calibration.view_limits
+    tces["unlike_training"] = ensemble.unlike_training(tces.example, limits)
+    tces["views"] = np.where(tces.unlike_training != "", "unlike training", "like training") if limits else np.nan
     sets, seen = {"all": tces}, None
     if flags.train_files:
         same_views, same_star = leaks.Trained.from_files(records.expand(flags.train_files)).find(tces.example)
@@ -114,6 +118,7 @@ def compute(models, files, flags):
             "after": judge_calibration(tces.label, tces.probability),
         },
         "seen_in_training": seen,
+        "unlike_training": _list_unlike(tces) if limits else None,
         "sets": {
             name: {
                 **describe(members, threshold, flags),
@@ -124,6 +129,12 @@ def compute(models, files, flags):
         },
     }
     return report, {name: sets[name] for name in report["sets"]}
+
+
+def _list_unlike(tces):
+    """The TCEs whose views are unlike those of training, and what is unlike."""
+    unlike = tces[tces.unlike_training != ""]
+    return {"num_tces": len(unlike), "tces": unlike[["row_id", "tic_id", "unlike_training"]].to_dict("records")}
 
 
 def judge_calibration(labels, probabilities):
