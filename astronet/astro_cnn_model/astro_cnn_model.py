@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from astronet.astro_model import astro_model
+from astronet.ops.dropout import Dropout
 
 
 def build(config):
@@ -24,4 +25,7 @@ def _conv_column(series, name, hparams):
                 name=f"{name}_hidden/block_{block}/conv_{conv}",
             )(net)
         net = tf.keras.layers.MaxPool1D(column.pool_size, column.pool_stride, padding="valid")(net)
+        if hparams.column_dropout_rate:
+            dropout_name = f"{name}_hidden/block_{block}/dropout"
+            net = Dropout(hparams.column_dropout_rate, whole_channels=True, name=dropout_name)(net)
     return tf.keras.layers.Flatten()(net)

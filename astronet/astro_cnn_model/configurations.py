@@ -25,6 +25,7 @@ class ConvColumn:
 @dataclasses.dataclass(frozen=True)
 class CNNHparams(Hparams):
     columns: dict[str, ConvColumn] = dataclasses.field(default_factory=dict)
+    column_dropout_rate: float = 0.0  # of whole channels, after each pooling
 
 
 _COLUMNS = {
