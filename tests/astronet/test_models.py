@@ -30,7 +30,7 @@ def test_yu2019_has_the_published_variables(shared):
 def test_every_configuration_gives_logits(names):
     model = build(*names)
     features = {name: np.zeros([3, length], np.float32) for name, length in _lengths(model).items()}
-    assert model(features).shape == (3, 1)
+    assert model(features).shape == (3, configuration.get(*names).hparams.output_dim)
     scopes = {weight.name.split("/")[0] for weight in model.weights}
     assert all(scope.endswith("_hidden") or scope in ("logits", "scalars") for scope in scopes)
 
