@@ -16,6 +16,7 @@ OPTIMIZERS = {
     "rmsprop": lambda rate, hparams: _train.RMSPropOptimizer(rate, momentum=hparams.momentum),
     "sgd": lambda rate, hparams: _train.GradientDescentOptimizer(rate),
 }
+AVERAGE = "/ExponentialMovingAverage"  # what checkpoints append to a variable's name for its moving average
 # Factor of the learning rate by the share of training that is done, 0 to 1.
 SCHEDULES = {
     "constant": tf.ones_like,
@@ -60,18 +61,36 @@ def learning_rate(step, train_steps, hparams):
 def train_op(batch_loss, variables, train_steps, hparams):
     """The operation that takes one step down the gradient, clipped where hparams.clip_gradient_norm says so.
 
+    Kernels shrink besides by hparams.weight_decay times the learning rate, whatever the optimizer (Loshchilov & Hutter
+    2019, arXiv:1711.05101, algorithm 2).
+
     Args:
       batch_loss: float tensor.
       variables: list of the variables to change.
       train_steps: number of steps of the whole training.
       hparams: Hparams.
 
+    Returns:
+      The operation, and what to evaluate in place of `variables`: their moving averages where hparams.average_decay
+      asks for them (which the operation updates, and checkpoints hold as VARIABLE + AVERAGE), else `variables`.
+
     Raises:
       ScriptError: for an optimizer or schedule of unknown name; names the nearest.
     """
-    rate = learning_rate(tf.compat.v1.train.get_global_step(), train_steps, hparams)
+    global_step = tf.compat.v1.train.get_global_step()
+    step = tf.cast(global_step, tf.float32)
+    rate = learning_rate(step, train_steps, hparams)
     optimizer = choose(OPTIMIZERS, hparams.optimizer, "optimizer")(rate, hparams)
     gradients = tf.gradients(batch_loss, variables)
     if hparams.clip_gradient_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, hparams.clip_gradient_norm)
-    return optimizer.apply_gradients(zip(gradients, variables), tf.compat.v1.train.get_global_step())
+    with tf.control_dependencies(gradients):  # which are of the weights before they shrink
+        kernels = [variable for variable in variables if len(variable.shape) > 1]
+        shrink = [kernel.assign_sub(rate * hparams.weight_decay * kernel) for kernel in kernels if hparams.weight_decay]
+    with tf.control_dependencies(shrink):
+        applied = optimizer.apply_gradients(zip(gradients, variables), global_step)
+    if not hparams.average_decay:
+        return applied, variables
+    average = tf.train.ExponentialMovingAverage(hparams.average_decay, num_updates=step)
+    with tf.control_dependencies([applied]):
+        return average.apply(variables), [average.average(variable) for variable in variables]

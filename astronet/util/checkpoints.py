@@ -7,6 +7,7 @@ import shutil
 import tensorflow as tf
 
 from astronet import models
+from astronet.ops import training
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
@@ -56,7 +57,7 @@ def mark_finished(model_dir):
 
 
 def restore(spec, checkpoint):
-    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
+    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own, averaged if it says so.
 
     Raises:
       ScriptError: where the checkpoint cannot be read or is of another configuration.
@@ -64,7 +65,11 @@ def restore(spec, checkpoint):
     model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
-    names = [weight.name.split(":")[0] for weight in model.weights]
+    averaged = spec.config.hparams.average_decay > 0
+    names = [
+        weight.name.split(":")[0] + (training.AVERAGE if averaged and weight.trainable else "")
+        for weight in model.weights
+    ]
     for name, weight in zip(names, model.weights):
         if shapes.get(name) != weight.shape.as_list():
             raise ScriptError(

@@ -58,6 +58,9 @@ class Hparams:
     adam_beta_2: float = 0.999
     adam_epsilon: float = 1e-8
     clip_gradient_norm: Optional[float] = None
+    weight_decay: float = 0.0  # share of each kernel, times the learning rate, that a step takes away
+    average_decay: float = 0.0  # of the moving average of the weights that is evaluated and restored; 0: no average
+    train_epochs: Optional[int] = None  # length of a training without --train_steps; None: 14,000 steps
     dropout_rate: float = 0.0  # after each dense layer
     label_smoothing: float = 0.0  # share of each label that is spread evenly over all classes
     score_both_directions: bool = False  # a TCE's logits are the mean over its time series forward and reversed
@@ -67,6 +70,16 @@ class Hparams:
     max_shift_bins: int = 0  # by which each of its time series is rolled, either way
     max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
     scalar_drop_probability: float = 0.0  # of each column that scalars are made of being missing
+
+
+_SHARES = (
+    "average_decay",
+    "column_dropout_rate",
+    "dropout_rate",
+    "label_smoothing",
+    "reversal_probability",
+    "scalar_drop_probability",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +102,14 @@ class Config:
             )
         if self.hparams.batch_size < 1:
             raise ScriptError(f"hparams.batch_size is {self.hparams.batch_size}: 1 or more needed")
-        for name in ("dropout_rate", "label_smoothing", "reversal_probability", "scalar_drop_probability"):
-            if not 0 <= getattr(self.hparams, name) <= 1:
-                raise ScriptError(f"hparams.{name} is {getattr(self.hparams, name)}: 0 to 1 needed")
+        for name in _SHARES:
+            value = getattr(self.hparams, name, 0)
+            if not 0 <= value <= 1:
+                raise ScriptError(f"hparams.{name} is {value}: 0 to 1 needed")
+        if not self.hparams.weight_decay >= 0:
+            raise ScriptError(f"hparams.weight_decay is {self.hparams.weight_decay}: 0 or more needed")
+        if self.hparams.train_epochs is not None and self.hparams.train_epochs < 1:
+            raise ScriptError(f"hparams.train_epochs is {self.hparams.train_epochs}: 1 or more needed")
 
 
 def choose(options, name, what):

@@ -49,13 +49,17 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
         hparams = spec.config.hparams
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
+        train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+        train_op = tf.group(train_op, add_loss)
+        if hparams.average_decay:
+            model, refresh = _averaged(spec, model, averages)
+        else:
+            refresh = tf.no_op()
         evaluation = _evaluation_tensors(model, eval_files, spec.config, num_eval)
-        epochs = _Epochs(spec, model_dir, mean_loss, evaluation, steps_between)
+        epochs = _Epochs(spec, model_dir, mean_loss, refresh, evaluation, steps_between)
         saver_hook = tf.estimator.CheckpointSaverHook(
             model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
         )
-        train_op = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
-        train_op = tf.group(train_op, add_loss)
         return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
 
     tf.keras.utils.set_random_seed(spec.seed)
@@ -141,10 +145,11 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
 
     LOSS_SCOPE = "epoch_loss"
 
-    def __init__(self, spec, model_dir, mean_loss, evaluation_tensors, steps_between):
+    def __init__(self, spec, model_dir, mean_loss, refresh, evaluation_tensors, steps_between):
         self._spec = spec
         self._model_dir = model_dir
         self._mean_loss = mean_loss
+        self._refresh = refresh
         self._evaluation_tensors = evaluation_tensors
         self._steps_between = steps_between
         self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
@@ -152,6 +157,7 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
 
     def after_save(self, session, global_step_value):
         step, seconds = global_step_value, time.monotonic()
+        session.run(self._refresh)
         labels, logits, num_batches = self._evaluation_tensors
         batches = [session.run([labels, logits]) for _ in range(num_batches)]
         values = metrics.evaluate(*(np.concatenate(parts) for parts in zip(*batches)))
@@ -183,6 +189,20 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         print(f"no lower validation loss since step {best}: training ends early", flush=True)
         checkpoints.mark_finished(self._model_dir)
         return True
+
+
+def _averaged(spec, model, averages):
+    """A second model to evaluate, which no checkpoint holds, and the operation that gives it the averaged weights.
+
+    Args:
+      spec: ModelSpec.
+      model: the model that is trained.
+      averages: a moving average for each of model.trainable_weights.
+    """
+    local = {"collections": [tf.compat.v1.GraphKeys.LOCAL_VARIABLES]}
+    with tf.variable_creator_scope(lambda create, **kwargs: create(**{**kwargs, **local})):
+        averaged = models.build(spec.model, spec.config)
+    return averaged, tf.group(*(mine.assign(average) for mine, average in zip(averaged.trainable_weights, averages)))
 
 
 def _evaluation_tensors(model, files, config, num_examples):

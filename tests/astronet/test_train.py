@@ -10,7 +10,7 @@ import tensorflow as tf
 import astronet
 from astronet import train
 from astronet.ops import training
-from astronet.util import checkpoints, configuration
+from astronet.util import checkpoints, configuration, estimator_util
 from astronet.util.script import ScriptError
 
 FAST = '{"hparams": {"batch_size": 8, "learning_rate": 0.01}}'
@@ -69,10 +69,22 @@ def test_resumed_training_ends_where_an_unbroken_one_does(tmp_path, run_train):
         np.testing.assert_allclose(broken[name], value, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
-def test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does(tmp_path, run_train, monkeypatch):
-    small = {"pre_logits_hidden_layer_size": 8, "num_pre_logits_hidden_layers": 1, "batch_size": 8, "dropout_rate": 0.5}
+COLUMNS = {view: {"num_blocks": 1, "num_filters": 2} for view in ("global_view", "local_view")}
+
+
+@pytest.mark.parametrize(
+    "model, changes",
+    [
+        ("AstroModel", {"dropout_rate": 0.5}),
+        ("AstroCNNModel", {"column_dropout_rate": 0.5, "average_decay": 0.9, "weight_decay": 0.1, "columns": COLUMNS}),
+    ],
+)
+def test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does(
+    tmp_path, run_train, monkeypatch, model, changes
+):
+    small = {"pre_logits_hidden_layer_size": 8, "num_pre_logits_hidden_layers": 1, "batch_size": 8, **changes}
     flags = ["--config_name=triage", "--seed=3"]
-    arguments = {"config_json": json.dumps({"hparams": small}), "steps": 120}
+    arguments = {"config_json": json.dumps({"hparams": small}), "steps": 120, "model": model}
     assert run_train(tmp_path / "unbroken", *flags, **arguments) == 0
 
     def kill_after_the_first_epoch(_, metrics):
@@ -85,8 +97,25 @@ def test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does(tmp
     assert checkpoints.last_step(tmp_path / "killed") == 54
     assert run_train(tmp_path / "killed", *flags, **arguments) == 0
     unbroken, resumed = weights(tmp_path / "unbroken"), weights(tmp_path / "killed")
+    assert unbroken.keys() == resumed.keys()
     for name, value in unbroken.items():
         np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_averaged_weights_are_evaluated_and_restored(tmp_path, run_train, records_dir):
+    hparams = {"batch_size": 8, "learning_rate": 0.01, "average_decay": 0.9}
+    assert run_train(tmp_path, steps=5, config_json=json.dumps({"hparams": hparams})) == 0
+    held = weights(tmp_path)
+    averaged = {name: held[f"logits/{name}/ExponentialMovingAverage"] for name in ("kernel", "bias")}
+    assert not np.allclose(averaged["kernel"], held["logits/kernel"], atol=1e-3)
+    spec = configuration.load(tmp_path)
+    restored = checkpoints.restore(spec, checkpoints.find(tmp_path)).get_layer("logits")
+    np.testing.assert_array_equal(restored.kernel, averaged["kernel"])
+    best = checkpoints.best_metrics(tmp_path)
+    files = [f"{records_dir}/val-00000-of-00001"]
+    found = estimator_util.evaluate(spec, [checkpoints.find(tmp_path, "best")], files)
+    assert found["global_step"] == best["global_step"] > 0
+    assert found["loss"] == pytest.approx(best["loss"], rel=1e-5)
 
 
 def test_normalization_of_scalars_is_in_the_checkpoint_and_in_the_configuration(tmp_path, run_train, records_dir):
@@ -139,6 +168,9 @@ def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_tra
         (["--config_name=local_global"], "--config_name=yu2019 fits"),
         (["--train_steps=0"], "--train_steps is 0: 1 or more needed"),
         (['--config_json={"hparams": {"optimizer": "adm"}}'], "unknown optimizer adm; did you mean adam?"),
+        (['--config_json={"hparams": {"average_decay": 1.5}}'], "hparams.average_decay is 1.5: 0 to 1 needed"),
+        (['--config_json={"hparams": {"weight_decay": -1}}'], "hparams.weight_decay is -1.0: 0 or more needed"),
+        (['--config_json={"hparams": {"train_epochs": 0}}'], "hparams.train_epochs is 0: 1 or more needed"),
         (["--model=AstroFCModel", '--config_json={"hparams": {"learning_rate": 1e30}}'], "the loss became NaN"),
     ],
 )
@@ -226,16 +258,46 @@ def test_options_of_adam_reach_it():
     assert damped == pytest.approx([-0.1 * g / (g + 4.0 / root) for g in (3.0, 4.0)], rel=1e-3)
 
 
+def test_weight_decay_shrinks_kernels_by_the_learning_rate_times_itself():
+    changes = {"optimizer": "sgd", "learning_rate": 0.1}
+    plain, decayed = (_steps({**changes, "weight_decay": decay}, [[5.0, -6.0]]) for decay in (0.0, 0.5))
+    np.testing.assert_allclose(plain, [[5.0 - 0.3, -6.0 - 0.4]], rtol=1e-6)
+    np.testing.assert_allclose(decayed - plain, [[-0.1 * 0.5 * 5.0, 0.1 * 0.5 * 6.0]], rtol=1e-5)
+    assert (_one_step({**changes, "weight_decay": 0.5}) == _one_step(changes)).all()  # a bias keeps its size
+
+
+@pytest.mark.parametrize("optimizer", sorted(training.OPTIMIZERS))
+def test_weight_decay_works_with_every_optimizer(optimizer):
+    changes = {"optimizer": optimizer, "learning_rate": 0.1}
+    plain, decayed = (_steps({**changes, "weight_decay": decay}, [[5.0, -6.0]]) for decay in (0.0, 0.5))
+    np.testing.assert_allclose(decayed - plain, [[-0.25, 0.3]], rtol=1e-5)
+
+
+def test_moving_average_follows_at_first_quickly_then_with_its_decay():
+    changes = {"optimizer": "sgd", "learning_rate": 1.0, "average_decay": 0.15}
+    values = [-3.0 * step for step in range(1, 4)]
+    expected = 0.0
+    for value, decay in zip(values, (1 / 10, 0.15, 0.15)):  # (1 + step) / (10 + step) is 0.18 at step 1
+        expected = decay * expected + (1 - decay) * value
+    assert _steps(changes, [0.0, 0.0], 3, evaluated=True)[0] == pytest.approx(expected, rel=1e-5)
+
+
 def _one_step(changes):
     """How far one step moves two variables whose gradient is (3, 4)."""
+    return _steps(changes, [0.0, 0.0])
+
+
+def _steps(changes, start, num_steps=1, evaluated=False):
+    """Where steps take variables whose gradient is (3, 4), or what is evaluated in their place."""
     hparams = configuration.resolve("AstroModel", "base", json.dumps({"hparams": changes})).config.hparams
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.train.create_global_step()
-        variable = tf.compat.v1.get_variable("v", initializer=tf.zeros([2]), use_resource=True)
-        step = training.train_op(tf.reduce_sum(variable * [3.0, 4.0]), [variable], 1, hparams)
+        variable = tf.compat.v1.get_variable("v", initializer=tf.constant(start), use_resource=True)
+        step, (average,) = training.train_op(tf.reduce_sum(variable * [3.0, 4.0]), [variable], num_steps, hparams)
         session.run(tf.compat.v1.global_variables_initializer())
-        session.run(step)
-        return session.run(variable)
+        for _ in range(num_steps):
+            session.run(step)
+        return session.run(average if evaluated else variable)
 
 
 def test_only_estimator_util_knows_tf_estimator():
