@@ -1,5 +1,10 @@
-"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores."""
+"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores.
 
+An exported model has a weights file (weights_file.py) in place of checkpoints. Wherever a checkpoint is read, the path
+of such a file does as well.
+"""
+
+import glob
 import json
 import os
 import shutil
@@ -7,6 +12,7 @@ import shutil
 import tensorflow as tf
 
 from astronet import models
+from astronet.util import configuration, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
@@ -19,13 +25,13 @@ def find(model_dir, which="last"):
 
     Args:
       model_dir: directory of one model.
-      which: "last" or "best" (by validation loss).
+      which: "last" or "best" (by validation loss); an exported model has one, whichever it was.
 
     Raises:
       ScriptError: where there is none.
     """
-    directory = os.path.join(model_dir, BEST) if which == "best" else model_dir
-    checkpoint = tf.train.latest_checkpoint(directory)
+    directory = os.path.join(model_dir, BEST) if which == "best" and not is_exported(model_dir) else model_dir
+    checkpoint = _latest(directory)
     if checkpoint is None:
         raise ScriptError(f"no checkpoint in {directory}: train the model with train.py, or give another --model_dir")
     return checkpoint
@@ -38,12 +44,17 @@ def step(checkpoint):
 
 def last_step(model_dir):
     """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
-    checkpoint = tf.train.latest_checkpoint(model_dir)
+    checkpoint = _latest(model_dir)
     return step(checkpoint) if checkpoint else 0
 
 
 def is_finished(model_dir, train_steps):
-    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint)."""
+    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint).
+
+    An exported model is finished.
+    """
+    if is_exported(model_dir):
+        return True
     if tf.train.latest_checkpoint(model_dir) is None:
         return False
     return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
@@ -55,6 +66,20 @@ def mark_finished(model_dir):
         pass
 
 
+def is_exported(model_dir):
+    """Returns whether a model_dir holds an exported model."""
+    return os.path.exists(os.path.join(model_dir, weights_file.NAME))
+
+
+def require_trainable(model_dir):
+    """Raises a ScriptError where a model_dir is, or has in its subdirectories, an exported model."""
+    is_ensemble = glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*", weights_file.NAME))
+    if pretrained.is_name(model_dir) or is_exported(model_dir) or is_ensemble:
+        raise ScriptError(
+            f"{model_dir} is an exported model, which lacks what training goes on from: choose another --model_dir"
+        )
+
+
 def restore(spec, checkpoint):
     """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
 
@@ -64,7 +89,7 @@ def restore(spec, checkpoint):
     model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
-    names = [weight.name.split(":")[0] for weight in model.weights]
+    names = _variable_names(model)
     for name, weight in zip(names, model.weights):
         if shapes.get(name) != weight.shape.as_list():
             raise ScriptError(
@@ -73,6 +98,28 @@ def restore(spec, checkpoint):
             )
     model.set_weights([reader.get_tensor(name) for name in names])
     return model
+
+
+def export(spec, checkpoint, directory, dtype):
+    """Writes config.json and the weights that restore() gives into a directory; returns the size of the weights.
+
+    Args:
+      spec: ModelSpec.
+      checkpoint: path without suffix, or of a weights file.
+      directory: made where it is missing.
+      dtype: one of weights_file.DTYPES.
+
+    Raises:
+      ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
+    """
+    model = restore(spec, checkpoint)
+    configuration.save(directory, spec)
+    path = os.path.join(directory, weights_file.NAME)
+    try:
+        weights_file.write(path, dict(zip(_variable_names(model), model.get_weights())), step(checkpoint), dtype)
+    except ScriptError as error:
+        raise ScriptError(f"{checkpoint}: {error}") from error
+    return os.path.getsize(path)
 
 
 def keep_if_best(checkpoint, metrics):
@@ -110,7 +157,18 @@ def best_metrics(model_dir):
         return json.load(file)
 
 
+def _latest(directory):
+    exported = os.path.join(directory, weights_file.NAME)
+    return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
+
+
+def _variable_names(model):
+    return [weight.name.split(":")[0] for weight in model.weights]
+
+
 def _reader(checkpoint):
+    if weights_file.is_weights_file(checkpoint):
+        return weights_file.Reader(checkpoint)
     try:
         return tf.train.load_checkpoint(checkpoint)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
