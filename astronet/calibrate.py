@@ -20,7 +20,7 @@ from astronet.util.script import Parser, ScriptError, run
 def _calibrate(flags):
     if pretrained.is_name(flags.model_dir):
         raise ScriptError(
-            f"{flags.model_dir} is part of the package, and calibrated: to calibrate it for other data, make a copy with "
+            f"{flags.model_dir} is part of the package, and calibrated: to calibrate it for other data, copy it with "
             f"export.py --model_dir={flags.model_dir} --output_dir=COPY, and give --model_dir=COPY --average"
         )
     models = ensemble.load(flags, calibrated=False)

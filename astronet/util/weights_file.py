@@ -53,7 +53,7 @@ class Reader:
 
     def __init__(self, path):
         try:
-            with np.load(path) as archive:
+            with open(path, "rb") as file, np.load(file) as archive:
                 self._arrays = {name: archive[name] for name in archive.files}
             if _STEP not in self._arrays:
                 raise ValueError(f"it lacks {_STEP}")
