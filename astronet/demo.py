@@ -104,7 +104,7 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--output_dir", default="demo", help="directory of everything that the demo makes")
     parser.add_argument("--num_stars", type=int, default=1200, help="stars to simulate")
-    parser.add_argument("--train_steps", type=int, default=900, help="training steps of 64 TCEs")
+    parser.add_argument("--train_steps", type=int, default=300, help="training steps of 128 TCEs")
     parser.add_argument("--seed", type=int, default=0, help="seed of the survey and of the training")
     return run(_demo, parser.parse_args(argv))
 
