@@ -83,6 +83,7 @@ def _summary(directory):
 {directory}/tfrecord              records.json tells what is in it, skipped.csv what is not
 {directory}/model                 the trained network; tensorboard --logdir {directory}/model shows its training
 {directory}/prediction_demo.txt   the probability of each TCE in the test set; more in prediction_demo.csv
+{directory}/true_vs_pred_*.txt    label and probability of each, by this network and by the pretrained ensemble
 {directory}/plots, roc.png        a plot of each TCE in the test set; the precision-recall and ROC curves
 
 Average precision on {len(labels)} TCEs of stars that were never trained on (by chance: {labels.mean():.3f}):

@@ -72,8 +72,10 @@ def is_exported(model_dir):
 
 
 def require_trainable(model_dir):
-    """Raises a ScriptError where a model_dir is, or has in its subdirectories, an exported model."""
-    is_ensemble = glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*", weights_file.NAME))
+    """Raises a ScriptError where a model_dir is an exported model, or an ensemble of them."""
+    is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and any(
+        map(is_exported, glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*")))
+    )
     if pretrained.is_name(model_dir) or is_exported(model_dir) or is_ensemble:
         raise ScriptError(
             f"{model_dir} is an exported model, which lacks what training goes on from: choose another --model_dir"
@@ -89,7 +91,7 @@ def restore(spec, checkpoint):
     model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
-    names = _variable_names(model)
+    names = [weight.name.split(":")[0] for weight in model.weights]
     for name, weight in zip(names, model.weights):
         if shapes.get(name) != weight.shape.as_list():
             raise ScriptError(
@@ -112,11 +114,11 @@ def export(spec, checkpoint, directory, dtype):
     Raises:
       ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
     """
-    model = restore(spec, checkpoint)
+    weights = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
     configuration.save(directory, spec)
     path = os.path.join(directory, weights_file.NAME)
     try:
-        weights_file.write(path, dict(zip(_variable_names(model), model.get_weights())), step(checkpoint), dtype)
+        weights_file.write(path, weights, step(checkpoint), dtype)
     except ScriptError as error:
         raise ScriptError(f"{checkpoint}: {error}") from error
     return os.path.getsize(path)
@@ -160,10 +162,6 @@ def best_metrics(model_dir):
 def _latest(directory):
     exported = os.path.join(directory, weights_file.NAME)
     return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
-
-
-def _variable_names(model):
-    return [weight.name.split(":")[0] for weight in model.weights]
 
 
 def _reader(checkpoint):

@@ -152,6 +152,13 @@ def test_an_exported_model_is_not_trained_on(exported, tmp_path, write_tces, mon
     assert [path.name for path in tmp_path.iterdir()] == ["train"]
 
 
+def test_a_training_goes_on_beside_an_export_of_it(train_small, tmp_path):
+    model_dir = train_small(tmp_path / "model")
+    assert export.main([f"--model_dir={model_dir}", f"--output_dir={model_dir / 'slim'}"]) == 0
+    train_small(model_dir, "--train_steps=25")
+    assert checkpoints.last_step(model_dir) == 25
+
+
 def test_a_pretrained_ensemble_needs_its_name_alone(packaged, predict, write_tces, tmp_path, capsys):
     by_directory = predict(f"--model_dir={packaged}", "--average")
     before = files(packaged)
