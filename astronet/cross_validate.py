@@ -139,7 +139,7 @@ def _train_members(directory, paths, flags):
         if train.main([*shared, f"--model_dir={member}", f"--seed={flags.seed + number}"]):
             raise ScriptError(f"model {name} of {directory} failed: mend what is said above, and run this again")
     found = {name: checkpoints.find(member) for name, member in members.items()}
-    return ensemble.Ensemble(configuration.load(members["1"]), found)
+    return ensemble.Ensemble({name: configuration.load(member) for name, member in members.items()}, found)
 
 
 def _write(parts, tces, files, flags):
