@@ -30,6 +30,7 @@ _TRIAGE = {
     "pre_logits_hidden_layer_size": 256,
     "learning_rate": 1e-3,
     "learning_rate_schedule": "cosine",
+    "train_epochs": 20,
     "dropout_rate": 0.3,
     "scalar_drop_probability": 0.1,
     "score_both_directions": True,
