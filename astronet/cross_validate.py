@@ -36,7 +36,7 @@ def main(argv=None):
         "--train_steps", type=positive_integer, help="batches to train each model on; None: as train.py"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the folds, the bootstrap, and the first of the models")
-    parser.add_argument("--num_threads", type=int, default=0, help="0: all cores; 1: same seed, same result")
+    parser.add_argument("--num_threads", type=int, help="of each model; 0: all cores; 1: same seed, same result")
     parser.add_argument("--catalog", help="CSV file of the TCEs, which tells V and IS from J")
     parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to call positive from")
     parser.add_argument("--num_resamples", type=positive_integer, default=1000, help="of the bootstrap")
@@ -130,14 +130,13 @@ def _write_records(directory, side, serialized):
 
 def _train_members(directory, paths, flags):
     """Trains the models of a fold, directory/1 and so on, unless they are trained already; returns the Ensemble."""
-    names = ("model", "config_name", "config_json", "train_steps", "num_threads")
+    names = ("model", "config_name", "config_json", "train_steps", "seed", "num_models", "num_threads")
     given = {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
-    given.update(train_files=paths["train"], eval_files=paths["val"])
-    shared = [f"--{name}={value}" for name, value in given.items()]
+    model_dir = directory if flags.num_models > 1 else os.path.join(directory, "1")
+    given.update(train_files=paths["train"], eval_files=paths["val"], model_dir=model_dir)
+    if train.main([f"--{name}={value}" for name, value in given.items()]):
+        raise ScriptError(f"a model of {directory} failed: mend what is said above, and run this again")
     members = {str(number): os.path.join(directory, str(number)) for number in range(1, flags.num_models + 1)}
-    for number, (name, member) in enumerate(members.items()):
-        if train.main([*shared, f"--model_dir={member}", f"--seed={flags.seed + number}"]):
-            raise ScriptError(f"model {name} of {directory} failed: mend what is said above, and run this again")
     found = {name: checkpoints.find(member) for name, member in members.items()}
     return ensemble.Ensemble({name: configuration.load(member) for name, member in members.items()}, found)
 

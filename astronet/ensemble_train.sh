@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains the members of an ensemble one after the other. Run it again after an interruption: train.py tells at once
-# that a finished member is finished, and takes an unfinished one up from its last checkpoint.
+# Trains the members of an ensemble in one process, which reads the records once. Run it again after an interruption:
+# train.py tells at once which members are finished, and takes the others up from their last checkpoints.
 set -euo pipefail
 
 if [[ $# -ne 3 ]]; then
@@ -16,20 +16,17 @@ USAGE
 fi
 
 model_dir=${1%/} steps=$2 tfrecord_dir=${3%/}
-train="$(dirname "${BASH_SOURCE[0]}")/train.py"
+num_models=${NUM_MODELS:-10}
 
-for ((member = 1; member <= ${NUM_MODELS:-10}; member++)); do
-  echo "== ensemble member ${member} of ${NUM_MODELS:-10}: ${model_dir}/${member}"
-  "${PYTHON:-python3}" "${train}" \
-    --model="${MODEL:-AstroCNNModel}" \
-    --config_name="${CONFIG_NAME:-local_global}" \
-    --train_files="${tfrecord_dir}/train*" \
-    --eval_files="${tfrecord_dir}/val*" \
-    --train_steps="${steps}" \
-    --seed="${member}" \
-    --model_dir="${model_dir}/${member}" || {
-    status=$?
-    echo "error: ensemble member ${member} (${model_dir}/${member}) failed; mend what it says above and run this again" >&2
-    exit "${status}"
-  }
-done
+# train.py puts a single model directly into its --model_dir; here it is a member like any other.
+if ((num_models == 1)); then model_dir+=/1; fi
+
+exec "${PYTHON:-python3}" "$(dirname "${BASH_SOURCE[0]}")/train.py" \
+  --model="${MODEL:-AstroCNNModel}" \
+  --config_name="${CONFIG_NAME:-local_global}" \
+  --train_files="${tfrecord_dir}/train*" \
+  --eval_files="${tfrecord_dir}/val*" \
+  --train_steps="${steps}" \
+  --seed=1 \
+  --num_models="${num_models}" \
+  --model_dir="${model_dir}"

@@ -45,10 +45,9 @@ def _make(flags):
 
 def _train(model_dir, flags, files):
     """Trains the members 1, 2, ... of an ensemble, with seeds from flags.seed on."""
-    for member in range(flags.num_models):
-        spec = [f"--config_name={_CONFIG_NAME}", f"--train_steps={flags.train_steps}", f"--seed={flags.seed + member}"]
-        where = [f"--model_dir={model_dir}/{member + 1}", f"--num_threads={flags.num_threads}"]
-        _call(train, [*spec, *where, *files])
+    spec = [f"--config_name={_CONFIG_NAME}", f"--seed={flags.seed}", f"--num_models={flags.num_models}"]
+    steps = [f"--train_steps={flags.train_steps}"] if flags.train_steps else []
+    _call(train, [*spec, *steps, f"--model_dir={model_dir}", f"--num_threads={flags.num_threads}", *files])
     num_there = len(ensemble.members(model_dir))
     if num_there != flags.num_models:
         raise ScriptError(f"{model_dir} has {num_there} models, not {flags.num_models}: remove it or change --work_dir")
@@ -97,7 +96,7 @@ def main(argv=None):
     parser.add_argument("--output_dir", required=True, help="directory of the ensemble to make, or to make again")
     parser.add_argument("--work_dir", default="build/pretrained", help="directory of the trainings and of the report")
     parser.add_argument("--num_models", type=positive_integer, default=10, help="members of the ensemble")
-    parser.add_argument("--train_steps", type=positive_integer, default=2060, help="of each member, in batches of 128")
+    parser.add_argument("--train_steps", type=positive_integer, help="of each member; default: as train.py")
     parser.add_argument("--seed", type=int, default=1, help="of the first member; the next has the next")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which of each member to ship")
     parser.add_argument("--num_threads", type=int, default=1, help="0: all cores; 1: same seed, same weights")

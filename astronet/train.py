@@ -1,14 +1,16 @@
-"""Trains a model on record files, evaluating it after each epoch; run again, it goes on from its last checkpoint."""
+"""Trains a model, or an ensemble, on record files; run again, it goes on from the last checkpoints."""
 
 import dataclasses
 import os
 import sys
+import threading
+import traceback
 
 from astronet.data import leaks
-from astronet.ops import dataset
+from astronet.ops import dataset, training
 from astronet.util import checkpoints, configuration, estimator_util, records
 from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 
 def main(argv=None):
@@ -17,30 +19,134 @@ def main(argv=None):
     parser.add_argument("--train_files", nargs="+", required=True, help="record files or patterns to train on")
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
     parser.add_argument("--model_dir", required=True, help="directory for checkpoints, summaries and config.json")
-    parser.add_argument("--train_steps", type=int, default=14000, help="number of batches to train on in all")
+    parser.add_argument(
+        "--train_steps",
+        type=int,
+        help=f"number of batches to train on in all; default: hparams.train_epochs of the configuration, else "
+        f"{training.PUBLISHED_STEPS}",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights, the order and the augmentation")
-    parser.add_argument("--num_threads", type=int, default=0, help="0: all cores; 1: same seed, same weights")
+    parser.add_argument(
+        "--num_models",
+        type=positive_integer,
+        default=1,
+        help="more than 1: train an ensemble, in the subdirectories 1, 2, ... of --model_dir, with --seed and those "
+        "that follow it",
+    )
+    parser.add_argument(
+        "--num_parallel",
+        type=positive_integer,
+        default=os.cpu_count(),
+        help="members of an ensemble to train side by side",
+    )
+    parser.add_argument(
+        "--num_threads",
+        type=int,
+        help="of each model; 0: all cores; 1: same seed, same weights; default: 0, with --num_models 1",
+    )
     return run(_train, parser.parse_args(argv))
 
 
 def _train(flags):
     checkpoints.require_trainable(flags.model_dir)
-    if flags.train_steps < 1:
+    if flags.train_steps is not None and flags.train_steps < 1:
         raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    spec = dataclasses.replace(spec, train_steps=flags.train_steps, seed=flags.seed)
     train_files, eval_files = records.expand(flags.train_files), records.expand(flags.eval_files)
-    spec = dataclasses.replace(spec, config=dataset.measure_scalars(train_files, spec.config))
-    make_directory(flags.model_dir)
-    configuration.save(flags.model_dir, spec)
-    if checkpoints.is_finished(flags.model_dir, spec.train_steps):
-        print(f"{flags.model_dir} is finished: it has {checkpoints.last_step(flags.model_dir)} steps")
+    train, validation = dataset.read(train_files, spec.config), dataset.read(eval_files, spec.config)
+    config = dataset.measure_scalars(train, spec.config)
+    train_steps = flags.train_steps or training.num_steps(config.hparams, len(train))
+    spec = dataclasses.replace(spec, config=config, train_steps=train_steps, seed=flags.seed)
+    members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))
+    if not members:
         return
-    print(leaks.report(train_files, eval_files), flush=True)
-    estimator_util.train_and_evaluate(spec, flags.model_dir, train_files, eval_files, flags.num_threads)
-    best = checkpoints.best_metrics(flags.model_dir)
-    best_dir = os.path.join(flags.model_dir, checkpoints.BEST)
-    print(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {best_dir}")
+    print(leaks.report(train.identities, validation.identities), flush=True)
+    if flags.num_models == 1:
+        train_model(spec, flags.model_dir, train, validation, flags.num_threads or 0)
+    else:
+        num_threads = 1 if flags.num_threads is None else flags.num_threads
+        train_members(members, train, validation, flags.num_parallel, num_threads)
+
+
+def member_specs(spec, model_dir, num_models):
+    """Returns the ModelSpec of each member of an ensemble by its directory; an ensemble of one is model_dir itself."""
+    if num_models == 1:
+        return {model_dir: spec}
+    return {
+        os.path.join(model_dir, str(number)): dataclasses.replace(spec, seed=spec.seed + number - 1)
+        for number in range(1, num_models + 1)
+    }
+
+
+def unfinished(members):
+    """Writes the configuration of each member, says which are finished, and returns the others.
+
+    Args:
+      members: dictionary, directory -> ModelSpec.
+
+    Raises:
+      ScriptError: where a directory holds another model.
+    """
+    left = {}
+    for directory, spec in members.items():
+        make_directory(directory)
+        configuration.save(directory, spec)
+        if checkpoints.is_finished(directory, spec.train_steps):
+            print(f"{directory} is finished: it has {checkpoints.last_step(directory)} steps", flush=True)
+        else:
+            left[directory] = spec
+    return left
+
+
+def train_members(members, train, validation, num_parallel, num_threads, on_evaluation=lambda *_: None):
+    """Trains models side by side, in threads that share the records.
+
+    Args:
+      members: dictionary, directory -> ModelSpec.
+      train, validation: dataset.Tces.
+      num_parallel: number of members that are trained at a time.
+      num_threads: of TensorFlow, for each member.
+      on_evaluation: function (directory, step, logits), called in the threads of the members.
+
+    Raises:
+      ScriptError: naming the members that failed; the others are trained all the same.
+    """
+    waiting, trained = iter(members.items()), set()
+
+    def work():
+        for directory, spec in waiting:
+            try:
+                train_model(spec, directory, train, validation, num_threads, f"{directory}: ", on_evaluation)
+                trained.add(directory)
+            except Exception as error:  # whatever it is, the other members go on
+                if not isinstance(error, (ScriptError, OSError)):
+                    traceback.print_exc()
+                print(f"error: {directory}: {error}", file=sys.stderr, flush=True)
+
+    # Daemons, so that an interrupted process ends: all that a training needs to go on is on disk.
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(num_parallel, len(members)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    failed = [directory for directory in members if directory not in trained]
+    if failed:
+        raise ScriptError(f"{', '.join(failed)} failed: mend what is said above, and run this again")
+
+
+def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_evaluation=lambda *_: None):
+    """Trains one model; arguments as those of train_members. `prefix` begins each line that it prints."""
+
+    def say(line):
+        print(f"{prefix}{line}\n", end="", flush=True)  # in one piece, whatever other threads print
+
+    def evaluated(step, logits):
+        on_evaluation(model_dir, step, logits)
+
+    estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say, evaluated)
+    best = checkpoints.best_metrics(model_dir)
+    best_dir = os.path.join(model_dir, checkpoints.BEST)
+    say(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {best_dir}")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ _TRIAGE = {
     "learning_rate": 1e-3,
     "learning_rate_schedule": "cosine",
     "average_decay": 0.998,
+    "train_epochs": 20,
     "dropout_rate": 0.3,
     "scalar_drop_probability": 0.1,
     "score_both_directions": True,

@@ -19,8 +19,14 @@ class Trained:
     @classmethod
     def from_files(cls, files):
         """Reads it from a list of record files."""
-        examples = list(_examples(files))
-        return cls(frozenset(map(_digest, examples)), frozenset(map(_star, examples)))
+        examples = (example_util.from_serialized(record) for path in files for record in records.read(path))
+        return cls.from_identities(map(identity, examples))
+
+    @classmethod
+    def from_identities(cls, identities):
+        """Takes it from the identity() of each TCE."""
+        digests, stars = zip(*identities)
+        return cls(frozenset(digests), frozenset(stars))
 
     def find(self, examples):
         """Looks for TCEs that this training has seen.
@@ -31,17 +37,21 @@ class Trained:
         Returns:
           Two boolean arrays [num_examples]: all views identical to a training TCE's, star trained on.
         """
-        seen = [(_digest(example) in self.views, _star(example) in self.stars) for example in examples]
+        return self.find_identities(map(identity, examples))
+
+    def find_identities(self, identities):
+        """Looks, like find(), for TCEs of which only the identity() is at hand."""
+        seen = [(digest in self.views, star in self.stars) for digest, star in identities]
         return np.array(seen, dtype=bool).reshape(-1, 2).T
 
 
-def report(train_files, eval_files):
-    """Says in a line or two how far the evaluation files test what was learned from the training files.
+def report(train_identities, eval_identities):
+    """Says in a line or two how far an evaluation tests what training has learned.
 
     Args:
-      train_files, eval_files: lists of record files.
+      train_identities, eval_identities: lists of the identity() of each TCE.
     """
-    same_views, same_star = Trained.from_files(train_files).find(_examples(eval_files))
+    same_views, same_star = Trained.from_identities(train_identities).find_identities(eval_identities)
     leaked = same_views | same_star
     if not leaked.any():
         return f"no leak: none of {len(leaked)} TCEs to evaluate on shares its views or its star with training"
@@ -52,20 +62,11 @@ def report(train_files, eval_files):
     )
 
 
-def _examples(files):
-    for path in files:
-        yield from map(example_util.from_serialized, records.read(path))
-
-
-def _star(example):
-    return example_util.value(example, "tic_id")
-
-
-def _digest(example):
-    """Of the bytes of all views."""
+def identity(example):
+    """Returns what tells whether two examples leak: a digest of the bytes of all views, and the TIC ID of the star."""
     features = example.features.feature
     digest = hashlib.blake2b(digest_size=16)
     for name in VIEW_NAMES:
         if name in features:
             digest.update(name.encode() + example_util.series(example, name).tobytes())
-    return digest.digest()
+    return digest.digest(), example_util.value(example, "tic_id")

@@ -1,10 +1,11 @@
-"""Records as batches of features and labels: parsed a batch at a time, checked before training begins."""
+"""Records as arrays and batches: read once, parsed a file at a time, checked before training begins."""
 
 import dataclasses
 
 import numpy as np
 import tensorflow as tf
 
+from astronet.data import leaks
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
 from astronet.util import configuration, example_util, records
@@ -13,68 +14,102 @@ from astronet.util.script import ScriptError
 EVALUATION_BATCH = 1024
 
 
-def count_examples(files, config):
-    """Reads all records once, so that training cannot fail on the last of them, and counts them.
+@dataclasses.dataclass(frozen=True)
+class Tces:
+    """Labelled TCEs in memory, which any number of trainings can share."""
+
+    features: dict[str, np.ndarray]  # float32 [num_tces, length] each; NaN where the record lacks a scalar's column
+    labels: np.ndarray  # int32 [num_tces]
+    identities: list  # leaks.identity of each
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def read(files, config):
+    """Reads and checks all records, so that training cannot fail on the last of them.
 
     Args:
       files: list of record files.
       config: Config that must be able to read every record.
 
+    Returns:
+      Tces in the order of the records.
+
     Raises:
       ScriptError: naming the file and record that is corrupt, has a view of another length, or an unknown label.
     """
-    count = 0
-    for path in files:
-        for number, serialized in enumerate(records.read(path)):
-            _check(serialized, config, f"{path}, record {number}", labelled=True)
-            count += 1
-    return count
+    parts = [_read(path, config) for path in files]
+    return Tces(
+        {name: np.concatenate([part.features[name] for part in parts]) for name in parts[0].features},
+        np.concatenate([part.labels for part in parts]),
+        [identity for part in parts for identity in part.identities],
+    )
 
 
-def measure_scalars(files, config):
-    """Returns the Config with the mean and scale that its scalars lack measured on record files.
+def count_examples(files, config):
+    """Checks all records as read() does, keeps none, and counts them."""
+    return sum(1 for path in files for _ in _labelled(path, config))
 
-    Raises:
-      ScriptError: naming the file and record that has a scalar which is no float.
-    """
-    names = configuration.scalar_columns(config)
-    if not names:
-        return config
-    rows = [
-        [_scalar(example_util.from_serialized(serialized), name, f"{path}, record {number}") for name in names]
-        for path in files
-        for number, serialized in enumerate(records.read(path))
-    ]
-    columns = dict(zip(names, np.array(rows, dtype=np.float32).T[..., np.newaxis]))
-    measured = scalars.measure(config.inputs.scalars, columns)
+
+def _read(path, config):
+    serialized, labels, identities = [], [], []
+    for record, example, label in _labelled(path, config):
+        serialized.append(record)
+        labels.append(label)
+        identities.append(leaks.identity(example))
+    features = _parse_features(serialized, config)
+    return Tces({name: values.numpy() for name, values in features.items()}, np.array(labels, np.int32), identities)
+
+
+def _labelled(path, config):
+    """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
+    for number, serialized in enumerate(records.read(path)):
+        example = example_util.from_serialized(serialized)
+        yield serialized, example, _check(example, config, f"{path}, record {number}", labelled=True)
+
+
+def measure_scalars(tces, config):
+    """Returns the Config with the mean and scale that its scalars lack measured on the Tces of the training set."""
+    measured = scalars.measure(config.inputs.scalars, tces.features)
     return dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, scalars=measured))
 
 
-def training_batches(files, config, num_examples, seed, first_step=0):
-    """Endless shuffled batches, parsed once and then kept in memory.
+def training_batches(tces, config, seed, first_step=0):
+    """Endless shuffled batches, made from arrays that are not copied.
 
     Args:
-      files: list of record files.
+      tces: Tces.
       config: Config.
-      num_examples: how many records the files hold.
       seed: of the order, and of the augmentation.
       first_step: number of batches to leave out, so that a resumed training sees what an unbroken one would.
 
     Returns:
       tf.data.Dataset of (features, labels): dictionary of [batch, length] float32 tensors, [batch] int32 tensor.
     """
-    examples = _parsed(files, config).unbatch().cache().shuffle(num_examples, seed).repeat()
-    batches = examples.batch(config.hparams.batch_size).skip(first_step)
-    numbers = tf.data.Dataset.range(first_step, tf.int64.max)
+    lengths = configuration.input_lengths(config)
     views, columns = configuration.view_lengths(config), configuration.scalar_columns(config)
-    return tf.data.Dataset.zip((numbers, batches)).map(
-        lambda number, batch: (augment(batch[0], views, columns, config.hparams, tf.stack([seed, number])), batch[1])
-    )
+
+    def pick(rows):
+        return [tces.labels[rows], *(tces.features[name][rows] for name in lengths)]
+
+    def batch(number, rows):
+        labels, *values = tf.numpy_function(pick, [rows], [tf.int32, *[tf.float32] * len(lengths)])
+        features = {
+            name: tf.ensure_shape(value, [None, length]) for (name, length), value in zip(lengths.items(), values)
+        }
+        seeds = tf.stack([seed, number])
+        return augment(features, views, columns, config.hparams, seeds), tf.ensure_shape(labels, [None])
+
+    rows = tf.data.Dataset.range(len(tces)).shuffle(len(tces), seed).repeat().batch(config.hparams.batch_size)
+    numbers = tf.data.Dataset.range(first_step, tf.int64.max)
+    return tf.data.Dataset.zip((numbers, rows.skip(first_step))).map(batch)
 
 
-def evaluation_batches(files, config):
-    """The records in order, once, kept in memory when iterated again; elements as those of training_batches."""
-    return _parsed(files, config).cache()
+def evaluation_batches(tces):
+    """Yields the features of TCEs in order, once: dictionaries of [batch, length] float32 arrays."""
+    for start in range(0, len(tces), EVALUATION_BATCH):
+        yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
 def from_serialized_batches(generator_fn, config):
@@ -95,14 +130,9 @@ def from_serialized_batches(generator_fn, config):
             features = _parse_features(serialized, config)
         except tf.errors.InvalidArgumentError:
             for record in serialized:
-                _check(record, config, "a record", labelled=False)
+                _check(example_util.from_serialized(record), config, "a record", labelled=False)
             raise
         yield {"serialized": np.array(serialized, dtype=object), **features}
-
-
-def _parsed(files, config):
-    serialized = tf.data.TFRecordDataset(files).batch(EVALUATION_BATCH)
-    return serialized.map(lambda batch: (_parse_features(batch, config), _parse_labels(batch, config)))
 
 
 def _parse_features(serialized, config):
@@ -117,22 +147,14 @@ def _parse_features(serialized, config):
     )
 
 
-def _parse_labels(serialized, config):
-    name = config.inputs.label_feature
-    values = tf.io.parse_example(serialized, {name: tf.io.FixedLenFeature([], tf.string)})[name]
-    is_value = tf.equal(values[:, tf.newaxis], list(config.inputs.label_map))  # [batch, known values]
-    return tf.reduce_sum(tf.where(is_value, list(config.inputs.label_map.values()), 0), axis=1)
-
-
-def _scalar(example, name, where):
+def _check_scalar(example, name, where):
     value = example_util.value(example, name, np.nan)
     if not isinstance(value, float):
         raise ScriptError(f"{where}: {name} is {value!r}: a float needed; make the records again")
-    return value
 
 
-def _check(serialized, config, where, labelled):
-    example = example_util.from_serialized(serialized)
+def _check(example, config, where, labelled):
+    """Returns the class of an example, None unless it is labelled, or says what keeps it from being read."""
     tce = f"{where} (row_id {example_util.value(example, 'row_id')}, TIC {example_util.value(example, 'tic_id')})"
     lengths = {name: len(feature.float_list.value) for name, feature in example.features.feature.items()}
     for name, feature in config.inputs.features.items():
@@ -142,9 +164,11 @@ def _check(serialized, config, where, labelled):
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
     for name in configuration.scalar_columns(config):
-        _scalar(example, name, tce)
-    if labelled:
-        label = example_util.value(example, config.inputs.label_feature)
-        if label not in config.inputs.label_map:
-            known = ", ".join(config.inputs.label_map)
-            raise ScriptError(f"{tce}: unknown {config.inputs.label_feature} {label!r}; the label map has {known}")
+        _check_scalar(example, name, tce)
+    if not labelled:
+        return None
+    label = example_util.value(example, config.inputs.label_feature)
+    if label not in config.inputs.label_map:
+        known = ", ".join(config.inputs.label_map)
+        raise ScriptError(f"{tce}: unknown {config.inputs.label_feature} {label!r}; the label map has {known}")
+    return config.inputs.label_map[label]

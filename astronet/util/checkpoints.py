@@ -84,7 +84,9 @@ def require_trainable(model_dir):
 
 
 def restore(spec, checkpoint):
-    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own, averaged if it says so.
+    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
+
+    Where the checkpoint holds the moving average of a weight (hparams.average_decay), that is what the model gets.
 
     Raises:
       ScriptError: where the checkpoint cannot be read or is of another configuration.
@@ -92,11 +94,8 @@ def restore(spec, checkpoint):
     model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
-    averaged = spec.config.hparams.average_decay > 0 and not weights_file.is_weights_file(checkpoint)
-    names = [
-        weight.name.split(":")[0] + (training.AVERAGE if averaged and weight.trainable else "")
-        for weight in model.weights
-    ]
+    names = [weight.name.split(":")[0] for weight in model.weights]
+    names = [name + training.AVERAGE if name + training.AVERAGE in shapes else name for name in names]
     for name, weight in zip(names, model.weights):
         if shapes.get(name) != weight.shape.as_list():
             raise ScriptError(

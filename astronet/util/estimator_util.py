@@ -1,6 +1,7 @@
 """Trains, evaluates and predicts. The only file that knows tf.estimator."""
 
 import os
+import threading
 import time
 
 import numpy as np
@@ -13,13 +14,15 @@ from astronet.util.script import ScriptError
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
 
+_BUILDING = threading.Lock()
+
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
 # It also counts tracings by the line of code: each _scorer, which has models of its own, is new to it and no mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
-def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
+def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=print, on_evaluation=lambda *_: None):
     """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
 
     Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
@@ -28,41 +31,38 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
     Args:
       spec: ModelSpec with train_steps and seed.
       model_dir: directory of this model.
-      train_files, eval_files: lists of record files.
-      num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights.
+      train, validation: dataset.Tces.
+      num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights. The first
+        training in a process chooses for all.
+      say: function that tells the user a line.
+      on_evaluation: function (step, logits [num_validation, output_dim]) that is told of each evaluation.
 
     Raises:
-      ScriptError: for records that do not fit the configuration, a checkpoint that cannot be gone on from, or a NaN
-        loss.
+      ScriptError: for a checkpoint that cannot be gone on from, or a NaN loss.
     """
-    num_train = dataset.count_examples(train_files, spec.config)
-    num_eval = dataset.count_examples(eval_files, spec.config)
     first_step = checkpoints.last_step(model_dir)
-    steps_between = _steps_between_evaluations(num_train, spec.config.hparams.batch_size)
-    print(f"{num_train} TCEs to train on, {num_eval} to evaluate, every {steps_between} steps", flush=True)
+    steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
+    say(f"{len(train)} TCEs to train on, {len(validation)} to evaluate, every {steps_between} steps")
 
     def input_fn():
-        return dataset.training_batches(train_files, spec.config, num_train, spec.seed, first_step).prefetch(2)
+        return dataset.training_batches(train, spec.config, spec.seed, first_step).prefetch(2)
 
     def model_fn(features, labels):
-        model = models.build(spec.model, spec.config)
+        with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
+            tf.keras.utils.set_random_seed(spec.seed)
+            model = models.build(spec.model, spec.config)
         hparams = spec.config.hparams
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
         train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
         train_op = tf.group(train_op, add_loss)
-        if hparams.average_decay:
-            model, refresh = _averaged(spec, model, averages)
-        else:
-            refresh = tf.no_op()
-        evaluation = _evaluation_tensors(model, eval_files, spec.config, num_eval)
-        epochs = _Epochs(spec, model_dir, mean_loss, refresh, evaluation, steps_between)
+        evaluate = _evaluation(spec, model, averages, validation)
+        epochs = _Epochs(spec, model_dir, mean_loss, evaluate, validation.labels, steps_between, say, on_evaluation)
         saver_hook = tf.estimator.CheckpointSaverHook(
             model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
         )
         return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
 
-    tf.keras.utils.set_random_seed(spec.seed)
     run_config = tf.estimator.RunConfig(
         model_dir,
         tf_random_seed=spec.seed,
@@ -71,7 +71,9 @@ def train_and_evaluate(spec, model_dir, train_files, eval_files, num_threads=0):
         save_summary_steps=steps_between,
         keep_checkpoint_max=1,
         session_config=tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=num_threads, inter_op_parallelism_threads=num_threads
+            intra_op_parallelism_threads=num_threads,
+            # One thread: that which calls, so that trainings side by side do not wait for a pool that they share.
+            inter_op_parallelism_threads=-1 if num_threads == 1 else num_threads,
         ),
     )
     try:
@@ -100,12 +102,11 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     Returns:
       Dictionary of metrics.evaluate, and global_step (the last of the members').
     """
-    dataset.count_examples(files, spec.config)
+    tces = dataset.read(files, spec.config)
     score = _scorer(spec, checkpoints_of_members)
-    batches = [(labels, score(features)) for features, labels in dataset.evaluation_batches(files, spec.config)]
-    labels, logits = (np.concatenate(parts) for parts in zip(*batches))
+    logits = metrics.average(np.concatenate(list(map(score, dataset.evaluation_batches(tces)))), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
-    return {**metrics.evaluate(labels, metrics.average(logits, temperature), threshold), "global_step": step}
+    return {**metrics.evaluate(tces.labels, logits, threshold), "global_step": step}
 
 
 def predict(spec, checkpoints_of_members, input_fn):
@@ -145,35 +146,37 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
 
     LOSS_SCOPE = "epoch_loss"
 
-    def __init__(self, spec, model_dir, mean_loss, refresh, evaluation_tensors, steps_between):
+    def __init__(self, spec, model_dir, mean_loss, evaluate, labels, steps_between, say, on_evaluation):
         self._spec = spec
         self._model_dir = model_dir
         self._mean_loss = mean_loss
-        self._refresh = refresh
-        self._evaluation_tensors = evaluation_tensors
+        self._evaluate = evaluate
+        self._labels = labels
         self._steps_between = steps_between
+        self._say = say
+        self._on_evaluation = on_evaluation
         self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
         self._last = None
 
     def after_save(self, session, global_step_value):
-        step, seconds = global_step_value, time.monotonic()
-        session.run(self._refresh)
-        labels, logits, num_batches = self._evaluation_tensors
-        batches = [session.run([labels, logits]) for _ in range(num_batches)]
-        values = metrics.evaluate(*(np.concatenate(parts) for parts in zip(*batches)))
-        checkpoints.keep_if_best(tf.train.latest_checkpoint(self._model_dir), {**values, "global_step": int(step)})
-        write_summary(os.path.join(self._model_dir, "eval_val"), step, values)
+        step, seconds = int(global_step_value), time.monotonic()
+        logits = self._evaluate(session)
+        values = metrics.evaluate(self._labels, logits)
+        precision = metrics.summary(self._labels, metrics.probability(logits))["average_precision"]
+        checkpoints.keep_if_best(tf.train.latest_checkpoint(self._model_dir), {**values, "global_step": step})
+        directory = os.path.join(self._model_dir, "eval_val")
+        write_summary(directory, step, {**values, "average_precision": precision})
         line = f"step {step:6d}/{self._spec.train_steps}"
         if self._last:
             rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
             mean_loss = session.run(self._mean_loss)
             write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
             line += f"  {rate:6.0f} TCE/s  train loss {mean_loss:.4f}"
-        print(
+        self._say(
             f"{line}  validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
-            f"  AUC {values['auc']:.4f}",
-            flush=True,
+            f"  AUC {values['auc']:.4f}  AP {precision:.4f}"
         )
+        self._on_evaluation(step, logits)
         session.run(self._reset_loss)
         self._last = step, time.monotonic()
         return self._is_patience_over(step)
@@ -186,32 +189,37 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         best = checkpoints.best_metrics(self._model_dir)["global_step"]
         if step - best < patience * self._steps_between:
             return False
-        print(f"no lower validation loss since step {best}: training ends early", flush=True)
+        self._say(f"no lower validation loss since step {best}: training ends early")
         checkpoints.mark_finished(self._model_dir)
         return True
 
 
-def _averaged(spec, model, averages):
-    """A second model to evaluate, which no checkpoint holds, and the operation that gives it the averaged weights.
+def _evaluation(spec, model, averages, tces):
+    """Function from a session to the logits of TCEs, [num_tces, output_dim], by the weights as they are there.
 
     Args:
       spec: ModelSpec.
       model: the model that is trained.
-      averages: a moving average for each of model.trainable_weights.
+      averages: what to evaluate in place of each of model.trainable_weights, where hparams.average_decay says so.
+      tces: dataset.Tces.
     """
-    local = {"collections": [tf.compat.v1.GraphKeys.LOCAL_VARIABLES]}
-    with tf.variable_creator_scope(lambda create, **kwargs: create(**{**kwargs, **local})):
-        averaged = models.build(spec.model, spec.config)
-    return averaged, tf.group(*(mine.assign(average) for mine, average in zip(averaged.trainable_weights, averages)))
+    refresh = tf.no_op()
+    if spec.config.hparams.average_decay:
+        local = {"collections": [tf.compat.v1.GraphKeys.LOCAL_VARIABLES]}  # which no checkpoint holds
+        with tf.variable_creator_scope(lambda create, **kwargs: create(**{**kwargs, **local})):
+            model = models.build(spec.model, spec.config)
+        refresh = tf.group(*(mine.assign(average) for mine, average in zip(model.trainable_weights, averages)))
+    lengths = configuration.input_lengths(spec.config)
+    features = {name: tf.compat.v1.placeholder(tf.float32, [None, length]) for name, length in lengths.items()}
+    logits = _logits(model, features, spec.config)
 
+    def evaluate(session):
+        session.run(refresh)
+        batches = dataset.evaluation_batches(tces)
+        feeds = ({features[name]: batch[name] for name in features} for batch in batches)
+        return np.concatenate([session.run(logits, feed) for feed in feeds])
 
-def _evaluation_tensors(model, files, config, num_examples):
-    """Labels and logits of the next batch of an endless round of `files`, and how many batches make one round."""
-    batches = dataset.evaluation_batches(files, config)
-    iterator = tf.compat.v1.data.make_initializable_iterator(batches.repeat())
-    tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
-    features, labels = iterator.get_next()
-    return labels, _logits(model, features, config), -(-num_examples // dataset.EVALUATION_BATCH)
+    return evaluate
 
 
 def _logits(model, features, config):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from astronet.util import checkpoints
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,11 +40,23 @@ def test_members_are_trained_with_their_seeds_and_skipped_when_finished(tmp_path
     assert again.returncode == 0 and "model dir/1 is finished: it has 3 steps" in again.stdout
 
 
-def test_the_first_failure_stops_and_is_named(tmp_path):
-    failed = ensemble_train(str(tmp_path), "3", "records", PYTHON="false")
+def test_a_member_that_fails_is_named_and_the_others_are_trained(tmp_path, write_tces):
+    for name in ("train-00000-of-00001", "val-00000-of-00001"):
+        write_tces(tmp_path / name)
+    broken = tmp_path / "model" / "2"
+    broken.mkdir(parents=True)
+    (broken / "eval_val").write_text("a file where a directory is to be")
+    arguments = [str(tmp_path / "model"), "3", str(tmp_path)]
+    failed = ensemble_train(*arguments, NUM_MODELS="3")
     assert failed.returncode == 1
-    assert f"error: ensemble member 1 ({tmp_path}/1) failed" in failed.stderr
-    assert "member 2" not in failed.stdout
+    assert f"error: {broken}: " in failed.stderr and f"error: {broken} failed: mend what is said above" in failed.stderr
+    assert [checkpoints.last_step(tmp_path / "model" / member) for member in "13"] == [3, 3]
+
+    (broken / "eval_val").unlink()
+    mended = ensemble_train(*arguments, NUM_MODELS="3")
+    assert mended.returncode == 0, mended.stderr
+    assert "model/1 is finished: it has 3 steps" in mended.stdout and "model/3 is finished" in mended.stdout
+    assert checkpoints.last_step(broken) == 3
 
 
 @pytest.mark.parametrize("arguments", [[], ["model"], ["model", "3", "records", "more"]])

@@ -37,16 +37,17 @@ def test_scores_of_both_directions_are_averaged(tmp_path, write_tces):
     hparams = {"score_both_directions": True, "learning_rate": 0.01}
     spec = configuration.resolve("AstroModel", "yu2019", json.dumps({"hparams": hparams}))
     spec = dataclasses.replace(spec, train_steps=3, seed=1)
-    estimator_util.train_and_evaluate(spec, str(tmp_path), [path], [path])
+    tces = dataset.read([path], spec.config)
+    estimator_util.train_and_evaluate(spec, str(tmp_path), tces, tces)
     checkpoint = checkpoints.find(str(tmp_path))
     found = predict(spec, [checkpoint], list(records.read(path)))[:, 0]
 
     model = checkpoints.restore(spec, checkpoint)
-    ((features, labels),) = dataset.evaluation_batches([path], spec.config)
-    directions = [model({name: view[:, ::step] for name, view in features.items()}).numpy() for step in (1, -1)]
+    views = tces.features.items()
+    directions = [model({name: view[:, ::step] for name, view in views}).numpy() for step in (1, -1)]
     assert not np.allclose(*directions, atol=1e-3)
     np.testing.assert_allclose(found, metrics.probability(np.mean(directions, axis=0)), rtol=1e-5)
-    loss = metrics.evaluate(labels.numpy(), np.mean(directions, axis=0))["loss"]
+    loss = metrics.evaluate(tces.labels, np.mean(directions, axis=0))["loss"]
     assert estimator_util.evaluate(spec, [checkpoint], [path])["loss"] == pytest.approx(loss, rel=1e-5)
     with open(f"{checkpoints.find(str(tmp_path), 'best')}.json") as file:
         assert json.load(file)["loss"] == pytest.approx(loss, rel=1e-5)
@@ -56,8 +57,9 @@ def test_members_are_scored_together_as_each_alone(tmp_path, write_tces):
     path = write_tces(tmp_path / "val")
     spec = configuration.ModelSpec("AstroModel", "yu2019", configuration.get("AstroModel", "yu2019"), 1, 0)
     members = [tmp_path / seed for seed in "12"]
+    tces = dataset.read([path], spec.config)
     for seed, member in enumerate(members):
-        estimator_util.train_and_evaluate(dataclasses.replace(spec, seed=seed), str(member), [path], [path])
+        estimator_util.train_and_evaluate(dataclasses.replace(spec, seed=seed), str(member), tces, tces)
     found = [checkpoints.find(str(member)) for member in members]
     serialized = list(records.read(path))
     together = predict(spec, found, serialized, batch_size=7)

@@ -2,7 +2,8 @@ import pytest
 
 from astronet import train
 from astronet.data import leaks
-from astronet.util import example_util, records
+from astronet.ops import dataset
+from astronet.util import configuration, example_util, records
 
 FLAGS = ["--model=AstroModel", "--config_name=yu2019", "--train_steps=1"]
 
@@ -40,7 +41,9 @@ def test_every_training_begins_with_a_leak_report(write_tces, tmp_path, capsys, 
 
 def test_leaks_of_the_published_split(shared):
     data = shared / "data" / "tess_triage"
-    train_files = sorted(map(str, data.glob("train-*")))
-    assert leaks.report(train_files, [str(data / "val-00000-of-00001")]).startswith(
+    train_files, eval_files = (sorted(map(str, data.glob(pattern))) for pattern in ("train-*", "val-*"))
+    config = configuration.get("AstroModel", "yu2019")
+    train, validation = dataset.read(train_files, config), dataset.read(eval_files, config)
+    assert leaks.report(train.identities, validation.identities).startswith(
         "LEAK: of 1657 TCEs to evaluate on, 78 have the very views of a training TCE and 257 are of stars"
     )

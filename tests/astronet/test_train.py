@@ -151,6 +151,68 @@ def test_same_seed_same_weights_other_seed_others(tmp_path, run_train):
     assert not np.allclose(kernels[0], kernels[2])
 
 
+SMALL = {"pre_logits_hidden_layer_size": 8, "num_pre_logits_hidden_layers": 1, "batch_size": 8, "columns": COLUMNS}
+
+
+@pytest.mark.parametrize("num_parallel", [1, 3])
+def test_members_of_an_ensemble_equal_models_trained_alone(tmp_path, run_train, capsys, num_parallel):
+    flags = ["--config_name=triage"]
+    arguments = {"steps": 60, "config_json": json.dumps({"hparams": SMALL}), "model": "AstroCNNModel"}
+    together = ["--seed=5", "--num_models=3", f"--num_parallel={num_parallel}"]
+    assert run_train(tmp_path / "ensemble", *flags, *together, **arguments) == 0
+    output = capsys.readouterr().out
+    assert output.count("LEAK: ") == 1  # the records were read once for all
+    for member in "123":
+        assert f"{tmp_path}/ensemble/{member}: step     60/60" in output
+    members = [weights(tmp_path / "ensemble" / member) for member in "123"]
+    assert not np.allclose(members[0]["logits/kernel"], members[1]["logits/kernel"])
+    for member in (0, 2):
+        directory = tmp_path / f"alone-{member}"
+        assert run_train(directory, *flags, f"--seed={5 + member}", **arguments) == 0
+        alone = weights(directory)
+        assert alone.keys() == members[member].keys()
+        for name, value in alone.items():
+            np.testing.assert_array_equal(members[member][name], value, err_msg=name)
+
+
+def test_killed_training_of_an_ensemble_goes_on(tmp_path, run_train, monkeypatch, capsys):
+    flags, arguments = ["--num_models=2", "--num_parallel=1"], {"steps": 60}
+    assert run_train(tmp_path / "unbroken", *flags, **arguments) == 0
+    keep = checkpoints.keep_if_best
+
+    def kill_the_second(checkpoint, metrics):
+        if "/2/" in checkpoint and metrics["global_step"] == 54:
+            raise ScriptError("killed")
+        keep(checkpoint, metrics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "keep_if_best", kill_the_second)
+        assert run_train(tmp_path / "killed", *flags, **arguments) == 1
+    assert f"error: {tmp_path}/killed/2: killed\n" in capsys.readouterr().err
+    assert [checkpoints.last_step(tmp_path / "killed" / member) for member in "12"] == [60, 54]
+    capsys.readouterr()
+    assert run_train(tmp_path / "killed", *flags, **arguments) == 0
+    output = capsys.readouterr().out
+    assert "killed/1 is finished: it has 60 steps" in output and "killed/2: step     60/60" in output
+    for member in "12":
+        unbroken, resumed = (weights(tmp_path / name / member) for name in ("unbroken", "killed"))
+        for name, value in unbroken.items():
+            np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_steps_are_those_of_the_flag_or_the_epochs_of_the_configuration_or_the_published_ones(tmp_path, records_dir):
+    given = [
+        "--model=AstroModel",
+        "--config_name=yu2019",
+        f"--model_dir={tmp_path}",
+        f"--train_files={records_dir}/train*",
+    ]
+    epochs = '--config_json={"hparams": {"batch_size": 10, "train_epochs": 2}}'
+    assert train.main([*given, f"--eval_files={records_dir}/val*", epochs]) == 0
+    assert configuration.load(tmp_path).train_steps == checkpoints.last_step(tmp_path) == 2 * 4  # of 48 TCEs, in tens
+    assert training.num_steps(configuration.get("AstroCNNModel", "yu2019").hparams, 48) == 14000
+
+
 def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_train, capsys):
     run_train(tmp_path, steps=2)
     before = weights(tmp_path)
