@@ -47,7 +47,8 @@ def _train(model_dir, flags, files):
     """Trains the members 1, 2, ... of an ensemble, with seeds from flags.seed on."""
     spec = [f"--config_name={_CONFIG_NAME}", f"--seed={flags.seed}", f"--num_models={flags.num_models}"]
     steps = [f"--train_steps={flags.train_steps}"] if flags.train_steps else []
-    _call(train, [*spec, *steps, f"--model_dir={model_dir}", f"--num_threads={flags.num_threads}", *files])
+    directory = model_dir if flags.num_models > 1 else os.path.join(model_dir, "1")
+    _call(train, [*spec, *steps, f"--model_dir={directory}", f"--num_threads={flags.num_threads}", *files])
     num_there = len(ensemble.members(model_dir))
     if num_there != flags.num_models:
         raise ScriptError(f"{model_dir} has {num_there} models, not {flags.num_models}: remove it or change --work_dir")

@@ -193,7 +193,7 @@ def test_a_model_that_cannot_be_trained_is_named(files, tmp_path, capsys):
         pass
     assert cross_validate.main([files, *QUICK, *flags]) == 1
     error = capsys.readouterr().err
-    assert "cannot read checkpoint" in error and f"model 1 of {tmp_path / 'fold-2'} failed" in error
+    assert "cannot read checkpoint" in error and f"a model of {tmp_path / 'fold-2'} failed" in error
 
 
 def test_folds_share_the_stars_evenly_also_after_a_split():
