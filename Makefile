@@ -1,9 +1,11 @@
-# make setup | test | lint | demo | figures | clean. Each does the set-up that it needs; VENV= chooses where.
+# make setup | test | lint | demo | figures | pretrained | clean. Each does the set-up that it needs; VENV= chooses where.
 VENV ?= .venv
+# The published records that make pretrained trains on.
+RECORDS ?= ../shared/data/tess_triage
 PYTHON := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: setup test lint demo figures clean
+.PHONY: setup test lint demo figures pretrained clean
 
 setup: $(VENV)/.installed
 
@@ -24,6 +26,9 @@ demo: setup
 
 figures: setup
 	$(PYTHON) docs/make_figures.py
+
+pretrained: setup
+	$(PYTHON) astronet/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
 
 clean:
 	rm -rf build demo *.egg-info .pytest_cache .hypothesis .ruff_cache light_curve_util/*.so

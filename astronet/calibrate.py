@@ -13,11 +13,16 @@ import numpy as np
 from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
-from astronet.util import configuration, example_util, records
-from astronet.util.script import Parser, run
+from astronet.util import configuration, example_util, pretrained, records
+from astronet.util.script import Parser, ScriptError, run
 
 
 def _calibrate(flags):
+    if pretrained.is_name(flags.model_dir):
+        raise ScriptError(
+            f"{flags.model_dir} is part of the package, and calibrated: to calibrate it for other data, copy it with "
+            f"export.py --model_dir={flags.model_dir} --output_dir=COPY, and give --model_dir=COPY --average"
+        )
     models = ensemble.load(flags, calibrated=False)
     files = records.expand(flags.eval_files)
     tces, uncalibrated = evaluation_report.tabulate(models, files)

@@ -14,21 +14,27 @@ import tensorflow as tf
 from astronet.ops import calibration, dataset, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, estimator_util, example_util, records
+from astronet.util import checkpoints, configuration, estimator_util, example_util, pretrained, records, weights_file
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
 from light_curve_util.view_generator import VIEW_NAMES
 
 BATCH_SIZE = 1024
+_WEIGHTS = ("checkpoint", weights_file.NAME)  # either says that a directory holds a model
 
 
 @dataclasses.dataclass(frozen=True)
 class Ensemble:
-    """Trained models of one configuration: `checkpoints` maps a member's name to its checkpoint."""
+    """Trained models of one configuration, by name: the ModelSpec and the checkpoint of each."""
 
-    spec: configuration.ModelSpec
+    specs: dict
     checkpoints: dict
     calibration: Calibration = Calibration()
+
+    @property
+    def spec(self):
+        """Of all members, which differ in seed and number of training steps at most."""
+        return next(iter(self.specs.values()))
 
     def threshold(self, given=None):
         """The decision threshold: the one that a flag gives, else the one that calibration chose."""
@@ -72,7 +78,12 @@ class Prediction:
 
 def add_flags(parser):
     """Adds the flags that say which models are to predict."""
-    parser.add_argument("--model_dir", required=True, help="directory of a model, or (--average) of models")
+    parser.add_argument(
+        "--model_dir",
+        required=True,
+        help="directory of a model, or (--average) of models; or pretrained:triage, the ensemble that comes with the "
+        "package, which needs no --average",
+    )
     parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")
     configuration.add_flags(parser)
@@ -96,6 +107,11 @@ def add_record_flags(parser):
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
 
 
+def is_averaged(flags):
+    """Returns whether the flags of add_flags name an ensemble, not a single model."""
+    return flags.average or pretrained.is_name(flags.model_dir)
+
+
 def load(flags, calibrated=True):
     """Finds the models that the flags of add_flags name, and (unless calibrated is false) their calibration.
 
@@ -109,23 +125,24 @@ def load(flags, calibrated=True):
     models = Ensemble(*_find(flags))
     if not calibrated:
         return models
-    fitted = calibration.load(flags.model_dir, models.checkpoints.values())
+    fitted = calibration.load(pretrained.resolve(flags.model_dir), models.checkpoints.values())
     return dataclasses.replace(models, calibration=fitted)
 
 
 def _find(flags):
-    """ModelSpec, and the checkpoint of each member by name."""
+    """ModelSpec and checkpoint of each member, two dictionaries by name."""
+    model_dir = pretrained.resolve(flags.model_dir)
     given = {"model": flags.model, "config_name": flags.config_name, "config_json": flags.config_json}
-    directories = _members(flags.model_dir)
-    if not flags.average:
-        if directories and not _holds(flags.model_dir, "checkpoint"):
-            raise ScriptError(f"{flags.model_dir} is a directory of models: give --average, or the directory of one")
-        checkpoint = checkpoints.find(flags.model_dir, flags.checkpoint)
-        return configuration.load(flags.model_dir, **given), {"1": checkpoint}
+    directories = members(model_dir)
+    if not is_averaged(flags):
+        if directories and not _holds(model_dir, *_WEIGHTS):
+            raise ScriptError(f"{model_dir} is a directory of models: give --average, or the directory of one")
+        checkpoint = checkpoints.find(model_dir, flags.checkpoint)
+        return {"1": configuration.load(model_dir, **given)}, {"1": checkpoint}
 
     if not directories:
         raise ScriptError(
-            f"{flags.model_dir} has no models in subdirectories: train them with ensemble_train.sh, or, if it is the "
+            f"{model_dir} has no models in subdirectories: train them with ensemble_train.sh, or, if it is the "
             "directory of a single model, leave --average away"
         )
     specs = [configuration.load(directory, **given) for directory in directories]
@@ -133,8 +150,9 @@ def _find(flags):
         _require_finished(directory, spec)
         if (spec.model, spec.config) != (specs[0].model, specs[0].config):
             raise ScriptError(f"{directory} is of another configuration than {directories[0]}: move one of them away")
+    names = list(map(os.path.basename, directories))
     found = [checkpoints.find(directory, flags.checkpoint) for directory in directories]
-    return specs[0], dict(zip(map(os.path.basename, directories), found))
+    return dict(zip(names, specs)), dict(zip(names, found))
 
 
 def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
@@ -153,10 +171,11 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
     for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
         examples = list(map(example_util.from_serialized, batch))
         calibrated = ensemble.calibration.apply(probabilities)
-        yield from map(Prediction, examples, calibrated, _unlike_training(examples, ensemble.calibration.view_limits))
+        yield from map(Prediction, examples, calibrated, unlike_training(examples, ensemble.calibration.view_limits))
 
 
-def _unlike_training(examples, limits):
+def unlike_training(examples, limits):
+    """Says what about the views of each record lies beyond the limits of a calibration; "" where nothing, or none."""
     if not limits:
         return [""] * len(examples)
     return novelty.describe(stack_views(examples, limits), limits)
@@ -210,14 +229,19 @@ def _batches(items, size):
     return iter(lambda: list(itertools.islice(iterator, size)), [])
 
 
-def _members(model_dir):
-    """The subdirectories that hold models, 2 before 10."""
+def members(model_dir):
+    """Returns the subdirectories that hold models, 2 before 10."""
     directories = [
         directory
         for directory in glob.glob(os.path.join(glob.escape(model_dir), "*"))
-        if _holds(directory, "config.json", "checkpoint") and os.path.basename(directory) != checkpoints.BEST
+        if holds_model(directory) and os.path.basename(directory) != checkpoints.BEST
     ]
     return sorted(directories, key=lambda path: [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path)])
+
+
+def holds_model(directory):
+    """Returns whether a directory holds a model itself, trained, begun or exported."""
+    return _holds(directory, "config.json", *_WEIGHTS)
 
 
 def _holds(directory, *names):

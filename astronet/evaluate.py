@@ -4,7 +4,7 @@ import os
 import sys
 
 from astronet import ensemble, evaluation_report
-from astronet.util import estimator_util, records
+from astronet.util import estimator_util, records, weights_file
 from astronet.util.script import Parser, positive_integer, run
 
 
@@ -35,7 +35,8 @@ def _evaluate(flags):
         f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
     )
     print(f"INFO:tensorflow:Saving dict for global step {step}: {told}")
-    estimator_util.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
+    if not any(map(weights_file.is_weights_file, members)):  # an exported model has no training to be shown beside
+        estimator_util.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
     if flags.report:
         _report(models, files, flags)
 

@@ -24,6 +24,7 @@ _KINDS = {
     "Disposition": ("Disposition", None),
     "Sector": ("Sectors", None),
     "Camera": ("camera", None),
+    "Views": ("views", None),
 }
 _CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
@@ -46,12 +47,15 @@ def tabulate(models, files, catalog=None):
     dataset.count_examples(files, models.spec.config)
     uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
     serialized = (record for path in files for record in records.read(path))
-    inputs = models.spec.config.inputs
     predictions = list(ensemble.predict(uncalibrated, serialized))
-    tces = pd.DataFrame([_row(prediction.example, inputs) for prediction in predictions])
-    if catalog:
-        tces = _join(tces, tce_table.read(catalog)[0])
+    tces = table([prediction.example for prediction in predictions], models.spec.config.inputs, catalog)
     return tces, np.array([prediction.probabilities for prediction in predictions])
+
+
+def table(examples, inputs, catalog=None):
+    """The table of labelled tf.train.Examples that tabulate() returns; `inputs` of the Config says what is positive."""
+    tces = pd.DataFrame([_row(example, inputs) for example in examples])
+    return _join(tces, tce_table.read(catalog)[0]) if catalog else tces
 
 
 def _row(example, inputs):
@@ -91,6 +95,9 @@ def compute(models, files, flags):
     tces["uncalibrated"] = probabilities.mean(axis=1)
     tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
     threshold = models.threshold(flags.threshold)
+    limits = models.calibration.view_limits
+    tces["unlike_training"] = ensemble.unlike_training(tces.example, limits)
+    tces["views"] = np.where(tces.unlike_training != "", "unlike training", "like training") if limits else np.nan
     sets, seen = {"all": tces}, None
     if flags.train_files:
         same_views, same_star = leaks.Trained.from_files(records.expand(flags.train_files)).find(tces.example)
@@ -111,12 +118,10 @@ def compute(models, files, flags):
             "after": judge_calibration(tces.label, tces.probability),
         },
         "seen_in_training": seen,
+        "unlike_training": _list_unlike(tces) if limits else None,
         "sets": {
             name: {
-                "num_tces": len(members),
-                "num_stars": members.tic_id.nunique(),
-                "num_positive": int(members.label.sum()),
-                "figures": _figures(members, threshold, flags),
+                **describe(members, threshold, flags),
                 "kinds": {kind: _by_kind(members, *_KINDS[kind], threshold) for kind in _KINDS},
             }
             for name, members in sets.items()
@@ -126,12 +131,37 @@ def compute(models, files, flags):
     return report, {name: sets[name] for name in report["sets"]}
 
 
+def _list_unlike(tces):
+    """The TCEs whose views are unlike those of training, and what is unlike."""
+    unlike = tces[tces.unlike_training != ""]
+    return {"num_tces": len(unlike), "tces": unlike[["row_id", "tic_id", "unlike_training"]].to_dict("records")}
+
+
 def judge_calibration(labels, probabilities):
     """Cross-entropy, expected calibration error and Brier score, as a dictionary."""
     values = metrics.summary(labels, probabilities)
     error = metrics.expected_calibration_error(labels, probabilities)
     kept = {name: values[name] for name in ("cross_entropy", "brier_score")}
     return {**kept, "expected_calibration_error": error}
+
+
+def describe(tces, threshold, flags):
+    """Counts TCEs and computes their figures with intervals.
+
+    Args:
+      tces: DataFrame with columns tic_id, label and probability.
+      threshold: probability from which a TCE is called positive.
+      flags: num_resamples, seed.
+
+    Returns:
+      Dictionary of num_tces, num_stars, num_positive, and figures: name -> dictionary of value, low, high.
+    """
+    return {
+        "num_tces": len(tces),
+        "num_stars": tces.tic_id.nunique(),
+        "num_positive": int(tces.label.sum()),
+        "figures": _figures(tces, threshold, flags),
+    }
 
 
 def _figures(tces, threshold, flags):
@@ -179,12 +209,11 @@ def write(directory, report, sets):
       report, sets: of compute().
     """
     make_directory(directory)
-    with write_aside(os.path.join(directory, "report.json")) as aside, open(aside, "w") as file:
-        json.dump(_without_nan(report), file, indent=2)
-        file.write("\n")
-    _write_csv(os.path.join(directory, "figures.csv"), ("set", "figure", "value", "low", "high"), _figure_rows(report))
+    write_json(os.path.join(directory, "report.json"), report)
+    columns = ("set", "figure", "value", "low", "high")
+    write_csv(os.path.join(directory, "figures.csv"), columns, figure_rows(report["sets"]))
     columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
-    _write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
+    write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
 
     _draw(directory, report, sets)
 
@@ -219,8 +248,9 @@ def _reliability_curves(report, tces):
     }
 
 
-def _figure_rows(report):
-    for name, part in report["sets"].items():
+def figure_rows(sets):
+    """Yields [set, figure, value, low, high] of a dictionary, name of a set -> what describe() says about it."""
+    for name, part in sets.items():
         for figure, values in part["figures"].items():
             yield [name, figure, *_rounded(values)]
 
@@ -238,7 +268,15 @@ def _rounded(values):
     return ["" if np.isnan(value) else f"{value:.5f}" for value in values.values()]
 
 
-def _write_csv(path, columns, rows):
+def write_json(path, values):
+    """Writes a dictionary, whole or not at all; NaN becomes null."""
+    with write_aside(path) as aside, open(aside, "w") as file:
+        json.dump(_without_nan(values), file, indent=2)
+        file.write("\n")
+
+
+def write_csv(path, columns, rows):
+    """Writes rows under their header, whole or not at all."""
     with write_aside(path) as aside, open(aside, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

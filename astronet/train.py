@@ -48,6 +48,7 @@ def main(argv=None):
 
 
 def _train(flags):
+    checkpoints.require_trainable(flags.model_dir)
     if flags.train_steps is not None and flags.train_steps < 1:
         raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)

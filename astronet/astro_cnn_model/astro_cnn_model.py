@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from astronet.astro_model import astro_model
+from astronet.ops.contrast import ScatterChannel
 from astronet.ops.dropout import Dropout
 
 
@@ -13,9 +14,11 @@ def build(config):
 
 def _conv_column(series, name, hparams):
     column = hparams.columns[name]
-    net = tf.keras.layers.Reshape([-1, 1])(series)  # [batch, length, channels]
+    as_channels = ScatterChannel() if hparams.scatter_channel else tf.keras.layers.Reshape([-1, 1])
+    net = as_channels(series)  # [batch, length, channels]
     for block in range(1, column.num_blocks + 1):
         num_filters = column.num_filters * column.block_factor ** (block - 1)
+        num_filters = min(num_filters, column.max_num_filters or num_filters)
         for conv in range(1, column.convs_per_block + 1):
             net = tf.keras.layers.Conv1D(
                 num_filters,

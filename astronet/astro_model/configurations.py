@@ -3,9 +3,8 @@
 from astronet.util.config_schema import Config, Feature, Hparams, Inputs, Scalar
 
 
-def _views(scalars=None, **lengths):
-    features = {name: Feature(length, is_time_series=True) for name, length in lengths.items()}
-    return Inputs(features, scalars or {})
+def _views(*more, **lengths):
+    return Inputs({name: Feature(length, is_time_series=True) for name, length in lengths.items()}, *more)
 
 
 # Sector, camera, ccd, row_id and toi_id must never be among them: they say where a row came from, not what it is.
@@ -15,21 +14,25 @@ _SCALARS = {
     "period": Scalar({"Period": 1.0}),
     "sn": Scalar({"SN": 1.0}),
 }
+# Training tells planets from binaries, which teaches the network more; the probability is that of being either.
+_LABEL = ("Disposition", {"PC": 1, "EB": 2, "J": 0, "V": 0, "IS": 0, "O": 0})
 
 INPUTS = {
     "base": _views(global_view=201),
     "local_global": _views(global_view=201, local_view=81),
     "yu2019": _views(global_view=201, local_view=61),  # the views of the published records
-    "triage": _views(_SCALARS, global_view=201, local_view=61),
-    "triage_views": _views(global_view=201, local_view=61),
+    "triage": _views(_SCALARS, *_LABEL, global_view=201, local_view=61),
+    "triage_views": _views({}, *_LABEL, global_view=201, local_view=61),
 }
 
 _TRIAGE = {
+    "output_dim": 3,
     "batch_size": 128,
     "num_pre_logits_hidden_layers": 2,
     "pre_logits_hidden_layer_size": 256,
     "learning_rate": 1e-3,
     "learning_rate_schedule": "cosine",
+    "average_decay": 0.998,
     "train_epochs": 20,
     "dropout_rate": 0.3,
     "scalar_drop_probability": 0.1,

@@ -19,7 +19,7 @@ def by_tic(table, seed):
     Returns:
       Dict of "train", "val" and "test" to DataFrames, their rows shuffled by the seed.
     """
-    return _split(table, [_fraction(tic_id, seed) for tic_id in table.tic_id], seed)
+    return _split(table, [fraction(tic_id, seed) for tic_id in table.tic_id], seed)
 
 
 def by_row(table, seed):
@@ -30,8 +30,16 @@ def by_row(table, seed):
     return _split(table, np.random.default_rng(seed).permutation(len(table)) / max(len(table), 1), seed)
 
 
-def _fraction(tic_id, seed):
-    """A number in [0, 1) that looks random and is the same for this star in every process and release."""
+def fold(tic_id, num_folds, seed):
+    """Returns the fold of a star, 1 to num_folds; as by_tic, a hash of the seed and the TIC ID alone.
+
+    The hash is another one than by_tic's: records that by_tic kept would fill some folds and leave others empty.
+    """
+    return 1 + int(num_folds * fraction(tic_id, f"folds {seed}"))
+
+
+def fraction(tic_id, seed):
+    """Returns a number in [0, 1) that looks random and is the same for this star in every process and release."""
     digest = hashlib.sha256(f"{seed}:{tic_id}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 

@@ -12,6 +12,7 @@ from scipy.optimize import minimize_scalar
 
 import astronet
 from astronet.ops import metrics
+from astronet.util import weights_file
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
 
@@ -117,8 +118,8 @@ def load(model_dir, checkpoints):
 
 
 def sha256_of_checkpoints(checkpoints):
-    """Digest of the weights of checkpoints, whose index files hold the checksum of every variable."""
-    return _sha256(f"{checkpoint}.index" for checkpoint in checkpoints)
+    """Digest of the weights of checkpoints, whose index files hold the checksum of every variable, or weights files."""
+    return _sha256(path if weights_file.is_weights_file(path) else f"{path}.index" for path in checkpoints)
 
 
 def sha256_of_records(files):

@@ -1,5 +1,10 @@
-"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores."""
+"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores.
 
+An exported model has a weights file (weights_file.py) in place of checkpoints. Wherever a checkpoint is read, the path
+of such a file does as well.
+"""
+
+import glob
 import json
 import os
 import shutil
@@ -8,6 +13,7 @@ import tensorflow as tf
 
 from astronet import models
 from astronet.ops import training
+from astronet.util import configuration, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
@@ -20,13 +26,13 @@ def find(model_dir, which="last"):
 
     Args:
       model_dir: directory of one model.
-      which: "last" or "best" (by validation loss).
+      which: "last" or "best" (by validation loss); an exported model has one, whichever it was.
 
     Raises:
       ScriptError: where there is none.
     """
-    directory = os.path.join(model_dir, BEST) if which == "best" else model_dir
-    checkpoint = tf.train.latest_checkpoint(directory)
+    directory = os.path.join(model_dir, BEST) if which == "best" and not is_exported(model_dir) else model_dir
+    checkpoint = _latest(directory)
     if checkpoint is None:
         raise ScriptError(f"no checkpoint in {directory}: train the model with train.py, or give another --model_dir")
     return checkpoint
@@ -39,12 +45,17 @@ def step(checkpoint):
 
 def last_step(model_dir):
     """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
-    checkpoint = tf.train.latest_checkpoint(model_dir)
+    checkpoint = _latest(model_dir)
     return step(checkpoint) if checkpoint else 0
 
 
 def is_finished(model_dir, train_steps):
-    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint)."""
+    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint).
+
+    An exported model is finished.
+    """
+    if is_exported(model_dir):
+        return True
     if tf.train.latest_checkpoint(model_dir) is None:
         return False
     return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
@@ -54,6 +65,22 @@ def mark_finished(model_dir):
     """Notes that training ended before its last step, for want of a lower validation loss."""
     with open(os.path.join(model_dir, _STOPPED_EARLY), "w"):
         pass
+
+
+def is_exported(model_dir):
+    """Returns whether a model_dir holds an exported model."""
+    return os.path.exists(os.path.join(model_dir, weights_file.NAME))
+
+
+def require_trainable(model_dir):
+    """Raises a ScriptError where a model_dir is an exported model, or an ensemble of them."""
+    is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and any(
+        map(is_exported, glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*")))
+    )
+    if pretrained.is_name(model_dir) or is_exported(model_dir) or is_ensemble:
+        raise ScriptError(
+            f"{model_dir} is an exported model, which lacks what training goes on from: choose another --model_dir"
+        )
 
 
 def restore(spec, checkpoint):
@@ -77,6 +104,28 @@ def restore(spec, checkpoint):
             )
     model.set_weights([reader.get_tensor(name) for name in names])
     return model
+
+
+def export(spec, checkpoint, directory, dtype):
+    """Writes config.json and the weights that restore() gives into a directory; returns the size of the weights.
+
+    Args:
+      spec: ModelSpec.
+      checkpoint: path without suffix, or of a weights file.
+      directory: made where it is missing.
+      dtype: one of weights_file.DTYPES.
+
+    Raises:
+      ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
+    """
+    weights = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
+    configuration.save(directory, spec)
+    path = os.path.join(directory, weights_file.NAME)
+    try:
+        weights_file.write(path, weights, step(checkpoint), dtype)
+    except ScriptError as error:
+        raise ScriptError(f"{checkpoint}: {error}") from error
+    return os.path.getsize(path)
 
 
 def keep_if_best(checkpoint, metrics):
@@ -114,7 +163,14 @@ def best_metrics(model_dir):
         return json.load(file)
 
 
+def _latest(directory):
+    exported = os.path.join(directory, weights_file.NAME)
+    return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
+
+
 def _reader(checkpoint):
+    if weights_file.is_weights_file(checkpoint):
+        return weights_file.Reader(checkpoint)
     try:
         return tf.train.load_checkpoint(checkpoint)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:

@@ -73,12 +73,15 @@ def test_report_of_the_published_checkpoint(report, published):
 
 def test_report_by_kind_of_tce(report):
     kinds = read_json(report / "report.json")["sets"]["all"]["kinds"]
-    assert list(kinds) == ["S/N", "Tmag", "Period (days)", "Duration (hours)", "Disposition", "Sector", "Camera"]
+    first = ["S/N", "Tmag", "Period (days)", "Duration (hours)"]
+    assert list(kinds) == [*first, "Disposition", "Sector", "Camera", "Views"]
     for rows in kinds.values():
         assert sum(row["num_tces"] for row in rows) == 1657
         assert sum(row["num_positive"] for row in rows) == 227
     dispositions = {row["bin"]: row["num_tces"] for row in kinds["Disposition"]}
     assert dispositions == {"EB": 176, "IS": 92, "J": 1239, "PC": 51, "V": 99}
+    assert {row["bin"]: row["num_tces"] for row in kinds["Views"]} == {"like training": 1625, "unlike training": 32}
+    assert kinds["Views"][1]["num_positive"] == 0
     faint, bright = kinds["S/N"][1], kinds["S/N"][-1]
     assert faint["recall"]["value"] < bright["recall"]["value"]
     assert faint["recall"]["high"] - faint["recall"]["low"] > bright["recall"]["high"] - bright["recall"]["low"]
@@ -137,6 +140,21 @@ def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monk
     assert like == ""
     assert "no dip" in inverted
     assert constant == "global_view: constant; local_view: constant"
+
+    assert evaluate.main([flags[0], "--eval_files=test-0", "--report=report", "--num_resamples=10"]) == 0
+    told = read_json(tmp_path / "report" / "report.json")["unlike_training"]
+    assert told["num_tces"] == 2
+    assert [tce["unlike_training"] for tce in told["tces"]] == [inverted, constant]
+    with open("report/kinds.csv", newline="") as table:
+        rows = [row for row in csv.DictReader(table) if (row["kind"], row["figure"]) == ("Views", "recall")]
+    assert {row["bin"]: row["num_tces"] for row in rows} == {"like training": "1", "unlike training": "2"}
+
+
+def test_report_without_view_limits_tells_nothing_of_them(ensemble_dir, write_tces, tmp_path):
+    flags = [f"--model_dir={ensemble_dir / '1'}", f"--eval_files={write_tces(tmp_path / 'val')}"]
+    assert evaluate.main([*flags, f"--report={tmp_path / 'report'}", "--num_resamples=10"]) == 0
+    told = read_json(tmp_path / "report" / "report.json")
+    assert told["unlike_training"] is None and told["sets"]["all"]["kinds"]["Views"] == []
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from astronet import models
+from astronet.ops.contrast import ScatterChannel
 from astronet.util import configuration
 
 ALL = [(model, name) for model, configurations in configuration.CONFIGURATIONS.items() for name in configurations]
@@ -29,7 +30,7 @@ def test_yu2019_has_the_published_variables(shared):
 def test_every_configuration_gives_logits(names):
     model = build(*names)
     features = {name: np.zeros([3, length], np.float32) for name, length in _lengths(model).items()}
-    assert model(features).shape == (3, 1)
+    assert model(features).shape == (3, configuration.get(*names).hparams.output_dim)
     scopes = {weight.name.split("/")[0] for weight in model.weights}
     assert all(scope.endswith("_hidden") or scope in ("logits", "scalars") for scope in scopes)
 
@@ -51,3 +52,18 @@ def test_linear_model_with_scalars_reads_series_first_then_scalars_each_by_name(
 
 def _lengths(model):
     return {name: tensor.shape[1] for name, tensor in model.input.items()}
+
+
+def test_triage_is_a_small_network():
+    assert build("AstroCNNModel", "triage").count_params() < 400_000
+
+
+def test_scatter_channel_tells_a_faint_dip_from_a_deep_one():
+    random = np.random.default_rng(0)
+    dip = np.where(np.abs(np.arange(201) - 100) < 5, -1.0, 0.0)
+    series = np.stack([dip + scatter * random.normal(size=201) for scatter in (0.3, 0.01)]).astype(np.float32)
+    channels = ScatterChannel()(series).numpy()
+    np.testing.assert_array_equal(channels[..., 0], series)
+    significance = np.sinh(3 * channels[..., 1])  # in units of the scatter
+    np.testing.assert_allclose(significance[:, 96:105].mean(axis=1), [-1 / 0.3, -1 / 0.01], rtol=0.25)
+    assert np.isfinite(ScatterChannel()(np.zeros([1, 61], np.float32))).all()

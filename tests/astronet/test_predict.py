@@ -1,12 +1,13 @@
 """One TCE at a time: from a simulated survey's light curves, against the records of the same TCEs."""
 
 import csv
+import shutil
 
 import matplotlib.image
 import numpy as np
 import pytest
 
-from astronet import batch_predict, plot_tces, predict
+from astronet import batch_predict, calibrate, plot_tces, predict
 from astronet.data import generate_input_records, simulate_survey, tce_table
 
 
@@ -74,6 +75,27 @@ def test_a_tce_gets_the_score_that_its_record_gets(
         expected = [float(row[name]) for name in ("mean", "member_1", "member_2", "member_10")]
         np.testing.assert_allclose(told, expected, rtol=0, atol=1e-6)
         assert matplotlib.image.imread("tce.png").ndim == 3
+
+
+def test_views_unlike_training_are_told(survey, table, tfrecord_dir, ensemble_dir, tmp_path, monkeypatch, capsys):
+    """Folded half a period late, a transit search's own TCE has no dip where its event should be."""
+    monkeypatch.chdir(tmp_path)
+    model = f"--model_dir={shutil.copytree(ensemble_dir / '1', tmp_path / 'model')}"
+    files = f"{tfrecord_dir}/test-*"
+    assert calibrate.main([model, f"--eval_files={files}", f"--train_files={files}"]) == 0
+    assert batch_predict.main([model, f"--tfrecord_dir={tfrecord_dir}"]) == 0
+    with open("prediction.csv", newline="") as file:
+        flags_of = {int(row["row_id"]): row["unlike_training"] for row in csv.DictReader(file)}
+    assert "" in flags_of.values()
+    deepest = table.sort_values("Transit_Depth").itertuples()
+    tce = [tce for tce in deepest if flags_of.get(tce.row_id) == ""][-1]
+    flags = [model, f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}", *ephemeris(tce)]
+    capsys.readouterr()
+    assert predict.main(flags) == 0
+    assert "unlike training" not in capsys.readouterr().out
+    assert predict.main([*flags, f"--t0={tce.Epoc + tce.Period / 2}"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("unlike training: ") and "no dip" in last
 
 
 def test_hours_are_hours(survey, table, ensemble_dir, capsys):

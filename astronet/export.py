@@ -1,0 +1,68 @@
+"""Exports a trained model, or with --average an ensemble: its configuration and its weights, and nothing else.
+
+All scripts predict with the copy as they do with the original; it cannot be trained on. Its probabilities differ a
+little, so calibrate.py is to be run on the copy.
+"""
+
+import dataclasses
+import os
+import sys
+import tempfile
+
+import numpy as np
+
+from astronet import ensemble, evaluation_report
+from astronet.ops import metrics
+from astronet.util import checkpoints, records, weights_file
+from astronet.util.files import INCOMPLETE, make_directory
+from astronet.util.script import Parser, ScriptError, run
+
+_COMPARED = ("average_precision", "cross_entropy")
+
+
+def _export(flags):
+    models = ensemble.load(flags, calibrated=False)
+    files = records.expand(flags.eval_files) if flags.eval_files else []
+    _require_no_model(flags.output_dir)
+    make_directory(flags.output_dir)
+    is_averaged, size = ensemble.is_averaged(flags), 0
+    exported = {name: os.path.join(name if is_averaged else "", weights_file.NAME) for name in models.checkpoints}
+    with tempfile.TemporaryDirectory(prefix=INCOMPLETE, dir=flags.output_dir) as aside:
+        for name, path in exported.items():
+            directory = os.path.join(aside, os.path.dirname(path))
+            size += checkpoints.export(models.specs[name], models.checkpoints[name], directory, flags.dtype)
+        for name in os.listdir(aside):
+            os.rename(os.path.join(aside, name), os.path.join(flags.output_dir, name))
+    print(f"{flags.output_dir}: {len(exported)} model(s), {size / 1e6:.2f} MB of weights as {flags.dtype}")
+    if files:
+        paths = {name: os.path.join(flags.output_dir, path) for name, path in exported.items()}
+        _compare(models, dataclasses.replace(models, checkpoints=paths), files)
+
+
+def _require_no_model(directory):
+    if ensemble.holds_model(directory) or ensemble.members(directory):
+        raise ScriptError(f"{directory} holds a model already: choose another --output_dir, or remove it first")
+
+
+def _compare(source, exported, files):
+    """Prints what the export changed on labelled records."""
+    tces, before = evaluation_report.tabulate(source, files)
+    _, after = evaluation_report.tabulate(exported, files)
+    before, after = before.mean(axis=1), after.mean(axis=1)
+    print(f"{len(tces)} TCEs: no probability changes by more than {np.abs(after - before).max():.6f}")
+    for when, probabilities in (("before", before), ("after", after)):
+        values = metrics.summary(tces.label, probabilities)
+        print(f"  {when:6s}  " + "  ".join(f"{name} {values[name]:.6f}" for name in _COMPARED))
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    parser.add_argument("--output_dir", required=True, help="directory of the copy")
+    parser.add_argument("--dtype", choices=weights_file.DTYPES, default="float16", help="of the weights in the copy")
+    parser.add_argument("--eval_files", nargs="+", help="labelled record files, to tell what the export changes")
+    return run(_export, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Labels that are likely wrong, by what models that were not trained on them say: confident learning.
+
+Source: Northcutt, Jiang & Chuang 2021, J. Artif. Intell. Res. 70, 1373, section 3.1.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelNoise:
+    """What confident learning says about labels of two classes, 0 and 1.
+
+    is_suspect: [n], whether the TCE confidently belongs to the class that it is not labelled as.
+    thresholds: [2], the probability of a class from which a TCE confidently belongs to it.
+    counts: [2, 2], TCEs by label (row) and by the class that they confidently belong to (column).
+    joint: [2, 2], the same as fractions of all TCEs, those that belong to neither class shared out within their label.
+    """
+
+    is_suspect: np.ndarray
+    thresholds: np.ndarray
+    counts: np.ndarray
+    joint: np.ndarray
+
+    @property
+    def share(self):
+        """The estimated fraction of wrong labels."""
+        return float(self.joint[0, 1] + self.joint[1, 0])
+
+
+def self_confidence(labels, probabilities):
+    """Returns the probability of each TCE's own label, [n]; arguments as those of find()."""
+    probabilities = np.asarray(probabilities)
+    return np.where(np.asarray(labels) > 0, probabilities, 1 - probabilities)
+
+
+def find(labels, probabilities):
+    """Finds the labels that are likely wrong.
+
+    The threshold of a class is the mean probability of it among the TCEs that are labelled so. A TCE that reaches both
+    thresholds belongs to the more probable class.
+
+    Args:
+      labels: [n]; 0 is negative. Both classes are present.
+      probabilities: [n] of being positive, by models that were not trained on the TCE.
+
+    Returns:
+      LabelNoise.
+    """
+    labels = (np.asarray(labels) > 0).astype(int)
+    own, other = self_confidence(labels, probabilities), self_confidence(1 - labels, probabilities)
+    thresholds = np.array([own[labels == label].mean() for label in (0, 1)])
+    reaches_own, reaches_other = own >= thresholds[labels], other >= thresholds[1 - labels]
+    is_suspect = reaches_other & ~(reaches_own & (own >= other))
+    is_confirmed = reaches_own & ~is_suspect
+
+    counts = np.zeros((2, 2), dtype=int)
+    np.add.at(counts, (labels[is_confirmed], labels[is_confirmed]), 1)
+    np.add.at(counts, (labels[is_suspect], 1 - labels[is_suspect]), 1)
+    # A row is empty only where rounding lifts the mean of equal probabilities above them all.
+    fractions = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    joint = fractions * np.bincount(labels, minlength=2)[:, np.newaxis] / len(labels)
+    return LabelNoise(is_suspect, thresholds, counts, joint)
