@@ -52,11 +52,7 @@ def _train(flags):
     if flags.train_steps is not None and flags.train_steps < 1:
         raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    train_files, eval_files = records.expand(flags.train_files), records.expand(flags.eval_files)
-    train, validation = dataset.read(train_files, spec.config), dataset.read(eval_files, spec.config)
-    config = dataset.measure_scalars(train, spec.config)
-    train_steps = flags.train_steps or training.num_steps(config.hparams, len(train))
-    spec = dataclasses.replace(spec, config=config, train_steps=train_steps, seed=flags.seed)
+    spec, train, validation = prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
     members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))
     if not members:
         return
@@ -66,6 +62,25 @@ def _train(flags):
     else:
         num_threads = 1 if flags.num_threads is None else flags.num_threads
         train_members(members, train, validation, flags.num_parallel, num_threads)
+
+
+def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
+    """Reads the records of a training, and fills in what depends on them.
+
+    Args:
+      spec: ModelSpec of its model and configuration.
+      train_files, eval_files: record files or patterns.
+      train_steps: None for those of the configuration.
+      seed: of the model.
+
+    Returns:
+      ModelSpec with train_steps, seed and the normalization of its scalars; dataset.Tces to train and to evaluate on.
+    """
+    train_files, eval_files = records.expand(train_files), records.expand(eval_files)
+    train, validation = dataset.read(train_files, spec.config), dataset.read(eval_files, spec.config)
+    config = dataset.measure_scalars(train, spec.config)
+    train_steps = train_steps or training.num_steps(config.hparams, len(train))
+    return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
 
 
 def member_specs(spec, model_dir, num_models):
