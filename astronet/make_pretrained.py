@@ -16,7 +16,6 @@ from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 _CONFIG_NAME = "triage"
-_RECALL_TARGET = 0.98
 
 
 def _make(flags):
@@ -35,7 +34,7 @@ def _make(flags):
     source = [f"--model_dir={trained}", "--average", f"--checkpoint={flags.checkpoint}"]
     _call(export, [*source, f"--output_dir={exported}", "--dtype=float16", eval_flag])
     models = [f"--model_dir={exported}", "--average", eval_flag, train_flag]
-    _call(calibrate, [*models, f"--recall_target={_RECALL_TARGET}"])
+    _call(calibrate, models + ([f"--recall_target={flags.recall_target}"] if flags.recall_target else []))
     catalog = os.path.join(flags.records_dir, "tces.csv")
     _call(evaluate, [*models, f"--report={report}", *([f"--catalog={catalog}"] if os.path.exists(catalog) else [])])
     _write_figures(os.path.join(exported, "figures.json"), report, exported, records.expand(train_files), flags)
@@ -99,6 +98,7 @@ def main(argv=None):
     parser.add_argument("--num_models", type=positive_integer, default=10, help="members of the ensemble")
     parser.add_argument("--train_steps", type=positive_integer, help="of each member; default: as train.py")
     parser.add_argument("--seed", type=int, default=1, help="of the first member; the next has the next")
+    parser.add_argument("--recall_target", type=float, help="choose the threshold that has this recall; None: 0.5")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which of each member to ship")
     parser.add_argument("--num_threads", type=int, default=1, help="0: all cores; 1: same seed, same weights")
     return run(_make, parser.parse_args(argv))
