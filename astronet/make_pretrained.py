@@ -11,7 +11,7 @@ import sys
 
 from astronet import calibrate, ensemble, evaluate, export, train
 from astronet.ops import calibration
-from astronet.util import records, weights_file
+from astronet.util import configuration, records, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -65,10 +65,12 @@ def _write_figures(path, report_dir, exported, train_files, flags):
     """The report of evaluate.py on the validation records, with how the ensemble was made."""
     with open(os.path.join(report_dir, "report.json")) as file:
         report = json.load(file)
-    made = {name: getattr(flags, name) for name in ("num_models", "train_steps", "seed", "num_threads", "checkpoint")}
-    sizes = [os.path.getsize(os.path.join(member, weights_file.NAME)) for member in ensemble.members(exported)]
+    made = {name: getattr(flags, name) for name in ("num_models", "seed", "num_threads", "checkpoint")}
+    members = ensemble.members(exported)
+    train_steps = configuration.load(members[0]).train_steps
+    sizes = [os.path.getsize(os.path.join(member, weights_file.NAME)) for member in members]
     figures = {
-        "training": {**made, "records_sha256": calibration.sha256_of_records(train_files)},
+        "training": {**made, "train_steps": train_steps, "records_sha256": calibration.sha256_of_records(train_files)},
         "weights_bytes": sum(sizes),
         **report,
     }
