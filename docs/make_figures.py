@@ -50,7 +50,9 @@ def _draw(flags):
     (page,) = (demo / "figures").glob(f"*row{row_id}.png")
     page.replace(DOCS / "folded_tce.png")
     draw_training_curve(Path(flags.model_dir or demo / "model"), DOCS / "training_curve.png")
-    plot_roc.main([f"{demo}/true_vs_pred_demo.txt", f"--output={DOCS / 'roc.png'}"])
+    plot_roc.main(
+        [*(f"{demo}/true_vs_pred_{name}.txt" for name in ("demo", "pretrained")), f"--output={DOCS / 'roc.png'}"]
+    )
 
 
 def main(argv=None):
