@@ -39,7 +39,7 @@ _COLUMNS = {
 _TRIAGE_COLUMNS = {name: dataclasses.replace(column, max_num_filters=64) for name, column in _COLUMNS.items()}
 
 _PUBLISHED = {"num_pre_logits_hidden_layers": 4}
-_TRIAGE = {"column_dropout_rate": 0.1, "scatter_channel": True}
+_TRIAGE = {"scatter_channel": True}
 
 
 def _config(name, inputs):
