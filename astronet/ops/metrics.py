@@ -136,15 +136,19 @@ def average(logits, temperature=1.0):
 
     Args:
       logits: array [n, num_members, output_dim].
-      temperature: what each member's logits are divided by.
+      temperature: what the log odds of each member, of positive against negative, are divided by (see temper); how
+        likely the positive classes are beside each other stays as it is.
 
     Returns:
       Array [n, output_dim].
     """
-    logits = np.asarray(logits, dtype=np.float64) / temperature
+    logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:
-        return np.diff(average(np.concatenate([np.zeros_like(logits), logits], axis=-1)), axis=-1)
-    log_probabilities = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+        return np.diff(average(np.concatenate([np.zeros_like(logits), logits], axis=-1), temperature), axis=-1)
+    positive = np.logaddexp.reduce(logits[..., 1:], axis=-1, keepdims=True)
+    odds, shares = (positive - logits[..., :1]) / temperature, logits[..., 1:] - positive
+    tempered = np.concatenate([np.zeros_like(odds), shares + odds], axis=-1)
+    log_probabilities = tempered - np.logaddexp(0, odds)
     return np.logaddexp.reduce(log_probabilities, axis=1) - np.log(logits.shape[1])
 
 

@@ -298,5 +298,11 @@ def test_threshold_finds_just_the_recall_that_was_asked_for(target, expected):
 def test_average_of_logits_is_the_mean_of_probabilities():
     logits = np.random.default_rng(0).normal(0, 3, (50, 4, 3))
     for members in (logits, logits[..., :1]):
-        mean = metrics.probability(members / 2).mean(axis=1)
-        np.testing.assert_allclose(metrics.probability(metrics.average(members, temperature=2)), mean, rtol=1e-12)
+        mean = metrics.temper(metrics.probability(members), 2).mean(axis=1)
+        np.testing.assert_allclose(metrics.probability(metrics.average(members, temperature=2)), mean, rtol=1e-9)
+
+
+def test_temperature_leaves_positive_classes_beside_each_other_as_they_are():
+    logits = np.random.default_rng(0).normal(0, 3, (50, 1, 3))
+    tempered = metrics.average(logits, temperature=2)
+    np.testing.assert_allclose(np.diff(tempered[:, 1:]), np.diff(logits[:, 0, 1:]), rtol=1e-9)
