@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 
-from astronet import calibrate, ensemble, evaluate, export, train
+from astronet import calibrate, ensemble, evaluate, evaluation_report, export, train
 from astronet.ops import calibration
 from astronet.util import configuration, records, weights_file
 from astronet.util.files import make_directory, write_aside
@@ -74,9 +74,7 @@ def _write_figures(path, report_dir, exported, train_files, flags):
         "weights_bytes": sum(sizes),
         **report,
     }
-    with write_aside(path) as aside, open(aside, "w") as file:
-        json.dump(figures, file, indent=2)
-        file.write("\n")
+    evaluation_report.write_json(path, figures)
 
 
 def _install(source, output_dir):
