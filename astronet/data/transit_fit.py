@@ -14,7 +14,7 @@ def trapezoid(phase_days, width, ingress):
     return np.clip((width / 2 - np.abs(phase_days)) / np.maximum(ingress, 1e-6), 0, 1)
 
 
-def _fit_trapezoid(phase_days, flux, width):
+def _fit_trapezoid(phase_days, flux, width, longest):
     """Least squares over mid-time, duration and ingress; (shift, duration, ingress fraction, depth)."""
     near = np.abs(phase_days) < 2.5 * width
     x, y = phase_days[near], flux[near]
@@ -28,7 +28,7 @@ def _fit_trapezoid(phase_days, flux, width):
     shift, duration, fraction = 0.0, width, 0.25
     for zoom in (1.0, 0.3):
         shifts = shift + zoom * width * np.linspace(-0.4, 0.4, 9)
-        durations = duration * (1 + zoom * np.linspace(-0.5, 0.6, 9))
+        durations = np.minimum(duration * (1 + zoom * np.linspace(-0.5, 0.6, 9)), longest)
         fractions = np.clip(fraction + zoom * np.linspace(-0.25, 0.25, 5), 0.01, 0.5)
         s, d, f = (grid.ravel()[:, np.newaxis] for grid in np.meshgrid(shifts, durations, fractions))
         model = trapezoid(x - s, d, f * d)  # [grid, bin]
@@ -67,7 +67,7 @@ def red_variance(time, flux, duration, white):
     return max(0.0, _robust_scatter(means) ** 2 - white**2 / np.median(counts[full]))
 
 
-def measure(time, flux, magnitude, period, t0, width):
+def measure(time, flux, magnitude, period, t0, width, longest=np.inf):
     """Measures a dip of which period, place and rough width are known.
 
     Args:
@@ -77,12 +77,13 @@ def measure(time, flux, magnitude, period, t0, width):
       period: days.
       t0: mid-time of an event, as `time`.
       width: duration, days.
+      longest: duration that the fit may not exceed, days.
 
     Returns:
       A Peak, or None where nothing dips or too little is left outside the dip. Its signal to pink noise is
       depth / sqrt(white^2 / points + red^2 / events) (Pont et al. 2006, section 2; Hartman & Bakos 2016, section 3).
     """
-    shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_fold(time, period, t0), flux, width)
+    shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_fold(time, period, t0), flux, width, longest)
     t0 += shift
     phase_days = phase_fold(time, period, t0)
     inside = np.abs(phase_days) < duration / 2
@@ -104,3 +105,27 @@ def measure(time, flux, magnitude, period, t0, width):
         num_points_in_transit=num_inside,
         out_of_transit_magnitude=magnitude,
     )
+
+
+def event_depths(time, flux, peak, least_coverage=0.4):
+    """Depth of each event of a peak: the fitted trapezoid scaled to it by least squares.
+
+    Args:
+      time: days, as `peak.t0`, [n].
+      flux: relative flux, [n].
+      peak: a Peak.
+      least_coverage: events with less than this share of the best covered one's in-transit cadences are left out.
+
+    Returns:
+      number of the event, counted from t0 [k]; depth [k]; variance of the depth in units of that of a cadence [k].
+    """
+    duration = peak.duration_phase * peak.period
+    phase_days = phase_fold(time, peak.period, peak.t0)
+    profile = trapezoid(phase_days, duration, peak.ingress_fraction * duration)
+    inside = profile > 0
+    profile = profile[inside]
+    numbers, event = np.unique(np.round((time - peak.t0 - phase_days)[inside] / peak.period), return_inverse=True)
+    norm = np.bincount(event, profile**2)
+    depth = np.bincount(event, profile * (1 - flux[inside])) / norm
+    covered = norm >= least_coverage * norm.max()
+    return numbers[covered], depth[covered], 1 / norm[covered]
