@@ -77,10 +77,9 @@ def _catalogue_row(row, catalog, qlp_data_dir, max_tmag):
     if row["problem"]:
         raise DroppedRowError(row["problem"])
     tic_id, sector, warning = _integer(row, "tic_id"), _integer(row, "Sectors"), ""
-    try:
-        star = catalog.star(tic_id)
-    except star_catalog.StarNotFoundError as error:
-        star, warning = star_catalog.Star(), f"{error}: its star parameters stay empty"
+    star = catalog.stars([tic_id]).get(tic_id)
+    if star is None:
+        star, warning = star_catalog.Star(), f"TIC {tic_id} is not in {catalog.name}: its star parameters stay empty"
     position = {
         column: _number(row, column) if math.isnan(value) else value
         for column, value in (("RA", star.ra), ("Dec", star.dec), ("Tmag", star.tmag))
