@@ -263,7 +263,7 @@ def test_a_tic_extract_may_be_a_csv(tmp_path):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--catalog=gaia"], "--catalog=gaia: give auto, pdo, mast or local:PATH"),
+        (["--catalog=gaia"], "--catalog=gaia: give auto, pdo, mast, mast:CACHE_PATH or local:PATH"),
         (["--catalog=pdo"], "needs MIT's packages tsig and qlp"),
         (["--catalog=local:nowhere.sqlite"], "no TIC extract nowhere.sqlite"),
         (["--out_name=no/where.csv"], "no/where.csv"),
