@@ -8,7 +8,6 @@ At least two events have at least half of their cadences; everything else (star,
 """
 
 import collections
-import csv
 import functools
 import itertools
 import os

@@ -15,6 +15,7 @@ from astronet.data import catalog_rows, detectors, events, star_catalog
 from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 from astronet.util.workers import map_in_order
+from light_curve_util.products.quality import QUALITIES
 
 _STARS_PER_TASK = 500
 _FILES_PER_TASK = 200
@@ -234,7 +235,7 @@ def main(argv=None):
     )
     parser.add_argument("--tess_data_dir", help="directory of the light curves for --bls=compute")
     parser.add_argument("--flux_key", help="column of the light curves to search (default: each product's own)")
-    parser.add_argument("--quality", default="default", help="which cadences to search: none, default or hard mask")
+    parser.add_argument("--quality", choices=QUALITIES, default="default", help="flagged cadences not to search")
     parser.add_argument(
         "--catalog",
         default="auto",

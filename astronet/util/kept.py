@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import Any, Callable
 
-from astronet.util.files import INCOMPLETE, make_directory, write_aside
+from astronet.util.files import INCOMPLETE, write_aside
 
 
 def beside(path):
@@ -22,7 +22,7 @@ class Kept:
 
     Attributes:
       work: function of one task; task and result are what JSON can hold.
-      directory: created here; `discard` removes it.
+      directory: created here, in one that is there; `discard` removes it.
       context: what else decides the results (settings, version): those of another context are not taken.
       is_final: function of a result; what it is false for is not kept.
     """
@@ -33,7 +33,8 @@ class Kept:
     is_final: Callable = bool
 
     def __post_init__(self):
-        make_directory(self.directory)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self.directory)
 
     def __call__(self, task):
         path = self._path(task)

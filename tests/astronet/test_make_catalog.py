@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from astronet.data import make_catalog, make_empty_catalog, tev
+from astronet.data import catalog_rows, make_catalog, make_empty_catalog, tev
 
 BLS_HEADER = (
     "# BLS_Npointsintransit_1_0 BLS_Period_1_0 BLS_Tc_1_0 BLS_Qtran_1_0 BLS_Depth_1_0 BLS_SN_1_0"
@@ -67,7 +67,7 @@ def test_search_and_star_parameters_replace_those_of_the_table(tmp_path):
     write_bls(tmp_path, 7, peak(), peak(period=99))
     assert run(tmp_path) == 0
     (row,) = read(tmp_path / "tces.csv")
-    assert list(row) == list(make_catalog.COLUMNS)
+    assert list(row) == list(catalog_rows.COLUMNS)
     assert row["toi_id"] == ".01" and row["Disposition"] == "PC"
     assert (row["camera"], row["ccd"], row["Sectors"]) == ("3", "2", "1")
     values = {

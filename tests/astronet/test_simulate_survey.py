@@ -6,7 +6,7 @@ import filecmp
 import numpy as np
 import pytest
 
-from astronet.data import box_search, make_catalog, simulate_survey, simulated_sky, star_catalog, tce_table, tev
+from astronet.data import box_search, catalog_rows, make_catalog, simulate_survey, simulated_sky, star_catalog, tce_table, tev
 from light_curve_util import tess_io
 
 NUM_STARS = 40
@@ -25,7 +25,7 @@ def survey(tmp_path_factory):
 def test_tables_and_catalogue_are_whole(survey):
     table, skipped = tce_table.read(survey / "tces.csv")
     assert not skipped
-    assert list(table.columns) == list(make_catalog.COLUMNS)
+    assert list(table.columns) == list(catalog_rows.COLUMNS)
     assert {"PC", "EB", "V", "IS", "J"} == set(table["Disposition"])
     assert 0.1 < table["Disposition"].isin(["PC", "EB"]).mean() < 0.5
     rows = [row for sector in (1, 2, 3) for row in tev.read(survey / f"sector-{sector}-simulated.csv")]
