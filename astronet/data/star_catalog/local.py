@@ -135,32 +135,30 @@ def _arrays(path, ids, columns):
 def _read_csv(path):
     import pandas as pd
 
-    wanted = ("id", *TIC_COLUMNS, *GAIA_COLUMNS)
     try:
+        names = _check_csv(path)
         with open(path, newline=None, encoding="utf-8-sig") as file:
-            table = pd.read_csv(
-                file, usecols=lambda name: name.strip().lower() in wanted, index_col=False, skipinitialspace=True
-            )
-    except pd.errors.EmptyDataError as error:
-        raise ScriptError(f"{path} is empty: it needs a header with id, {', '.join(TIC_COLUMNS)}") from error
-    except (pd.errors.ParserError, ValueError) as error:
+            wanted = [i for i, name in enumerate(names) if name in ("id", *TIC_COLUMNS, *GAIA_COLUMNS)]
+            table = pd.read_csv(file, header=0, names=names, usecols=wanted, index_col=False, skipinitialspace=True)
+    except (csv.Error, ValueError) as error:  # of the latter are what pandas says and text in another encoding
         raise _not_an_extract(path, error) from error
-    _check_last_line(path)
-    table.columns = [name.strip().lower() for name in table.columns]
-    _check_columns(path, table.columns)
     columns = {name: pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in table.columns}
     return _arrays(path, columns.pop("id"), columns)
 
 
-def _check_last_line(path):
-    """A file that was cut short ends, as a rule, within a row; pandas would take what is missing for unknown."""
+def _check_csv(path):
+    """The names of the columns. pandas would fill up, without a word, the row in which a file was cut short."""
     with open(path, newline=None, encoding="utf-8-sig") as file:
-        width = len(next(csv.reader(file)))
-    with open(path, "rb") as file:
-        file.seek(max(0, os.path.getsize(path) - 65536))
-        last = file.read().replace(b"\r", b"\n").rstrip(b"\n").rsplit(b"\n", 1)[-1].decode("utf-8", "replace")
-    if len(next(csv.reader([last]))) < width:
-        raise ScriptError(f"{path} ends within a row, as if it were cut short ('{last[:60]}'): make or copy it again")
+        rows = csv.reader(file)
+        names = [name.strip().lower() for name in next(rows, [])]
+        _check_columns(path, names)
+        for row in rows:
+            if row and len(row) != len(names):
+                raise ScriptError(
+                    f"{path} line {rows.line_num} has {len(row)} fields where the header has {len(names)}: if the file "
+                    "was cut short, make or copy it again"
+                )
+    return names
 
 
 def _read_fits(path):
