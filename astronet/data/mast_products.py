@@ -197,7 +197,8 @@ def check(path, tic_id, sector):
                 columns = [name.upper() for name in table.columns.names]
                 place = table.fileinfo()
         except Exception as error:  # astropy raises one of many kinds, as the garbage has it
-            raise BadAnswerError(f"no FITS file with a table: {error}") from error
+            reason = str(error).partition("\n")[0]
+            raise BadAnswerError(f"no FITS file with a table: {reason}") from error
     if "TIME" not in columns or not any(name.endswith("FLUX") for name in columns):
         raise BadAnswerError(f"no columns TIME and FLUX, but {', '.join(columns)}")
     if place["datLoc"] + place["datSpan"] > os.path.getsize(path):

@@ -172,7 +172,7 @@ class Server:
             if number < self._retries and not failure.at_once:
                 self._back_off(number)
         if failure.unreachable:
-            raise ServerDownError(f"cannot reach {self.host}: {failure}")
+            raise self._down(f"cannot reach {self.host}: {failure}")
         raise self._count_failure(DownloadError(f"{failure} ({_tries(1 + self._retries)})"))
 
     def _count_failure(self, error):
@@ -181,7 +181,12 @@ class Server:
             self._failures_in_a_row += 1
             if self._failures_in_a_row < _FAILURES_IN_A_ROW:
                 return error
-        return ServerDownError(f"{self.host} failed {_FAILURES_IN_A_ROW} requests in a row, the last one with: {error}")
+        return self._down(f"{self.host} failed {_FAILURES_IN_A_ROW} requests in a row, the last one with: {error}")
+
+    def _down(self, message):
+        """A ServerDownError, after which no thread asks for more."""
+        self.stop()
+        return ServerDownError(message)
 
     def _wait_turn(self):
         while not self._stopped.is_set():
@@ -219,7 +224,7 @@ class Server:
             if pause is None:
                 raise _TryAgainError(status)
             if pause > _LONGEST_PAUSE_SECONDS:
-                raise ServerDownError(f"{self.host} answers {status} and asks for a pause of {pause:.0f} s")
+                raise self._down(f"{self.host} answers {status} and asks for a pause of {pause:.0f} s")
             with self._lock:
                 self._next_turn = max(self._next_turn, time.monotonic() + pause)
             raise _TryAgainError(status, at_once=pause > 0)  # the next turn is the pause
@@ -353,6 +358,8 @@ def in_threads(work, tasks, num_threads):
                 task = todo.get_nowait()
                 try:
                     done.put((task, work(task), None))
+                except StoppedError:  # who called stop() has the reason, and tells it
+                    return
                 except Exception as error:
                     done.put((task, None, error))
 
