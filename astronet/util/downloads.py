@@ -159,7 +159,7 @@ class Server:
                 self._failures_in_a_row = 0
                 raise
             except DownloadError as error:
-                raise self._count_failure(error) from error
+                raise self._count_failure(error) from None
             except _TryAgainError as error:
                 failure = error
             except BadAnswerError as error:
@@ -241,7 +241,7 @@ class Server:
             if response.status_code == 200:  # a changed file, or a server that knows no ranges: all of it comes
                 offset = 0
             size = offset
-            with partial.open(response, offset) as file:
+            with partial.writing(response, offset) as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     if self._stopped.is_set():
                         raise StoppedError
@@ -301,7 +301,7 @@ class _PartialFile:
         return same and first is not None and int(first.group(1)) == offset
 
     @contextlib.contextmanager
-    def open(self, response, offset):
+    def writing(self, response, offset):
         """Yields the file, open for writing at an offset, without a buffer so that a kill loses nothing."""
         with open(self.path, "r+b" if offset else "wb", buffering=0) as file:
             if offset:

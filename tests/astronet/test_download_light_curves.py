@@ -30,7 +30,7 @@ class Mast(http.server.ThreadingHTTPServer):
     Attributes:
       files: {URI: bytes}.
       observations: rows that a look-up may answer with.
-      troubles: {URI, or "look-up": list of what goes wrong with the next requests for it}; see _Handler.
+      troubles: {URI, "look-up" or "any": list of what goes wrong with the next requests for it}; see _Handler.
       log: (time, URI or "look-up", headers or query) of each request.
       stalled: set when a transfer has stalled.
       released: ends all stalls.
@@ -49,7 +49,7 @@ class Mast(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def trouble(self, key):
-        waiting = self.troubles.get(key, [])
+        waiting = self.troubles.get("any") or self.troubles.get(key, [])
         return waiting.pop(0) if waiting else None
 
     def asked_for(self, uri):
@@ -408,15 +408,14 @@ def test_troubles_of_the_look_up(mast, tmp_path):
 
 
 def test_nobody_asks_while_the_server_wants_a_pause(mast, tmp_path):
-    stars = [(tic_id, 1) for tic_id in range(1, 9)]
-    uris = [add_qlp(mast, *key) for key in stars]
-    mast.troubles[uris[0]] = [(503, {"Retry-After": "1"})]
+    stars = [(1, 1), (2, 1)]
+    for key in stars:
+        add_qlp(mast, *key)
+    mast.troubles["any"] = [(503, {"Retry-After": "1"})]
     write_catalogue(tmp_path / "tces.csv", *stars)
-    assert run(mast, tmp_path, num_parallel=2, requests_per_second=20) == 0
-    times = [moment for moment, _, _ in mast.log]
-    assert len(times) == 9
-    pauses = [i for i in range(1, 9) if times[i] - times[i - 1] > 0.9]
-    assert pauses in ([1], [2])  # a second request was perhaps on its way
+    assert run(mast, tmp_path, num_parallel=2, requests_per_second=1.5) == 0
+    first, second, _ = (moment for moment, _, _ in mast.log)
+    assert second - first >= 1  # of whichever thread: without the pause, the other would have asked after 0.67 s
 
 
 def test_a_pause_that_is_too_long_ends_the_run(mast, tmp_path, capsys):
@@ -435,8 +434,9 @@ def test_no_more_requests_a_second_than_agreed(mast, tmp_path):
     for key in stars:
         add_qlp(mast, *key)
     write_catalogue(tmp_path / "tces.csv", *stars)
+    begin = time.monotonic()
     assert run(mast, tmp_path, num_parallel=8, requests_per_second=10) == 0
-    assert mast.log[-1][0] - mast.log[0][0] > 0.65  # 7 intervals of 0.1 s, less what the first request was late
+    assert mast.log[-1][0] - begin >= 7 * 0.1
 
 
 # --- troubles that stay ---
@@ -481,7 +481,7 @@ def test_a_network_that_is_down_ends_the_run_soon(product, tmp_path, capsys, mon
     write_catalogue(tmp_path / "tces.csv", *((tic_id, 1) for tic_id in range(1, 501)))
     begin = time.monotonic()
     assert download_light_curves.main(arguments(url, tmp_path, product, backoff=0.05)) == 1
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 10
     err = capsys.readouterr().err
     assert f"cannot reach {url[len('http://') :]}" in err and "refused" in err
     assert len(err.splitlines()) == 1
@@ -509,7 +509,11 @@ def test_a_run_that_is_ended_goes_on_where_it_was(ended_by, mast, tmp_path):
     mast.troubles[begun] = ["stall"]
     write_catalogue(tmp_path / "tces.csv", (1, 1), (2, 1))
     directory = tmp_path / "out" / "sector-1"
-    command = [sys.executable, download_light_curves.__file__, *arguments(mast.url, tmp_path, num_parallel=1)]
+    command = [
+        sys.executable,
+        download_light_curves.__file__,
+        *arguments(mast.url, tmp_path, num_parallel=1, read_timeout=60),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert mast.stalled.wait(20)
         deadline = time.monotonic() + 20
@@ -523,7 +527,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(ended_by, mast, tmp_path):
         _, err = process.communicate(timeout=20)
     assert (directory / qlp_name(1, 1)).exists() and not (directory / qlp_name(2, 1)).exists()
     if ended_by == signal.SIGINT:
-        assert time.monotonic() - begin < 5  # long before the stall is over
+        assert time.monotonic() - begin < 15  # not when the stall is over, or has been noticed
         assert process.returncode == 130
         assert "Traceback" not in err and "interrupted" in err
         assert [row["tic_id"] for row in listed(tmp_path)] == ["2"]
