@@ -43,27 +43,25 @@ class FitsTable:
         """
         # All products but TGLC have BJDREFF, the fraction of the day; it is 0 in all of them.
         zero = self.header.get("BJDREFI", reference) - BTJD_ZERO + self.header.get("BJDREFF", 0)
-        time = self._column(["TIME"]).astype(np.float64) + zero
+        time = self._column("TIME").astype(np.float64) + zero
         good = np.ones(len(time), dtype=bool)
-        for name, mask in masks.items():
-            good &= self._column([name]).astype(np.int64) & mask == 0
-        return Columns(time, self._column(flux_keys).astype(np.float64), good, self._name(flux_keys))
+        for name in filter(masks.get, masks):
+            good &= self._column(name).astype(np.int64) & masks[name] == 0
+        flux_key = next(filter(self._has, flux_keys), " or ".join(flux_keys))
+        return Columns(time, self._column(flux_key).astype(np.float64), good, flux_key)
 
-    def _name(self, names):
-        there = {name.upper(): name for name in self.data.names}
-        for name in names:
-            if name.upper() in there:
-                return there[name.upper()]
-        raise UnreadableLightCurveError(
-            f"no column {' or '.join(names)} in extension {_EXTENSION}, which has {', '.join(self.data.names)}: "
-            "give one of these as flux_key, or fetch the file again"
-        )
+    def _has(self, name):
+        return name.upper() in (there.upper() for there in self.data.names)
 
-    def _column(self, names):
-        name = self._name(names)
+    def _column(self, name):
+        if not self._has(name):
+            raise UnreadableLightCurveError(
+                f"no column {name} in extension {_EXTENSION}, which has {', '.join(self.data.names)}: "
+                "give one of these as flux_key if it is the flux, or else fetch the file again"
+            )
         column = self.data[name]
         if column.ndim != 1 or column.dtype.kind not in "iuf":
-            raise UnreadableLightCurveError(f"column {name} has no number a cadence: give another flux_key")
+            raise UnreadableLightCurveError(f"column {name} has not one number a cadence: give another flux_key")
         return column
 
 
