@@ -8,11 +8,11 @@ import numpy as np
 
 from light_curve_util import file_index
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
-from light_curve_util.products import qlp_hdf5, spoc
+from light_curve_util.products import csv_table, kepler, qlp_fits, qlp_hdf5, spoc, tglc
 from light_curve_util.products.quality import QUALITIES
 
 # In the order of preference, where a star has several in one sector.
-PRODUCTS = (qlp_hdf5, spoc)
+PRODUCTS = (qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler)
 
 _MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
 _MAD_TO_SIGMA = 1.4826
