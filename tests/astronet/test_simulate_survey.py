@@ -6,7 +6,16 @@ import filecmp
 import numpy as np
 import pytest
 
-from astronet.data import box_search, catalog_rows, make_catalog, simulate_survey, simulated_sky, star_catalog, tce_table, tev
+from astronet.data import (
+    box_search,
+    catalog_rows,
+    make_catalog,
+    simulate_survey,
+    simulated_sky,
+    star_catalog,
+    tce_table,
+    tev,
+)
 from light_curve_util import tess_io
 
 NUM_STARS = 40
