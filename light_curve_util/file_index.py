@@ -59,6 +59,35 @@ def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
     return os.path.join(directories[place], name)
 
 
+def stars(products, data_dir):
+    """The stars of which `find` finds a light curve.
+
+    Args:
+      products: tuple of product modules.
+      data_dir: directory of light curves.
+
+    Returns:
+      List of (sector, TIC ID), sorted.
+    """
+    patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
+    found = set()
+    for directory, _, names in os.walk(data_dir):
+        of_place = re.search(r"/sector-(\d+)(?:/(\d+)$|/|$)", "/" + os.path.relpath(directory, data_dir))
+        sector_of_place, tic_of_place = of_place.groups() if of_place else (None, None)
+        for name in names:
+            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+            if not match:
+                continue
+            told = match.groupdict()
+            tic_id, sector = told.get("tic") or tic_of_place, told.get("sector") or sector_of_place
+            if tic_id and sector:
+                found.add((int(sector), int(tic_id)))
+            else:
+                found.add((_told_by_header(os.path.join(directory, name)) or (None, None))[::-1])
+    found.discard((None, None))
+    return [star for star in sorted(found) if find(products, data_dir, *star[::-1])]
+
+
 def places(sector, camera=None, ccd=None):
     """Directories of a sector's files, below that of the data.
 

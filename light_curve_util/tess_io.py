@@ -59,6 +59,11 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     return path
 
 
+def stars(tess_data_dir):
+    """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
+    return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
+
+
 def read(path, flux_key=None, aperture=None, quality="default"):
     """Reads a light curve and keeps its usable cadences.
 

@@ -1,4 +1,4 @@
-"""Makes a TEV table, with most columns empty, of stars that are given as lists of TIC IDs."""
+"""Makes TEV tables, with most columns empty, of the stars in lists of TIC IDs, or of all that have light curves."""
 
 import collections
 import contextlib
@@ -83,11 +83,26 @@ def _write_dropped(path, dropped):
         writer.writerows(dropped)
 
 
+def _observed(tess_data_dir):
+    """Dict of sector to the TIC IDs whose light curves are in a directory."""
+    from light_curve_util import tess_io
+
+    tic_ids_of = collections.defaultdict(list)
+    for sector, tic_id in tess_io.stars(tess_data_dir):
+        tic_ids_of[sector].append(tic_id)
+    if not tic_ids_of:
+        raise ScriptError(f"no light curve that tells its star and sector in {tess_data_dir}: see docs/light_curves.md")
+    return tic_ids_of
+
+
 def _run(flags):
-    paths = [os.path.join(flags.base_dir, name) for name in flags.input]
-    for path in paths:
-        sector_of(path)  # a name without a sector is told before anything is read
-    tic_ids_of, dropped_of = _read_lists(paths, flags.num_worker_processes)
+    if flags.tess_data_dir:
+        tic_ids_of, dropped_of = _observed(flags.tess_data_dir), collections.defaultdict(list)
+    else:
+        paths = [os.path.join(flags.base_dir, name) for name in flags.input]
+        for path in paths:
+            sector_of(path)  # a name without a sector is told before anything is read
+        tic_ids_of, dropped_of = _read_lists(paths, flags.num_worker_processes)
     save_dir = flags.save_dir or flags.base_dir
     make_directory(save_dir)
     for sector, tic_ids in sorted(tic_ids_of.items()):
@@ -107,7 +122,9 @@ def _run(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--base_dir", default=".", help="directory of the lists")
-    parser.add_argument("--input", nargs="+", required=True, help="lists in base_dir, named sector-X-anything.txt")
+    stars = parser.add_mutually_exclusive_group(required=True)
+    stars.add_argument("--input", nargs="+", help="lists in base_dir, named sector-X-anything.txt, one TIC ID a line")
+    stars.add_argument("--tess_data_dir", help="in place of lists: every star with a light curve in this directory")
     parser.add_argument("--save_dir", help="directory of sector-X-all.csv (default: base_dir)")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="processes that read lists")
     return run(_run, parser.parse_args(argv))

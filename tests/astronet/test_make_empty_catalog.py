@@ -75,3 +75,25 @@ def test_a_name_without_a_sector(name, tmp_path, capsys):
 def test_a_list_that_is_not_there(tmp_path, capsys):
     assert make_empty_catalog.main([f"--base_dir={tmp_path}", "--input", "sector-4-bad.txt"]) == 1
     assert "sector-4-bad.txt" in capsys.readouterr().err
+
+
+def test_every_star_with_a_light_curve(tmp_path, capsys):
+    for name in (
+        "sector-1/7.h5",
+        "sector-1/hlsp_qlp_tess_ffi_s0001-0000000000000006_tess_v01_llc.fits",
+        "sector-1/hlsp_qlp_tess_ffi_s0001-0000000000000007_tess_v01_llc.fits",
+        "sector-2/cam1/ccd3/8.h5",
+        "sector-2/9/lightcurve.csv",
+        "tess2018234235059-s0002-0000000000000010-0121-s_lc.fits.gz",
+        "sector-2/notes.txt",
+        "elsewhere/11.h5",
+    ):
+        path = tmp_path / "tess" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    flags = [f"--tess_data_dir={tmp_path}/tess", f"--save_dir={tmp_path}"]
+    assert make_empty_catalog.main(flags) == 0
+    tables = {sector: [row["tic_id"] for row in tev.read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
+    assert tables == {1: ["6", "7"], 2: ["8", "9", "10"]}
+    assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--save_dir={tmp_path}"]) == 1
+    assert "no light curve" in capsys.readouterr().err
