@@ -10,8 +10,8 @@ from astronet.util.script import ScriptError
 NUM_CAMERAS, NUM_CCDS = 4, 4
 CCD_PIXELS = 2048  # of a CCD's image, along a row and along a column
 _HALF_FIELD = np.tan(np.radians(12.5))
-# Where a CCD ends, in tess-point's pixels (0 is the middle of an image's first). MIT's catalogues count a star to a CCD
-# that it misses by ten rows at the edge next to the frame store, or by a pixel: docs/data.md has the evidence.
+# Where a CCD ends, in tess-point's pixels (0 is the middle of the image's first). MIT's catalogues count a star to a
+# CCD also when it falls up to ten rows before the image or a pixel beside it: docs/data.md has the evidence.
 _COLUMNS = (-1.0, 2049.0)
 _ROWS = (-10.5, 2048.0)
 # Rows of the published catalogue: RA, Dec, sector, camera, CCD.
@@ -56,13 +56,11 @@ class TessPoint:
         Raises:
           DetectorError: the pointing in this sector is not known.
         """
-        star, on_camera, on_ccd, column, row = self.pixels(ra, dec, sector)
+        star, cameras, ccds, column, row = self.pixels(ra, dec, sector)
         inside = (_COLUMNS[0] < column) & (column < _COLUMNS[1]) & (_ROWS[0] < row) & (row < _ROWS[1])
         camera, ccd = np.zeros((2, np.size(ra)), int)
-        camera[star[inside]], ccd[star[inside]] = (
-            on_camera[inside],
-            on_ccd[inside],
-        )  # in order of cameras: the last stays
+        # In order of cameras: of a star that two see, the later assignment stays.
+        camera[star[inside]], ccd[star[inside]] = cameras[inside], ccds[inside]
         return camera, ccd
 
     def pixels(self, ra, dec, sector):

@@ -163,14 +163,12 @@ def _check_csv(path):
 
 def _read_fits(path):
     from astropy.table import Table
-    from astropy.utils.exceptions import AstropyUserWarning
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", AstropyUserWarning)  # of which one tells that the file is cut short
-            warnings.filterwarnings("ignore", category=UserWarning, module="astropy.io.fits", message=".*unit.*")
+            warnings.filterwarnings("error", ".*truncated")
             table = Table.read(path, format="fits")
-    except (OSError, TypeError, ValueError, IndexError, KeyError, AstropyUserWarning) as error:
+    except (OSError, TypeError, ValueError, LookupError, UserWarning) as error:
         raise _not_an_extract(path, error) from error
     table.rename_columns(list(table.colnames), [name.lower() for name in table.colnames])
     _check_columns(path, table.colnames)
