@@ -99,16 +99,11 @@ def read(path, flux_key=None, aperture=None, quality="default"):
             f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
             "leave this TCE out, or read another aperture or flux_key"
         )
-    if columns.is_magnitude:
-        return LightCurve(*to_flux(time[usable], values[usable]), path)
-    time, flux = _without_bright_outliers(time[usable], values[usable], -1)
-    median = np.median(flux)
-    if median <= 0:
-        raise UnreadableLightCurveError(
-            f"{path}: {columns.flux_key} has a median of {median:g}, which no flux can be relative to: "
-            "read another flux_key"
-        )
-    return LightCurve(time, flux / median, path)
+    in_flux = to_flux if columns.is_magnitude else relative_flux
+    try:
+        return LightCurve(*in_flux(time[usable], values[usable]), path)
+    except UnreadableLightCurveError as error:
+        raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
 
 
 def to_flux(time, magnitude):
@@ -123,6 +118,26 @@ def to_flux(time, magnitude):
     """
     time, magnitude = _without_bright_outliers(time, magnitude, 1)
     return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
+
+
+def relative_flux(time, flux):
+    """Drops bright outliers and makes flux relative.
+
+    Args:
+      time: [n] days.
+      flux: [n] finite, in any unit, n >= 1.
+
+    Returns:
+      time and flux of the cadences kept; flux is relative to their median.
+
+    Raises:
+      UnreadableLightCurveError: their median is not positive.
+    """
+    time, flux = _without_bright_outliers(time, flux, -1)
+    median = np.median(flux)
+    if median <= 0:
+        raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")
+    return time, flux / median
 
 
 def _without_bright_outliers(time, values, faint):
