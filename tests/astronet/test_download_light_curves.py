@@ -20,6 +20,7 @@ import pytest
 from astropy.io import fits
 
 from astronet.data import download_light_curves, make_empty_catalog
+from light_curve_util import tess_io
 
 _NUM_CADENCES = 4000  # makes files of several of the downloader's chunks
 
@@ -242,6 +243,7 @@ def test_spoc_names_are_looked_up_and_two_minutes_taken(mast, tmp_path):
     assert run(mast, tmp_path, "spoc") == 0
     names = [spoc_uri(*key).rpartition("/")[2] for key in stars[:2]]
     assert files_below(tmp_path / "out" / "sector-1") == names
+    assert tess_io.find(tmp_path / "out", 1001, 1) == str(tmp_path / "out" / "sector-1" / names[1])
     absent = listed(tmp_path)
     assert [int(row["tic_id"]) for row in absent] == [tic_id for tic_id, _ in stars[2:]]
     assert {row["reason"] for row in absent} == {"absent: MAST lists no light curve of SPOC"}
