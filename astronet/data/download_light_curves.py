@@ -219,6 +219,8 @@ def _run(flags):
     )
     if count["absent"] + num_failed + len(unusable):
         print(f"reasons in {list_path}")
+    if count["absent"] == len(wanted):
+        print(f"none of them is at {flags.mast_url}: check --product and --mast_url", file=sys.stderr)
     if download.stopped_by:
         print(f"error: {download.stopped_by}; the same command goes on where this run ended", file=sys.stderr)
     if download.stopped_by == "interrupted":

@@ -114,9 +114,12 @@ def _rows(answer):
     status = answer.get("status") if isinstance(answer, dict) else None
     if status == "EXECUTING":
         return None
-    if status != "COMPLETE" or not isinstance(answer.get("data"), list):
+    if status != "COMPLETE":
         raise BadAnswerError(f"the look-up failed: {answer.get('msg') or status}" if status else "no answer of MAST's")
-    return answer["data"]
+    rows = answer.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadAnswerError("the look-up's answer is no table")
+    return rows
 
 
 def _choose(rows, product, tic_ids, sector):

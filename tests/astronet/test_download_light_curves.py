@@ -20,6 +20,7 @@ import pytest
 from astropy.io import fits
 
 from astronet.data import download_light_curves, make_empty_catalog
+from light_curve_util import tess_io
 
 _NUM_CADENCES = 4000  # makes files of several of the downloader's chunks
 
@@ -242,6 +243,7 @@ def test_spoc_names_are_looked_up_and_two_minutes_taken(mast, tmp_path):
     assert run(mast, tmp_path, "spoc") == 0
     names = [spoc_uri(*key).rpartition("/")[2] for key in stars[:2]]
     assert files_below(tmp_path / "out" / "sector-1") == names
+    assert tess_io.find(tmp_path / "out", 1001, 1) == str(tmp_path / "out" / "sector-1" / names[1])
     absent = listed(tmp_path)
     assert [int(row["tic_id"]) for row in absent] == [tic_id for tic_id, _ in stars[2:]]
     assert {row["reason"] for row in absent} == {"absent: MAST lists no light curve of SPOC"}
@@ -393,11 +395,12 @@ def test_a_file_that_changed_at_the_server_is_begun_again(mast, tmp_path):
 def test_troubles_of_the_look_up(mast, tmp_path):
     add_observation(mast, 11, 1, spoc_uri(11, 1))
     busy, failed = ({"status": status, "msg": "no database", "data": []} for status in ("EXECUTING", "ERROR"))
-    mast.troubles["look-up"] = [503, b"<html>", b"[]", *(json.dumps(answer).encode() for answer in (failed, busy))]
+    answers = (failed, {"status": "COMPLETE"}, {"status": "COMPLETE", "data": [None]}, busy)
+    mast.troubles["look-up"] = [503, b"<html>", b"[]", *(json.dumps(answer).encode() for answer in answers)]
     write_catalogue(tmp_path / "tces.csv", (11, 1))
-    assert run(mast, tmp_path, "spoc") == 0
+    assert run(mast, tmp_path, "spoc", retries=6) == 0
     assert files_below(tmp_path / "out" / "sector-1") == [spoc_uri(11, 1).rpartition("/")[2]]
-    assert len(mast.log) == 6 + 1
+    assert len(mast.log) == 8 + 1
 
     write_catalogue(tmp_path / "tces.csv", (11, 1), (12, 1))
     mast.troubles["look-up"] = [json.dumps(failed).encode()] * 2
@@ -459,6 +462,14 @@ def test_what_is_not_there_and_what_fails_is_listed_and_the_rest_fetched(mast, t
 
     assert run(mast, tmp_path) == 0  # the troubles are over; that TIC 2 has no light curve is no failure
     assert [row["tic_id"] for row in listed(tmp_path)] == ["2"]
+
+
+def test_where_nothing_is_there_the_address_may_be_wrong(mast, tmp_path, capsys):
+    write_catalogue(tmp_path / "tces.csv", (1, 1), (2, 1))
+    assert run(mast, tmp_path) == 0
+    out, err = capsys.readouterr()
+    assert "2 not at MAST, 0 failed" in out
+    assert f"none of them is at {mast.url}" in err and "--mast_url" in err
 
 
 def test_a_damaged_file_is_fetched_again(mast, tmp_path, capsys):
