@@ -70,6 +70,10 @@ def _drop_faint(rows, max_tmag):
             row.reason = f"Tmag {row.star.tmag:.3f} is fainter than {max_tmag} (--max_tmag)"
 
 
+def _open_detectors(catalog):
+    return detectors.open_detectors("pdo" if catalog == "pdo" else "auto")
+
+
 def _add_detectors(rows, pointing):
     """Camera and CCD of each row, by the star's position and the sector's pointing."""
     of_sector = collections.defaultdict(list)
@@ -121,7 +125,7 @@ def _find_events(asked, searches):
     return [events.find_or_reason(request, searches) for request in asked]
 
 
-def make_catalog(input_paths, out_path, catalog="none", searches=None, max_tmag=12.0, num_workers=1):
+def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_workers=1):
     """Writes the catalogue and, beside it, lists of the rows that are not in it and of what to know about the others.
 
     A run that was killed is resumed by the next one with the same arguments.
@@ -130,7 +134,7 @@ def make_catalog(input_paths, out_path, catalog="none", searches=None, max_tmag=
       input_paths: TEV tables.
       out_path: CSV to write; `dropped_path` and `warnings_path` tell where the lists go.
       catalog: what star_catalog.resolve returns.
-      searches: events.Searches; None: the tables' own events.
+      searches: events.Searches.
       max_tmag: fainter stars are dropped.
       num_workers: processes; the output does not depend on it.
 
@@ -144,7 +148,7 @@ def make_catalog(input_paths, out_path, catalog="none", searches=None, max_tmag=
     left = functools.partial(filter, lambda row: not row.reason)
     _add_stars(list(left(rows)), catalog, 1 if catalog.startswith("mast") else num_workers)
     _drop_faint(left(rows), max_tmag)
-    _add_detectors(left(rows), detectors.open_detectors("pdo" if catalog == "pdo" else "auto"))
+    _add_detectors(left(rows), _open_detectors(catalog))
     kept = _add_events(list(left(rows)), searches, num_workers, out_path)
     catalog_rows.write_catalog(out_path, rows)
     dropped = [row for row in rows if row.reason]
@@ -202,6 +206,7 @@ def _run(flags):
         )
     else:
         print(f"star parameters from {catalog}")
+    print(f"cameras and CCDs by {_open_detectors(catalog).name}")
     searches = _searches(flags)
     out_path = os.path.join(flags.base_dir, flags.out_name)
     num_kept, num_dropped, num_warnings = make_catalog(

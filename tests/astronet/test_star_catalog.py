@@ -380,5 +380,5 @@ def test_the_script_as_a_user_runs_it(mast, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "7,.01,PC,10.5,-20.25,9.5,1326,3,2,,1," in (tmp_path / "tces.csv").read_text()
-    assert "TIC 8 is not in" in done.stderr
+    assert "8,1,sector-1.csv,not in mast" in (tmp_path / "tces_warnings.csv").read_text()
     assert (tmp_path / "astronet" / "tic.sqlite").is_file() and mast.asked
