@@ -4,13 +4,12 @@ import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.products.columns import Columns
 
-FILE_NAME = "*.h5"
-LOCATIONS = (
-    "sector-{sector}/{tic_id}.h5",
-    "sector-{sector}/ffi/cam{camera}/ccd{ccd}/LC/{tic_id}.h5",
-    "sector-{sector}/cam{camera}/ccd{ccd}/{tic_id}.h5",
-)
+NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
+EXACT_NAMES = ("{tic_id}.h5",)
+
+_DEFAULT_FLUX = "KSPMagnitude"
 
 # The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
 # The last cadence of sector 1 is at BTJD 1353.18, the first of sector 2 at 1354.11.
@@ -28,23 +27,24 @@ _SECTOR_1_BAD_CADENCES = (
 # fmt: on
 
 
-def read(path, flux_key, aperture=None):
-    """Reads the columns of one file as they stand.
+def read(path, flux_key=None, aperture=None, quality="default"):
+    """Reads one file.
 
     Args:
       path: file name.
-      flux_key: dataset of the aperture: "KSPMagnitude" (detrended) or "RawMagnitude".
+      flux_key: dataset of the aperture; None is "KSPMagnitude" (detrended), another is "RawMagnitude".
       aperture: number of the aperture; None is the one that the file's `bestap` names.
+      quality: "default" and "hard" keep the cadences with QFLAG 0; "none" keeps all.
 
     Returns:
-      time [n] (BTJD days), magnitude [n] and good [n] (bool): the cadences without a quality flag.
+      Columns.
 
     Raises:
       UnreadableLightCurveError: for a damaged file, and for an absent dataset or attribute.
     """
     try:
         with h5py.File(path, "r") as file:
-            return _read(file, flux_key, aperture)
+            return _read(file, flux_key or _DEFAULT_FLUX, aperture, quality)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -54,17 +54,19 @@ def read(path, flux_key, aperture=None):
         ) from error
 
 
-def _read(file, flux_key, aperture):
+def _read(file, flux_key, aperture, quality):
     photometry = _member(file, "LightCurve/AperturePhotometry")
     if aperture is None:
         aperture = _best_aperture(photometry)
     time = _column(file, "LightCurve/BJD")
     magnitude = _column(photometry, f"Aperture_{aperture:03d}/{flux_key}", len(time))
-    if "QFLAG" in file["LightCurve"]:
+    if quality == "none":
+        good = np.ones(len(time), dtype=bool)
+    elif "QFLAG" in file["LightCurve"]:
         good = _column(file, "LightCurve/QFLAG", len(time)) == 0
     else:
         good = _good_without_flags(time)
-    return time, magnitude, good
+    return Columns(time, magnitude, good, flux_key, is_magnitude=True)
 
 
 def _member(group, name):
