@@ -6,6 +6,7 @@ import numpy as np
 
 from light_curve_util.errors import LightCurveError
 from light_curve_util.phase_fold import phase_fold
+from third_party.kepler_spline.kepler_spline import SPACINGS_DAYS, fit_spline
 
 METHODS = ("none", "spline")
 
@@ -35,19 +36,16 @@ def detrend(light_curve, method, event=None):
         raise ValueError(f"unknown method {method!r} of detrending; the methods are {', '.join(METHODS)}")
     if method == "none":
         return light_curve
-    # Here and not above: it brings in pydl and scipy, which most that import this module can do without.
-    from third_party.kepler_spline.kepler_spline import SPACINGS_DAYS, fit_spline
-
     time, flux = light_curve.time, light_curve.flux
     try:
-        spline, _ = fit_spline(time, flux, **_sparing(event, time, SPACINGS_DAYS))
+        spline, _ = fit_spline(time, flux, **_sparing(event, time))
     except ValueError as error:
         raise LightCurveError(f"{light_curve.path}: {error}: leave this TCE out, or do not detrend it") from error
     fitted = spline > 0  # neither NaN, where there was no fit, nor run below zero
     return dataclasses.replace(light_curve, time=time[fitted], flux=flux[fitted] / spline[fitted])
 
 
-def _sparing(event, time, spacings_days):
+def _sparing(event, time):
     """Arguments of fit_spline that keep the spline from following the event's dips."""
     if event is None:
         return {}
@@ -55,5 +53,5 @@ def _sparing(event, time, spacings_days):
     return {
         "mask": masked if masked.mean() <= _MAX_MASKED_FRACTION else None,
         # Knots closer than this would bend the spline into the dip, or leave it free where the dip is masked.
-        "spacings_days": [s for s in spacings_days if s >= 2 * event.duration_days] or spacings_days[-1:],
+        "spacings_days": [s for s in SPACINGS_DAYS if s >= 2 * event.duration_days] or SPACINGS_DAYS[-1:],
     }

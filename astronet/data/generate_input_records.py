@@ -10,11 +10,10 @@ from astronet.data import preprocess
 from astronet.util import configuration, workers
 from astronet.util.files import make_directory, sha256
 from astronet.util.script import Parser, ScriptError, positive_integer, run
-from light_curve_util.detrend import METHODS
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
-_DECISIVE_FLAGS = ("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "detrend")
+_DECISIVE_FLAGS = ("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,7 +34,7 @@ def _generate(flags):
     from astronet.data import record_set, shards, tce_table
 
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend)
+    settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality)
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
     make_directory(flags.output_dir)
@@ -149,8 +148,7 @@ def main(argv=None):
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all TCEs, in their order")
     parser.add_argument("--split_by", choices=("tic", "row"), default="tic", help="row lets a star be on several sides")
     parser.add_argument("--seed", type=int, default=123, help="decides the split and the order of the records")
-    parser.add_argument("--flux_key", default="KSPMagnitude", help="magnitudes to read in a light curve file")
-    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
+    preprocess.add_flags(parser)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     flags = parser.parse_args(argv)
     try:

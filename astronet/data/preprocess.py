@@ -1,9 +1,10 @@
 """From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
 
 import dataclasses
+from typing import Optional
 
 from light_curve_util import tess_io
-from light_curve_util.detrend import detrend
+from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.view_generator import ViewGenerator
@@ -15,13 +16,27 @@ class Settings:
 
     Attributes:
       views: dict of view name to length in bins.
-      flux_key: name that the product gives to the magnitudes to read.
+      flux_key: name that the product gives to the flux or magnitudes to read; None is its own detrended ones.
       detrend: "none" or "spline".
+      quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
     """
 
     views: dict
-    flux_key: str = "KSPMagnitude"
+    flux_key: Optional[str] = None
     detrend: str = "none"
+    quality: str = "default"
+
+
+def add_flags(parser):
+    """Adds --flux_key, --quality and --detrend, which say how light curves are read, to an ArgumentParser."""
+    parser.add_argument(
+        "--flux_key",
+        help="flux or magnitudes to read in a light curve file (the product's own detrended ones: KSPMagnitude, ...)",
+    )
+    parser.add_argument(
+        "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"
+    )
+    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
 
 
 def make_views(path, event, settings):
@@ -38,7 +53,8 @@ def make_views(path, event, settings):
     Raises:
       LightCurveError: the light curve cannot be read, or fills no view.
     """
-    light_curve = detrend(tess_io.read(path, settings.flux_key), settings.detrend, event)
+    light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    light_curve = detrend(light_curve, settings.detrend, event)
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     return {name: generator.view(name, length) for name, length in settings.views.items()}
 

@@ -59,7 +59,7 @@ def read(path):
     """
     import tensorflow as tf
 
-    # Unlike tf.data this reads in eager mode and inside a graph alike; unwrapped, it does not log that it is old.
+    # Unlike tf.data this reads in eager mode and in a graph alike; unwrapped, it does not log that it is the old way.
     iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
     count = 0
     try:

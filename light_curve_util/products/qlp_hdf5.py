@@ -7,14 +7,12 @@ import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.products.columns import Columns
 
-FILE_NAME = "*.h5"
-LOCATIONS = (
-    "sector-{sector}/{tic_id}.h5",
-    "sector-{sector}/ffi/cam{camera}/ccd{ccd}/LC/{tic_id}.h5",
-    "sector-{sector}/cam{camera}/ccd{ccd}/{tic_id}.h5",
-)
+NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
+EXACT_NAMES = ("{tic_id}.h5",)
 
+_DEFAULT_FLUX = "KSPMagnitude"
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
 
 # The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
@@ -33,23 +31,24 @@ _SECTOR_1_BAD_CADENCES = (
 # fmt: on
 
 
-def read(path, flux_key, aperture=None):
-    """Reads the columns of one file as they stand.
+def read(path, flux_key=None, aperture=None, quality="default"):
+    """Reads one file.
 
     Args:
       path: file name.
-      flux_key: dataset of the aperture: "KSPMagnitude" (detrended) or "RawMagnitude".
+      flux_key: dataset of the aperture; None is "KSPMagnitude" (detrended), another is "RawMagnitude".
       aperture: number of the aperture; None is the one that the file's `bestap` names.
+      quality: "default" and "hard" keep the cadences with QFLAG 0, which is all that these files tell; "none" keeps all.
 
     Returns:
-      time [n] (BTJD days), magnitude [n] and good [n] (bool): the cadences without a quality flag.
+      Columns.
 
     Raises:
       UnreadableLightCurveError: for a damaged file, and for an absent dataset or attribute.
     """
     try:
         with _opened(path) as file:
-            return _read(file, flux_key, aperture)
+            return _read(file, flux_key or _DEFAULT_FLUX, aperture, quality)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
@@ -71,16 +70,13 @@ def _opened(path):
         file.close()
 
 
-def _read(file, flux_key, aperture):
+def _read(file, flux_key, aperture, quality):
     if aperture is None:
         aperture = _best_aperture(file)
     time = _column(file, "LightCurve/BJD")
     magnitude = _column(file, f"{_PHOTOMETRY}/Aperture_{aperture:03d}/{flux_key}", len(time))
-    try:
-        flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
-    except KeyError:
-        return time, magnitude, _good_without_flags(time)
-    return time, magnitude, _values(flags, "LightCurve/QFLAG", len(time)) == 0
+    good = np.ones(len(time), dtype=bool) if quality == "none" else _good(file, time)
+    return Columns(time, magnitude, good, flux_key, is_magnitude=True)
 
 
 def _column(file, name, length=None):
@@ -134,6 +130,14 @@ def _best_aperture(file):
         return int(float(text.replace("Aperture_", "")))
     except (ValueError, OverflowError):
         raise UnreadableLightCurveError(f"bestap is {text!r}: set it to the number of the best aperture") from None
+
+
+def _good(file, time):
+    try:
+        flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
+    except KeyError:
+        return _good_without_flags(time)
+    return _values(flags, "LightCurve/QFLAG", len(time)) == 0
 
 
 def _good_without_flags(time):
