@@ -219,7 +219,7 @@ class _Watch:
         if i in self._hung:
             return f"{TIME_LIMIT}: its light curve was not read and folded within {self._time_limit:g} s"
         if self._died[i] >= _TRIES_OF_A_TCE:
-            return f"killed: {_TRIES_OF_A_TCE} worker processes ended at it, perhaps for want of memory"
+            return f"killed: {_TRIES_OF_A_TCE} times its worker process was killed or ran out of memory"
         return None
 
     def __exit__(self, exc_type, exc_value, exc_traceback):

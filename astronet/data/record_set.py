@@ -15,7 +15,7 @@ import re
 import shutil
 
 from astronet.data.tce_table import Skip
-from astronet.util.files import sha256, sync, write_aside
+from astronet.util.files import INCOMPLETE, sha256, sync, write_aside
 from astronet.util.script import ScriptError
 
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
@@ -47,7 +47,7 @@ def staging_directory(directory):
     staging = os.path.join(directory, _STAGING)
     os.makedirs(staging, exist_ok=True)
     for name in os.listdir(staging):
-        if name.endswith(".watch"):  # about processes of an earlier run
+        if name.endswith(".watch") or INCOMPLETE in name:  # of processes that an earlier run left in the middle
             os.remove(os.path.join(staging, name))
     return staging
 

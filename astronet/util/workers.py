@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import ctypes
 import functools
 import itertools
 import multiprocessing
@@ -19,6 +20,7 @@ from astronet.util.script import ScriptError
 
 PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
 _ATTEMPTS = 2
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
 def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1):
@@ -222,6 +224,9 @@ def _answer_of(error):
 
 
 def _end_with_parent():
+    """Ends this process when its parent has ended; under Linux even if it then hangs in C and holds the GIL."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
     os._exit(1)
 
