@@ -62,14 +62,14 @@ def generate(catalogue, survey_dir, output_dir, num_workers):
     command += [f"--tess_data_dir={survey_dir}/tess", f"--output_dir={output_dir}"]
     start, cpu = time.perf_counter(), cpu_seconds(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(
-        [*command, f"--num_worker_processes={num_workers}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, f"--num_worker_processes={num_workers}"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     peaks = {}
     while process.poll() is None:
         peaks.update(_peaks(process.pid))
         time.sleep(0.1)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
+        raise SystemExit(f"{command} failed: {process.returncode} {process.stderr.read()}")
     parent = peaks.pop(process.pid, 0)
     wall = time.perf_counter() - start
     return wall, cpu_seconds(resource.RUSAGE_CHILDREN) - cpu, parent, sum(peaks.values())
