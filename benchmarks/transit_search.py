@@ -1,14 +1,13 @@
 """Judges astronet/data/transit_search.py: planets injected into the simulated survey's noise, light curves without any
 signal, and real light curves of stars with TOIs.
 
-S/N of an injected planet: its mean depth over its in-transit cadences, divided by
-sqrt(white^2 / cadences in transit + red^2 / events). White and red noise are those of the same star's detrended light curve
-without the planet: the robust scatter of a cadence, and what the scatter of means over one transit duration has beyond it.
-At least two events have at least half of their cadences; everything else (star, impact, epoch, noise) is as it falls.
+S/N of an injected planet: its mean depth over its in-transit cadences, divided by sqrt(white^2 / cadences in transit
++ red^2 / events). White and red noise are those of the same star's detrended light curve without the planet: the
+robust scatter of a cadence, and what the scatter of means over one transit duration has beyond it. At least two
+events have at least half of their cadences; everything else (star, impact, epoch, noise) is as it falls.
 """
 
 import collections
-import csv
 import functools
 import itertools
 import os

@@ -8,11 +8,11 @@ import numpy as np
 
 from light_curve_util import file_index
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
-from light_curve_util.products import qlp_hdf5, spoc
+from light_curve_util.products import csv_table, kepler, qlp_fits, qlp_hdf5, spoc, tglc
 from light_curve_util.products.quality import QUALITIES
 
 # In the order of preference, where a star has several in one sector.
-PRODUCTS = (qlp_hdf5, spoc)
+PRODUCTS = (qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler)
 
 _MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
 _MAD_TO_SIGMA = 1.4826
@@ -59,6 +59,11 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     return path
 
 
+def stars(tess_data_dir):
+    """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
+    return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
+
+
 def read(path, flux_key=None, aperture=None, quality="default"):
     """Reads a light curve and keeps its usable cadences.
 
@@ -94,16 +99,11 @@ def read(path, flux_key=None, aperture=None, quality="default"):
             f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
             "leave this TCE out, or read another aperture or flux_key"
         )
-    if columns.is_magnitude:
-        return LightCurve(*to_flux(time[usable], values[usable]), path)
-    time, flux = _without_bright_outliers(time[usable], values[usable], -1)
-    median = np.median(flux)
-    if median <= 0:
-        raise UnreadableLightCurveError(
-            f"{path}: {columns.flux_key} has a median of {median:g}, which no flux can be relative to: "
-            "read another flux_key"
-        )
-    return LightCurve(time, flux / median, path)
+    in_flux = to_flux if columns.is_magnitude else relative_flux
+    try:
+        return LightCurve(*in_flux(time[usable], values[usable]), path)
+    except UnreadableLightCurveError as error:
+        raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
 
 
 def to_flux(time, magnitude):
@@ -118,6 +118,26 @@ def to_flux(time, magnitude):
     """
     time, magnitude = _without_bright_outliers(time, magnitude, 1)
     return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
+
+
+def relative_flux(time, flux):
+    """Drops bright outliers and makes flux relative.
+
+    Args:
+      time: [n] days.
+      flux: [n] finite, in any unit, n >= 1.
+
+    Returns:
+      time and flux of the cadences kept; flux is relative to their median.
+
+    Raises:
+      UnreadableLightCurveError: their median is not positive.
+    """
+    time, flux = _without_bright_outliers(time, flux, -1)
+    median = np.median(flux)
+    if median <= 0:
+        raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")
+    return time, flux / median
 
 
 def _without_bright_outliers(time, values, faint):

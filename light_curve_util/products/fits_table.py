@@ -1,7 +1,10 @@
 """Light curves in FITS: a table in an extension named LIGHTCURVE."""
 
 import dataclasses
+import gzip
+import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +12,7 @@ from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import BTJD_ZERO, Columns
 
 _EXTENSION = "LIGHTCURVE"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,32 +47,30 @@ class FitsTable:
         """
         # All products but TGLC have BJDREFF, the fraction of the day; it is 0 in all of them.
         zero = self.header.get("BJDREFI", reference) - BTJD_ZERO + self.header.get("BJDREFF", 0)
-        time = self._column(["TIME"]).astype(np.float64) + zero
+        time = self._column("TIME").astype(np.float64) + zero
         good = np.ones(len(time), dtype=bool)
-        for name, mask in masks.items():
-            good &= self._column([name]).astype(np.int64) & mask == 0
-        return Columns(time, self._column(flux_keys).astype(np.float64), good, self._name(flux_keys))
+        for name in filter(masks.get, masks):
+            good &= self._column(name).astype(np.int64) & masks[name] == 0
+        flux_key = next(filter(self._has, flux_keys), " or ".join(flux_keys))
+        return Columns(time, self._column(flux_key).astype(np.float64), good, flux_key)
 
-    def _name(self, names):
-        there = {name.upper(): name for name in self.data.names}
-        for name in names:
-            if name.upper() in there:
-                return there[name.upper()]
-        raise UnreadableLightCurveError(
-            f"no column {' or '.join(names)} in extension {_EXTENSION}, which has {', '.join(self.data.names)}: "
-            "give one of these as flux_key, or fetch the file again"
-        )
+    def _has(self, name):
+        return name.upper() in (there.upper() for there in self.data.names)
 
-    def _column(self, names):
-        name = self._name(names)
+    def _column(self, name):
+        if not self._has(name):
+            raise UnreadableLightCurveError(
+                f"no column {name} in extension {_EXTENSION}, which has {', '.join(self.data.names)}: "
+                "give one of these as flux_key if it is the flux, or else fetch the file again"
+            )
         column = self.data[name]
         if column.ndim != 1 or column.dtype.kind not in "iuf":
-            raise UnreadableLightCurveError(f"column {name} has no number a cadence: give another flux_key")
+            raise UnreadableLightCurveError(f"column {name} has not one number a cadence: give another flux_key")
         return column
 
 
 def read(path, light_curve):
-    """Reads the table of a file whole, and closes the file.
+    """Reads the table of a file.
 
     Args:
       path: name of a FITS file, plain or gzipped.
@@ -82,11 +84,14 @@ def read(path, light_curve):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
-            with fits.open(path, memmap=False) as file:
+            # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
+            content = Path(path).read_bytes()
+            content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+            with fits.open(io.BytesIO(content)) as file:
                 if _EXTENSION not in file:
-                    there = ", ".join(hdu.name or "unnamed" for hdu in file)
+                    there = ", ".join(hdu.name or "an unnamed one" for hdu in file)
                     raise UnreadableLightCurveError(
-                        f"no extension {_EXTENSION}, only {there}: this is no light curve; fetch the right file"
+                        f"no extension {_EXTENSION}, only {there}: cut off, or no light curve; fetch the file again"
                     )
                 hdu = file[_EXTENSION]
                 return light_curve(FitsTable(path, file[0].header.get("SECTOR", 0), hdu.header, hdu.data))

@@ -21,5 +21,5 @@ TESS = _masks(default=(1, 2, 3, 4, 5, 6, 8, 10, 15), hard=(7, 11, 12, 13, 14, 16
 Description Document, table of data quality flags."""
 
 # Left in by `hard`: 5, the reversal of a reaction wheel, which does no harm by itself; 10, not used.
-KEPLER = _masks(default=(1, 2, 3, 4, 6, 9, 12, 15, 17, 21), hard=(7, 8, 11, 13, 14, 16, 18, 19, 20))
+KEPLER = _masks(default=(1, 2, 3, 4, 6, 9, 15, 17, 21), hard=(7, 8, 11, 12, 13, 14, 16, 18, 19, 20))
 """Masks of Kepler's flags by name. Source: Kepler Archive Manual, KDMC-10008, table of SAP_QUALITY."""
