@@ -136,6 +136,8 @@ def _good(file, time):
     try:
         flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
     except KeyError:
+        if file.links.exists(b"LightCurve/QFLAG"):  # and cannot be opened
+            raise
         return _good_without_flags(time)
     return _values(flags, "LightCurve/QFLAG", len(time)) == 0
 
