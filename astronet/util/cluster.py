@@ -77,11 +77,11 @@ def connect(address, num_workers=None):
         yield executor
 
 
-def tell(line):
-    """Prints a line to the user, from wherever a task is done."""
-    # A worker of Dask has imported it: only there, its print() reaches the user.
+def tell(line, file=None):
+    """Prints a line to the user, from wherever a task is done; in one piece, whatever other threads print."""
+    # A worker of Dask has imported it: there, its print() reaches the user, and elsewhere it is the usual one.
     distributed = sys.modules.get("distributed")
-    (distributed.print if distributed else print)(line, flush=True)
+    (distributed.print if distributed else print)(f"{line}\n", end="", file=file, flush=True)
 
 
 def _environment():
