@@ -14,7 +14,7 @@ import numpy as np
 from astronet.ops import calibration, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file
+from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file, workers
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
 from light_curve_util.view_generator import VIEW_NAMES
@@ -97,6 +97,7 @@ def add_record_flags(parser):
     parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
     parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
     parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
+    workers.add_cluster_flag(parser)
     parser.add_argument("--suffix", default="", help="part of the names of the files to write")
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
 
@@ -157,17 +158,38 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
       serialized_examples: iterable of bytes.
       batch_size: how many records are scored at a time; twice as many are in memory.
     """
-    from astronet.ops import dataset
+    for judged in _judge(ensemble, _scorer(ensemble), _batches(serialized_examples, batch_size)):
+        yield from _predictions(*judged)
+
+
+def _scorer(ensemble):
     from astronet.util import estimator_util
 
-    members, limits = list(ensemble.checkpoints.values()), ensemble.calibration.view_limits
-    batches = dataset.from_serialized_batches(_batches(serialized_examples, batch_size), ensemble.spec.config)
-    for features, probabilities in _one_ahead(estimator_util.predict(ensemble.spec, members, batches)):
-        examples = map(example_util.from_serialized, features["serialized"])
-        calibrated = ensemble.calibration.apply(probabilities)
-        means, deviations = calibrated.mean(axis=1).tolist(), calibrated.std(axis=1).tolist()
-        told = novelty.describe(features, limits) if limits else itertools.repeat("")
-        yield from map(Prediction, examples, calibrated, means, deviations, told)
+    return estimator_util.scorer(ensemble.spec, list(ensemble.checkpoints.values()))
+
+
+def _judge(ensemble, score, batches):
+    """Yields each batch of records, calibrated probabilities [batch, num_members], and what is unlike training.
+
+    Args:
+      ensemble: Ensemble.
+      score: its _scorer().
+      batches: iterable of lists of serialized tf.train.Examples.
+    """
+    from astronet.ops import dataset
+
+    limits = ensemble.calibration.view_limits
+    batches = dataset.from_serialized_batches(batches, ensemble.spec.config)
+    for features, probabilities in _one_ahead((features, score(features)) for features in batches):
+        serialized = features["serialized"]
+        told = novelty.describe(features, limits) if limits else [""] * len(serialized)
+        yield serialized, ensemble.calibration.apply(probabilities), told
+
+
+def _predictions(serialized, calibrated, told):
+    examples = map(example_util.from_serialized, serialized)
+    means, deviations = calibrated.mean(axis=1).tolist(), calibrated.std(axis=1).tolist()
+    return map(Prediction, examples, calibrated, means, deviations, told)
 
 
 def _one_ahead(items):
@@ -206,21 +228,55 @@ def predict_files(ensemble, flags, problems):
     if flags.batch_size < 1:
         raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
-    yield from predict(ensemble, _readable(paths, problems), flags.batch_size)
-
-
-def _readable(paths, problems):
-    """The records that can be read, of all files."""
-    count = 0
-    for path in paths:
-        try:
-            for serialized in records.read(path):
-                yield serialized
-                count += 1
-        except ScriptError as error:
-            problems.append(str(error))
-    if not count:
+    judge_files = _judge_on_cluster if flags.cluster else _judge_here
+    is_any = False
+    for judged in judge_files(ensemble, flags, paths, problems):
+        yield from _predictions(*judged)
+        is_any = True
+    if not is_any:
         raise ScriptError("; ".join(problems))
+
+
+def _judge_here(ensemble, flags, paths, problems):
+    """Yields what _judge() does, of all files. No batch is of two, so that it does not matter who has which file."""
+    batches = itertools.chain.from_iterable(_batches(_readable(path, problems), flags.batch_size) for path in paths)
+    return _judge(ensemble, _scorer(ensemble), batches)
+
+
+def _judge_on_cluster(ensemble, flags, paths, problems):
+    """The same by workers of a cluster, to each a file at a time."""
+    # They have another working directory.
+    found = {name: os.path.abspath(checkpoint) for name, checkpoint in ensemble.checkpoints.items()}
+    models = workers.OncePerProcess(_with_scorer, dataclasses.replace(ensemble, checkpoints=found))
+    work = functools.partial(_judge_file, models, flags.batch_size)
+    with workers.open_executor(flags.cluster, None) as executor:
+        for path, (calibrated, told) in zip(paths, workers.in_order(executor, work, map(os.path.abspath, paths))):
+            end = 0
+            for serialized in _batches(_readable(path, problems), flags.batch_size):
+                start, end = end, end + len(serialized)
+                yield serialized, calibrated[start:end], told[start:end]
+            if end != len(calibrated):
+                raise ScriptError(f"{path} has changed meanwhile: run this again")
+
+
+def _with_scorer(ensemble):
+    return ensemble, _scorer(ensemble)
+
+
+def _judge_file(models, batch_size, path):
+    """Worker: what _judge() says about all records of a file that can be read, but for these."""
+    ensemble, score = models()
+    judged = _judge(ensemble, score, _batches(_readable(path, []), batch_size))
+    _, calibrated, told = zip(*judged) if (judged := list(judged)) else ((), [()], [[]])
+    return np.concatenate(calibrated), list(itertools.chain.from_iterable(told))
+
+
+def _readable(path, problems):
+    """The records of a file up to one that cannot be read, which is one of the problems."""
+    try:
+        yield from records.read(path)
+    except ScriptError as error:
+        problems.append(str(error))
 
 
 def report(problems):

@@ -18,7 +18,7 @@ _BUILDING = threading.Lock()
 
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
-# It also counts tracings by the line of code: each _scorer, which has models of its own, is new to it and no mistake.
+# It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
@@ -103,26 +103,21 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
       Dictionary of metrics.evaluate, and global_step (the last of the members').
     """
     tces = dataset.read(files, spec.config)
-    score = _scorer(spec, checkpoints_of_members)
+    score = _logits_of_members(spec, checkpoints_of_members)
     logits = metrics.average(np.concatenate(list(map(score, dataset.evaluation_batches(tces)))), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
     return {**metrics.evaluate(tces.labels, logits, threshold), "global_step": step}
 
 
-def predict(spec, checkpoints_of_members, batches):
-    """Scores each record once with all members of an ensemble.
+def scorer(spec, checkpoints_of_members):
+    """Function from the features of a batch to probabilities, [batch, num_members] float array.
 
     Args:
       spec: ModelSpec of all members.
       checkpoints_of_members: list of checkpoints, one a member.
-      batches: iterable of features, such as dataset.from_serialized_batches.
-
-    Yields:
-      (features, probabilities) in input order: the batch as it came, [batch, num_members] float array.
     """
-    score = _scorer(spec, checkpoints_of_members)
-    for features in batches:
-        yield features, metrics.probability(score(features))
+    score = _logits_of_members(spec, checkpoints_of_members)
+    return lambda features: metrics.probability(score(features))
 
 
 def write_summary(directory, step, values):
@@ -236,7 +231,7 @@ def _steps_between_evaluations(num_examples, batch_size):
     return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
 
 
-def _scorer(spec, members):
+def _logits_of_members(spec, members):
     """Function from features to logits [batch, member, output_dim], as an array.
 
     The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
