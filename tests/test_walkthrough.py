@@ -1,8 +1,11 @@
 """The commands of README.md, and of the published README that this project answers, run as they are written there."""
 
+import contextlib
+import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +30,27 @@ def bash_blocks(text):
 def shortened(block):
     block = re.sub(r"(ensemble_train\.sh \S+) 14000", rf"\1 {STEPS}", block)
     return re.sub(r"(python astronet/train\.py) ", rf"\1 --train_steps={STEPS} ", block)
+
+
+def free_ports(number):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [str(each.getsockname()[1]) for each in sockets]
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """Function (name, script) that puts a command into the PATH, in place of one that needs more machines than one."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    (tmp_path / "bin").mkdir()
+
+    def stand_in(name, script):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/bash\n{script}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+
+    return stand_in
 
 
 @pytest.fixture
@@ -103,3 +127,37 @@ def test_from_light_curves_alone(checkout):
     assert len(predictions) == len(catalog) - 1 >= 15
     best = done.stdout.splitlines()[-4:]
     assert {"377598984", "125450460", "274616147"} < {line.split()[0] for line in best}  # the simulation's PCs and EB
+
+
+def test_on_a_cluster(checkout, stand_in):
+    """The scheduler and the workers of "machines" that are all this one."""
+    stand_in("ssh", 'exec bash -c "$2"')
+    text = (ROOT / "docs/cluster.md").read_text().replace(" 14000", f" {STEPS}").replace("=14000", f"={STEPS}")
+    for port in re.findall(r"\b(?:8786|2000\d)\b", text):
+        text = text.replace(port, *free_ports(1))
+    blocks = bash_blocks(text.replace("--nworkers=2", "--nworkers=1"))
+    assert len(blocks) == 5
+    done = run_as_written(blocks, checkout)
+    assert f"survey/model/2: step {STEPS:6d}/{STEPS}" in done.stdout
+    records = (checkout / "survey/tfrecord/test-00000-of-00001").read_bytes()
+    assert records and len((checkout / "prediction_yyy.txt").read_text().splitlines()) > 1
+    assert (checkout / f"survey/shared_model/model.ckpt-{STEPS}.index").exists()
+
+
+def test_on_slurm(checkout, stand_in):
+    """The example of docs/cluster.md, where a job is a process of this machine."""
+    if not importlib.util.find_spec("dask_jobqueue"):
+        pytest.skip("no dask-jobqueue here")
+    stand_in("sbatch", 'cp "$1" job.sh\nsetsid bash job.sh > job.log 2>&1 &\necho Submitted batch job $!')
+    stand_in("scancel", 'kill -TERM -- "-$1"')
+    [script] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), flags=re.DOTALL)
+    sizes = {"cores=32": "cores=2", "processes=32": "processes=2", '"64GB"': '"4GB"', '"ib0"': '"lo"'}
+    for there, here in sizes.items():
+        assert there in script
+        script = script.replace(there, here)
+    script = script.replace("jobs=4", "jobs=1").replace("train_shards=256", "train_shards=3")
+    (checkout / "triage_on_slurm.py").write_text(script)
+    assert simulate_survey.main([f"--output_dir={checkout}/survey", "--num_stars=10", "--seed=1"]) == 0
+    run_as_written(["python triage_on_slurm.py"], checkout)
+    catalog = (checkout / "survey/tces.csv").read_text().splitlines()
+    assert len((checkout / "prediction_yyy.txt").read_text().splitlines()) == len(catalog) - 1

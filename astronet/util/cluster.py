@@ -15,6 +15,8 @@ from astronet.util.script import ScriptError
 LOCAL = "local"
 PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
 _SECONDS_BETWEEN_LOOKS = 1
+# It reaches every process of a terminal: the script decides, and ends its workers.
+_IGNORE_CONTROL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 class WorkersDiedError(BrokenExecutor):
@@ -56,6 +58,7 @@ def connect(address, num_workers=None):
                 threads_per_worker=1,
                 memory_limit=distributed.system.MEMORY_LIMIT // num_workers,
                 dashboard_address=None,
+                preload=[_IGNORE_CONTROL_C],
             )
             address = stack.enter_context(cluster).scheduler_address
         try:
@@ -67,7 +70,7 @@ def connect(address, num_workers=None):
             ) from error
         try:
             client.wait_for_workers(1, timeout=patience)
-        except TimeoutError as error:
+        except distributed.TimeoutError as error:
             raise ScriptError(
                 f"the scheduler at {address} has had no worker for {patience:g} s: start some (dask worker {address} "
                 "--nworkers 8 --nthreads 1)"

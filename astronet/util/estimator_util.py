@@ -23,6 +23,8 @@ _BUILDING = threading.Lock()
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
 # It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
+# And it warns of a step that was counted late: of processes that train a model together, most are.
+tf.get_logger().addFilter(lambda record: "has not been increased" not in record.getMessage())
 
 
 def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=print, on_evaluation=lambda *_: None):
