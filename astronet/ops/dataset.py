@@ -37,7 +37,8 @@ def read(files, config):
       Tces in the order of the records.
 
     Raises:
-      ScriptError: naming the file and record that is corrupt, has a view of another length, or an unknown label.
+      ScriptError: naming the file and record that is corrupt, has a view of another length or with a value that is not
+        finite, or an unknown label.
     """
     parts = [_read(path, config) for path in files]
     return Tces(
@@ -65,8 +66,12 @@ def _read(path, config):
 def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(records.read(path)):
-        example = example_util.from_serialized(serialized)
-        yield serialized, example, _check(example, config, f"{path}, record {number}", labelled=True)
+        where = f"{path}, record {number}"
+        try:
+            example = example_util.from_serialized(serialized)
+        except ScriptError as error:
+            raise ScriptError(f"{where}: {error}") from error
+        yield serialized, example, _check(example, config, where, labelled=True)
 
 
 def measure_scalars(tces, config):
@@ -128,10 +133,11 @@ def from_serialized_batches(generator_fn, config):
     for serialized in generator_fn():
         try:
             features = _parse_features(serialized, config)
-        except tf.errors.InvalidArgumentError:
-            for record in serialized:
-                _check(example_util.from_serialized(record), config, "a record", labelled=False)
-            raise
+        except tf.errors.InvalidArgumentError as error:
+            _check_each(serialized, config)
+            raise ScriptError(f"TensorFlow cannot read a record ({error.message}): make the records again") from error
+        if not _is_usable(features, config):
+            _check_each(serialized, config)
         yield {"serialized": np.array(serialized, dtype=object), **features}
 
 
@@ -147,10 +153,23 @@ def _parse_features(serialized, config):
     )
 
 
+def _is_usable(features, config):
+    """Whether all features are finite, and no column of the scalars is infinite: NaN stands for a missing one."""
+    return all(
+        (np.isfinite(values) if name in config.inputs.features else ~np.isinf(values)).all()
+        for name, values in features.items()
+    )
+
+
+def _check_each(serialized, config):
+    for record in serialized:
+        _check(example_util.from_serialized(record), config, "a record", labelled=False)
+
+
 def _check_scalar(example, name, where):
     value = example_util.value(example, name, np.nan)
-    if not isinstance(value, float):
-        raise ScriptError(f"{where}: {name} is {value!r}: a float needed; make the records again")
+    if not isinstance(value, float) or np.isinf(value):
+        raise ScriptError(f"{where}: {name} is {value!r}: a float needed, and not an infinite one; make the records again")
 
 
 def _check(example, config, where, labelled):
@@ -163,6 +182,8 @@ def _check(example, config, where, labelled):
             fitting = configuration.names_that_fit(lengths)
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
+        if not np.isfinite(example_util.series(example, name)).all():
+            raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")
     for name in configuration.scalar_columns(config):
         _check_scalar(example, name, tce)
     if not labelled:

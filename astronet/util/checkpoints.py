@@ -38,7 +38,10 @@ def find(model_dir, which="last"):
 
 def step(checkpoint):
     """Returns the number of training steps behind a checkpoint."""
-    return int(_reader(checkpoint).get_tensor("global_step"))
+    reader = _reader(checkpoint)
+    if reader.get_variable_to_shape_map().get("global_step") != []:
+        raise ScriptError(f"{checkpoint} has no number of training steps: copy or train it again")
+    return int(reader.get_tensor("global_step"))
 
 
 def last_step(model_dir):
