@@ -144,7 +144,7 @@ def _directory(path, products):
         changed = os.stat(path).st_mtime_ns
     except OSError:
         return _Directory()
-    if time.time_ns() - changed < _SETTLED_NS:
+    if abs(time.time_ns() - changed) < _SETTLED_NS:
         return _Directory(path, products)
     return _settled_directory(path, products, changed)
 

@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 
+import numpy as np
+
 from astronet import models
 from astronet.util import configuration, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
@@ -87,12 +89,22 @@ def require_trainable(model_dir):
 def restore(spec, checkpoint):
     """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
 
+    Raises:
+      ScriptError: as weights() does.
+    """
+    model = models.build(spec.model, spec.config)
+    model.set_weights(weights(model, checkpoint))
+    return model
+
+
+def weights(model, checkpoint):
+    """Reads the values of model.weights, a list of arrays, from a checkpoint.
+
     Where the checkpoint holds the moving average of a weight (hparams.average_decay), that is what the model gets.
 
     Raises:
       ScriptError: where the checkpoint cannot be read or is of another configuration.
     """
-    model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
     names = [weight.name.split(":")[0] for weight in model.weights]
@@ -103,8 +115,7 @@ def restore(spec, checkpoint):
                 f"{checkpoint} does not fit the configuration: {name} has shape {shapes.get(name, 'none')} there and "
                 f"{weight.shape.as_list()} here; give the --model and --config_name that it was trained with"
             )
-    model.set_weights([reader.get_tensor(name) for name in names])
-    return model
+    return [reader.get_tensor(name) for name in names]
 
 
 def export(spec, checkpoint, directory, dtype):
@@ -119,11 +130,11 @@ def export(spec, checkpoint, directory, dtype):
     Raises:
       ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
     """
-    weights = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
+    arrays = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
     configuration.save(directory, spec)
     path = os.path.join(directory, weights_file.NAME)
     try:
-        weights_file.write(path, weights, step(checkpoint), dtype)
+        weights_file.write(path, arrays, step(checkpoint), dtype)
     except ScriptError as error:
         raise ScriptError(f"{checkpoint}: {error}") from error
     return os.path.getsize(path)
@@ -174,9 +185,35 @@ def _latest(directory):
 def _reader(checkpoint):
     if weights_file.is_weights_file(checkpoint):
         return weights_file.Reader(checkpoint)
-    import tensorflow as tf
+    return _CheckpointReader(checkpoint)
 
-    try:
-        return tf.train.load_checkpoint(checkpoint)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise ScriptError(f"cannot read checkpoint {checkpoint} ({error}): copy or train it again") from error
+
+class _CheckpointReader:
+    """Reads a checkpoint of TensorFlow.
+
+    Raises:
+      ScriptError: where it cannot be read, or holds what is not finite.
+    """
+
+    def __init__(self, checkpoint):
+        import tensorflow as tf
+
+        self._checkpoint = checkpoint
+        self._reader = self._try(tf.train.load_checkpoint, checkpoint)
+
+    def get_variable_to_shape_map(self):
+        return self._try(self._reader.get_variable_to_shape_map)
+
+    def get_tensor(self, name):
+        values = self._try(self._reader.get_tensor, name)
+        if not np.isfinite(values).all():
+            raise ScriptError(f"{self._checkpoint}: {name} has values that are not finite: train it again")
+        return values
+
+    def _try(self, read, *args):
+        import tensorflow as tf
+
+        try:
+            return read(*args)
+        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+            raise ScriptError(f"cannot read checkpoint {self._checkpoint} ({error}): copy or train it again") from error
