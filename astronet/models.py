@@ -28,7 +28,7 @@ def build(model, config):
 
     def create(next_creator, **kwargs):
         nonlocal num_weights
-        num_weights += math.prod(kwargs["shape"])
+        num_weights += math.prod(kwargs["shape"] or ())
         if num_weights > _MAX_WEIGHTS:
             raise ScriptError(f"the configuration makes a model of more than {_MAX_WEIGHTS} weights: correct its sizes")
         return next_creator(**kwargs)

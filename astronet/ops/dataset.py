@@ -170,7 +170,7 @@ def _check_each(serialized, config):
 def _check_scalar(example, name, where):
     value = example_util.value(example, name, np.nan)
     if not isinstance(value, float) or np.isinf(value):
-        raise ScriptError(f"{where}: {name} is {value!r}: a float needed, and not an infinite one; make the records again")
+        raise ScriptError(f"{where}: {name} is {value!r}: a finite float needed; make the records again")
 
 
 def _check(example, config, where, labelled):

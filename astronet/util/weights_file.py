@@ -65,9 +65,10 @@ class Reader:
             raise ScriptError(f"cannot read {path} ({reason}): copy or export it again") from error
 
     def _check(self):
-        step = self._arrays.get(_STEP)
-        if step is None or step.shape or step.dtype.kind not in "iu":
-            raise ValueError(f"its {_STEP} is {'missing' if step is None else repr(step)}")
+        if _STEP not in self._arrays:
+            raise ValueError(f"it lacks {_STEP}")
+        if self._arrays[_STEP].shape or self._arrays[_STEP].dtype.kind not in "iu":
+            raise ValueError(f"its {_STEP} is no integer")
         for name, values in self._arrays.items():
             if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
                 raise ValueError(f"{name} has values that are not finite numbers")

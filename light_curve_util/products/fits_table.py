@@ -1,18 +1,15 @@
 """Light curves in FITS: a table in an extension named LIGHTCURVE."""
 
 import dataclasses
-import gzip
 import io
 import warnings
-from pathlib import Path
 
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import BTJD_ZERO, Columns
+from light_curve_util.products.columns import BTJD_ZERO, Columns, content
 
 _EXTENSION = "LIGHTCURVE"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +82,7 @@ def read(path, light_curve):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
             # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
-            content = Path(path).read_bytes()
-            content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
-            with fits.open(io.BytesIO(content)) as file:
+            with fits.open(io.BytesIO(content(path))) as file:
                 if _EXTENSION not in file:
                     there = ", ".join(hdu.name or "an unnamed one" for hdu in file)
                     raise UnreadableLightCurveError(
