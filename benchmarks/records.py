@@ -1,8 +1,8 @@
 """Times generate_input_records.py against bare h5py reads of the datasets that it needs, in CPU time of all processes.
 
-Each run is of a catalogue of so many TCEs, which repeat those of a simulated survey (or of --survey_dir). The bare reads
-open each file with h5py, read its three datasets (BJD, QFLAG and the best aperture's magnitudes) and do nothing else;
-they run before and after, in this process. Start-up is the CPU time of a run of one TCE.
+Each run is of a catalogue of so many TCEs, which repeat those of a simulated survey (or of --survey_dir). The bare
+reads open each file with h5py, read its three datasets (BJD, QFLAG and the best aperture's magnitudes) and do nothing
+else; they run before and after, in this process. Start-up is the CPU time of a run of one TCE, with one worker.
 """
 
 import argparse

@@ -166,7 +166,7 @@ def _find(columns, tess_data_dir):
         status = os.stat(path)
     except (MissingLightCurveError, OSError):
         return None, b"-\n"
-    name = os.path.relpath(path, tess_data_dir)
+    name = path[len(os.fspath(tess_data_dir)) :]
     return path, f"{name} {status.st_size} {status.st_mtime_ns}\n".encode()
 
 

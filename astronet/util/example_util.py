@@ -5,7 +5,6 @@ import TensorFlow. Its bytes are those that TensorFlow writes and reads.
 """
 
 import dataclasses
-import numbers
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -62,7 +61,7 @@ def to_example(columns, views):
     for name, value in columns.items():
         if isinstance(value, str):
             features[name].bytes_list.value.append(value.encode())
-        elif isinstance(value, numbers.Integral):
+        elif isinstance(value, (int, np.integer)):
             features[name].int64_list.value.append(value)
         else:
             features[name].float_list.value.append(value)
