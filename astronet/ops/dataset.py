@@ -59,8 +59,11 @@ def _read(path, config):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
-    features = _parse_features(serialized, config)
-    return Tces({name: values.numpy() for name, values in features.items()}, np.array(labels, np.int32), identities)
+    try:
+        features = _parse_features(serialized, config)
+    except ScriptError as error:
+        raise ScriptError(f"{path}: {error}") from error
+    return Tces(features, np.array(labels, np.int32), identities)
 
 
 def _labelled(path, config):
@@ -133,10 +136,9 @@ def from_serialized_batches(batches, config):
     for serialized in batches:
         try:
             features = _parse_features(serialized, config)
-        except tf.errors.InvalidArgumentError as error:
-            _check_each(serialized, config)
-            raise ScriptError(f"TensorFlow cannot read a record ({error.message}): make the records again") from error
-        features = {name: values.numpy() for name, values in features.items()}
+        except ScriptError:
+            _check_each(serialized, config)  # which says more
+            raise
         if not _is_usable(features, config):
             _check_each(serialized, config)
         yield {"serialized": serialized, **features}
@@ -145,13 +147,14 @@ def from_serialized_batches(batches, config):
 def _parse_features(serialized, config):
     lengths = configuration.input_lengths(config)
     may_lack = set(lengths).difference(config.inputs.features)
-    return tf.io.parse_example(
-        serialized,
-        {
-            name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
-            for name, length in lengths.items()
-        },
-    )
+    schema = {
+        name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
+        for name, length in lengths.items()
+    }
+    try:
+        return {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
+        raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
 
 
 def _is_usable(features, config):

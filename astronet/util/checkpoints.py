@@ -179,7 +179,11 @@ def _latest(directory):
     import tensorflow as tf
 
     exported = os.path.join(directory, weights_file.NAME)
-    return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
+    try:
+        latest = tf.train.latest_checkpoint(directory)
+    except ValueError as error:
+        raise ScriptError(f"cannot read {directory}/checkpoint ({error}): copy or train the model again") from error
+    return latest or (exported if os.path.exists(exported) else None)
 
 
 def _reader(checkpoint):
@@ -215,5 +219,5 @@ class _CheckpointReader:
 
         try:
             return read(*args)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
             raise ScriptError(f"cannot read checkpoint {self._checkpoint} ({error}): copy or train it again") from error

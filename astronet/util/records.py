@@ -77,7 +77,7 @@ def _next_record(file, header, file_size):
     if len(header) < _HEADER.size:
         raise ValueError("it is cut off")
     length, checksum = _HEADER.unpack(header)
-    if checksum != _masked_checksum(header[:_LENGTH.size]):
+    if checksum != _masked_checksum(header[: _LENGTH.size]):
         raise ValueError("its length fails its checksum")
     if length > file_size - file.tell() - _CHECKSUM.size:
         raise ValueError(f"it is cut off: {length} bytes are announced")

@@ -58,7 +58,7 @@ class Reader:
             if size > _MAX_BYTES:  # a small file can unpack to a thousand times its size
                 raise ValueError(f"it unpacks to {size} bytes, more than {_MAX_BYTES}")
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-                self._arrays = {name: archive[name] for name in archive.files}
+                self._arrays = {name: _as_float32(archive[name]) for name in archive.files}
             self._check()
         except Exception as error:  # a damaged archive fails in too many ways to list
             reason = str(error).partition("\n")[0] or type(error).__name__
@@ -78,5 +78,9 @@ class Reader:
 
     def get_tensor(self, name):
         """Float arrays come as float32."""
-        values = self._arrays[name]
+        return self._arrays[name]
+
+
+def _as_float32(values):
+    with np.errstate(over="ignore"):
         return values.astype(np.float32) if np.issubdtype(values.dtype, np.floating) else values

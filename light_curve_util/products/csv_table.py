@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.numerals import parse_float
 from light_curve_util.products.columns import BTJD_ZERO, Columns, content, expect_no_aperture
 
 NAMES = (
@@ -96,7 +97,7 @@ def _numbers(rows, header, column):
     numbers = []
     for line, row in rows:
         try:
-            numbers.append(float(row[column] or "nan"))
+            numbers.append(parse_float(row[column] or "nan"))
         except ValueError:
             raise UnreadableLightCurveError(
                 f"line {line}: {header[column]} is {row[column]!r}, which is no number: correct it, or leave it empty"
