@@ -89,7 +89,7 @@ def value(example, name, default=None):
     values = _values(feature[name]) if name in feature else ()
     if not values:
         return default
-    return values[0].decode() if isinstance(values[0], bytes) else values[0]
+    return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
 
 
 def series(example, name):
