@@ -89,12 +89,13 @@ def _column(file, name, length=None):
 
 
 def _values(dataset, name, length):
-    if len(dataset.shape) != 1 or length not in (None, dataset.shape[0]):
+    shape = dataset.shape  # asks the file
+    if len(shape) != 1 or length not in (None, shape[0]):
         raise UnreadableLightCurveError(
-            f"{name} has shape {dataset.shape}, BJD has {length} cadences: fetch or make the file again"
+            f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
-    values = np.empty(dataset.shape, dtype=np.float64)
-    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    values = np.empty(shape, dtype=np.float64)
+    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
 
 
@@ -121,7 +122,7 @@ def _best_aperture(file):
         ) from None
     if attribute.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
         value = np.empty(attribute.shape)
-        attribute.read(value)
+        attribute.read(value, h5py.h5t.NATIVE_DOUBLE)
     else:
         value = h5py.File(file)[_PHOTOMETRY].attrs["bestap"]
     (bestap,) = np.ravel(value)
