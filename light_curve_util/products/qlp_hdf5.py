@@ -1,6 +1,7 @@
 """Light curves of the MIT Quick-Look Pipeline as it writes them: one HDF5 file a star and sector."""
 
 import contextlib
+import functools
 import os
 
 import h5py
@@ -61,13 +62,18 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 @contextlib.contextmanager
 def _opened(path):
     """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
-    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
-    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access)
+    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _file_access())
     try:
         yield file
     finally:
         file.close()
+
+
+@functools.cache
+def _file_access():
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
+    return access
 
 
 def _read(file, flux_key, aperture, quality):
