@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import Columns
+from light_curve_util.products.columns import MAX_CADENCES, Columns
 
 NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
 EXACT_NAMES = ("{tic_id}.h5",)
@@ -96,7 +96,7 @@ def _column(file, name, length=None):
 
 def _values(dataset, name, length):
     shape = dataset.shape  # asks the file
-    if len(shape) != 1 or length not in (None, shape[0]):
+    if len(shape) != 1 or length not in (None, shape[0]) or shape[0] > MAX_CADENCES:
         raise UnreadableLightCurveError(
             f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
@@ -140,13 +140,9 @@ def _best_aperture(file):
 
 
 def _good(file, time):
-    try:
-        flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
-    except KeyError:
-        if file.links.exists(b"LightCurve/QFLAG"):  # and cannot be opened
-            raise
-        return _good_without_flags(time)
-    return _values(flags, "LightCurve/QFLAG", len(time)) == 0
+    if file.links.exists(b"LightCurve/QFLAG"):  # or a damaged one would pass for none
+        return _column(file, "LightCurve/QFLAG", len(time)) == 0
+    return _good_without_flags(time)
 
 
 def _good_without_flags(time):
