@@ -1,10 +1,10 @@
-"""Judges astronet/data/transit_search.py: planets injected into the simulated survey's noise, light curves without any
-signal, and real light curves of stars with TOIs.
+"""Judges the transit search: planets injected into the simulated survey's noise, light curves without any signal, and
+real light curves of stars with TOIs.
 
 S/N of an injected planet: its mean depth over its in-transit cadences, divided by
-sqrt(white^2 / cadences in transit + red^2 / events). White and red noise are those of the same star's detrended light curve
-without the planet: the robust scatter of a cadence, and what the scatter of means over one transit duration has beyond it.
-At least two events have at least half of their cadences; everything else (star, impact, epoch, noise) is as it falls.
+sqrt(white^2 / cadences in transit + red^2 / events). White and red noise are those of the same star's detrended light
+curve without the planet: the robust scatter of a cadence, and what the robust scatter of means over one transit duration
+has beyond it. At least two events have at least half of their cadences; all else is as it falls.
 """
 
 import collections
@@ -12,6 +12,7 @@ import csv
 import functools
 import itertools
 import os
+import re
 import sys
 import time
 
@@ -142,6 +143,13 @@ def _search_nothing(number, seed, raw):
     return next((peak for peak in peaks if not peak.why_not_tce()), None)
 
 
+def _told(peak):
+    return (
+        f"{peak.period:.5f} d, {peak.duration_hours:.2f} h, {peak.depth_ppm:.0f} ppm, "
+        f"S/N {peak.pink_signal_to_noise:.1f}, {peak.num_points_in_transit} half hours in transit"
+    )
+
+
 def _row(label, outcomes):
     counts = collections.Counter(outcome.name for outcome in outcomes)
     share = 1 - counts["not found"] / len(outcomes)
@@ -170,13 +178,59 @@ def _judge_by_injection(flags):
     alarms = [peak for peak in map_in_order(work, list(range(flags.num_quiet)), flags.num_worker_processes) if peak]
     print(f"without a signal: {len(alarms)} of {flags.num_quiet} light curves have a threshold crossing event")
     for peak in alarms:
-        print(
-            f"  {peak.period:8.4f} d, {peak.duration_hours:5.2f} h, {peak.depth_ppm:6.0f} ppm, "
-            f"S/N {peak.pink_signal_to_noise:5.1f}, {peak.num_points_in_transit} points"
-        )
+        print(f"  {_told(peak)}")
+
+
+def _tois(path):
+    """{TIC ID: (magnitude, [(TOI, period or NaN, epoch in BTJD, duration in days)])} of an ExoFOP TOI table."""
+    tois = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            period, epoch, hours = (
+                float(row[name] or "nan") for name in ("Period (days)", "Epoch (BJD)", "Duration (hours)")
+            )
+            planet = Planet(period or np.nan, epoch - _BTJD, hours / 24)
+            tois.setdefault(int(row["TIC ID"]), (float(row["TESS Mag"] or "nan"), []))[1].append((row["TOI"], planet))
+    return tois
+
+
+def _num_transits(planet, times):
+    """How many transits have cadences."""
+    phase_days = phase_fold(times, planet.period, planet.t0)
+    inside = np.abs(phase_days) < planet.duration / 2
+    return len(np.unique(np.round((times - planet.t0 - phase_days)[inside] / planet.period)))
+
+
+def _judge_by_tois(flags):
+    tois = _tois(flags.tois)
+    for path in flags.light_curves:
+        found = re.search(r"(?:tic|[-_])0*(\d{5,})(?=[-_])", os.path.basename(path), re.IGNORECASE)
+        if not found:
+            raise ScriptError(f"{path}: no TIC ID in the file's name")
+        magnitude, planets = tois.get(int(found[1]), (np.nan, []))
+        if not planets:
+            continue
+        light_curve = tess_io.read(path)
+        peaks, seconds = _search(light_curve.time, light_curve.flux, magnitude)
+        print(f"TIC {found[1]} ({os.path.basename(path)}), {seconds:.1f} CPU seconds")
+        for toi, planet in planets:
+            if np.isnan(planet.period):
+                print(f"  TOI {toi}: the table has no period")
+                continue
+            transits = _num_transits(planet, light_curve.time)
+            names = [matching_ratio(peak, planet, light_curve.time) for peak in peaks]
+            result = next((f"found, {name}, peak {rank}" for rank, name in enumerate(names, 1) if name), "not found")
+            print(f"  TOI {toi}: {planet.period:.5f} d, {transits} of its transits have cadences: {result}")
+        for rank, peak in enumerate(peaks, 1):
+            print(f"  peak {rank}: {_told(peak)}: {peak.why_not_tce() or 'TCE'}")
 
 
 def _main(flags):
+    if bool(flags.light_curves) != bool(flags.tois):
+        raise ScriptError("--light_curves and --tois go together: give both or neither")
+    if flags.tois:
+        _judge_by_tois(flags)
+        return
     print(f"{os.cpu_count()} cores; seed {flags.seed}; {'raw' if flags.raw else 'detrended'} simulated light curves")
     _judge_by_injection(flags)
 
@@ -188,6 +242,8 @@ def main(argv=None):
     )
     parser.add_argument("--num_quiet", type=int, default=100, help="light curves without a signal")
     parser.add_argument("--raw", action="store_true", help="simulated light curves as taken, not detrended")
+    parser.add_argument("--light_curves", nargs="+", help="real light curves, the TIC ID in their names; needs --tois")
+    parser.add_argument("--tois", help="ExoFOP TOI table as CSV")
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same planets and noise")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
     return run(_main, parser.parse_args(argv))

@@ -167,7 +167,7 @@ def _best_peak(time, flux, free, magnitude):
     # Now that the place of the events is known, the trend need not follow them.
     used = _usable(time, flux, free, free & ~_in_transit(time, peak))
     box = _refined(*used, peak.period, peak.t0, peak.duration_phase * peak.period)
-    peak = _measured(*used, magnitude, *box) or peak
+    peak = _period_refined(*used, _measured(*used, magnitude, *box) or peak)
     single = _single_event(*used, peak)
     if single is None:
         peak = _odd_even_resolved(*used, peak)
@@ -262,6 +262,21 @@ def _refined(time, flux, period, t0, duration):
     )
     best = int(np.argmax(np.where(result.depth > 0, result.power, -np.inf)))
     return float(result.period[best]), float(result.transit_time[best]), float(result.duration[best])
+
+
+def _period_refined(time, flux, peak):
+    """The peak measured again at the period, about its own, that fits its trapezoid best."""
+    duration = peak.duration_phase * peak.period
+    # About an event in the middle of the light curve, period and mid-time are independent.
+    t0 = peak.t0 + np.round((time.mean() - peak.t0) / peak.period) * peak.period
+    periods = peak.period * (1 + duration / (time[-1] - time[0]) * np.linspace(-1, 1, 81))
+
+    def fit(period):
+        profile = transit_fit.trapezoid(phase_fold(time, period, t0), duration, peak.ingress_fraction * duration)
+        return profile @ (1 - flux) / np.sqrt(max(profile @ profile, 1e-12))
+
+    period = max(periods, key=fit)
+    return _measured(time, flux, peak.out_of_transit_magnitude, period, t0, duration) or peak
 
 
 def _single_event(time, flux, peak):
