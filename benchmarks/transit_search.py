@@ -3,8 +3,8 @@ real light curves of stars with TOIs.
 
 S/N of an injected planet: its mean depth over its in-transit cadences, divided by
 sqrt(white^2 / cadences in transit + red^2 / events). White and red noise are those of the same star's detrended light
-curve without the planet: the robust scatter of a cadence, and what the robust scatter of means over one transit duration
-has beyond it. At least two events have at least half of their cadences; all else is as it falls.
+curve without the planet: the robust scatter of a cadence, and what the robust scatter of means over one transit
+duration has beyond it. At least two events have at least half of their cadences; all else is as it falls.
 """
 
 import collections
@@ -24,8 +24,6 @@ from astronet.util.workers import map_in_order
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold
 
-PERIODS = ((0.5, 1), (1, 3), (3, 6), (6, 13))  # days
-SIGNAL_TO_NOISE = ((8, 12), (12, 16), (16, 30), (30, 100))
 RATIOS = {"period": 1, "P/2": 1 / 2, "2P": 2, "P/3": 1 / 3, "3P": 3, "2P/3": 2 / 3, "3P/2": 3 / 2}
 OUTCOMES = (*RATIOS, "later peak", "not found")
 _MAX_DRAWS = 200
@@ -159,7 +157,7 @@ def _row(label, outcomes):
 
 
 def _judge_by_injection(flags):
-    cells = list(itertools.product(SIGNAL_TO_NOISE, PERIODS))
+    cells = list(itertools.product(flags.signal_to_noise, flags.periods))
     tasks = [(i, cells[i % len(cells)][1], cells[i % len(cells)][0]) for i in range(flags.num_a_bin * len(cells))]
     work = functools.partial(_inject, seed=flags.seed, raw=flags.raw)
     outcomes = list(map_in_order(work, tasks, flags.num_worker_processes))
@@ -169,9 +167,9 @@ def _judge_by_injection(flags):
         of_cell[task[2], task[1]].append(outcome)
     for (low, high), (short, long) in cells:
         _row(f"{low:g}-{high:g}, {short:g}-{long:g}", of_cell[(low, high), (short, long)])
-    for low, high in SIGNAL_TO_NOISE:
+    for low, high in flags.signal_to_noise:
         _row(f"{low:g}-{high:g}", [o for cell, found in of_cell.items() if cell[0] == (low, high) for o in found])
-    _row("all above 12", [o for cell, found in of_cell.items() if cell[0][0] >= 12 for o in found])
+    _row("all", outcomes)
     seconds = [outcome.seconds for outcome in outcomes]
     print(f"CPU seconds a light curve: median {np.median(seconds):.2f}, greatest {max(seconds):.2f}")
     work = functools.partial(_search_nothing, seed=flags.seed, raw=flags.raw)
@@ -235,11 +233,21 @@ def _main(flags):
     _judge_by_injection(flags)
 
 
+def _bins(text):
+    """Pairs of neighbors among numbers with commas."""
+    edges = [float(edge) for edge in text.split(",")]
+    return list(zip(edges[:-1], edges[1:]))
+
+
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument(
         "--num_a_bin", type=positive_integer, default=10, help="planets injected for each S/N and period"
     )
+    parser.add_argument(
+        "--signal_to_noise", type=_bins, default="8,12,16,30,100", help="edges of the bins, with commas"
+    )
+    parser.add_argument("--periods", type=_bins, default="0.5,1,3,6,13", help="edges of the bins in days, with commas")
     parser.add_argument("--num_quiet", type=int, default=100, help="light curves without a signal")
     parser.add_argument("--raw", action="store_true", help="simulated light curves as taken, not detrended")
     parser.add_argument("--light_curves", nargs="+", help="real light curves, the TIC ID in their names; needs --tois")

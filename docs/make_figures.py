@@ -1,4 +1,7 @@
-"""Draws the figures of README.md and docs/ from what `make demo` and a training have left behind."""
+"""Draws the figures of README.md and docs/ from what `make demo` and a training have left behind.
+
+With --searched_light_curves, draws those of docs/transit_search.md alone, from real files.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +11,13 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from astronet import plot_roc, plot_tces
+from astronet.data import transit_search
+from astronet.util import plotting
 from astronet.util.script import Parser, ScriptError, run
+from light_curve_util import tess_io
+from light_curve_util.detrend import detrend
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
 
 DOCS = Path(__file__).parent
 
@@ -36,7 +45,25 @@ def draw_training_curve(model_dir, path):
     figure.savefig(path, dpi=120)
 
 
+def draw_search(name, path):
+    """Draws the best peak of a light curve: as it is, folded, and in views after a spline is divided out."""
+    light_curve = tess_io.read(path)
+    peaks = transit_search.search(light_curve.time, light_curve.flux, float("nan"))
+    if not peaks:
+        raise ScriptError(f"{path}: no peak to draw; give another light curve")
+    event = PeriodicEvent(peaks[0].t0, peaks[0].period, peaks[0].duration_hours / 24)
+    flat = detrend(light_curve, "spline", event)
+    generator = ViewGenerator(flat.time, flat.flux, event)
+    views = {"global_view": generator.view("global_view", 201), "local_view": generator.view("local_view", 61)}
+    title = f"{name}: {event.period:.5f} d, {peaks[0].duration_hours:.2f} h, {peaks[0].depth_ppm:.0f} ppm"
+    plotting.plot_tce(DOCS / f"search_{name.replace(' ', '_')}.png", flat, event, views, title)
+
+
 def _draw(flags):
+    if flags.searched_light_curves:
+        for name, path in flags.searched_light_curves:
+            draw_search(name, path)
+        return
     demo = Path(flags.demo)
     if not (demo / "tces.csv").exists():
         raise ScriptError(f"{demo} holds no survey: run make demo first")
@@ -59,6 +86,13 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--demo", default="demo", help="output directory of the demo")
     parser.add_argument("--model_dir", help="training to draw the curve of (default: the demo's)")
+    parser.add_argument(
+        "--searched_light_curves",
+        type=lambda text: text.split("=", 1),
+        nargs="+",
+        metavar="NAME=FILE",
+        help="real light curves, to draw what the transit search finds in each; nothing else is drawn",
+    )
     return run(_draw, parser.parse_args(argv))
 
 
