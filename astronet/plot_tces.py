@@ -4,12 +4,12 @@ import sys
 
 from tqdm import tqdm
 
-from astronet.data import tce_table
+from astronet.data import preprocess, tce_table
 from astronet.util import configuration, plotting
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import tess_io
-from light_curve_util.detrend import METHODS, detrend
+from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.view_generator import ViewGenerator
@@ -29,7 +29,7 @@ def _plot_tce(tce, flags, lengths, plots):
     event = PeriodicEvent(tce.Epoc, tce.Period, tce.Duration / 24)
     detector = getattr(tce, "camera", None), getattr(tce, "ccd", None)
     path = tess_io.find(flags.tess_data_dir, tce.tic_id, tce.Sectors, *detector)
-    light_curve = detrend(tess_io.read(path, flags.flux_key), flags.detrend, event)
+    light_curve = detrend(tess_io.read(path, flags.flux_key, quality=flags.quality), flags.detrend, event)
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     views = {name: generator.view(name, length) for name, length in lengths.items()}
     title = plotting.tce_title(tce.tic_id, tce.Sectors, tce.Period, tce.Disposition)
@@ -64,8 +64,7 @@ def main(argv=None):
     parser.add_argument("--save_dir", required=True, help="directory of the plots")
     parser.add_argument("--tic", type=int, nargs="+", help="TIC IDs of the stars to plot (all)")
     parser.add_argument("--row_id", type=int, nargs="+", help="row IDs of the TCEs to plot (all)")
-    parser.add_argument("--flux_key", default="KSPMagnitude", help="which magnitudes of the light curves to read")
-    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to take out slow variation")
+    preprocess.add_flags(parser)
     configuration.add_flags(parser)
     return run(_plot, parser.parse_args(argv))
 

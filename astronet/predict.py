@@ -8,7 +8,6 @@ from astronet.data import preprocess
 from astronet.util import configuration, example_util, plotting
 from astronet.util.script import Parser, run
 from light_curve_util import tess_io
-from light_curve_util.detrend import METHODS
 from light_curve_util.periodic_event import PeriodicEvent
 
 
@@ -17,7 +16,8 @@ def _predict(flags):
     event = PeriodicEvent(flags.t0, flags.period, flags.duration_hours / 24)
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     lengths = configuration.view_lengths(models.spec.config)
-    views = preprocess.make_views(path, event, preprocess.Settings(lengths, flags.flux_key, flags.detrend))
+    settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality)
+    views = preprocess.make_views(path, event, settings)
     columns = {
         "tic_id": flags.tic,
         "Sectors": flags.sector or 0,
@@ -56,8 +56,7 @@ def main(argv=None):
     parser.add_argument("--light_curve", help="file of the light curve; or --tess_data_dir and --sector")
     parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
     parser.add_argument("--sector", type=int, help="sector whose light curve to read")
-    parser.add_argument("--flux_key", default="KSPMagnitude", help="which magnitudes of the light curve to read")
-    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to take out slow variation")
+    preprocess.add_flags(parser)
     parser.add_argument("--output_image_file", help="PNG file to plot the views to")
     flags = parser.parse_args(argv)
     if not flags.light_curve and (flags.tess_data_dir is None or flags.sector is None):

@@ -1,20 +1,18 @@
-"""Finds and reads the light curve of one star in one sector, whatever product it comes from.
-
-A product is a module with FILE_NAME (the pattern of its files' names), LOCATIONS (where they lie below the data
-directory) and read(path, flux_key, aperture) -> time, magnitude, good. Its line in PRODUCTS registers it.
-"""
+"""Finds and reads the light curve of one star in one sector, whatever product it comes from."""
 
 import dataclasses
-import fnmatch
-import glob
 import os
+import re
 
 import numpy as np
 
-from light_curve_util import qlp_hdf5
+from light_curve_util import file_index
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
+from light_curve_util.products import csv_table, kepler, qlp_fits, qlp_hdf5, spoc, tglc
+from light_curve_util.products.quality import QUALITIES
 
-PRODUCTS = (qlp_hdf5,)
+# In the order of preference, where a star has several in one sector.
+PRODUCTS = (qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler)
 
 _MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
 _MAD_TO_SIGMA = 1.4826
@@ -36,10 +34,10 @@ class LightCurve:
 
 
 def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
-    """Finds the file of a star and sector.
+    """Finds the file of a star and sector: docs/light_curves.md has the places, the names and the preferences.
 
     Args:
-      tess_data_dir: directory that holds sector-1, sector-2, ...
+      tess_data_dir: directory that holds sector-1, sector-2, ..., or the files themselves.
       tic_id: TIC ID of the star.
       sector: number of the sector.
       camera, ccd: detector that saw the star; where they are not known (None or 0), all detectors are tried.
@@ -48,31 +46,35 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
       The path of the file.
 
     Raises:
-      MissingLightCurveError: naming the paths that were tried.
+      MissingLightCurveError: naming the places that were tried.
     """
-    place = {"tic_id": tic_id, "sector": sector, "camera": camera or "*", "ccd": ccd or "*"}
-    tried = []
-    for location in (location for product in PRODUCTS for location in product.LOCATIONS):
-        tried.append(location.format(**place))
-        found = sorted(glob.glob(os.path.join(glob.escape(os.fspath(tess_data_dir)), tried[-1])))
-        if found:
-            return found[0]
-    raise MissingLightCurveError(
-        f"no light curve of TIC {tic_id} in sector {sector}: {tess_data_dir} has none of {', '.join(tried)}; "
-        "fetch the file or give another data directory"
-    )
+    tess_data_dir, tic_id, sector = os.fspath(tess_data_dir), int(tic_id), int(sector)
+    path = file_index.find(PRODUCTS, tess_data_dir, tic_id, sector, camera, ccd)
+    if path is None:
+        places = ", ".join(f"{place}/" for place in file_index.places(sector, camera or "*", ccd or "*"))
+        raise MissingLightCurveError(
+            f"no light curve of TIC {tic_id} in sector {sector}: {tess_data_dir} has none in {places}, "
+            f"sector-{sector}/{tic_id}/ or itself; fetch the file or give another data directory"
+        )
+    return path
 
 
-def read(path, flux_key="KSPMagnitude", aperture=None):
+def stars(tess_data_dir):
+    """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
+    return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
+
+
+def read(path, flux_key=None, aperture=None, quality="default"):
     """Reads a light curve and keeps its usable cadences.
 
-    Flagged cadences and those without a finite time or magnitude are dropped, then those brighter than the median by
-    more than 5 robust standard deviations.
+    Flagged cadences and those without a finite time or value are dropped, then those brighter than the median by more
+    than 5 robust standard deviations.
 
     Args:
-      path: file name; its pattern decides which product's reader reads it.
-      flux_key: the product's name for the magnitudes to read.
-      aperture: number of the aperture; None is the file's own choice.
+      path: file name; it decides which product's reader reads the file.
+      flux_key: the product's name for the flux or magnitudes to read; None is the product's own detrended ones.
+      aperture: number of the aperture, for products that number theirs; None is the file's own choice.
+      quality: which flagged cadences are dropped, one of QUALITIES.
 
     Returns:
       A LightCurve.
@@ -82,19 +84,26 @@ def read(path, flux_key="KSPMagnitude", aperture=None):
       UnreadableLightCurveError: the file is damaged or lacks something that is needed.
       EmptyLightCurveError: no cadence is usable.
     """
+    if quality not in QUALITIES:
+        raise ValueError(f"unknown quality {quality!r}; the masks are {', '.join(QUALITIES)}")
     path = os.fspath(path)
     if not os.path.exists(path):
         raise MissingLightCurveError(f"no file {path}: check its name, or fetch it")
-    time, magnitude, good = _product(path).read(path, flux_key, aperture)
-    finite = np.isfinite(time) & np.isfinite(magnitude)
-    usable = good & finite
+    columns = _product(path).read(path, flux_key, aperture, quality)
+    time, values = columns.time, columns.values
+    finite = np.isfinite(time) & np.isfinite(values)
+    usable = columns.good & finite
     if not usable.any():
         raise EmptyLightCurveError(
-            f"{path}: none of {len(time)} cadences is usable ({np.count_nonzero(~good)} flagged, "
-            f"{np.count_nonzero(~finite)} without finite time and {flux_key}): "
-            "leave this TCE out, or read another aperture"
+            f"{path}: none of {len(time)} cadences is usable ({np.count_nonzero(~columns.good)} flagged, "
+            f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
+            "leave this TCE out, or read another aperture or flux_key"
         )
-    return LightCurve(*to_flux(time[usable], magnitude[usable]), path)
+    in_flux = to_flux if columns.is_magnitude else relative_flux
+    try:
+        return LightCurve(*in_flux(time[usable], values[usable]), path)
+    except UnreadableLightCurveError as error:
+        raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
 
 
 def to_flux(time, magnitude):
@@ -107,17 +116,53 @@ def to_flux(time, magnitude):
     Returns:
       time and flux of the cadences kept; flux is relative to their median.
     """
-    deviation = magnitude - np.median(magnitude)
-    sigma = _MAD_TO_SIGMA * np.median(np.abs(deviation))
-    # A constant light curve has no outliers: what is wrong with it is that its views are flat, and they say so.
-    kept = magnitude > np.median(magnitude) - _MAX_BRIGHT_DEVIATION * sigma if sigma > 0 else np.full(len(time), True)
-    time, magnitude = time[kept], magnitude[kept]
-    return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
+    time, magnitude = _without_bright_outliers(time, magnitude, 1)
+    return time, 10 ** (-(magnitude - _median(magnitude)) / 2.5)
+
+
+def relative_flux(time, flux):
+    """Drops bright outliers and makes flux relative.
+
+    Args:
+      time: [n] days.
+      flux: [n] finite, in any unit, n >= 1.
+
+    Returns:
+      time and flux of the cadences kept; flux is relative to their median.
+
+    Raises:
+      UnreadableLightCurveError: their median is not positive.
+    """
+    time, flux = _without_bright_outliers(time, flux, -1)
+    median = _median(flux)
+    if median <= 0:
+        raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")
+    return time, flux / median
+
+
+def _without_bright_outliers(time, values, faint):
+    """Time and values less the bright outliers; `faint` is 1 where high values are faint (magnitudes), else -1."""
+    median = _median(values)
+    sigma = _MAD_TO_SIGMA * _median(np.abs(values - median))
+    if sigma == 0:  # A constant light curve has no outliers: its views are flat, and they say so.
+        return time, values
+    kept = faint * values > faint * median - _MAX_BRIGHT_DEVIATION * sigma
+    return time[kept], values[kept]
+
+
+def _median(values):
+    """np.median of finite values, in a third of the time for a light curve."""
+    middle = len(values) // 2
+    if len(values) % 2:
+        return np.partition(values, middle)[middle]
+    ordered = np.partition(values, (middle - 1, middle))
+    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _product(path):
+    name = os.path.basename(path)
     for product in PRODUCTS:
-        if fnmatch.fnmatch(os.path.basename(path), product.FILE_NAME):
+        if any(re.fullmatch(pattern, name) for pattern in product.NAMES):
             return product
-    known = ", ".join(product.FILE_NAME for product in PRODUCTS)
+    known = ", ".join(product.NAMES[-1] for product in PRODUCTS)
     raise UnreadableLightCurveError(f"{path}: no reader for a file of this name; there are readers for {known}")

@@ -1,9 +1,10 @@
 """From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
 
 import dataclasses
+from typing import Optional
 
 from light_curve_util import tess_io
-from light_curve_util.detrend import detrend
+from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.view_generator import ViewGenerator
@@ -15,13 +16,27 @@ class Settings:
 
     Attributes:
       views: dict of view name to length in bins.
-      flux_key: name that the product gives to the magnitudes to read.
+      flux_key: name that the product gives to the flux or magnitudes to read; None is its own detrended ones.
       detrend: "none" or "spline".
+      quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
     """
 
     views: dict
-    flux_key: str = "KSPMagnitude"
+    flux_key: Optional[str] = None
     detrend: str = "none"
+    quality: str = "default"
+
+
+def add_flags(parser):
+    """Adds --flux_key, --quality and --detrend, which say how light curves are read, to an ArgumentParser."""
+    parser.add_argument(
+        "--flux_key",
+        help="flux or magnitudes to read in a light curve file (the product's own detrended ones: KSPMagnitude, ...)",
+    )
+    parser.add_argument(
+        "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"
+    )
+    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
 
 
 def make_views(path, event, settings):
@@ -38,28 +53,38 @@ def make_views(path, event, settings):
     Raises:
       LightCurveError: the light curve cannot be read, or fills no view.
     """
-    light_curve = detrend(tess_io.read(path, settings.flux_key), settings.detrend, event)
+    light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    light_curve = detrend(light_curve, settings.detrend, event)
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     return {name: generator.view(name, length) for name, length in settings.views.items()}
 
 
-def views_or_reason(columns, tess_data_dir, settings):
+def find_light_curve(columns, tess_data_dir):
+    """Finds the light curve of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason."""
+    return tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], columns.get("camera"), columns.get("ccd"))
+
+
+def views_or_reason(columns, tess_data_dir, settings, path=None):
     """Makes the views of one row of the catalogue; whatever is wrong with it, the other rows go on.
 
     Args:
       columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days).
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
+      path: the light curve, where it has been found already.
 
     Returns:
       Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
+
+    Raises:
+      MemoryError: which says little about the row.
     """
     try:
         event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
-        detector = columns.get("camera"), columns.get("ccd")
-        path = tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)
-        return make_views(path, event, settings), None
+        return make_views(path or find_light_curve(columns, tess_data_dir), event, settings), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
+    except MemoryError:
+        raise
     except Exception as error:
         return None, f"error: {type(error).__name__}: {error}"

@@ -3,15 +3,13 @@
 import glob
 import inspect
 import os
+import struct
 import sys
 
-import tensorflow as tf
+import google_crc32c
 
 from astronet.util.files import INCOMPLETE, write_aside
 from astronet.util.script import ScriptError
-
-# Unlike tf.data this reads in eager mode and inside a graph alike; unwrapped, it does not log that it is the old way.
-_iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
 
 
 def expand(patterns):
@@ -59,9 +57,13 @@ def read(path):
       ScriptError: naming the file and the number of the record (counted from 0) that is missing, cut off or fails its
         checksum.
     """
+    import tensorflow as tf
+
+    # Unlike tf.data this reads in eager mode and in a graph alike; unwrapped, it does not log that it is the old way.
+    iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
     count = 0
     try:
-        for serialized in _iterate(os.fspath(path)):
+        for serialized in iterate(os.fspath(path)):
             yield serialized
             count += 1
     except tf.errors.OpError as error:
@@ -79,6 +81,19 @@ def write_shard(path, serialized_examples):
       path: the file.
       serialized_examples: iterable of bytes.
     """
-    with write_aside(path) as aside, tf.io.TFRecordWriter(aside) as writer:
-        for serialized in serialized_examples:
-            writer.write(serialized)
+    with write_aside(path) as aside, open(aside, "wb") as file:
+        file.writelines(map(framed, serialized_examples))
+
+
+def framed(serialized):
+    """One record as a TFRecord file holds it: length, checksum of the length, record, checksum of the record.
+
+    Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.
+    """
+    length = struct.pack("<Q", len(serialized))
+    return b"".join((length, _masked_checksum(length), serialized, _masked_checksum(serialized)))
+
+
+def _masked_checksum(data):
+    checksum = google_crc32c.value(data)
+    return struct.pack("<I", ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,0 +1,169 @@
+"""Finds the file of one star and sector among those of all products, listing each directory once."""
+
+import collections
+import functools
+import gzip
+import itertools
+import os
+import re
+import time
+import warnings
+
+# A file that is added within one tick of the file system's clock (some ms) does not change the time of its directory:
+# the list of a directory that changed just now is not kept.
+_SETTLED_NS = 100_000_000
+_MAX_DIRECTORIES = 1024  # those of sectors, used for each star, outlast those of stars, used once
+
+
+def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
+    """Finds the file of a star and sector.
+
+    Files of EXACT_NAMES go first. Then products count in their order, names of one product in the order of its NAMES,
+    and of equal names the last, which is that of the latest version. What only a header tells goes last.
+
+    Args:
+      products: tuple of product modules, the preferred first.
+      data_dir: directory of light curves.
+      tic_id: TIC ID of the star.
+      sector: number of the sector.
+      camera, ccd: detector that saw the star; None or 0 where not known.
+
+    Returns:
+      The path of the file; None where there is none.
+    """
+    star = f"sector-{sector}/{tic_id}"
+    directories = {place: os.path.join(data_dir, place) for place in (*places(sector, camera, ccd), star, "")}
+    for product in products:
+        for template in product.EXACT_NAMES:
+            for place, directory in directories.items():
+                path = os.path.join(directory, template.format(tic_id=tic_id, sector=sector))
+                if (place or "{sector" in template) and os.path.exists(path):
+                    return path
+
+    listed = {place: _directory(directory, products) for place, directory in directories.items()}
+    found = []
+    for place, files in listed.items():
+        for tic_told in (tic_id, None) if place == star else (tic_id,):
+            for sector_told in (sector, None) if place else (sector,):
+                found += [(*file, place) for file in files.named.get((tic_told, sector_told), ())]
+    if not found:
+        for place, files in listed.items():
+            found += [(*file, place) for file in files.by_header.get((tic_id, sector), ())]
+        for rank, name in listed[""].named.get((tic_id, None), ()):
+            if _told_by_header(os.path.join(data_dir, name)) == (tic_id, sector):
+                found.append((rank, name, ""))
+    if not found:
+        return None
+    preferred = min(rank for rank, _, _ in found)
+    _, name, place = max(file for file in found if file[0] == preferred)
+    return os.path.join(directories[place], name)
+
+
+def stars(products, data_dir):
+    """The stars of which `find` finds a light curve.
+
+    Args:
+      products: tuple of product modules.
+      data_dir: directory of light curves.
+
+    Returns:
+      List of (sector, TIC ID), sorted.
+    """
+    patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
+    found = set()
+    for directory, _, names in os.walk(data_dir):
+        of_place = re.search(r"/sector-(\d+)(?:/(\d+)$|/|$)", "/" + os.path.relpath(directory, data_dir))
+        sector_of_place, tic_of_place = of_place.groups() if of_place else (None, None)
+        for name in names:
+            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+            if not match:
+                continue
+            told = match.groupdict()
+            tic_id, sector = told.get("tic") or tic_of_place, told.get("sector") or sector_of_place
+            if tic_id and sector:
+                found.add((int(sector), int(tic_id)))
+            else:
+                found.add((_told_by_header(os.path.join(directory, name)) or (None, None))[::-1])
+    found.discard((None, None))
+    return [star for star in sorted(found) if find(products, data_dir, *star[::-1])]
+
+
+def places(sector, camera=None, ccd=None):
+    """Directories of a sector's files, below that of the data.
+
+    Args:
+      sector: number of the sector.
+      camera, ccd: detector; None or 0 stands for each of the four.
+
+    Returns:
+      List of relative paths.
+    """
+    detectors = list(itertools.product([camera] if camera else range(1, 5), [ccd] if ccd else range(1, 5)))
+    return [
+        f"sector-{sector}",
+        *(f"sector-{sector}/ffi/cam{camera}/ccd{ccd}/LC" for camera, ccd in detectors),
+        *(f"sector-{sector}/cam{camera}/ccd{ccd}" for camera, ccd in detectors),
+    ]
+
+
+class _Directory:
+    """The light curve files of one directory.
+
+    Attributes:
+      named: dict of what a name tells, (TIC ID or None, sector or None), to a list of (rank, name); the lowest rank is
+        the preferred one.
+    """
+
+    def __init__(self, path=None, products=()):
+        self.named = collections.defaultdict(list)
+        self._path = path
+        patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
+        exact = [template for product in products for template in product.EXACT_NAMES]
+        for name in os.listdir(path) if path else ():
+            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+            if match:
+                told = match.groupdict()
+                tic_id, sector = (int(told[key]) if told.get(key) else None for key in ("tic", "sector"))
+                # Those of exact names may be a million, and are never looked up here.
+                if name not in (template.format(tic_id=tic_id or 0, sector=sector or 0) for template in exact):
+                    self.named[tic_id, sector].append((patterns.index(match.re), name))
+
+    @functools.cached_property
+    def by_header(self):
+        """Dict of (TIC ID, sector) to a list of (rank, name), for the FITS files whose names do not tell their star."""
+        files = collections.defaultdict(list)
+        for told in [told for told in self.named if told[0] is None]:
+            for rank, name in self.named[told]:
+                files[_told_by_header(os.path.join(self._path, name))].append((rank, name))
+        files.pop(None, None)
+        return files
+
+
+def _directory(path, products):
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except OSError:
+        return _Directory()
+    if abs(time.time_ns() - changed) < _SETTLED_NS:
+        return _Directory(path, products)
+    return _settled_directory(path, products, changed)
+
+
+@functools.lru_cache(_MAX_DIRECTORIES)
+def _settled_directory(path, products, changed):
+    return _Directory(path, products)
+
+
+def _told_by_header(path):
+    """(TIC ID, sector) that the primary header of a FITS file has; None where it has not both."""
+    if not path.endswith((".fits", ".fits.gz")):
+        return None
+    from astropy.io import fits
+
+    try:
+        with warnings.catch_warnings(), (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+            warnings.simplefilter("ignore")
+            header = fits.Header.fromfile(file)
+            return int(header["TICID"]), int(header["SECTOR"])
+    except Exception:  # no FITS file, or not of a star: not what is looked for
+        return None
