@@ -6,17 +6,18 @@ With --searched_light_curves, draws those of docs/transit_search.md alone, from 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from astronet import plot_roc, plot_tces
 from astronet.data import transit_search
-from astronet.util import plotting
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.phase_fold import phase_fold
 from light_curve_util.view_generator import ViewGenerator
 
 DOCS = Path(__file__).parent
@@ -46,7 +47,7 @@ def draw_training_curve(model_dir, path):
 
 
 def draw_search(name, path):
-    """Draws the best peak of a light curve: as it is, folded, and in views after a spline is divided out."""
+    """Draws the best peak of a light curve, folded: the whole orbit, and two durations either way."""
     light_curve = tess_io.read(path)
     peaks = transit_search.search(light_curve.time, light_curve.flux, float("nan"))
     if not peaks:
@@ -54,9 +55,19 @@ def draw_search(name, path):
     event = PeriodicEvent(peaks[0].t0, peaks[0].period, peaks[0].duration_hours / 24)
     flat = detrend(light_curve, "spline", event)
     generator = ViewGenerator(flat.time, flat.flux, event)
-    views = {"global_view": generator.view("global_view", 201), "local_view": generator.view("local_view", 61)}
-    title = f"{name}: {event.period:.5f} d, {peaks[0].duration_hours:.2f} h, {peaks[0].depth_ppm:.0f} ppm"
-    plotting.plot_tce(DOCS / f"search_{name.replace(' ', '_')}.png", flat, event, views, title)
+    phase_days = phase_fold(flat.time, event.period, event.t0)
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    figure.suptitle(f"{name.replace('_', ' ')}: {event.period:.5f} d, {24 * event.duration_days:.2f} h")
+    windows = (("global_view", 201, event.period / 2, 5), ("local_view", 61, 2 * event.duration_days, 1))
+    for (view_name, num_bins, half_width, thin), (points, view) in zip(windows, figure.subplots(2, 2, sharex="col").T):
+        near = np.abs(phase_days) <= half_width
+        points.plot(24 * phase_days[near][::thin], flat.flux[near][::thin], ".", ms=1.5, color="0.5")
+        points.set(ylabel="Relative flux", xlim=(-24 * half_width, 24 * half_width))
+        points.set_title("Every fifth cadence" if thin > 1 else "Every cadence", fontsize="medium")
+        centers = 24 * half_width * np.linspace(-1, 1, num_bins)
+        view.plot(centers, generator.view(view_name, num_bins), ".-", ms=4, lw=0.8, color="#D55E00")
+        view.set(xlabel="Hours from mid-transit", ylabel=view_name)
+    figure.savefig(DOCS / f"search_{name}.png", dpi=90)
 
 
 def _draw(flags):
