@@ -70,10 +70,7 @@ def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(records.read(path)):
         where = f"{path}, record {number}"
-        try:
-            example = example_util.from_serialized(serialized)
-        except ScriptError as error:
-            raise ScriptError(f"{where}: {error}") from error
+        example = _parse(serialized, where)
         yield serialized, example, _check(example, config, where, labelled=True)
 
 
@@ -120,12 +117,13 @@ def evaluation_batches(tces):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
-def from_serialized_batches(batches, config):
+def from_serialized_batches(batches, config, where=lambda number: "a record"):
     """Yields the features of batches of records that need not be labelled.
 
     Args:
       batches: iterable of lists of serialized tf.train.Examples.
       config: Config.
+      where: function from the number of a record, counted from 0 over all batches, to what messages call it.
 
     Yields:
       Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
@@ -133,15 +131,17 @@ def from_serialized_batches(batches, config):
     Raises:
       ScriptError: naming the TCE whose record the configuration cannot read.
     """
+    first = 0
     for serialized in batches:
         try:
             features = _parse_features(serialized, config)
         except ScriptError:
-            _check_each(serialized, config)  # which says more
+            _check_each(serialized, first, config, where)  # which says more
             raise
         if not _is_usable(features, config):
-            _check_each(serialized, config)
+            _check_each(serialized, first, config, where)
         yield {"serialized": serialized, **features}
+        first += len(serialized)
 
 
 def _parse_features(serialized, config):
@@ -165,9 +165,16 @@ def _is_usable(features, config):
     )
 
 
-def _check_each(serialized, config):
-    for record in serialized:
-        _check(example_util.from_serialized(record), config, "a record", labelled=False)
+def _check_each(serialized, first, config, where):
+    for number, record in enumerate(serialized, first):
+        _check(_parse(record, where(number)), config, where(number), labelled=False)
+
+
+def _parse(serialized, where):
+    try:
+        return example_util.from_serialized(serialized)
+    except ScriptError as error:
+        raise ScriptError(f"{where}: {error}") from error
 
 
 def _check_scalar(example, name, where):

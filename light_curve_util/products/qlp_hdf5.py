@@ -1,6 +1,7 @@
 """Light curves of the MIT Quick-Look Pipeline as it writes them: one HDF5 file a star and sector."""
 
 import contextlib
+import functools
 import os
 
 import h5py
@@ -61,13 +62,18 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 @contextlib.contextmanager
 def _opened(path):
     """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
-    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
-    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access)
+    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _file_access())
     try:
         yield file
     finally:
         file.close()
+
+
+@functools.cache
+def _file_access():
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
+    return access
 
 
 def _read(file, flux_key, aperture, quality):
@@ -85,12 +91,17 @@ def _column(file, name, length=None):
     except KeyError:
         _check_there(file, name)
         raise
-    if len(dataset.shape) != 1 or length not in (None, dataset.shape[0]) or dataset.shape[0] > MAX_CADENCES:
+    return _values(dataset, name, length)
+
+
+def _values(dataset, name, length):
+    shape = dataset.shape  # asks the file
+    if len(shape) != 1 or length not in (None, shape[0]) or shape[0] > MAX_CADENCES:
         raise UnreadableLightCurveError(
-            f"{name} has shape {dataset.shape}, BJD has {length} cadences: fetch or make the file again"
+            f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
-    values = np.empty(dataset.shape, dtype=np.float64)
-    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    values = np.empty(shape, dtype=np.float64)
+    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
 
 
@@ -117,7 +128,7 @@ def _best_aperture(file):
         ) from None
     if attribute.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
         value = np.empty(attribute.shape)
-        attribute.read(value)
+        attribute.read(value, h5py.h5t.NATIVE_DOUBLE)
     else:
         value = h5py.File(file)[_PHOTOMETRY].attrs["bestap"]
     (bestap,) = np.ravel(value)
