@@ -133,9 +133,9 @@ def _with_integer_view(feature):
 @pytest.mark.parametrize(
     "change, message",
     [
-        (None, " is no tf.train.Example"),
-        (_without_tic, " does not say which TCE it is of"),
-        (_with_text_for_tic, " does not say which TCE it is of"),
+        (None, ": a record is no tf.train.Example"),
+        (_without_tic, ": tic_id of a record (row_id 3, tic_id None) is None"),
+        (_with_text_for_tic, ": tic_id of a record (row_id 3, tic_id 'x') is 'x'"),
         (_with_nan_in_view, " (row_id 3, TIC 1003): global_view has values that are not finite"),
         (_with_integer_view, " (row_id 3, TIC 1003): local_view has 0 values"),
     ],
