@@ -49,7 +49,7 @@ class Prediction:
     views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: example_util.Example
+    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
     probabilities: np.ndarray
     mean: float
     standard_deviation: float
@@ -218,8 +218,8 @@ def predict_files(ensemble, flags, problems):
     for number, prediction in enumerate(predictions):
         try:
             prediction.identity  # noqa: B018 (it is read from the record once, here)
-        except ScriptError as error:
-            raise ScriptError(f"{where(number)}: {error}") from error
+        except (ScriptError, TypeError, ValueError, OverflowError) as error:
+            raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
         yield prediction
 
 

@@ -1,5 +1,6 @@
 """Light curves for fuzz.py: a file of each product of tess_io, and what h5py, astropy and pandas find in it."""
 
+import contextlib
 import functools
 import gzip
 import io
@@ -98,10 +99,10 @@ def _edit_hdf5(rng, file):
     name = ["LightCurve/BJD", "LightCurve/QFLAG", _MAGNITUDES][rng.integers(3)]
     if rng.integers(4) == 0:
         values = (b"2", "2", 2.0, 1e300, -1, 10**18, np.nan, [1, 2], [], np.array([[2]]), h5py.Empty("f"), True, 2 + 1j)
-        values += (hostile_text(rng).replace("\0", "")[:1000], file[name].ref, np.array([b"\xff\xfe"]))
+        values += (hostile_text(rng).replace("\0", "")[:1000], file["LightCurve"].ref, np.array([b"\xff\xfe"]))
         file.require_group(_PHOTOMETRY).attrs["bestap"] = values[rng.integers(len(values))]
         return
-    if name in file:
+    with contextlib.suppress(KeyError):  # it may be gone already
         del file[name]
     huge = {"chunks": (1024,), "dtype": "f8"}
     makers = (
@@ -109,7 +110,7 @@ def _edit_hdf5(rng, file):
         lambda: file.create_dataset(name, (10**12,), **huge),
         lambda: file.create_dataset(name, (_SIZE * 10**7,), **huge),
         lambda: file.create_dataset(name, (_SIZE,), maxshape=(None,), chunks=(2**28,), dtype="f8"),
-        lambda: file.create_dataset(name, (_SIZE,), fillvalue=np.nan, **huge),
+        lambda: file.create_dataset(name, (_SIZE,), maxshape=(None,), fillvalue=np.nan, **huge),
         lambda: file.create_dataset(name, (_SIZE, 1), dtype="f8"),
         lambda: file.create_dataset(name, (), dtype="f8"),
         lambda: file.create_dataset(name, (0,), dtype="f8"),

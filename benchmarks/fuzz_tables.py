@@ -1,4 +1,4 @@
-"""Tables for fuzz.py: .blsanal files, TEV tables and TCE tables, and what pandas finds in them."""
+"""Tables for fuzz.py: .blsanal files, TEV tables and TCE tables, and the numbers that are in their lines."""
 
 import math
 import os
@@ -8,6 +8,7 @@ from fuzz_mutations import mutated_bytes, mutated_table
 from astronet.data import bls, tce_table, tev
 from astronet.util.script import ScriptError
 
+_AROUND = '" \t\v\f'  # a cell
 _PEAKS = [bls.Peak(1354.5 + i, 2.5 + i, 0.05, 0.01, 0.2, 15.0 - i, 20.0, 40, 10.0) for i in range(3)]
 _TEV = [
     {
@@ -46,15 +47,6 @@ def _format(path, content, separator, read, refusals, check):
         "refusals": refusals,
         "check": check,
     }
-
-
-def _cells(path, **options):
-    """The cells of a table as pandas sees them, all of them text."""
-    import pandas as pd
-
-    return pd.read_csv(
-        path, dtype=str, keep_default_na=False, index_col=False, encoding_errors="replace", engine="python", **options
-    )
 
 
 def _is_number(text):
@@ -110,15 +102,18 @@ def _check_tces(path, read):
         assert not table[name].isin([math.inf, -math.inf]).any(), name
     for name in table.columns.intersection(tce_table._INTEGERS):
         assert (table[name] >= 0).all(), name
-    cells = _cells(path, encoding="utf-8-sig", on_bad_lines="skip")
-    cells.columns = [tce_table._CANONICAL.get(tev.plain(name), name.strip()) for name in cells.columns]
-    rows = [tuple(row) for row in cells[numeric].itertuples(index=False)]
-    for row in table[numeric].itertuples(index=False):
-        assert any(all(map(_same, held, row)) for held in rows), row
+    with open(path, encoding="utf-8-sig", errors="replace", newline=None) as file:
+        header, *lines = [line.split(",") for line in file.read().split("\n") if line.strip(", \t")]
+    columns = [tce_table._CANONICAL.get(tev.plain(name.strip(_AROUND)), name.strip(_AROUND)) for name in header]
+    for row in table[numeric].to_dict("records"):
+        assert any(_holds(dict(zip(columns, cells)), row) for cells in lines), row
+
+
+def _holds(cells, row):
+    return all(name in cells and _same(cells[name].strip(_AROUND), number) for name, number in row.items())
 
 
 def _same(text, number):
-    text = text.strip()
     if math.isnan(number):
         return text.lower() in tce_table._EMPTY
     return _is_number(text) and float(text) == number or number == 0 and text.lower() in tce_table._EMPTY

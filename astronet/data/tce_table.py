@@ -82,7 +82,7 @@ def read(path, also_required=()):
 def _cells(path):
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
         try:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file)]
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file, strict=True)]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give the table of make_catalog.py") from error
     header, *rows = [row for row in rows if any(row)] or [[]]

@@ -37,7 +37,7 @@ def read(path, needed=_NEEDED):
     """
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
         try:
-            header, *lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)] or [[]]
+            header, *lines = [line for line in csv.reader(file, strict=True) if any(cell.strip() for cell in line)] or [[]]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
     names = [_CANONICAL.get(plain(name), name) for name in header]
