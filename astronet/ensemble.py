@@ -49,7 +49,7 @@ class Prediction:
     views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
+    example: example_util.Example
     probabilities: np.ndarray
     mean: float
     standard_deviation: float
