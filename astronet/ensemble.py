@@ -218,7 +218,7 @@ def predict_files(ensemble, flags, problems):
     for number, prediction in enumerate(predictions):
         try:
             prediction.identity  # noqa: B018 (it is read from the record once, here)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (ScriptError, TypeError, ValueError, OverflowError) as error:
             raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
         yield prediction
 

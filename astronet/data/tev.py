@@ -37,9 +37,10 @@ def read(path, needed=_NEEDED):
     """
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
         try:
-            header, *lines = [line for line in csv.reader(file, strict=True) if any(cell.strip() for cell in line)] or [[]]
+            lines = [line for line in csv.reader(file, strict=True) if any(cell.strip() for cell in line)]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
+    header, *lines = lines or [[]]
     names = [_CANONICAL.get(plain(name), name) for name in header]
     missing = [column for column in needed if column not in names]
     if missing:

@@ -17,19 +17,18 @@ SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the
 
 _MAX_ROUNDS = 5  # of search, with the events found so far left out
 _LEAST_POINTS, _LEAST_BASELINE = 200, 2.0  # cadences, days
-_BIN_DAYS = 1 / 144
+_BIN_DAYS = 1 / 144  # of cadences finer than ten minutes
 _HALF_HOUR = 1 / 48
 _WINDOW_CELLS = 49  # half hours of the running median: a day
-_LEAST_REACH_CELLS = 8
+_LEAST_REACH_CELLS = 8  # either way, at the ends of a stretch between gaps
 _GAP_DAYS = 0.5
-_BRIGHT_SIGMA = 4
+_BRIGHT_SIGMA = 4  # flares are left out
 _LONGEST_PERIOD = 0.8  # of the baseline
 _MASKED_DURATIONS = 0.75  # either side of mid-transit
 
 _NUM_DURATIONS = 7
-_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_PHASE = 0.3, 1.8, 0.25  # of a central transit of the Sun; of the period
-_LONGEST_FITTED_PHASE = 0.3
-_LONGEST_FITTED = 2.2
+_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_FITTED = 0.3, 1.8, 2.2  # of a central transit of the Sun
+_LONGEST_PHASE, _LONGEST_FITTED_PHASE = 0.25, 0.3  # of the period
 _DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
 _NUM_CANDIDATES, _MAX_TRIED = 12, 100
 
@@ -55,7 +54,7 @@ def search(time, flux, magnitude):
       magnitude: TESS magnitude of the star; with NaN, the cut for faint stars applies (Peak.why_not_tce).
 
     Returns:
-      list of Peak, best first, at most MAX_PEAKS; all but the last are threshold crossing events, and the last may be.
+      list of Peak, at most MAX_PEAKS: threshold crossing events by signal to pink noise, then at most one that is none.
       `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour cadences.
 
     Raises:
@@ -82,7 +81,7 @@ def search(time, flux, magnitude):
         peaks.append(dataclasses.replace(peak, t0=start + peak.t0, num_points_in_transit=half_hours))
         if peaks[-1].why_not_tce():
             break
-    return sorted(peaks, key=lambda peak: -peak.pink_signal_to_noise)
+    return sorted(peaks, key=lambda peak: (bool(peak.why_not_tce()), -peak.pink_signal_to_noise))
 
 
 def _prepared(time, flux):
@@ -175,6 +174,7 @@ def _best_peak(time, flux, free, magnitude):
 
 
 def _solar_transit(period):
+    """Duration of a central transit of the Sun, days."""
     return 13 / 24 * (period / 365.25) ** (1 / 3)
 
 

@@ -1,6 +1,9 @@
 """Light curves with known dips are searched; the benchmark is run on a few planets and on real files."""
 
+import re
+import runpy
 import time as clock
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from astronet.data import transit_fit, transit_search
 from light_curve_util.phase_fold import phase_fold
 
+ROOT = Path(__file__).parents[2]
 START = 1325.3
 HALF_HOUR = 1 / 48
 
@@ -154,3 +158,31 @@ def test_a_star_without_magnitude_must_pass_the_cut_for_faint_stars():
 def test_says_why_a_light_curve_cannot_be_searched(time, flux, told):
     with pytest.raises(transit_search.TransitSearchError, match=told):
         transit_search.search(time, flux, 10.0)
+
+
+benchmark = runpy.run_path(str(ROOT / "benchmarks" / "transit_search.py"))["main"]
+
+
+def test_benchmark_tells_what_was_recovered(capsys):
+    flags = ["--signal_to_noise=15,25", "--periods=1,2,5", "--num_a_bin=1", "--num_quiet=1", "--seed=4"]
+    assert benchmark(flags) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"^all +2 +2 .* 100.0 % +100.0 %$", told, re.MULTILINE)
+    assert "of 1 light curves have a threshold crossing event" in told
+
+
+def test_benchmark_finds_real_planets(capsys, shared):
+    directory = shared / "data" / "other"
+    files = [
+        str(next((directory / "light_curves" / "spoc_2min").glob(f"*{tic_id}*"))) for tic_id in (402026209, 413248763)
+    ]
+    table = directory / "tess_tces" / "20230112_exofop_tess_tois.csv"
+    assert benchmark([f"--tois={table}", "--light_curves", *files]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"TOI 232.01: 1.33823 d.*: found, period, peak 1\n  peak 1: 1.338\d\d d.*: TCE", told)
+    assert re.search(r"TOI 562.01: 3.93060 d.*: found, period, peak 1\n  peak 1: 3.930\d\d d.*: TCE", told)
+
+
+def test_benchmark_needs_both_light_curves_and_tois(capsys):
+    assert benchmark(["--tois=tois.csv"]) == 1
+    assert "--light_curves and --tois go together" in capsys.readouterr().err
