@@ -91,10 +91,7 @@ def _column(file, name, length=None):
     except KeyError:
         _check_there(file, name)
         raise
-    return _values(dataset, name, length)
-
-
-def _values(dataset, name, length):
+    _check_is_stored_here(file, dataset, name)
     shape = dataset.shape  # asks the file
     if len(shape) != 1 or length not in (None, shape[0]) or shape[0] > MAX_CADENCES:
         raise UnreadableLightCurveError(
@@ -103,6 +100,18 @@ def _values(dataset, name, length):
     values = np.empty(shape, dtype=np.float64)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
+
+
+def _check_is_stored_here(file, dataset, name):
+    """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
+    is_own = h5py.h5f.get_name(dataset) == h5py.h5f.get_name(file)
+    if is_own and dataset.get_offset() is not None:
+        return  # contiguous, as the pipeline writes it; the list that tells of other layouts takes 17 us
+    stored = dataset.get_create_plist()
+    if not is_own or stored.get_external_count() or stored.get_layout() == h5py.h5d.VIRTUAL:
+        raise UnreadableLightCurveError(f"{name} is kept in another file: fetch one that is whole")
+    if stored.get_layout() == h5py.h5d.CHUNKED and stored.get_chunk()[0] > MAX_CADENCES:
+        raise UnreadableLightCurveError(f"{name} is in chunks of {stored.get_chunk()[0]}: fetch the file again")
 
 
 def _check_there(file, name):
