@@ -8,12 +8,11 @@ import os
 import sys
 
 import numpy as np
-import pandas as pd
 
 import astronet
 from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import leaks, split
-from astronet.ops import calibration, dataset
+from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records
 from astronet.util.files import make_directory
@@ -45,6 +44,8 @@ def main(argv=None):
 
 
 def _cross_validate(flags):
+    from astronet.ops import dataset
+
     files = records.expand(flags.files)
     config = configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     dataset.count_examples(files, config)
@@ -143,6 +144,8 @@ def _train_members(directory, paths, flags):
 
 def _write(parts, tces, files, flags):
     """Writes and prints all that comes of the predictions of each fold's held-out TCEs."""
+    import pandas as pd
+
     judged = pd.concat(parts.values()).sort_index()
     described = {name: _describe(part, flags) for name, part in {**parts, "all": judged}.items()}
     noise = suspect_labels.write(flags.model_dir, judged, tces, flags.plot or 0)

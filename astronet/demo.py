@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sklearn.metrics import average_precision_score
-
 from astronet.plot_roc import read_true_vs_pred
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
@@ -75,6 +73,8 @@ def _run_step(title, module, arguments, directory):
 
 
 def _summary(directory):
+    from sklearn.metrics import average_precision_score
+
     labels, fresh = read_true_vs_pred(directory / "true_vs_pred_demo.txt")
     _, pretrained = read_true_vs_pred(directory / "true_vs_pred_pretrained.txt")
     return f"""

@@ -9,12 +9,11 @@ import re
 import sys
 
 import numpy as np
-import tensorflow as tf
 
-from astronet.ops import calibration, dataset, novelty
+from astronet.ops import calibration, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, estimator_util, example_util, pretrained, records, weights_file
+from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
 from light_curve_util.view_generator import VIEW_NAMES
@@ -48,7 +47,7 @@ class Prediction:
     unlike_training says what about its views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: tf.train.Example
+    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
     probabilities: np.ndarray
     unlike_training: str = ""
 
@@ -163,6 +162,8 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
       serialized_examples: iterable of bytes.
       batch_size: how many records are in memory at a time.
     """
+    from astronet.ops import dataset
+    from astronet.util import estimator_util
 
     def input_fn():
         return dataset.from_serialized_batches(lambda: _batches(serialized_examples, batch_size), ensemble.spec.config)

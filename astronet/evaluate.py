@@ -4,7 +4,7 @@ import os
 import sys
 
 from astronet import ensemble, evaluation_report
-from astronet.util import estimator_util, records, weights_file
+from astronet.util import records, weights_file
 from astronet.util.script import Parser, positive_integer, run
 
 
@@ -26,6 +26,8 @@ def main(argv=None):
 
 
 def _evaluate(flags):
+    from astronet.util import estimator_util
+
     models = ensemble.load(flags)
     files = records.expand(flags.eval_files)
     members, threshold = list(models.checkpoints.values()), models.threshold(flags.threshold)

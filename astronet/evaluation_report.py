@@ -6,12 +6,11 @@ import json
 import os
 
 import numpy as np
-import pandas as pd
 
 import astronet
 from astronet import ensemble
 from astronet.data import leaks, tce_table
-from astronet.ops import calibration, dataset, intervals, metrics
+from astronet.ops import calibration, intervals, metrics
 from astronet.util import example_util, plotting, records
 from astronet.util.files import make_directory, write_aside
 
@@ -44,6 +43,8 @@ def tabulate(models, files, catalog=None):
     Raises:
       ScriptError: naming the record that the configuration cannot read or whose disposition is not known.
     """
+    from astronet.ops import dataset
+
     dataset.count_examples(files, models.spec.config)
     uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
     serialized = (record for path in files for record in records.read(path))
@@ -54,6 +55,8 @@ def tabulate(models, files, catalog=None):
 
 def table(examples, inputs, catalog=None):
     """The table of labelled tf.train.Examples that tabulate() returns; `inputs` of the Config says what is positive."""
+    import pandas as pd
+
     tces = pd.DataFrame([_row(example, inputs) for example in examples])
     return _join(tces, tce_table.read(catalog)[0]) if catalog else tces
 
@@ -173,6 +176,8 @@ def _figures(tces, threshold, flags):
 
 def _by_kind(tces, column, edges, threshold):
     """Rows, one a bin, of what is recalled and what of it is right; none where no TCE has the column."""
+    import pandas as pd
+
     values = tces[column]
     if values.isna().all():
         return []

@@ -5,8 +5,6 @@ import os
 import sys
 
 import numpy as np
-from sklearn.metrics import average_precision_score
-from tqdm import tqdm
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
@@ -46,6 +44,8 @@ def _say(ratio):
 
 
 def _print_table(labels, probabilities, threshold):
+    from sklearn.metrics import average_precision_score
+
     num_positive = np.sum(labels == 1)
     precision = average_precision_score(labels, probabilities) if num_positive else None
     print(f"{len(labels)} TCEs, {num_positive} of them PC or EB; average precision {_say(precision)}")
@@ -93,6 +93,8 @@ def _compare(predictions, inputs, threshold, save_dir, table_path):
 
 
 def _find(flags):
+    from tqdm import tqdm
+
     models = ensemble.load(flags)
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)

@@ -1,17 +1,16 @@
 """Models by name."""
 
-from astronet.astro_cnn_model import astro_cnn_model
-from astronet.astro_fc_model import astro_fc_model
-from astronet.astro_model import astro_model
+import importlib
+
 from astronet.util.config_schema import choose
 
-BUILDERS = {
-    "AstroModel": astro_model.build,
-    "AstroFCModel": astro_fc_model.build,
-    "AstroCNNModel": astro_cnn_model.build,
+BUILDERS = {  # modules, which are imported when a model of theirs is built: they need TensorFlow
+    "AstroModel": "astronet.astro_model.astro_model",
+    "AstroFCModel": "astronet.astro_fc_model.astro_fc_model",
+    "AstroCNNModel": "astronet.astro_cnn_model.astro_cnn_model",
 }
 
 
 def build(model, config):
     """Builds the untrained Keras model of a name and a Config; see astro_model.build."""
-    return choose(BUILDERS, model, "model")(config)
+    return importlib.import_module(choose(BUILDERS, model, "model")).build(config)

@@ -7,8 +7,7 @@ import threading
 import traceback
 
 from astronet.data import leaks
-from astronet.ops import dataset, training
-from astronet.util import checkpoints, configuration, estimator_util, records
+from astronet.util import checkpoints, configuration, records
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -23,7 +22,7 @@ def main(argv=None):
         "--train_steps",
         type=int,
         help=f"number of batches to train on in all; default: hparams.train_epochs of the configuration, else "
-        f"{training.PUBLISHED_STEPS}",
+        f"{configuration.PUBLISHED_STEPS}",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the initial weights, the order and the augmentation")
     parser.add_argument(
@@ -76,10 +75,12 @@ def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
     Returns:
       ModelSpec with train_steps, seed and the normalization of its scalars; dataset.Tces to train and to evaluate on.
     """
+    from astronet.ops import dataset
+
     train_files, eval_files = records.expand(train_files), records.expand(eval_files)
     train, validation = dataset.read(train_files, spec.config), dataset.read(eval_files, spec.config)
     config = dataset.measure_scalars(train, spec.config)
-    train_steps = train_steps or training.num_steps(config.hparams, len(train))
+    train_steps = train_steps or configuration.num_steps(config.hparams, len(train))
     return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
 
 
@@ -151,6 +152,8 @@ def train_members(members, train, validation, num_parallel, num_threads, on_eval
 
 def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_evaluation=lambda *_: None):
     """Trains one model; arguments as those of train_members. `prefix` begins each line that it prints."""
+
+    from astronet.util import estimator_util
 
     def say(line):
         print(f"{prefix}{line}\n", end="", flush=True)  # in one piece, whatever other threads print

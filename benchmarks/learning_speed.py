@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 from astronet import train
-from astronet.ops import metrics, training
+from astronet.ops import metrics
 from astronet.util import configuration
 from astronet.util.files import write_aside
 from astronet.util.script import Parser, positive_integer, run
@@ -40,7 +40,7 @@ def _measure(flags):
         print(
             f"published recipe: {published['cpu_seconds_per_step']:.4f} CPU s a step of one member, by steps "
             f"{published['measured_from']} to {published['measured_to']}; EXTRAPOLATED to {_PUBLISHED_MEMBERS} members "
-            f"of {training.PUBLISHED_STEPS} steps: "
+            f"of {configuration.PUBLISHED_STEPS} steps: "
             f"{published['extrapolated_cpu_seconds']:.0f} CPU s"
         )
         if passed["both"]:
@@ -106,7 +106,7 @@ def _time_published(flags):
         "measured_from": start,
         "measured_to": end,
         "cpu_seconds_per_step": seconds,
-        "extrapolated_cpu_seconds": _PUBLISHED_MEMBERS * training.PUBLISHED_STEPS * seconds,
+        "extrapolated_cpu_seconds": _PUBLISHED_MEMBERS * configuration.PUBLISHED_STEPS * seconds,
     }
 
 

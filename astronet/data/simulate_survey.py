@@ -10,7 +10,6 @@ import os
 import sqlite3
 import sys
 
-import h5py
 import numpy as np
 from tqdm import tqdm
 
@@ -111,6 +110,8 @@ def simulate_star(tic_id, sectors, seed):
 
 
 def _write_light_curve(path, photometry):
+    import h5py
+
     with write_aside(path) as aside, h5py.File(aside, "w") as file:
         group = file.create_group("LightCurve")
         group["BJD"], group["QFLAG"] = photometry.time, photometry.qflag

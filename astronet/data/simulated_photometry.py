@@ -4,7 +4,6 @@ import dataclasses
 import functools
 
 import numpy as np
-from scipy.interpolate import BSpline
 
 _FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD; a rule, so that every sector has a start
 _CADENCE_DAYS = 1 / 48
@@ -78,6 +77,8 @@ def _camera_trend(seed, sector, camera):
 @functools.cache
 def _spline_basis(sector, spacing_days):
     """Cubic B-splines with one knot every spacing_days, separate for each orbit. [n, splines]"""
+    from scipy.interpolate import BSpline
+
     times = cadences(sector)
     blocks = []
     for start, end in times.orbits:

@@ -6,7 +6,6 @@ Each `draw_*` function takes a random generator, a Star and the scatter of one c
 import dataclasses
 from typing import Callable
 
-import batman
 import numpy as np
 
 _EXPOSURE_DAYS = 1 / 48
@@ -37,6 +36,8 @@ def _scaled_axis(period, density):
 
 def _transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening, ecc=0.0, omega=90.0):
     """Flux of a star of which a dark disc hides a part, averaged over each exposure (batman). [n]"""
+    import batman
+
     orbit = batman.TransitParams()
     orbit.t0, orbit.per, orbit.rp, orbit.a = t0, period, radius_ratio, scaled_axis
     orbit.ecc, orbit.w = ecc, omega

@@ -4,7 +4,6 @@ import csv
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from astronet.data.tev import plain
 from astronet.util.script import ScriptError
@@ -55,6 +54,8 @@ def read(path, also_required=()):
       ScriptError: the file lacks a column or has no rows.
       OSError: the file cannot be read.
     """
+    import pandas as pd
+
     columns, rows = _cells(path)
     _check_columns(path, columns, also_required)
     if not rows:
@@ -63,7 +64,7 @@ def read(path, also_required=()):
     width = len(columns)
     # A row with too few fields keeps what it has, so that its skip can still say whose it is.
     cells = pd.DataFrame([(row + [""] * width)[:width] for row in rows], columns=columns, dtype=object)
-    problems = pd.Series("", index=cells.index)
+    problems = _no_problems(cells.index)
     misshapen = pd.Series([len(row) < width or any(row[width:]) for row in rows])
     _note(problems, misshapen, lambda i: f"invalid: {len(rows[i])} fields where the header has {width}")
     table = pd.DataFrame({name: _typed(name, cells[name], problems) for name in columns})
@@ -98,6 +99,13 @@ def _check_columns(path, columns, also_required):
         raise ScriptError(f"{path} has more than one column {', '.join(repeated)}: keep one of each")
 
 
+def _no_problems(index):
+    """A Series for _note to write into."""
+    import pandas as pd
+
+    return pd.Series("", index=index)
+
+
 def _note(problems, where, reason):
     """Writes reason(i) into `problems` at the rows `where` that have none yet."""
     for i in problems.index[where & (problems == "")]:
@@ -106,6 +114,8 @@ def _note(problems, where, reason):
 
 def _typed(name, cells, problems):
     """A column in its type; cells that do not fit are told in `problems`."""
+    import pandas as pd
+
     if name in _TEXTS:
         return cells
     filled = ~cells.str.lower().isin(_EMPTY)
@@ -133,7 +143,7 @@ def drop_unusable(table, allow_unlabeled=False):
     Returns:
       DataFrame with the other rows, and the list of Skip.
     """
-    problems = pd.Series("", index=table.index)
+    problems = _no_problems(table.index)
     known = (*DISPOSITIONS, "") if allow_unlabeled else DISPOSITIONS
     _note(
         problems,
@@ -148,7 +158,7 @@ def drop_unusable(table, allow_unlabeled=False):
 
 def drop_faint(table, threshold):
     """Drops the rows whose S/N is below a threshold or not known; returns the others, and the list of Skip."""
-    problems = pd.Series("", index=table.index)
+    problems = _no_problems(table.index)
     _note(problems, ~table.SN.ge(threshold), lambda i: f"threshold: SN is {table.SN[i]:g}, below {threshold:g}")
     return _part(table, problems)
 

@@ -8,7 +8,6 @@ import sys
 from typing import Optional
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 import astronet
 from astronet.ops import metrics
@@ -51,6 +50,8 @@ def fit_temperature(labels, probabilities):
 
     Source: Guo et al. 2017, ICML 70, 1321, section 4.2.
     """
+    from scipy.optimize import minimize_scalar
+
     truth = np.asarray(labels) > 0
     if truth.all() or not truth.any():
         raise ScriptError(f"all {len(truth)} TCEs have one label: calibration needs both positives and negatives")

@@ -1,7 +1,6 @@
 """How good probabilities are, and what counts as positive. Everything that judges a model asks here."""
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -35,6 +34,8 @@ def evaluate(labels, logits, threshold=DEFAULT_THRESHOLD):
     Returns:
       Dictionary of floats. Both losses are the mean over TCEs. auc is exact, and NaN where all TCEs are of one label.
     """
+    from sklearn.metrics import roc_auc_score
+
     labels, logits = np.asarray(labels), np.asarray(logits, dtype=np.float64)
     probabilities = probability(logits)
     truth, called = labels > 0, is_positive(probabilities, threshold)

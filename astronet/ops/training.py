@@ -16,8 +16,6 @@ OPTIMIZERS = {
     "rmsprop": lambda rate, hparams: _train.RMSPropOptimizer(rate, momentum=hparams.momentum),
     "sgd": lambda rate, hparams: _train.GradientDescentOptimizer(rate),
 }
-PUBLISHED_STEPS = 14000
-AVERAGE = "/ExponentialMovingAverage"  # what checkpoints append to a variable's name for its moving average
 # Factor of the learning rate by the share of training that is done, 0 to 1.
 SCHEDULES = {
     "constant": tf.ones_like,
@@ -57,18 +55,6 @@ def learning_rate(step, train_steps, hparams):
     warmup = tf.minimum(1.0, (step + 1) / max(1, hparams.warmup_steps))
     factor = choose(SCHEDULES, hparams.learning_rate_schedule, "learning_rate_schedule")(step / train_steps)
     return hparams.learning_rate * warmup * factor
-
-
-def num_steps(hparams, num_train):
-    """Returns the number of steps of a training for which none is given.
-
-    Args:
-      hparams: Hparams.
-      num_train: number of TCEs to train on.
-    """
-    if hparams.train_epochs is None:
-        return PUBLISHED_STEPS
-    return hparams.train_epochs * max(1, num_train // hparams.batch_size)
 
 
 def train_op(batch_loss, variables, train_steps, hparams):

@@ -9,14 +9,12 @@ import json
 import os
 import shutil
 
-import tensorflow as tf
-
 from astronet import models
-from astronet.ops import training
 from astronet.util import configuration, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
+AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to a variable's name for its moving average
 BEST = "best"  # subdirectory of a model_dir
 _STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
 
@@ -56,7 +54,7 @@ def is_finished(model_dir, train_steps):
     """
     if is_exported(model_dir):
         return True
-    if tf.train.latest_checkpoint(model_dir) is None:
+    if _latest(model_dir) is None:
         return False
     return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
 
@@ -95,7 +93,7 @@ def restore(spec, checkpoint):
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
     names = [weight.name.split(":")[0] for weight in model.weights]
-    names = [name + training.AVERAGE if name + training.AVERAGE in shapes else name for name in names]
+    names = [name + AVERAGE if name + AVERAGE in shapes else name for name in names]
     for name, weight in zip(names, model.weights):
         if shapes.get(name) != weight.shape.as_list():
             raise ScriptError(
@@ -143,7 +141,7 @@ def keep_if_best(checkpoint, metrics):
         return
     make_directory(best_dir)
     name = os.path.basename(checkpoint)
-    for path in tf.io.gfile.glob(f"{checkpoint}.*"):
+    for path in glob.glob(f"{glob.escape(checkpoint)}.*"):
         shutil.copyfile(path, os.path.join(best_dir, os.path.basename(path)))
     with open(os.path.join(best_dir, f"{name}.json"), "w") as file:
         json.dump(metrics, file, indent=2)
@@ -156,7 +154,7 @@ def keep_if_best(checkpoint, metrics):
 
 def best_metrics(model_dir):
     """Returns the metrics of the checkpoint in best/; None where there is none yet."""
-    checkpoint = tf.train.latest_checkpoint(os.path.join(model_dir, BEST))
+    checkpoint = _latest(os.path.join(model_dir, BEST))
     if checkpoint is None:
         return None
     with open(f"{checkpoint}.json") as file:
@@ -164,6 +162,8 @@ def best_metrics(model_dir):
 
 
 def _latest(directory):
+    import tensorflow as tf
+
     exported = os.path.join(directory, weights_file.NAME)
     return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
 
@@ -171,6 +171,8 @@ def _latest(directory):
 def _reader(checkpoint):
     if weights_file.is_weights_file(checkpoint):
         return weights_file.Reader(checkpoint)
+    import tensorflow as tf
+
     try:
         return tf.train.load_checkpoint(checkpoint)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:

@@ -15,6 +15,7 @@ from astronet.util.script import ScriptError
 
 DEFAULT_MODEL = "AstroCNNModel"
 DEFAULT_CONFIG_NAME = "local_global"
+PUBLISHED_STEPS = 14000
 CONFIGURATIONS = {
     "AstroModel": astro_configurations.CONFIGURATIONS,
     "AstroFCModel": astro_fc_configurations.CONFIGURATIONS,
@@ -73,6 +74,18 @@ def resolve(model=None, config_name=None, config_json=None):
         return ModelSpec(model, config_name, get(model, config_name))
     base = dataclasses.asdict(get(model, config_name)) if config_name else {}
     return ModelSpec(model, config_name, _typed(model, merge(base, _parse_json(config_json))))
+
+
+def num_steps(hparams, num_train):
+    """Returns the number of steps of a training for which none is given.
+
+    Args:
+      hparams: Hparams.
+      num_train: number of TCEs to train on.
+    """
+    if hparams.train_epochs is None:
+        return PUBLISHED_STEPS
+    return hparams.train_epochs * max(1, num_train // hparams.batch_size)
 
 
 def view_lengths(config):

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 
 def to_example(columns, views):
@@ -16,12 +15,16 @@ def to_example(columns, views):
     Returns:
       A tf.train.Example.
     """
+    import tensorflow as tf
+
     features = {name: _feature(value) for name, value in columns.items()}
     features.update({name: _floats(view) for name, view in views.items()})
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 
 def _feature(value):
+    import tensorflow as tf
+
     if isinstance(value, str):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
     if isinstance(value, (int, np.integer)):
@@ -30,11 +33,15 @@ def _feature(value):
 
 
 def _floats(values):
+    import tensorflow as tf
+
     return tf.train.Feature(float_list=tf.train.FloatList(value=values))
 
 
 def from_serialized(serialized):
     """The tf.train.Example in the bytes of one record."""
+    import tensorflow as tf
+
     return tf.train.Example.FromString(serialized)
 
 

@@ -3,8 +3,6 @@
 import os
 
 import numpy as np
-from matplotlib.figure import Figure
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive, reliability
@@ -58,7 +56,7 @@ def plot_prediction(path, prediction):
     """
     tce, views = prediction.identity, prediction.views
     width = 5.4 * max(len(views), 1.3)
-    figure = Figure(figsize=(width, 3.6))
+    figure = _figure(figsize=(width, 3.6))
     # A layout found by trial takes as long as all else; there may be thousands of these plots.
     figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
     figure.suptitle(tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean))
@@ -76,7 +74,7 @@ def plot_tce(path, light_curve, event, views, title):
       views: dict, name of the view -> normalized flux [num_bins].
       title: line above the panels.
     """
-    figure = Figure(figsize=(11, 9.5), layout="constrained")
+    figure = _figure(figsize=(11, 9.5), layout="constrained")
     figure.suptitle(title)
     rows = figure.subfigures(3, 1)
     _draw_light_curve(rows[0].subplots(), light_curve, event)
@@ -97,7 +95,9 @@ def plot_curves(path, predictions, threshold):
       predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]), both labels present.
       threshold: decision threshold.
     """
-    figure = Figure(figsize=(11, 5.6), layout="constrained")
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+    figure = _figure(figsize=(11, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, (labels, probabilities) in predictions.items():
         is_true, is_called = labels == 1, is_positive(probabilities, threshold)
@@ -131,7 +131,7 @@ def plot_reliability(path, predictions):
       path: image file to write.
       predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]).
     """
-    figure = Figure(figsize=(6.4, 8), layout="constrained")
+    figure = _figure(figsize=(6.4, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], ":", color="0.6", label="perfectly calibrated")
     for (name, (labels, probabilities)), color, marker in zip(predictions.items(), (_ORANGE, _BLUE), "so"):
@@ -159,7 +159,7 @@ def plot_kinds(path, kinds, title):
     kinds = {name: rows for name, rows in kinds.items() if rows}
     num_columns = min(4, len(kinds))
     num_rows = -(-len(kinds) // num_columns)
-    figure = Figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
+    figure = _figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
     figure.suptitle(title)
     panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
     for axes, (name, rows) in zip(panels.flat, kinds.items()):
@@ -185,6 +185,13 @@ def _limits(pairs, values):
     """Error bars [2, n] that reach from the values to (low, high)."""
     low, high = np.transpose(pairs)
     return np.maximum(0, [values - low, high - values])
+
+
+def _figure(**options):
+    """A Figure that pyplot does not know of; see matplotlib.figure.Figure."""
+    from matplotlib.figure import Figure
+
+    return Figure(**options)
 
 
 def _save(figure, path):

@@ -5,13 +5,8 @@ import inspect
 import os
 import sys
 
-import tensorflow as tf
-
 from astronet.util.files import INCOMPLETE, write_aside
 from astronet.util.script import ScriptError
-
-# Unlike tf.data this reads in eager mode and inside a graph alike; unwrapped, it does not log that it is the old way.
-_iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
 
 
 def expand(patterns):
@@ -59,9 +54,13 @@ def read(path):
       ScriptError: naming the file and the number of the record (counted from 0) that is missing, cut off or fails its
         checksum.
     """
+    import tensorflow as tf
+
+    # Unlike tf.data this reads in eager mode and in a graph alike; unwrapped, it does not log that it is the old way.
+    iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
     count = 0
     try:
-        for serialized in _iterate(os.fspath(path)):
+        for serialized in iterate(os.fspath(path)):
             yield serialized
             count += 1
     except tf.errors.OpError as error:
@@ -79,6 +78,8 @@ def write_shard(path, serialized_examples):
       path: the file.
       serialized_examples: iterable of bytes.
     """
+    import tensorflow as tf
+
     with write_aside(path) as aside, tf.io.TFRecordWriter(aside) as writer:
         for serialized in serialized_examples:
             writer.write(serialized)

@@ -210,7 +210,7 @@ def test_steps_are_those_of_the_flag_or_the_epochs_of_the_configuration_or_the_p
     epochs = '--config_json={"hparams": {"batch_size": 10, "train_epochs": 2}}'
     assert train.main([*given, f"--eval_files={records_dir}/val*", epochs]) == 0
     assert configuration.load(tmp_path).train_steps == checkpoints.last_step(tmp_path) == 2 * 4  # of 48 TCEs, in tens
-    assert training.num_steps(configuration.get("AstroCNNModel", "yu2019").hparams, 48) == 14000
+    assert configuration.num_steps(configuration.get("AstroCNNModel", "yu2019").hparams, 48) == 14000
 
 
 def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_train, capsys):

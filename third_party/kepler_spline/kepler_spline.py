@@ -4,15 +4,12 @@ Source: Vanderburg & Johnson 2014, PASP 126, 948 (fit repeated without outliers)
 section 3 (transits masked, knot spacing by the Bayesian information criterion). The B-spline itself is pydl's.
 """
 
+import functools
 import warnings
 
 import numpy as np
 
 from third_party.robust_mean.robust_mean import robust_mean
-
-with warnings.catch_warnings():  # on import pydl builds a test runner that astropy deprecates
-    warnings.simplefilter("ignore")
-    from pydl.pydlutils.bspline import bspline
 
 SPACINGS_DAYS = tuple(np.geomspace(0.5, 20, 20))
 GAP_DAYS = 0.75
@@ -100,7 +97,16 @@ def _knots(time, spacing_days):
     return knots[np.concatenate([[True], points[:-1] >= _ORDER, [True]])]
 
 
+@functools.cache
+def _bspline():
+    """pydl's class, imported when the first spline is fitted: it takes half a second."""
+    with warnings.catch_warnings():  # on import pydl builds a test runner that astropy deprecates
+        warnings.simplefilter("ignore")
+        from pydl.pydlutils.bspline import bspline
+    return bspline
+
+
 def _least_squares(time, flux, knots, at_time):
-    spline = bspline(time, nord=_ORDER, bkpt=knots)
+    spline = _bspline()(time, nord=_ORDER, bkpt=knots)
     spline.fit(time, flux, np.ones_like(flux))
     return spline.value(at_time)[0]
