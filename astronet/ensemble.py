@@ -16,7 +16,6 @@ from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
-from light_curve_util.view_generator import VIEW_NAMES
 
 BATCH_SIZE = 1024
 _WEIGHTS = ("checkpoint", weights_file.NAME)  # either says that a directory holds a model
@@ -72,7 +71,7 @@ class Prediction:
     def views(self):
         """Dict of the views that the record holds, name -> [num_bins]."""
         held = self.example.features.feature
-        return {name: example_util.series(self.example, name) for name in VIEW_NAMES if name in held}
+        return {name: example_util.series(self.example, name) for name in example_util.SERIES_NAMES if name in held}
 
 
 def add_flags(parser):

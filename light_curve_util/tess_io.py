@@ -59,17 +59,18 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     return path
 
 
-def read(path, flux_key=None, aperture=None, quality="default"):
+def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     """Reads a light curve and keeps its usable cadences.
 
-    Flagged cadences and those without a finite time or value are dropped, then those brighter than the median by more
-    than 5 robust standard deviations.
+    Flagged cadences and those without a finite time or value are dropped, then (unless clip is false) those brighter
+    than the median by more than 5 robust standard deviations.
 
     Args:
       path: file name; it decides which product's reader reads the file.
       flux_key: the product's name for the flux or magnitudes to read; None is the product's own detrended ones.
       aperture: number of the aperture, for products that number theirs; None is the file's own choice.
       quality: which flagged cadences are dropped, one of QUALITIES.
+      clip: false keeps the bright outliers, where a flare is what is looked for.
 
     Returns:
       A LightCurve.
@@ -94,9 +95,10 @@ def read(path, flux_key=None, aperture=None, quality="default"):
             f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
             "leave this TCE out, or read another aperture or flux_key"
         )
+    time, values = time[usable], values[usable]
     if columns.is_magnitude:
-        return LightCurve(*to_flux(time[usable], values[usable]), path)
-    time, flux = _without_bright_outliers(time[usable], values[usable], -1)
+        return LightCurve(*to_flux(time, values, clip), path)
+    time, flux = _without_bright_outliers(time, values, -1) if clip else (time, values)
     median = np.median(flux)
     if median <= 0:
         raise UnreadableLightCurveError(
@@ -106,8 +108,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
     return LightCurve(time, flux / median, path)
 
 
-def to_flux(time, magnitude):
-    """Drops bright outliers and turns magnitudes into flux.
+def to_flux(time, magnitude, clip=True):
+    """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
 
     Args:
       time: [n] days.
@@ -116,7 +118,8 @@ def to_flux(time, magnitude):
     Returns:
       time and flux of the cadences kept; flux is relative to their median.
     """
-    time, magnitude = _without_bright_outliers(time, magnitude, 1)
+    if clip:
+        time, magnitude = _without_bright_outliers(time, magnitude, 1)
     return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
 
 

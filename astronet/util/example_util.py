@@ -4,6 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from light_curve_util.view_generator import VIEW_NAMES
+
+SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
+
 
 def to_example(columns, views):
     """Builds the record of one TCE.

@@ -18,13 +18,15 @@ _TITLES = {
     "local_view": "Local view: the event",
     "twice_global_view": "Two orbits: every other event in the middle",
     "secondary_view": "Secondary view: the most likely secondary",
+    "flare_window": "The cadence in the middle, and its neighbors",
 }
 _PER_DAY = {"days": 1, "hours": 24}
 
 
 def tce_title(tic_id, sector, period, disposition=None, probability=None):
     """Returns the line that names a TCE above its plots; what is None or empty is left out. Period in days."""
-    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, f"P = {period:.5g} d", disposition]
+    with_period = f"P = {period:.5g} d" if np.isfinite(period) else None
+    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, with_period, disposition]
     if probability is not None:
         parts.append(f"probability {probability:.3f}")
     return "  |  ".join(part for part in parts if part)
@@ -139,7 +141,7 @@ def plot_reliability(path, predictions):
         limits = _limits([intervals.wilson(n * fraction, n) for n, fraction in zip(counts, fractions)], fractions)
         upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
         lower.hist(probabilities, np.linspace(0, 1, 11), histtype="step", color=color, linewidth=1.4)
-    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of PC and EB", ylim=(-0.02, 1.02))
+    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of positives", ylim=(-0.02, 1.02))
     lower.set(xlabel="Probability, mean of the bin", ylabel="TCEs", yscale="log", xlim=(-0.02, 1.02))
     upper.grid(color="0.92")
     upper.legend(loc="upper left", frameon=False, fontsize="small")
