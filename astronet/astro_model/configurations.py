@@ -55,7 +55,7 @@ _FLARES = {
     **_STELLA,
     "learning_rate_schedule": "cosine",
     "average_decay": 0.998,
-    "train_epochs": 40,
+    "train_epochs": 20,
     "max_padded_bins": 100,
 }
 RECIPES = {

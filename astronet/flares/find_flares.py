@@ -1,4 +1,4 @@
-"""Finds flares in light curves: flares.csv, and for each light curve the probability of a flare at every cadence."""
+"""Finds flares in light curves: flares.csv, searched.csv, and the probability of a flare at each cadence of each."""
 
 import csv
 import os
@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble
-from astronet.flares import detection, energy, flare_fit, light_curves
+from astronet import ensemble, evaluation_report
+from astronet.flares import detection, energy, flare_fit, light_curves, windows
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
@@ -17,8 +17,9 @@ COLUMNS = (
     *("tic_id", "sector", "light_curve", "flare", "start", "end", "num_cadences", "probability", "standard_deviation"),
     *("peak_time", "peak_time_error", "amplitude", "amplitude_error", "rise_minutes", "rise_minutes_error"),
     *("decay_minutes", "decay_minutes_error", "equivalent_duration", "equivalent_duration_error"),
-    *("energy_erg", "energy_erg_error", "chi_squared", "cadences_searched"),
+    *("energy_erg", "energy_erg_error", "chi_squared"),
 )
+_SEARCHED = ("tic_id", "sector", "light_curve", "num_cadences", "cadences_searched", "days_searched", "num_flares")
 _MINUTES_PER_DAY = 1440
 _FITTED = {
     "peak_time": 1,
@@ -40,7 +41,6 @@ def describe(light_curve, probabilities, threshold, star):
       star: light_curves.Star.
     """
     mean = probabilities.mean(axis=1)
-    searched = int(np.count_nonzero(~np.isnan(mean)))
     flares = detection.group(light_curve.time, mean, threshold)
     for number, flare in enumerate(flares, 1):
         surest = flare.start + int(np.nanargmax(mean[flare]))
@@ -55,7 +55,6 @@ def describe(light_curve, probabilities, threshold, star):
             "probability": f"{mean[surest]:.6f}",
             "standard_deviation": f"{probabilities[surest].std():.6f}",
             "peak_time": f"{light_curve.time[flare][np.argmax(light_curve.flux[flare])]:.6f}",
-            "cadences_searched": searched,
         }
         others = [other for other in flares if other != flare]
         fitted = flare_fit.fit(light_curve.time, light_curve.flux, flare, others)
@@ -126,7 +125,7 @@ def _find(flags):
     models = ensemble.load(flags)
     threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
     make_directory(flags.output_dir)
-    problems, num_flares, num_read = [], 0, 0
+    problems, searched = [], []
     table_path = os.path.join(flags.output_dir, "flares.csv")
     with write_aside(table_path) as aside, open(aside, "w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
@@ -148,12 +147,17 @@ def _find(flags):
                 from astronet.flares import plots
 
                 plots.plot_flares(f"{output}.png", light_curve, probabilities.mean(axis=1), rows, star, threshold)
-            num_flares, num_read = num_flares + len(rows), num_read + 1
-            share = np.mean(~np.isnan(probabilities[:, 0]))
+            num_searched = int(np.count_nonzero(~np.isnan(probabilities[:, 0])))
+            days = num_searched * windows.cadence_days(light_curve.time)
+            counts = len(probabilities), num_searched, f"{days:.4f}", len(rows)
+            searched.append((star.tic_id, star.sector, stem(path), *counts))
+            share = num_searched / len(probabilities)
             print(f"{path}: {len(rows)} flares; {share:.1%} of {len(probabilities)} cadences searched", flush=True)
-    if not num_read:
-        raise ScriptError("no light curve could be read: " + "; ".join(problems))
-    print(f"{table_path}: {num_flares} flares in {num_read} light curves, from a probability of {threshold:g}")
+        if not searched:
+            raise ScriptError("no light curve could be read: " + "; ".join(problems))
+    evaluation_report.write_csv(os.path.join(flags.output_dir, "searched.csv"), _SEARCHED, searched)
+    num_flares = sum(row[-1] for row in searched)
+    print(f"{table_path}: {num_flares} flares in {len(searched)} light curves, from a probability of {threshold:g}")
     return ensemble.report(problems)
 
 

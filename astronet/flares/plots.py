@@ -5,9 +5,10 @@ import os
 import numpy as np
 from matplotlib.figure import Figure
 
+from astronet.ops.metrics import is_positive
 from astronet.util.files import write_aside
 
-_ORANGE = "#D55E00"
+_BLUE, _ORANGE = "#0072B2", "#D55E00"
 _TIME = "Time (BJD - 2457000, days)"
 
 
@@ -45,6 +46,87 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
             _scatter(axes, (time[near] - peak) * 24, flux[near], probability[near], 9)
             axes.set(xlabel="Time from the peak (hours)", ylabel="Flux / median", title=f"flare {row['flare']}")
             axes.ticklabel_format(useOffset=False)
+    _save(figure, path)
+
+
+def plot_completeness(path, table, amplitude_edges, minute_edges):
+    """Draws the share of injected flares that is found, by amplitude and duration.
+
+    Args:
+      path: PNG file to write.
+      table: rows of injection_recovery.completeness, amplitude by amplitude.
+      amplitude_edges, minute_edges: of the bins.
+    """
+    num_amplitudes, num_durations = len(amplitude_edges) - 1, len(minute_edges) - 1
+    shares = np.array([row[6] for row in table]).reshape(num_amplitudes, num_durations)
+    figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+    axes = figure.subplots()
+    mesh = axes.pcolormesh(minute_edges, amplitude_edges, shares, vmin=0, vmax=1, cmap="viridis")
+    for row in table:
+        share, number = row[6], row[4]
+        text = f"{share:.2f}\nof {number}" if number else "none"
+        color = "black" if share > 0.6 else "white" if number else "black"
+        center = np.sqrt(row[2] * row[3]), np.sqrt(row[0] * row[1])
+        axes.text(*center, text, ha="center", va="center", fontsize=7, color=color)
+    axes.set(xscale="log", yscale="log", xlabel="Full width at half maximum (minutes)", ylabel="Relative amplitude")
+    axes.set_title("Share of injected flares that is found")
+    figure.colorbar(mesh, ax=axes, label="Completeness")
+    _save(figure, path)
+
+
+_SIZES = {"equivalent_duration": "Equivalent duration (s)", "energy_erg": "Energy (erg)"}
+
+
+def plot_frequency(path, by, sizes, weights, days, power_law):
+    """Draws the cumulative rate of flares, as found and corrected, and a power law.
+
+    Args:
+      path: PNG file to write.
+      by: column that the sizes are from.
+      sizes, weights: [n]; 0 for flares that are too small to correct for.
+      days: that were searched.
+      power_law: slope, size from which it holds, rate [per day] there.
+    """
+    order = np.argsort(-sizes)
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.step(sizes[order], np.arange(1, len(sizes) + 1) / days, where="post", color="0.5", label="as found")
+    usable = weights[order] > 0
+    corrected = np.cumsum(weights[order])[usable] / days
+    axes.step(sizes[order][usable], corrected, where="post", color=_BLUE, label="corrected for completeness")
+    slope, least, rate = power_law
+    if np.isfinite(slope):
+        line = np.geomspace(least, sizes.max())
+        axes.plot(line, rate * (line / least) ** -slope, "--", color=_ORANGE, label=f"power -{slope:.2f}")
+    axes.set(xscale="log", yscale="log", xlabel=_SIZES[by], ylabel="Flares a day of at least this size")
+    axes.grid(color="0.92")
+    axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def plot_confusion(path, labels, probabilities, threshold):
+    """Draws the confusion matrix: the share of each true class, in a row, that is called flare or quiet.
+
+    Args:
+      path: PNG file to write.
+      labels: [n]; 0 is quiet.
+      probabilities: [n].
+      threshold: probability from which a window is called a flare.
+    """
+    truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
+    counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for column in range(2):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            text = f"{shares[row, column]:.3f}\n({counts[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", color=color)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks([0, 1], ["flare", "quiet"])
+    axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
     _save(figure, path)
 
 

@@ -50,7 +50,7 @@ def _pad_one_end(series, max_padded, seed):
     length = series.shape[1]
     drawn = tf.random.stateless_uniform([tf.shape(series)[0], 1], seed, -2 * max_padded, 2 * max_padded + 1, tf.int32)
     padded = tf.where(tf.abs(drawn) > max_padded, 0, drawn)  # at the start where positive, else at the end
-    bins = tf.clip_by_value(tf.range(length), tf.maximum(padded, 0), length - 1 + tf.minimum(padded, 0))
+    bins = tf.minimum(tf.maximum(tf.range(length), padded), length - 1 + tf.minimum(padded, 0))
     return tf.gather(series, bins, batch_dims=1)
 
 
