@@ -1,11 +1,11 @@
-# make setup | test | lint | demo | figures | pretrained | clean. Each does the set-up that it needs; VENV= chooses where.
+# make setup | test | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs; VENV= chooses where.
 VENV ?= .venv
 # The published records that make pretrained trains on.
 RECORDS ?= ../shared/data/tess_triage
 PYTHON := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: setup test lint demo figures pretrained clean
+.PHONY: setup test sanitize lint demo figures pretrained clean
 
 setup: $(VENV)/.installed
 
@@ -16,6 +16,10 @@ $(VENV)/.installed: $(SOURCES)
 
 test: setup
 	$(PYTHON) -m pytest
+
+# The tests of the C++ core with a build of it that stops at an access out of bounds or undefined behavior.
+sanitize: setup
+	@sh .ci/sanitize.sh "$(VENV)"
 
 lint: setup
 	$(PYTHON) -m ruff check .

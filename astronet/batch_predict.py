@@ -5,8 +5,6 @@ import csv
 import os
 import sys
 
-from tqdm import tqdm
-
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
 from astronet.util import plotting
@@ -53,6 +51,8 @@ def _plot(prediction, save_dir, plots):
 
 
 def _predict(flags):
+    from tqdm import tqdm
+
     models = ensemble.load(flags)
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)

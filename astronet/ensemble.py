@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -43,25 +44,19 @@ class Ensemble:
 class Prediction:
     """What the members say about one TCE: its record, and the calibrated probability of each [num_members].
 
-    unlike_training says what about its views is unlike all of training; empty where nothing is, or no limits are known.
+    mean and standard_deviation (0 for a single model) are of these probabilities. unlike_training says what about its
+    views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
     example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
     probabilities: np.ndarray
+    mean: float
+    standard_deviation: float
     unlike_training: str = ""
 
     @functools.cached_property
     def identity(self):
         return TceIdentity.from_example(self.example)
-
-    @property
-    def mean(self):
-        return float(np.mean(self.probabilities))
-
-    @property
-    def standard_deviation(self):
-        """Of the members about their mean; 0 for a single model."""
-        return float(np.std(self.probabilities))
 
     @property
     def duration_days(self):
@@ -159,19 +154,29 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
     Args:
       ensemble: Ensemble.
       serialized_examples: iterable of bytes.
-      batch_size: how many records are in memory at a time.
+      batch_size: how many records are scored at a time; twice as many are in memory.
     """
     from astronet.ops import dataset
     from astronet.util import estimator_util
 
-    def input_fn():
-        return dataset.from_serialized_batches(lambda: _batches(serialized_examples, batch_size), ensemble.spec.config)
-
-    members = list(ensemble.checkpoints.values())
-    for batch, probabilities in estimator_util.predict(ensemble.spec, members, input_fn):
-        examples = list(map(example_util.from_serialized, batch))
+    members, limits = list(ensemble.checkpoints.values()), ensemble.calibration.view_limits
+    batches = dataset.from_serialized_batches(_batches(serialized_examples, batch_size), ensemble.spec.config)
+    for features, probabilities in _one_ahead(estimator_util.predict(ensemble.spec, members, batches)):
+        examples = map(example_util.from_serialized, features["serialized"])
         calibrated = ensemble.calibration.apply(probabilities)
-        yield from map(Prediction, examples, calibrated, unlike_training(examples, ensemble.calibration.view_limits))
+        means, deviations = calibrated.mean(axis=1).tolist(), calibrated.std(axis=1).tolist()
+        told = novelty.describe(features, limits) if limits else itertools.repeat("")
+        yield from map(Prediction, examples, calibrated, means, deviations, told)
+
+
+def _one_ahead(items):
+    """Yields the items of an iterable; a thread works on the next one meanwhile."""
+    iterator, end = iter(items), object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, iterator, end)
+            yield item
 
 
 def unlike_training(examples, limits):

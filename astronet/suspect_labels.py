@@ -72,7 +72,8 @@ def _plot(suspects, plot_dir):
     paths = set()
     names = []
     for suspect in suspects.itertuples():
-        prediction = Prediction(suspect.example, np.array([suspect.probability]))
+        mean = suspect.probability
+        prediction = Prediction(suspect.example, np.array([mean]), mean, suspect.spread)
         tce = prediction.identity
         path = plotting.tce_path(plot_dir, tce.row_id, tce.tic_id, tce.sector, paths)
         plotting.plot_prediction(path, prediction)

@@ -19,7 +19,7 @@ def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
     """Finds the file of a star and sector.
 
     Files of EXACT_NAMES go first. Then products count in their order, names of one product in the order of its NAMES,
-    and of equals the last, which is that of the latest version. Files whose names do not tell their star go last.
+    and of equal names the last, which is that of the latest version. What only a header tells goes last.
 
     Args:
       products: tuple of product modules, the preferred first.
@@ -40,21 +40,52 @@ def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
                 if (place or "{sector" in template) and os.path.exists(path):
                     return path
 
+    listed = {place: _directory(directory, products) for place, directory in directories.items()}
     found = []
-    for place, directory in directories.items():
+    for place, files in listed.items():
         for tic_told in (tic_id, None) if place == star else (tic_id,):
             for sector_told in (sector, None) if place else (sector,):
-                named = _directory(directory, products).named.get((tic_told, sector_told), ())
-                found += [(rank, name, directory) for rank, name in named]
+                found += [(*file, place) for file in files.named.get((tic_told, sector_told), ())]
     if not found:
-        for directory in directories.values():
-            unnamed = _directory(directory, products).by_header.get((tic_id, sector), ())
-            found += [(rank, name, directory) for rank, name in unnamed]
+        for place, files in listed.items():
+            found += [(*file, place) for file in files.by_header.get((tic_id, sector), ())]
+        for rank, name in listed[""].named.get((tic_id, None), ()):
+            if _told_by_header(os.path.join(data_dir, name)) == (tic_id, sector):
+                found.append((rank, name, ""))
     if not found:
         return None
     preferred = min(rank for rank, _, _ in found)
-    _, name, directory = max(file for file in found if file[0] == preferred)
-    return os.path.join(directory, name)
+    _, name, place = max(file for file in found if file[0] == preferred)
+    return os.path.join(directories[place], name)
+
+
+def stars(products, data_dir):
+    """The stars of which `find` finds a light curve.
+
+    Args:
+      products: tuple of product modules.
+      data_dir: directory of light curves.
+
+    Returns:
+      List of (sector, TIC ID), sorted.
+    """
+    patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
+    found = set()
+    for directory, _, names in os.walk(data_dir):
+        of_place = re.search(r"/sector-(\d+)(?:/(\d+)$|/|$)", "/" + os.path.relpath(directory, data_dir))
+        sector_of_place, tic_of_place = of_place.groups() if of_place else (None, None)
+        for name in names:
+            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+            if not match:
+                continue
+            told = match.groupdict()
+            tic_id, sector = told.get("tic") or tic_of_place, told.get("sector") or sector_of_place
+            if tic_id and sector:
+                found.add((int(sector), int(tic_id)))
+            else:
+                found.add((_told_by_header(os.path.join(directory, name)) or (None, None))[::-1])
+    found.discard((None, None))
+    return [star for star in sorted(found) if find(products, data_dir, *star[::-1])]
 
 
 def places(sector, camera=None, ccd=None):
@@ -99,9 +130,9 @@ class _Directory:
 
     @functools.cached_property
     def by_header(self):
-        """Dict of (TIC ID, sector) to a list of (rank, name), for the FITS files whose names lack one of them."""
+        """Dict of (TIC ID, sector) to a list of (rank, name), for the FITS files whose names do not tell their star."""
         files = collections.defaultdict(list)
-        for told in [told for told in self.named if None in told]:
+        for told in [told for told in self.named if told[0] is None]:
             for rank, name in self.named[told]:
                 files[_told_by_header(os.path.join(self._path, name))].append((rank, name))
         files.pop(None, None)
@@ -113,7 +144,7 @@ def _directory(path, products):
         changed = os.stat(path).st_mtime_ns
     except OSError:
         return _Directory()
-    if time.time_ns() - changed < _SETTLED_NS:
+    if abs(time.time_ns() - changed) < _SETTLED_NS:
         return _Directory(path, products)
     return _settled_directory(path, products, changed)
 

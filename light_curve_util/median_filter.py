@@ -14,7 +14,7 @@ def median_view(x, y, num_bins, bin_width, x_min, x_max):
     Args:
       x: [n], in any order.
       y: [n].
-      num_bins: at least 2.
+      num_bins: 2 to 100,000.
       bin_width: in the units of x, less than x_max - x_min.
       x_min: lower edge of the first bin.
       x_max: upper edge of the last bin.

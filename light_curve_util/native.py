@@ -12,7 +12,9 @@ except ImportError as error:
         "of the project"
     ) from error
 
-__all__ = ["core", "finite_array"]
+__all__ = ["LARGEST", "core", "finite_array"]
+
+LARGEST = 1e100  # beyond it, the sums and squares that the extension takes could overflow
 
 
 def finite_array(name, values):
@@ -20,19 +22,32 @@ def finite_array(name, values):
 
     Args:
       name: what an error message calls the values.
-      values: array-like of numbers.
+      values: array-like of real numbers; what is masked counts as NaN.
 
     Returns:
       float64 array; `values` itself where it is one already.
 
     Raises:
-      LightCurveError: some values are NaN or infinite.
+      LightCurveError: some values are NaN, infinite or beyond LARGEST.
+      ValueError: they are no real numbers.
     """
-    array = np.ascontiguousarray(values, dtype=np.float64)
-    finite = np.isfinite(array)
-    if not finite.all():
-        bad = np.flatnonzero(~finite)
+    array = _as_float64(name, values)
+    # The extremes are NaN where any value is.
+    if not (array.min(initial=0) >= -LARGEST and array.max(initial=0) <= LARGEST):
+        bad = np.flatnonzero(~(np.abs(array) <= LARGEST))
         raise LightCurveError(
-            f"{name}: {bad.size} of {array.size} values are not finite, the first at index {bad[0]}; drop them first"
+            f"{name}: {bad.size} of {array.size} values are not finite, the first at index {bad[0]} (what is beyond "
+            f"{LARGEST:g} counts as infinite); drop them first"
         )
     return array
+
+
+def _as_float64(name, values):
+    try:
+        if np.iscomplexobj(values):
+            raise TypeError("these are complex")
+        if isinstance(values, np.ma.MaskedArray):
+            values = np.ma.filled(values.astype(np.float64), np.nan)
+        return np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name}: an array of real numbers needed ({error})") from error

@@ -13,7 +13,7 @@ def normalize_view(view):
       [num_bins].
 
     Raises:
-      FlatViewError: nothing lies below the median.
+      FlatViewError: nothing lies below the median, or so little that other values overflow.
       ValueError: a value is not finite.
     """
     return core.normalize_view(finite_array("view", view))

@@ -1,9 +1,10 @@
 """A periodic dip in a light curve: when, how often and how long."""
 
-import math
 from dataclasses import dataclass
 
 from light_curve_util.errors import InvalidEventError
+
+_SHORTEST, _LONGEST = 1e-20, 1e20  # days: far beyond what any event can have, and far from where arithmetic fails
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class PeriodicEvent:
       duration_days: days, at most one period.
 
     Raises:
-      InvalidEventError: a value is not finite, the period or the duration is not positive, or the duration is longer
-        than the period.
+      InvalidEventError: a value is not finite, or beyond 1e20 d, the period or the duration is not positive (1e-20 d
+        or more), or the duration is longer than the period.
     """
 
     t0: float
@@ -25,7 +26,8 @@ class PeriodicEvent:
     duration_days: float
 
     def __post_init__(self):
-        if not (math.isfinite(self.t0) and 0 < self.duration_days <= self.period < math.inf):
+        is_periodic = _SHORTEST <= self.duration_days <= self.period <= _LONGEST
+        if not (is_periodic and abs(self.t0) <= _LONGEST):
             raise InvalidEventError(
                 f"t0 = {self.t0} BTJD, period = {self.period} d, duration = {self.duration_days} d: "
                 "all must be finite, period and duration positive, and the duration no longer than the period"

@@ -15,7 +15,7 @@ def phase_fold(time, period, t0):
       [n] phase in days, mod(time + (period / 2 - t0), period) - period / 2, in [-period / 2, period / 2).
 
     Raises:
-      ValueError: a value is not finite, or the period is not positive.
+      ValueError: a value is not finite, or the period is not positive (1e-30 to 1e30).
     """
     return core.phase_fold(finite_array("time", time), period, t0)
 
@@ -33,6 +33,6 @@ def fold_and_sort(time, flux, period, t0):
       folded_time [n] (days, ascending) and folded_flux [n].
 
     Raises:
-      ValueError: a value is not finite, the lengths differ, or the period is not positive.
+      ValueError: a value is not finite, the lengths differ, or the period is not positive (1e-30 to 1e30).
     """
     return core.fold_and_sort(finite_array("time", time), finite_array("flux", flux), period, t0)

@@ -47,7 +47,11 @@ def normalize_view(view):
     depth = abs(np.min(view))
     if depth == 0:
         raise FlatViewError("no bin lies below the median")
-    return view / depth
+    with np.errstate(over="ignore"):
+        view = view / depth
+    if not np.isfinite(view).all():
+        raise FlatViewError("the dip is too shallow beside the other values")
+    return view
 
 
 def find_secondary(time, flux, event):

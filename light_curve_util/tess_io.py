@@ -59,6 +59,11 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     return path
 
 
+def stars(tess_data_dir):
+    """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
+    return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
+
+
 def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     """Reads a light curve and keeps its usable cadences.
 
@@ -95,17 +100,11 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
             f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
             "leave this TCE out, or read another aperture or flux_key"
         )
-    time, values = time[usable], values[usable]
-    if columns.is_magnitude:
-        return LightCurve(*to_flux(time, values, clip), path)
-    time, flux = _without_bright_outliers(time, values, -1) if clip else (time, values)
-    median = np.median(flux)
-    if median <= 0:
-        raise UnreadableLightCurveError(
-            f"{path}: {columns.flux_key} has a median of {median:g}, which no flux can be relative to: "
-            "read another flux_key"
-        )
-    return LightCurve(time, flux / median, path)
+    in_flux = to_flux if columns.is_magnitude else relative_flux
+    try:
+        return LightCurve(*in_flux(time[usable], values[usable], clip), path)
+    except UnreadableLightCurveError as error:
+        raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
 
 
 def to_flux(time, magnitude, clip=True):
@@ -121,6 +120,27 @@ def to_flux(time, magnitude, clip=True):
     if clip:
         time, magnitude = _without_bright_outliers(time, magnitude, 1)
     return time, 10 ** (-(magnitude - np.median(magnitude)) / 2.5)
+
+
+def relative_flux(time, flux, clip=True):
+    """Drops bright outliers (unless clip is false) and makes flux relative.
+
+    Args:
+      time: [n] days.
+      flux: [n] finite, in any unit, n >= 1.
+
+    Returns:
+      time and flux of the cadences kept; flux is relative to their median.
+
+    Raises:
+      UnreadableLightCurveError: their median is not positive.
+    """
+    if clip:
+        time, flux = _without_bright_outliers(time, flux, -1)
+    median = np.median(flux)
+    if median <= 0:
+        raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")
+    return time, flux / median
 
 
 def _without_bright_outliers(time, values, faint):

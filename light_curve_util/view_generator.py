@@ -34,7 +34,7 @@ class ViewGenerator:
 
         Args:
           name: one of VIEW_NAMES.
-          num_bins: length of the view, at least 2.
+          num_bins: length of the view, 2 to 100,000.
 
         Returns:
           [num_bins].

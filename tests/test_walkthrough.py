@@ -20,7 +20,7 @@ STEPS = 20
 
 def bash_blocks(text):
     """The commands in a document's bash blocks, in order; blocks that show an output or start a server are left out."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^ *```bash\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
     return [block for block in blocks if "INFO:tensorflow" not in block and "tensorboard --logdir" not in block]
 
 
@@ -74,3 +74,12 @@ def test_the_commands_of_the_published_readme_run_as_written(checkout, shared):
     done = run_as_written(blocks, checkout)
     assert "Saving dict for global step" in done.stdout
     assert_triaged(checkout)
+
+
+def test_from_light_curves_alone(checkout):
+    done = run_as_written(bash_blocks((ROOT / "docs/from_light_curves.md").read_text()), checkout)
+    catalog = (checkout / "found/tces.csv").read_text().splitlines()
+    predictions = (checkout / "prediction_yyy.txt").read_text().splitlines()
+    assert len(predictions) == len(catalog) - 1 >= 15
+    best = done.stdout.splitlines()[-4:]
+    assert {"377598984", "125450460", "274616147"} < {line.split()[0] for line in best}  # the simulation's PCs and EB

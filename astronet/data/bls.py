@@ -79,8 +79,16 @@ def path(qlp_data_dir, sector, camera, ccd, tic_id):
     return os.path.join(directory, f"{tic_id}.blsanal")
 
 
-def find(qlp_data_dir, sector, tic_id):
-    """(path, camera, ccd) of a star's file on whichever CCD it lies, None where there is no such file."""
+def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
+    """(path, camera, ccd) of a star's file, None where there is no such file.
+
+    It is looked for where the star should lie (camera, ccd; 0 where that is not known), then on the other detectors:
+    at an edge the pipeline may have seen it on the neighbor.
+    """
+    if camera and ccd:
+        expected = path(qlp_data_dir, sector, camera, ccd, tic_id)
+        if os.path.exists(expected):
+            return expected, camera, ccd
     found = sorted(glob.glob(path(glob.escape(str(qlp_data_dir)), sector, "[1-4]", "[1-4]", tic_id)))
     if not found:
         return None

@@ -1,112 +1,52 @@
 """Joins TEV tables, star parameters and transit search results into one catalogue of TCEs."""
 
 import collections
-import csv
+import dataclasses
 import functools
 import math
 import os
 import sys
 
+import numpy as np
 from tqdm import tqdm
 
-from astronet.data import bls, star_catalog, tev
-from astronet.util.files import write_aside
+import astronet
+from astronet.data import catalog_rows, detectors, events, star_catalog
+from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 from astronet.util.workers import map_in_order
+from light_curve_util.products.quality import QUALITIES
 
-COLUMNS = (
-    *("row_id", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
-    *("Sectors", "camera", "ccd", "star_rad", "star_mass", "teff", "logg", "SN", "Qingress"),
-)
-_DROPPED_COLUMNS = ("row_id", "tic_id", "Sectors", "file", "reason")
-_ROWS_PER_TASK = 200
+_STARS_PER_TASK = 500
+_FILES_PER_TASK = 200
+_SEARCHES_PER_TASK = 4  # each takes a second, where a .blsanal file takes a fraction of a millisecond
 _NO_SEARCHES = "no transit searches, for there is no {}: events stay as the tables have them, SN and Qingress empty"
 
 
-class DroppedRowError(ValueError):
-    """A row that does not become a TCE; the message is the reason."""
-
-
-def _number(row, column):
-    """The number in a cell, NaN where it is empty."""
-    try:
-        return float(row[column]) if row[column] else math.nan
-    except ValueError:
-        raise DroppedRowError(f"{column} '{row[column]}' is not a number") from None
-
-
-def _integer(row, column):
-    value = _number(row, column)
-    if not value.is_integer():
-        raise DroppedRowError(f"{column} '{row[column]}' is not an integer")
-    return int(value)
-
-
-def _choose_peak(peaks, period, only_tce):
-    """The best peak; of a star with several TCEs in the sector, the one at this row's period."""
-    if only_tce or not period > 0:
-        return peaks[0]
-    return min(peaks, key=lambda peak: abs(math.log(peak.period / period)) if peak.period > 0 else math.inf)
-
-
-def _event(row, peaks):
-    """The event's cells: as the transit search measured it, or as the table has it where there was no search."""
-    period = _number(row, "Period")
-    if peaks:
-        peak = _choose_peak(peaks, period, row["only_tce"])
-        reason = peak.why_not_tce()
-        if reason:
-            raise DroppedRowError(f"not a TCE: {reason}")
-        return {
-            "Epoc": peak.t0,
-            "Period": peak.period,
-            "Duration": peak.duration_hours,
-            "Transit_Depth": peak.depth_ppm,
-            "SN": peak.pink_signal_to_noise,
-            "Qingress": peak.ingress_fraction,
-        }
-    event = {"Epoc": _number(row, "Epoc"), "Period": period, "Duration": _number(row, "Duration")}
-    missing = [column for column, value in event.items() if math.isnan(value)]
-    if missing:
-        raise DroppedRowError(f"no .blsanal file of this star and sector, and the table has no {', '.join(missing)}")
-    return {**event, "Transit_Depth": _number(row, "Transit Depth"), "SN": math.nan, "Qingress": math.nan}
-
-
-def _catalogue_row(row, catalog, qlp_data_dir, max_tmag):
-    """The catalogue's cells for one row of a TEV table, and what to warn of ("" for nothing)."""
-    if row["problem"]:
-        raise DroppedRowError(row["problem"])
-    tic_id, sector, warning = _integer(row, "tic_id"), _integer(row, "Sectors"), ""
-    try:
-        star = catalog.star(tic_id)
-    except star_catalog.StarNotFoundError as error:
-        star, warning = star_catalog.Star(), f"{error}: its star parameters stay empty"
-    position = {
-        column: _number(row, column) if math.isnan(value) else value
-        for column, value in (("RA", star.ra), ("Dec", star.dec), ("Tmag", star.tmag))
-    }
-    if position["Tmag"] > max_tmag:
-        raise DroppedRowError(f"Tmag {position['Tmag']:.3f} is fainter than {max_tmag} (--max_tmag)")
-    try:
-        found = bls.find(qlp_data_dir, sector, tic_id)
-        peaks = bls.read(found[0]) if found else []
-    except (bls.BlsError, OSError) as error:
-        raise DroppedRowError(str(error)) from error
-    _, camera, ccd = found or ("", 0, 0)
-    parameters = {"star_rad": star.rad, "star_mass": star.mass, "teff": star.teff, "logg": star.logg}
-    cells = {
-        "row_id": row["row_id"],
-        "tic_id": tic_id,
-        "toi_id": row["toi_id"],
-        "Disposition": row["Disposition"],
-        **position,
-        "Sectors": sector,
-        "camera": camera,
-        "ccd": ccd,
-        **parameters,
-        **_event(row, peaks),
-    }
-    return cells, warning
+def _add_stars(rows, catalog, num_workers):
+    """Looks every star up once; where the catalogue lacks something, the table's own position and magnitude serve."""
+    tic_ids = sorted({row.tic_id for row in rows})
+    tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
+    work = functools.partial(_look_up, resolved=catalog)
+    _catalog.cache_clear()  # the file may have changed since this process last opened it
+    stars, problems = {}, {}
+    with tqdm(desc="stars", total=len(tic_ids), disable=None) as progress:
+        for task, (found, problem) in zip(tasks, map_in_order(work, tasks, num_workers)):
+            stars.update(found)
+            problems.update((tic_id, problem) for tic_id in task if tic_id not in found)
+            progress.update(len(task))
+    for row in rows:
+        if row.tic_id in stars:
+            row.star = stars[row.tic_id]
+        elif catalog != "none":
+            row.warnings.append(f"{problems[row.tic_id]}: its star parameters stay empty")
+        with row.may_drop():
+            own = {
+                field: catalog_rows.number(row.cells, column)
+                for field, column in (("ra", "RA"), ("dec", "Dec"), ("tmag", "Tmag"))
+                if math.isnan(getattr(row.star, field))
+            }
+            row.star = dataclasses.replace(row.star, **own)
 
 
 @functools.lru_cache(maxsize=1)
@@ -115,81 +55,107 @@ def _catalog(resolved):
     return star_catalog.open_catalog(resolved)
 
 
-def _process(rows, resolved, qlp_data_dir, max_tmag):
-    """Worker: (cells or None, reason or warning) for each row."""
-    results = []
+def _look_up(tic_ids, resolved):
+    """Worker: dict of TIC ID to Star, and why the others are not in it."""
+    catalog = _catalog(resolved)
+    try:
+        return catalog.stars(tic_ids), f"not in {catalog.name}"
+    except star_catalog.CatalogUnreachableError as error:
+        return error.stars, str(error)
+
+
+def _drop_faint(rows, max_tmag):
     for row in rows:
+        if row.star.tmag > max_tmag:
+            row.reason = f"Tmag {row.star.tmag:.3f} is fainter than {max_tmag} (--max_tmag)"
+
+
+def _open_detectors(catalog):
+    return detectors.open_detectors("pdo" if catalog == "pdo" else "auto")
+
+
+def _add_detectors(rows, pointing):
+    """Camera and CCD of each row, by the star's position and the sector's pointing."""
+    of_sector = collections.defaultdict(list)
+    for row in rows:
+        if math.isfinite(row.star.ra + row.star.dec):
+            of_sector[row.sector].append(row)
+        else:
+            row.warnings.append("neither catalogue nor table has coordinates: camera and ccd are not computed")
+    for sector, there in sorted(of_sector.items()):
+        ra, dec = np.array([(row.star.ra, row.star.dec) for row in there]).T
         try:
-            results.append(_catalogue_row(row, _catalog(resolved), qlp_data_dir, max_tmag))
-        except DroppedRowError as error:
-            results.append((None, str(error)))
-    return results
+            for row, camera, ccd in zip(there, *pointing.locate(ra, dec, sector)):
+                row.camera, row.ccd = int(camera), int(ccd)
+        except detectors.DetectorError as error:
+            for row in there:
+                row.warnings.append(f"camera and ccd are not computed: {error}")
 
 
-def _read_tables(paths):
-    """Rows of all tables in order, as dicts that also name their file, row_id and whether the star has one TCE."""
-    rows = []
-    for path in paths:
-        table = tev.read(path)
-        num_tces = collections.Counter((row["tic_id"], row["Sectors"]) for row in table)
-        for row in table:
-            only_tce = num_tces[row["tic_id"], row["Sectors"]] == 1
-            rows.append({**row, "file": os.path.basename(path), "only_tce": only_tce})
-    for row_id, row in enumerate(rows):
-        row["row_id"] = row_id
-    return rows
+def _add_events(rows, searches, num_workers, out_path):
+    """The event of each row; results are kept beside the catalogue until it is written."""
+    size = _SEARCHES_PER_TASK if searches.tess_data_dir else _FILES_PER_TASK
+    asked = [events.request(row) for row in rows]
+    tasks = [asked[start : start + size] for start in range(0, len(asked), size)]
+    context = {"version": astronet.__version__, **dataclasses.asdict(searches)}
+    work = Kept(functools.partial(_find_events, searches=searches), beside(out_path), context)
+    num_kept = sum(len(task) for task in tasks if work.has(task))
+    if num_kept:
+        print(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
+    answers = []
+    with tqdm(desc="events", total=len(rows), disable=None) as progress:
+        for results in map_in_order(work, tasks, num_workers):
+            answers += results
+            progress.update(len(results))
+    for row, answer in zip(rows, answers):
+        row.reason = answer.get("reason", "")
+        row.event = answer.get("event", {})
+        if "camera" in answer and (answer["camera"], answer["ccd"]) != (row.camera, row.ccd):
+            if row.camera:
+                row.warnings.append(
+                    f"lies on camera {row.camera} ccd {row.ccd}, its .blsanal file in cam{answer['camera']}/"
+                    f"ccd{answer['ccd']}: the file's are taken"
+                )
+            row.camera, row.ccd = answer["camera"], answer["ccd"]
+    return work
 
 
-def _write_csv(path, columns, rows):
-    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n", extrasaction="ignore")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _cell(value) for key, value in row.items()})
+def _find_events(asked, searches):
+    """Worker: the answer to each request."""
+    return [events.find_or_reason(request, searches) for request in asked]
 
 
-def _cell(value):
-    """Ten significant digits, a tenth of a second of an epoch; empty for NaN."""
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.10g}"
-    return value
+def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_workers=1):
+    """Writes the catalogue and, beside it, lists of the rows that are not in it and of what to know about the others.
 
-
-def make_catalog(input_paths, out_path, catalog="none", qlp_data_dir="/pdo/qlp-data", max_tmag=12.0, num_workers=1):
-    """Writes the catalogue and, beside it, the list of rows that are not in it.
+    A run that was killed is resumed by the next one with the same arguments.
 
     Args:
       input_paths: TEV tables.
-      out_path: CSV to write; `<out_path without .csv>_dropped.csv` lists the other rows with their reasons.
+      out_path: CSV to write; `dropped_path` and `warnings_path` tell where the lists go.
       catalog: what star_catalog.resolve returns.
-      qlp_data_dir: directory of sector-S/ffi/camC/ccdD/BLS/<tic>.blsanal.
+      searches: events.Searches.
       max_tmag: fainter stars are dropped.
       num_workers: processes; the output does not depend on it.
 
     Returns:
-      (number of TCEs, number of dropped rows).
+      (number of TCEs, number of dropped rows, number of warnings).
 
     Raises:
       ScriptError: a table cannot be read.
     """
-    rows = _read_tables(input_paths)
-    tasks = [rows[start : start + _ROWS_PER_TASK] for start in range(0, len(rows), _ROWS_PER_TASK)]
-    work = functools.partial(_process, resolved=catalog, qlp_data_dir=qlp_data_dir, max_tmag=max_tmag)
-    _catalog.cache_clear()  # the file may have changed since this process last opened it
-    kept, dropped = [], []
-    with tqdm(total=len(rows), unit="row", disable=None) as progress:
-        for task, results in zip(tasks, map_in_order(work, tasks, num_workers)):
-            for row, (cells, message) in zip(task, results):
-                if cells is None:
-                    dropped.append({**row, "reason": message})
-                    continue
-                kept.append(cells)
-                if message and catalog != "none":
-                    tqdm.write(f"{row['file']} row_id {row['row_id']}: {message}", file=sys.stderr)
-            progress.update(len(task))
-    _write_csv(out_path, COLUMNS, kept)
-    _write_csv(dropped_path(out_path), _DROPPED_COLUMNS, dropped)
-    return len(kept), len(dropped)
+    rows = catalog_rows.read(input_paths)
+    left = functools.partial(filter, lambda row: not row.reason)
+    _add_stars(list(left(rows)), catalog, 1 if catalog.startswith("mast") else num_workers)
+    _drop_faint(left(rows), max_tmag)
+    _add_detectors(left(rows), _open_detectors(catalog))
+    kept = _add_events(list(left(rows)), searches, num_workers, out_path)
+    catalog_rows.write_catalog(out_path, rows)
+    dropped = [row for row in rows if row.reason]
+    catalog_rows.write_list(dropped_path(out_path), dropped, "reason", lambda row: [row.reason])
+    num_warnings = catalog_rows.write_list(warnings_path(out_path), left(rows), "warning", lambda row: row.warnings)
+    kept.discard()
+    return len(rows) - len(dropped), len(dropped), num_warnings
 
 
 def dropped_path(out_path):
@@ -197,10 +163,33 @@ def dropped_path(out_path):
     return os.path.splitext(out_path)[0] + "_dropped.csv"
 
 
+def warnings_path(out_path):
+    """Where what is to be known of the rows that are TCEs is listed."""
+    return os.path.splitext(out_path)[0] + "_warnings.csv"
+
+
 def _find_qlp_data(flags):
     """The directory of the .blsanal files: --qlp_data_dir, or base_dir's own qlp-data where there is no such."""
-    beside = os.path.join(flags.base_dir, "qlp-data")
-    return beside if os.path.isdir(beside) and not os.path.isdir(flags.qlp_data_dir) else flags.qlp_data_dir
+    beside_tables = os.path.join(flags.base_dir, "qlp-data")
+    return (
+        beside_tables if os.path.isdir(beside_tables) and not os.path.isdir(flags.qlp_data_dir) else flags.qlp_data_dir
+    )
+
+
+def _searches(flags):
+    """events.Searches as the flags have it; says where events come from."""
+    qlp_data_dir = _find_qlp_data(flags)
+    there = os.path.isdir(qlp_data_dir)
+    if flags.bls == "files":
+        print(f"transit searches from {qlp_data_dir}" if there else _NO_SEARCHES.format(qlp_data_dir))
+        return events.Searches(qlp_data_dir)
+    if not flags.tess_data_dir:
+        raise ScriptError("--bls=compute searches light curves: give their directory, --tess_data_dir")
+    if not os.path.isdir(flags.tess_data_dir):
+        raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is that of the light curves to search")
+    first = f"transit searches from {qlp_data_dir}; else " if there else ""
+    print(f"{first}searching the light curves in {flags.tess_data_dir}")
+    return events.Searches(qlp_data_dir, flags.tess_data_dir, flags.flux_key, flags.quality)
 
 
 def _run(flags):
@@ -211,19 +200,23 @@ def _run(flags):
     catalog = star_catalog.resolve(flags.catalog, flags.base_dir)
     star_catalog.open_catalog(catalog)  # what is wrong with it is told here, not by each worker
     if catalog == "none":
-        print("no star catalogue: RA, Dec and Tmag come from the tables, other star parameters stay empty")
+        print(
+            "no star catalogue: RA, Dec and Tmag come from the tables, other star parameters stay empty "
+            "(--catalog=mast fetches them)"
+        )
     else:
         print(f"star parameters from {catalog}")
-    qlp_data_dir = _find_qlp_data(flags)
-    there = os.path.isdir(qlp_data_dir)
-    print(f"transit searches from {qlp_data_dir}" if there else _NO_SEARCHES.format(qlp_data_dir))
+    print(f"cameras and CCDs by {_open_detectors(catalog).name}")
+    searches = _searches(flags)
     out_path = os.path.join(flags.base_dir, flags.out_name)
-    num_kept, num_dropped = make_catalog(
-        paths, out_path, catalog, qlp_data_dir, flags.max_tmag, flags.num_worker_processes
+    num_kept, num_dropped, num_warnings = make_catalog(
+        paths, out_path, catalog, searches, flags.max_tmag, flags.num_worker_processes
     )
     print(f"{num_kept} TCEs in {out_path}")
     if num_dropped:
         print(f"{num_dropped} rows dropped, with reasons in {dropped_path(out_path)}")
+    if num_warnings:
+        print(f"{num_warnings} warnings about the others in {warnings_path(out_path)}")
     return 0 if num_kept else 1
 
 
@@ -240,10 +233,19 @@ def main(argv=None):
         help="directory of the .blsanal files; where absent, qlp-data in base_dir",
     )
     parser.add_argument(
+        "--bls",
+        choices=("files", "compute"),
+        default="files",
+        help="compute: where a star has no .blsanal file, its light curve is searched for transits",
+    )
+    parser.add_argument("--tess_data_dir", help="directory of the light curves for --bls=compute")
+    parser.add_argument("--flux_key", help="column of the light curves to search (default: each product's own)")
+    parser.add_argument("--quality", choices=QUALITIES, default="default", help="flagged cadences not to search")
+    parser.add_argument(
         "--catalog",
         default="auto",
-        help="star catalogue: pdo, local:PATH (a TIC extract, SQLite or CSV), or auto: pdo where it is installed, "
-        "else tic.sqlite or tic.csv in base_dir, else none",
+        help="star catalogue: pdo, mast, local:PATH (a TIC extract as SQLite, CSV or FITS), or auto: pdo where it is "
+        "installed, else tic.sqlite, tic.csv or tic.fits in base_dir, else none",
     )
     return run(_run, parser.parse_args(argv))
 

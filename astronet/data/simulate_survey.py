@@ -13,7 +13,16 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from astronet.data import bls, box_search, make_catalog, simulated_photometry, simulated_signals, simulated_sky, tev
+from astronet.data import (
+    bls,
+    box_search,
+    events,
+    make_catalog,
+    simulated_photometry,
+    simulated_signals,
+    simulated_sky,
+    tev,
+)
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, positive_integer, run
 from astronet.util.workers import map_in_order
@@ -199,7 +208,7 @@ def _run(flags):
         tables,
         os.path.join(flags.output_dir, "tces.csv"),
         catalog="local:" + os.path.join(flags.output_dir, "tic.sqlite"),
-        qlp_data_dir=os.path.join(flags.output_dir, "qlp-data"),
+        searches=events.Searches(os.path.join(flags.output_dir, "qlp-data")),
     )
     counts = collections.Counter(row["Disposition"] for rows in rows_of_sector.values() for row in rows)
     print(f"SIMULATED data, not observations: {len(stars)} stars in {flags.output_dir}, seed {flags.seed}")

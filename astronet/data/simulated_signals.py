@@ -29,12 +29,12 @@ class Signal:
     red_noise: float = 0.25
 
 
-def _scaled_axis(period, density):
+def scaled_semi_major_axis(period, density):
     """Semi-major axis over stellar radius (Kepler's third law). days, solar densities"""
     return 4.206 * density ** (1 / 3) * period ** (2 / 3)
 
 
-def _transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening, ecc=0.0, omega=90.0):
+def transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening, ecc=0.0, omega=90.0):
     """Flux of a star of which a dark disc hides a part, averaged over each exposure (batman). [n]"""
     import batman
 
@@ -47,7 +47,7 @@ def _transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_dark
     return batman.TransitModel(orbit, time, supersample_factor=7, exp_time=_EXPOSURE_DAYS).light_curve(orbit)
 
 
-def _starspots(rng, period, amplitude):
+def starspots(rng, period, amplitude):
     """Function of time -> relative flux of a star with spots that come and go."""
     phases, sizes, drifts = rng.uniform(0, 1, 3), rng.dirichlet([1, 1, 1]), rng.normal(0, 0.01, 3)
     birth, lifetime = rng.uniform(0, 200, 3), rng.uniform(60, 200, 3)
@@ -67,15 +67,15 @@ def draw_planet(rng, star, scatter):
     del scatter
     period = float(np.clip(rng.lognormal(np.log(4.2), 0.8), 0.6, 20))
     radius_ratio = min(0.2, np.exp(rng.uniform(np.log(2.2), np.log(16))) * _EARTH_RADIUS / star.radius)
-    scaled_axis = max(2.0, _scaled_axis(period, star.density))
+    scaled_axis = max(2.0, scaled_semi_major_axis(period, star.density))
     grazing = rng.random() < 0.12
     impact = rng.uniform(0.9, 1 + 0.5 * radius_ratio) if grazing else rng.uniform(0, 0.9)
     limb_darkening = [rng.normal(0.35, 0.05), rng.normal(0.22, 0.05)]
     t0 = rng.uniform(0, period)
-    spots = _starspots(rng, rng.uniform(4, 20), rng.lognormal(np.log(1e-3), 1.0))
+    spots = starspots(rng, rng.uniform(4, 20), rng.lognormal(np.log(1e-3), 1.0))
 
     def flux(cadences):
-        transit = _transit_flux(cadences.time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening)
+        transit = transit_flux(cadences.time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening)
         return transit * spots(cadences.time)
 
     return Signal("PC", flux, np.array([period]))
@@ -88,7 +88,7 @@ def draw_eclipsing_binary(rng, star, scatter):
     period = rng.uniform(0.25, 0.5) if contact else float(np.clip(rng.lognormal(np.log(2.6), 0.9), 0.4, 20))
     radius_ratio = rng.uniform(0.6, 0.99) if contact else rng.uniform(0.15, 0.95)
     brightness_ratio = rng.uniform(0.7, 1.0) if contact else rng.beta(0.7, 0.8)  # of the surfaces
-    scaled_axis = rng.uniform(2.1, 2.8) if contact else max(2.6, _scaled_axis(period, 1.5 * star.density))
+    scaled_axis = rng.uniform(2.1, 2.8) if contact else max(2.6, scaled_semi_major_axis(period, 1.5 * star.density))
     ecc = rng.uniform(0, 0.45) if scaled_axis > 8 and rng.random() < 0.5 else 0.0
     omega = rng.uniform(0, 360)
     impact = rng.uniform(0, 0.9 + 0.6 * radius_ratio) if not contact else rng.uniform(0, 0.6)
@@ -97,14 +97,14 @@ def draw_eclipsing_binary(rng, star, scatter):
     t_secondary = t0 + period * (0.5 + 2 / np.pi * ecc * np.cos(np.radians(omega)))
     tides = rng.uniform(0.5, 1.5) / scaled_axis**3
     dilution = np.exp(rng.uniform(np.log(0.01), 0)) if rng.random() < 0.6 else 1.0
-    spots = _starspots(rng, period * rng.normal(1, 0.02), rng.lognormal(np.log(4e-3), 1.0))
+    spots = starspots(rng, period * rng.normal(1, 0.02), rng.lognormal(np.log(4e-3), 1.0))
 
     def flux(cadences):
         time, second_light = cadences.time, brightness_ratio * radius_ratio**2
         shape = (period, radius_ratio, scaled_axis, impact)
-        first = _transit_flux(time, t0, *shape, [0.35, 0.22], ecc, omega)
+        first = transit_flux(time, t0, *shape, [0.35, 0.22], ecc, omega)
         # The bigger disc hides of the smaller one what the smaller would hide of the bigger.
-        second = _transit_flux(time, t_secondary, *shape, None, ecc, omega + 180)
+        second = transit_flux(time, t_secondary, *shape, None, ecc, omega + 180)
         eclipsed = (first - brightness_ratio * (1 - second) + second_light) / (1 + second_light)
         ellipsoidal = -tides * np.cos(4 * np.pi * (time - t0) / period)
         return 1 + dilution * (eclipsed * (1 + ellipsoidal) * spots(time) - 1)
@@ -119,7 +119,7 @@ def draw_variable(rng, star, scatter, amplitude=None):
     amplitude = amplitude or max(rng.lognormal(np.log(4e-3), 1.0), 1.5 * scatter)
     if kind == "spots":
         period = rng.lognormal(np.log(1.5), 0.7)
-        spots = _starspots(rng, period, 2 * amplitude)
+        spots = starspots(rng, period, 2 * amplitude)
         return Signal("V", lambda cadences: spots(cadences.time), period * np.array([0.5, 1, 2]))
     period = rng.lognormal(np.log(0.7 if kind == "harmonics" else 0.25), 0.7)
     if kind == "harmonics":

@@ -1,18 +1,10 @@
-"""Where simulated stars stand, which camera and CCD see them in a sector, and what stars they are.
-
-The pointing is a plain rule (four cameras stacked from the ecliptic to its south pole, 27.4 degrees of longitude a
-sector), close to the true one of the first southern year and good for this survey only.
-"""
+"""Where simulated stars stand, which of TESS's cameras and CCDs see them in a sector, and what stars they are."""
 
 import dataclasses
 
 import numpy as np
 
-NUM_CAMERAS, NUM_CCDS = 4, 4
-_OBLIQUITY = np.radians(23.4393)
-_HALF_FIELD = np.tan(np.radians(12.0))
-# Quadrant of (x > 0, y > 0) -> CCD; cameras 3 and 4 are mounted upside down with respect to 1 and 2.
-_CCD_OF_QUADRANT = {(False, False): 1, (True, False): 2, (True, True): 3, (False, True): 4}
+from astronet.data import detectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,42 +25,19 @@ class Star:
         return self.mass / self.radius**3
 
 
-def _boresight(sector, camera):
-    """Unit vectors (east, north, forward) of a camera, in ecliptic coordinates. [3, 3]"""
-    lon, lat = np.radians(315.0 + 27.4 * (sector - 1)), np.radians(-18.0 - 24.0 * (camera - 1))
-    east = [-np.sin(lon), np.cos(lon), 0.0]
-    north = [-np.sin(lat) * np.cos(lon), -np.sin(lat) * np.sin(lon), np.cos(lat)]
-    forward = [np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)]
-    return np.array([east, north, forward])
-
-
-def _ecliptic_to_equatorial(vector):
-    _, y, z = vector
-    cos, sin = np.cos(_OBLIQUITY), np.sin(_OBLIQUITY)
-    return np.array([vector[0], y * cos - z * sin, y * sin + z * cos])
-
-
 def camera_and_ccd(ra, dec, sector):
     """(camera, ccd) that sees a position (degrees) in a sector, (0, 0) where none does."""
-    ra, dec = np.radians(ra), np.radians(dec)
-    x, y, z = np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)
-    cos, sin = np.cos(_OBLIQUITY), np.sin(_OBLIQUITY)
-    direction = np.array([x, y * cos + z * sin, -y * sin + z * cos])
-    for camera in range(1, NUM_CAMERAS + 1):
-        east, north, forward = _boresight(sector, camera) @ direction
-        if forward > 0 and max(abs(east), abs(north)) < _HALF_FIELD * forward:
-            upright = camera <= 2
-            return camera, _CCD_OF_QUADRANT[(bool(east > 0) == upright, bool(north > 0) == upright)]
-    return 0, 0
+    camera, ccd = detectors.TessPoint().locate([ra], [dec], sector)
+    return int(camera[0]), int(ccd[0])
 
 
 def draw_position(rng, sector):
     """(ra, dec) in degrees, uniform over a sector's four cameras and well inside a CCD."""
-    camera = rng.integers(1, NUM_CAMERAS + 1)
-    x, y = rng.choice([-1, 1], 2) * rng.uniform(0.06, 0.94, 2) * _HALF_FIELD
-    vector = np.array([x, y, 1.0]) @ _boresight(sector, camera)
-    x, y, z = _ecliptic_to_equatorial(vector / np.linalg.norm(vector))
-    return float(np.degrees(np.arctan2(y, x)) % 360), float(np.degrees(np.arcsin(z)))
+    camera = rng.integers(1, detectors.NUM_CAMERAS + 1)
+    right, up = rng.choice([-1, 1], 2) > 0
+    column, row = rng.uniform(0.06, 0.94, 2) * detectors.CCD_PIXELS
+    ra, dec = detectors.TessPoint().sky(camera, 1 + right + 2 * up, column, row, sector)
+    return float(ra), float(dec)
 
 
 def draw_star(rng, tic_id, sector):

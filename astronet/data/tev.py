@@ -20,18 +20,19 @@ def plain(name):
 _CANONICAL = {plain(column): column for column in COLUMNS}
 
 
-def read(path):
+def read(path, needed=_NEEDED):
     """Reads a TEV table as text.
 
     Args:
       path: a CSV in any order and spelling ("Transit Depth" or "Transit_Depth") of COLUMNS; lines end as they like.
+      needed: the columns that nothing can stand in for.
 
     Returns:
       One dict a row, of stripped strings: COLUMNS ("" where a cell is empty or its column absent), and "problem",
       which is "" unless the row's fields do not fit the header.
 
     Raises:
-      ScriptError: the file is no CSV, or lacks a column that nothing can stand in for.
+      ScriptError: the file is no CSV, or lacks a needed column.
       OSError: the file cannot be read.
     """
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
@@ -40,7 +41,7 @@ def read(path):
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
     names = [_CANONICAL.get(plain(name), name) for name in header]
-    missing = [column for column in _NEEDED if column not in names]
+    missing = [column for column in needed if column not in names]
     if missing:
         raise ScriptError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
     rows = []

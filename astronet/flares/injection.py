@@ -5,7 +5,7 @@ import numpy as np
 from astronet.flares import flare_fit, windows
 
 # Of a flare's amplitude over the scatter of a cadence, and of its full width at half maximum [cadences].
-AMPLITUDE_IN_NOISE = 2.5, 300.0
+AMPLITUDE_IN_NOISE = 4.0, 300.0
 WIDTH = 0.5, 30.0
 _RISE_SHARE = 0.15, 0.5  # of the width at half maximum that lies before the peak
 _HALF_RISE = np.sqrt(2 * np.log(2))  # in standard deviations of the Gaussian

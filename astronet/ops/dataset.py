@@ -112,27 +112,27 @@ def evaluation_batches(tces):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
-def from_serialized_batches(generator_fn, config):
+def from_serialized_batches(batches, config):
     """Yields the features of batches of records that need not be labelled.
 
     Args:
-      generator_fn: function that returns an iterable of lists of serialized tf.train.Examples.
+      batches: iterable of lists of serialized tf.train.Examples.
       config: Config.
 
     Yields:
-      Dictionary of [batch, length] float32 tensors and of "serialized", the batch's records, [batch] array of bytes.
+      Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
 
     Raises:
       ScriptError: naming the TCE whose record the configuration cannot read.
     """
-    for serialized in generator_fn():
+    for serialized in batches:
         try:
             features = _parse_features(serialized, config)
         except tf.errors.InvalidArgumentError:
             for record in serialized:
                 _check(example_util.from_serialized(record), config, "a record", labelled=False)
             raise
-        yield {"serialized": np.array(serialized, dtype=object), **features}
+        yield {"serialized": serialized, **{name: values.numpy() for name, values in features.items()}}
 
 
 def _parse_features(serialized, config):

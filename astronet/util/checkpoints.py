@@ -84,12 +84,22 @@ def require_trainable(model_dir):
 def restore(spec, checkpoint):
     """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
 
+    Raises:
+      ScriptError: as weights() does.
+    """
+    model = models.build(spec.model, spec.config)
+    model.set_weights(weights(model, checkpoint))
+    return model
+
+
+def weights(model, checkpoint):
+    """Reads the values of model.weights, a list of arrays, from a checkpoint.
+
     Where the checkpoint holds the moving average of a weight (hparams.average_decay), that is what the model gets.
 
     Raises:
       ScriptError: where the checkpoint cannot be read or is of another configuration.
     """
-    model = models.build(spec.model, spec.config)
     reader = _reader(checkpoint)
     shapes = reader.get_variable_to_shape_map()
     names = [weight.name.split(":")[0] for weight in model.weights]
@@ -100,8 +110,7 @@ def restore(spec, checkpoint):
                 f"{checkpoint} does not fit the configuration: {name} has shape {shapes.get(name, 'none')} there and "
                 f"{weight.shape.as_list()} here; give the --model and --config_name that it was trained with"
             )
-    model.set_weights([reader.get_tensor(name) for name in names])
-    return model
+    return [reader.get_tensor(name) for name in names]
 
 
 def export(spec, checkpoint, directory, dtype):
@@ -116,11 +125,11 @@ def export(spec, checkpoint, directory, dtype):
     Raises:
       ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
     """
-    weights = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
+    arrays = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
     configuration.save(directory, spec)
     path = os.path.join(directory, weights_file.NAME)
     try:
-        weights_file.write(path, weights, step(checkpoint), dtype)
+        weights_file.write(path, arrays, step(checkpoint), dtype)
     except ScriptError as error:
         raise ScriptError(f"{checkpoint}: {error}") from error
     return os.path.getsize(path)

@@ -109,21 +109,20 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     return {**metrics.evaluate(tces.labels, logits, threshold), "global_step": step}
 
 
-def predict(spec, checkpoints_of_members, input_fn):
-    """Scores each record once with all members of an ensemble, which share one graph.
+def predict(spec, checkpoints_of_members, batches):
+    """Scores each record once with all members of an ensemble.
 
     Args:
       spec: ModelSpec of all members.
       checkpoints_of_members: list of checkpoints, one a member.
-      input_fn: function that returns an iterable of features such as dataset.from_serialized_batches.
+      batches: iterable of features, such as dataset.from_serialized_batches.
 
     Yields:
-      (serialized, probabilities) in input order: [batch] array of bytes, [batch, num_members] float array.
+      (features, probabilities) in input order: the batch as it came, [batch, num_members] float array.
     """
     score = scorer(spec, checkpoints_of_members)
-    for features in input_fn():
-        serialized = features.pop("serialized")
-        yield serialized, score(features)
+    for features in batches:
+        yield features, score(features)
 
 
 def scorer(spec, checkpoints_of_members):
@@ -252,11 +251,27 @@ def _steps_between_evaluations(num_examples, batch_size):
 
 
 def _scorer(spec, members):
-    """Function from features to logits [batch, member, output_dim], as an array."""
-    restored = [checkpoints.restore(spec, checkpoint) for checkpoint in members]
+    """Function from features to logits [batch, member, output_dim], as an array.
 
-    @tf.function(reduce_retracing=True)
+    The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
+    take longer to build and trace than thousands of TCEs to score. The tensors are handed over, not copied.
+    """
+    model = models.build(spec.model, spec.config)
+    weights_of_members = [list(map(tf.constant, checkpoints.weights(model, checkpoint))) for checkpoint in members]
+    lengths = configuration.input_lengths(spec.config)
+
+    # Batches of any size: the last one is smaller, and another trace for it would take longer than to score it.
+    @tf.function(input_signature=[{name: tf.TensorSpec([None, length]) for name, length in lengths.items()}])
     def logits(features):
-        return tf.stack([_logits(model, features, spec.config) for model in restored], axis=1)
+        return _logits(model, features, spec.config)
 
-    return lambda features: logits(features).numpy()
+    def score(features):
+        inputs = {name: features[name] for name in lengths}
+        scored = []
+        for weights in weights_of_members:
+            for variable, values in zip(model.weights, weights):
+                variable.assign(values)
+            scored.append(logits(inputs).numpy())
+        return np.stack(scored, axis=1)
+
+    return score

@@ -3,6 +3,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -22,6 +24,10 @@ using Array = py::array_t<double, py::array::c_style>;
 std::size_t length(const Array& array) {
   if (array.ndim() != 1) {
     throw std::invalid_argument("arrays must have 1 dimension, not " + std::to_string(array.ndim()));
+  }
+  // Points are counted in 32 bits.
+  if (array.shape(0) > std::numeric_limits<std::int32_t>::max()) {
+    throw std::invalid_argument("arrays must have fewer than 2^31 values, not " + std::to_string(array.shape(0)));
   }
   return static_cast<std::size_t>(array.shape(0));
 }

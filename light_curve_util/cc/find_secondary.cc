@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 
 #include "median_filter.h"
@@ -41,6 +42,9 @@ struct Window {
 }  // namespace
 
 Secondary find_secondary(const double* phase, const double* flux, std::size_t n, double period, double duration_days) {
+  if (!(duration_days > 0 && duration_days <= period)) {
+    throw std::invalid_argument("the duration must be positive, and no longer than the period");
+  }
   Secondary result{period / 2, away_from_primary(phase, flux, n, period, duration_days)};
   const std::vector<double>& x = result.out_of_event.time;
   std::vector<double> dip = result.out_of_event.flux;
@@ -50,8 +54,9 @@ Secondary find_secondary(const double* phase, const double* flux, std::size_t n,
 
   const double start = x.front() + duration_days;
   const double step = 0.1 * duration_days;
-  const double num_steps = std::ceil((x.back() - duration_days - start) / step);
   const double rounded_step = (start + step) - start;  // as numpy.arange steps: t2 places edges, so its last bit counts
+  // A step that rounding makes nothing of leads nowhere else.
+  const double num_steps = rounded_step > 0 ? std::ceil((x.back() - duration_days - start) / step) : 1;
   double best_score = 0;
   Window box, surroundings;
   for (double i = 0; i < num_steps; ++i) {

@@ -17,7 +17,8 @@ struct Secondary {
 // are moved to (0, period), and a box of width D steps over them by 0.1 D. A box with k of n points and mean-subtracted
 // flux sum n s has the score -s|s| / (r (1 - r)), r = (k + 1) / n, so that only dips score; the best positive score wins.
 //
-// Throws SparseError when fewer than kMinPoints points are away from the primary.
+// Throws SparseError when fewer than kMinPoints points are away from the primary, std::invalid_argument unless the
+// duration is positive and at most the period.
 Secondary find_secondary(const double* phase, const double* flux, std::size_t n, double period, double duration_days);
 
 }  // namespace light_curve_util

@@ -28,7 +28,7 @@ inline void select(double* begin, double* nth, double* end) {
     double* boundary = move_to_front(begin, end, [pivot](double value) { return value < pivot; });
     if (boundary == begin) {  // nothing is less than the pivot: set its equals aside
       boundary = move_to_front(begin, end, [pivot](double value) { return value == pivot; });
-      if (nth < boundary) return;
+      if (nth < boundary || boundary == begin) return;  // nothing equals a pivot that is NaN
     }
     (nth < boundary ? end : begin) = boundary;
   }

@@ -15,12 +15,12 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void check(const Bins& bins) {
-  if (bins.count >= 2 && bins.width > 0 && bins.width < bins.x_max - bins.x_min && bins.x_max - bins.x_min < kInfinity) {
-    return;
-  }
+  const bool is_bounded = bins.x_min >= -kLargest && bins.x_max <= kLargest;
+  const bool is_narrower = bins.width > 0 && bins.width < bins.x_max - bins.x_min;
+  if (bins.count >= 2 && bins.count <= kMaxBins && is_bounded && is_narrower) return;
   std::ostringstream message;
   message << bins.count << " bins of width " << bins.width << " over [" << bins.x_min << ", " << bins.x_max
-          << "]: there must be at least 2, each narrower than the range";
+          << "]: there must be at least 2 and at most " << kMaxBins << ", each narrower than the range";
   throw std::invalid_argument(message.str());
 }
 
@@ -58,13 +58,18 @@ class Edges {
 
   double operator[](int i) const { return edges_[i + 1]; }
 
-  // The division lands next to the answer; comparing with the edges themselves makes it exact.
+  // The division lands next to the answer; comparing with the edges themselves makes it exact. Where the spacing is so
+  // small that rounding moves the edges, it may land far off: then they are searched.
   int num_at_or_below(double x) const {
     const double last = static_cast<double>(edges_.size() - 2);
     int num = static_cast<int>(std::min(last, std::max(0.0, (x - first_) * per_spacing_ + 1)));
-    while (edges_[num] > x) --num;
-    while (edges_[num + 1] <= x) ++num;
-    return num;
+    if (edges_[num] > x) {
+      --num;
+    } else if (edges_[num + 1] <= x) {
+      ++num;
+    }
+    if (edges_[num] <= x && x < edges_[num + 1]) return num;
+    return static_cast<int>(std::upper_bound(edges_.begin() + 1, edges_.end() - 1, x) - edges_.begin()) - 1;
   }
 
  private:
@@ -145,10 +150,10 @@ std::vector<double> median_view(const double* x, const double* y, std::size_t n,
   std::vector<double> medians(bins.count);
   std::vector<bool> filled(bins.count);
   for (int i = 0; i < bins.count; ++i) {
-    const auto first = ordered.begin() + start[cell_of(lower[i])];
-    const auto last = ordered.begin() + start[cell_of(upper[i])];
+    const double* const first = ordered.data() + start[cell_of(lower[i])];
+    const double* const last = ordered.data() + start[cell_of(upper[i])];
     filled[i] = first != last;
-    if (filled[i]) medians[i] = median_in_place(bin.data(), &*std::copy(first, last, bin.begin()));
+    if (filled[i]) medians[i] = median_in_place(bin.data(), std::copy(first, last, bin.data()));
   }
   interpolate_empty(medians, filled);
   return medians;

@@ -14,6 +14,8 @@ struct SparseError : std::runtime_error {
 };
 
 constexpr std::size_t kMinPoints = 5;
+constexpr int kMaxBins = 100'000;
+constexpr double kLargest = 1e100;  // beyond it, sums and squares could overflow
 
 struct Bins {
   int count;
@@ -30,7 +32,8 @@ struct Bins {
 // time; bin i then is one contiguous piece of it, from the cell that begins at its lower edge to the one that ends at
 // its upper edge.
 //
-// Throws SparseError when fewer than kMinPoints points lie in [x_min, x_max], or they span less than half of it.
+// Throws SparseError when fewer than kMinPoints points lie in [x_min, x_max], or they span less than half of it, and
+// std::invalid_argument unless there are 2 to kMaxBins bins, narrower than the range, within kLargest of 0.
 std::vector<double> median_view(const double* x, const double* y, std::size_t n, const Bins& bins);
 
 }  // namespace light_curve_util

@@ -1,6 +1,7 @@
 #include "normalize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "median.h"
@@ -16,7 +17,10 @@ std::vector<double> normalize_view(std::vector<double> view) {
     throw FlatError("none of the " + std::to_string(view.size()) + " bins lies below their median, " +
                     std::to_string(median) + ": there is no dip to normalize by");
   }
-  for (double& value : view) value = (value - median) / depth;
+  for (double& value : view) {
+    value = (value - median) / depth;
+    if (!std::isfinite(value)) throw FlatError("the dip is too shallow beside the other values to normalize by");
+  }
   return view;
 }
 

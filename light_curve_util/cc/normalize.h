@@ -7,12 +7,13 @@
 
 namespace light_curve_util {
 
-// No value lies below the median.
+// No value lies below the median, or too little to divide by.
 struct FlatError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Subtracts the median and divides by |min|. Throws FlatError when the view has no dip.
+// Subtracts the median and divides by |min|. Throws FlatError when the view has no dip, or one so shallow
+// that other values overflow.
 std::vector<double> normalize_view(std::vector<double> view);
 
 }  // namespace light_curve_util

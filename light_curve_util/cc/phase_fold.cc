@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 #include <stdexcept>
-#include <string>
 
 namespace light_curve_util {
 
 void phase_fold(const double* time, std::size_t n, double period, double t0, double* phase) {
-  if (!(period > 0 && std::isfinite(period) && std::isfinite(t0))) {
-    throw std::invalid_argument("period = " + std::to_string(period) + " d and t0 = " + std::to_string(t0) +
-                                " must be finite, and the period positive");
+  // Halves of the period, as below, keep all their digits far beyond these limits of what a period can be.
+  constexpr double kLongest = 1e30;
+  if (!(period >= 1 / kLongest && period <= kLongest && std::abs(t0) <= kLongest)) {
+    std::ostringstream message;
+    message << "period = " << period << " d and t0 = " << t0 << " d: the period must be 1e-30 to 1e30, t0 at most 1e30";
+    throw std::invalid_argument(message.str());
   }
   const double shift = period / 2 - t0;
 
@@ -23,7 +26,8 @@ void phase_fold(const double* time, std::size_t n, double period, double t0, dou
   const double inverse = 1 / period;
   for (std::size_t i = 0; i < n; ++i) {
     const double dividend = time[i] + shift;
-    const int quotient = static_cast<int>(std::clamp(dividend * inverse, -kMaxQuotient, kMaxQuotient));
+    // In this order, min and max turn a NaN into a number too.
+    const int quotient = static_cast<int>(std::min(kMaxQuotient, std::max(-kMaxQuotient, dividend * inverse)));
     phase[i] = (dividend - quotient * high) - quotient * low;
   }
   for (std::size_t i = 0; i < n; ++i) {

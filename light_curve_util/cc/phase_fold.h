@@ -8,6 +8,8 @@ namespace light_curve_util {
 
 // mod(time + (period / 2 - t0), period) - period / 2 in that order, with the sign of Python's mod: an event at t0 has
 // phase 0, and phases lie in [-period / 2, period / 2).
+//
+// Throws std::invalid_argument unless the period is 1e-30 to 1e30, and t0 at most that far from 0.
 void phase_fold(const double* time, std::size_t n, double period, double t0, double* phase);
 
 struct LightCurve {

@@ -49,6 +49,7 @@ std::vector<double> ViewGenerator::secondary_view(int num_bins) const {
   const double reach = std::min(period_ / 2, kSecondaryDurations * duration_days_);
   const double x_min = std::max(t2 - reach, points.time.front());
   const double x_max = std::min(t2 + reach, points.time.back());
+  if (!(x_min < x_max)) throw SparseError("the points away from the primary are all at one phase");
   double width = kLocalBinWidth * duration_days_;
   if (width >= x_max - x_min) width = (x_max - x_min) / kNarrowSecondaryWidths;
   const Bins bins{num_bins, width, x_min, x_max};

@@ -60,8 +60,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 
 def _read(reader, flux_key, quality):
     header = next(reader, [])
-    rows = {reader.line_num: row for row in reader if row}
-    for line, row in rows.items():
+    rows = [(reader.line_num, row) for row in reader if row]
+    for line, row in rows:
         if len(row) != len(header):
             raise UnreadableLightCurveError(
                 f"line {line} has {len(row)} cells, the first has {len(header)}: fetch or make the file again"
@@ -95,7 +95,7 @@ def _find(header, names, meaning):
 
 def _numbers(rows, header, column):
     numbers = []
-    for line, row in rows.items():
+    for line, row in rows:
         try:
             numbers.append(float(row[column] or "nan"))
         except ValueError:

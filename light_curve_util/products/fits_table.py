@@ -1,7 +1,10 @@
 """Light curves in FITS: a table in an extension named LIGHTCURVE."""
 
 import dataclasses
+import gzip
+import io
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +12,7 @@ from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import BTJD_ZERO, Columns
 
 _EXTENSION = "LIGHTCURVE"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +70,7 @@ class FitsTable:
 
 
 def read(path, light_curve):
-    """Reads the table of a file whole, and closes the file.
+    """Reads the table of a file.
 
     Args:
       path: name of a FITS file, plain or gzipped.
@@ -80,11 +84,14 @@ def read(path, light_curve):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
-            with fits.open(path, memmap=False) as file:
+            # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
+            content = Path(path).read_bytes()
+            content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+            with fits.open(io.BytesIO(content)) as file:
                 if _EXTENSION not in file:
-                    there = ", ".join(hdu.name or "unnamed" for hdu in file)
+                    there = ", ".join(hdu.name or "an unnamed one" for hdu in file)
                     raise UnreadableLightCurveError(
-                        f"no extension {_EXTENSION}, only {there}: this is no light curve; fetch the right file"
+                        f"no extension {_EXTENSION}, only {there}: cut off, or no light curve; fetch the file again"
                     )
                 hdu = file[_EXTENSION]
                 return light_curve(FitsTable(path, file[0].header.get("SECTOR", 0), hdu.header, hdu.data))

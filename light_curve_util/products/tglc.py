@@ -16,8 +16,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 
     Args:
       path: file name.
-      flux_key: column of the flux; None is cal_aper_flux, detrended, of 3 x 3 pixels; cal_psf_flux has less noise for
-        stars fainter than about magnitude 14.
+      flux_key: column of the flux; None is cal_aper_flux, detrended, of 3 x 3 pixels; cal_psf_flux may serve better for
+        faint or crowded stars.
       aperture: None: other apertures are columns of their own.
       quality: name of the mask, see quality.TESS, for TESS_flags; "default" and "hard" also drop what TGLC flags.
 

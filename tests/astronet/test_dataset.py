@@ -164,9 +164,9 @@ def test_corrupt_and_empty_files_are_named(tmp_path, write_tces):
 
 def test_prediction_needs_no_label_but_the_right_views(tmp_path, write_tces):
     path = write_tces(tmp_path / "new", num_tces=3, dispositions=("unvetted",))
-    batches = list(dataset.from_serialized_batches(lambda: [list(records.read(path))], CONFIG))
+    batches = list(dataset.from_serialized_batches([list(records.read(path))], CONFIG))
     assert [features["global_view"].shape for features in batches] == [(3, 201)]
-    assert list(batches[0]["serialized"]) == list(records.read(path))
+    assert batches[0]["serialized"] == list(records.read(path))
     with pytest.raises(ScriptError, match="row_id 0, TIC 1000.*--config_name=yu2019 fits"):
         wrong = configuration.get("AstroModel", "local_global")
-        list(dataset.from_serialized_batches(lambda: [list(records.read(path))], wrong))
+        list(dataset.from_serialized_batches([list(records.read(path))], wrong))

@@ -12,12 +12,10 @@ PUBLISHED_DIGITS = 1e-5  # predictions.csv has seven decimals; float32 sums in a
 
 
 def predict(spec, members, serialized, batch_size=1000):
-    def batches():
-        return (serialized[i : i + batch_size] for i in range(0, len(serialized), batch_size))
-
-    scored = estimator_util.predict(spec, members, lambda: dataset.from_serialized_batches(batches, spec.config))
-    in_order, probabilities = zip(*scored)
-    assert list(np.concatenate(in_order)) == serialized
+    batches = (serialized[i : i + batch_size] for i in range(0, len(serialized), batch_size))
+    scored = estimator_util.predict(spec, members, dataset.from_serialized_batches(batches, spec.config))
+    features, probabilities = zip(*scored)
+    assert [record for batch in features for record in batch["serialized"]] == serialized
     return np.concatenate(probabilities)
 
 

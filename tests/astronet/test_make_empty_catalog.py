@@ -19,7 +19,11 @@ def test_one_table_a_sector_whatever_the_directory_is_called(tmp_path):
     save_dir = tmp_path / "out" / "tables"
     flags = [f"--base_dir={lists}", "--input", *inputs, f"--save_dir={save_dir}"]
     assert make_empty_catalog.main(flags) == 0
-    assert sorted(path.name for path in save_dir.iterdir()) == ["sector-12-all.csv", "sector-4-all.csv"]
+    assert sorted(path.name for path in save_dir.iterdir()) == [
+        "sector-12-all.csv",
+        "sector-4-all.csv",
+        "sector-4-all_dropped.csv",
+    ]
     assert (save_dir / "sector-12-all.csv").read_text() == (
         "src,tic_id,toi_id,Disposition,RA,Dec,Tmag,Tmag Err,Epoc,Epoc Err,Period,Period Err,Duration,Duration Err,"
         "Transit Depth,Transit Depth Err,Sectors\n"
@@ -30,13 +34,34 @@ def test_one_table_a_sector_whatever_the_directory_is_called(tmp_path):
     assert {row["Sectors"] for row in rows} == {"4"}
 
 
-def test_repeated_and_unreadable_lines_are_told(tmp_path, capsys):
+def test_repeated_and_unreadable_lines_are_listed(tmp_path, capsys):
     write_list(tmp_path, "sector-4-x.txt", "11", "eleven", "11", "-3")
-    assert make_empty_catalog.main([f"--base_dir={tmp_path}", "--input", "sector-4-x.txt"]) == 0
-    out, err = capsys.readouterr()
-    assert "sector-4-x.txt line 2: 'eleven' is not a TIC ID" in err
-    assert "line 4: '-3'" in err
-    assert "1 stars" in out and "1 repeated" in out
+    write_list(tmp_path, "sector-4-y.txt", "12", "11")
+    flags = [f"--base_dir={tmp_path}", "--input", "sector-4-x.txt", "sector-4-y.txt"]
+    assert make_empty_catalog.main(flags) == 0
+    assert (tmp_path / "sector-4-all_dropped.csv").read_text().splitlines() == [
+        "file,line,text,reason",
+        "sector-4-x.txt,2,eleven,not a TIC ID",
+        "sector-4-x.txt,3,11,the same as line 1",
+        "sector-4-x.txt,4,-3,not a TIC ID",
+        "sector-4-y.txt,,11,is in sector-4-x.txt too",
+    ]
+    assert "2 stars" in (out := capsys.readouterr().out) and "4 lines left out" in out
+    write_list(tmp_path, "sector-4-x.txt", "11")
+    assert make_empty_catalog.main(flags[:-1]) == 0
+    assert not (tmp_path / "sector-4-all_dropped.csv").exists()
+
+
+def test_workers_change_nothing(tmp_path):
+    names = [f"sector-{number % 3 + 1}-part{number}.txt" for number in range(6)]
+    for number, name in enumerate(names):
+        write_list(tmp_path, name, *map(str, range(number * 10, number * 10 + 25)))
+    flags = [f"--base_dir={tmp_path}", "--input", *names]
+    for workers in (1, 20):
+        save_dir = f"--save_dir={tmp_path}/{workers}"
+        assert make_empty_catalog.main([*flags, save_dir, f"--num_worker_processes={workers}"]) == 0
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "20" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["stars.txt", "sector-x-bad.txt", "sector-4-bad.csv"])
@@ -50,3 +75,25 @@ def test_a_name_without_a_sector(name, tmp_path, capsys):
 def test_a_list_that_is_not_there(tmp_path, capsys):
     assert make_empty_catalog.main([f"--base_dir={tmp_path}", "--input", "sector-4-bad.txt"]) == 1
     assert "sector-4-bad.txt" in capsys.readouterr().err
+
+
+def test_every_star_with_a_light_curve(tmp_path, capsys):
+    for name in (
+        "sector-1/7.h5",
+        "sector-1/hlsp_qlp_tess_ffi_s0001-0000000000000006_tess_v01_llc.fits",
+        "sector-1/hlsp_qlp_tess_ffi_s0001-0000000000000007_tess_v01_llc.fits",
+        "sector-2/cam1/ccd3/8.h5",
+        "sector-2/9/lightcurve.csv",
+        "tess2018234235059-s0002-0000000000000010-0121-s_lc.fits.gz",
+        "sector-2/notes.txt",
+        "elsewhere/11.h5",
+    ):
+        path = tmp_path / "tess" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    flags = [f"--tess_data_dir={tmp_path}/tess", f"--save_dir={tmp_path}"]
+    assert make_empty_catalog.main(flags) == 0
+    tables = {sector: [row["tic_id"] for row in tev.read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
+    assert tables == {1: ["6", "7"], 2: ["8", "9", "10"]}
+    assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--save_dir={tmp_path}"]) == 1
+    assert "no light curve" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Builds the C++ extension with AddressSanitizer and UndefinedBehaviorSanitizer into build/sanitize, and runs the tests
+# of it there. $1 is the directory of the virtual environment.
+set -eu
+bin=$(cd "$1/bin" && pwd)
+cd "$(dirname "$0")/.."
+build=build/sanitize
+compiler=${CXX:-c++}
+# setup.py's own -O3 comes later on the command line: what is tested is optimized as what is installed.
+flags="-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -g1"
+libraries=
+if "$compiler" --version | grep -q clang; then # which by default puts its runtime into programs, not libraries
+  flags="$flags -shared-libasan"
+  libraries="-Wl,-rpath,$("$compiler" -print-runtime-dir)"
+fi
+
+mkdir -p "$build"
+echo 'int main() { return 0; }' >"$build/try.cc"
+# shellcheck disable=SC2086 # flags are words
+if ! { "$compiler" $flags $libraries "$build/try.cc" -o "$build/try" && "$build/try"; } >"$build/try.log" 2>&1; then
+  cat "$build/try.log" >&2
+  echo "sanitize: $compiler has no AddressSanitizer and UndefinedBehaviorSanitizer that work here (see above):" >&2
+  echo "sanitize: install g++, or clang++ with compiler-rt (Debian: apt install g++), or name a compiler in CXX" >&2
+  exit 1
+fi
+
+flags="$flags -D_GLIBCXX_ASSERTIONS"
+CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/python" -W ignore setup.py --quiet build \
+  --build-base="$build" --build-temp="$build/objects" --build-lib="$build/lib"
+
+# Python was not built so: the runtime has to be there before it, and with it the library that throws exceptions.
+preload=$(ldd "$build"/lib/light_curve_util/_core*.so | awk '/asan|libstdc\+\+|libc\+\+/ { printf "%s ", $3 }')
+LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$build/lib \
+  "$bin/pytest" --capture=sys -p no:cacheprovider tests/light_curve_util/test_odd_input.py \
+  tests/light_curve_util/test_cc_equals_reference.py tests/light_curve_util/test_views.py

@@ -1,0 +1,285 @@
+"""Searches a light curve for transits: box least squares, then what a .blsanal file has of each peak.
+
+Sources: Kovacs, Zucker & Mazeh 2002, A&A 391, 369 (box least squares; astropy's implementation); Ofir 2014, A&A 561,
+A138 (spacing of the frequencies); Pont, Zucker & Queloz 2006, MNRAS 373, 231 (pink noise).
+"""
+
+import dataclasses
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from astronet.data import transit_fit
+from light_curve_util.phase_fold import phase_fold
+
+MAX_PEAKS = 3
+SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the published catalogue are longer
+
+_MAX_ROUNDS = 5  # of search, with the events found so far left out
+_LEAST_POINTS, _LEAST_BASELINE = 200, 2.0  # cadences, days
+_BIN_DAYS = 1 / 144
+_HALF_HOUR = 1 / 48
+_WINDOW_CELLS = 49  # half hours of the running median: a day
+_GAP_DAYS = 0.5
+_BRIGHT_SIGMA = 4
+_LONGEST_PERIOD = 0.8  # of the baseline
+_MASKED_DURATIONS = 0.75  # either side of mid-transit
+
+_NUM_DURATIONS = 7
+_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_PHASE = 0.3, 2.5, 0.25  # of a central transit of the Sun; of the period
+_LONGEST_FITTED_PHASE = 0.3
+_DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
+_NUM_CANDIDATES = 12
+
+_ODD_EVEN_SIGMA = 4.0
+_EVENT_ERROR = 0.05  # of the depth: a trapezoid fits no event better, sampled at half hours
+_LEAST_SHARE = 0.5  # of the depth that must stay without the strongest event
+
+
+class TransitSearchError(ValueError):
+    """A light curve that cannot be searched; the message says why."""
+
+
+def search(time, flux, magnitude):
+    """Searches a light curve for transits.
+
+    Slow variation is divided out by a running median of a day, cadences finer than ten minutes are binned. The best
+    peak of each round is measured, its events are left out, and the rest is searched again until a peak is no
+    threshold crossing event. Dips at a harmonic of an earlier peak (a binary's other eclipse) are no peak of their own.
+
+    Args:
+      time: BTJD days, [n], in any order; cadences of 20 s to 30 min, gaps, one sector or several.
+      flux: relative to its median, [n]; NaNs are left out.
+      magnitude: TESS magnitude of the star; with NaN, the cut for faint stars applies (Peak.why_not_tce).
+
+    Returns:
+      list of Peak, best first, at most MAX_PEAKS; all but the last are threshold crossing events, and the last may be.
+      `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour cadences.
+
+    Raises:
+      TransitSearchError: the light curve has too few cadences, too short a baseline, or no positive median.
+    """
+    time, flux, cadence = _prepared(time, flux)
+    start = time[0]
+    time = time - start
+    free = np.full(len(time), True)
+    peaks = []
+    for _ in range(_MAX_ROUNDS):
+        if free.mean() < 0.5 or len(peaks) == MAX_PEAKS:
+            break
+        peak, single = _best_peak(time, flux, free, magnitude)
+        if peak is None:
+            break
+        if single is not None:
+            free &= np.abs(time - single) > max(_MASKED_DURATIONS * peak.duration_phase * peak.period, _HALF_HOUR)
+            continue
+        free &= ~_in_transit(time, peak)
+        if any(_is_harmonic(peak, earlier, time[-1]) for earlier in peaks):
+            continue
+        half_hours = round(peak.num_points_in_transit * min(1, cadence / _HALF_HOUR))
+        peaks.append(dataclasses.replace(peak, t0=start + peak.t0, num_points_in_transit=half_hours))
+        if peaks[-1].why_not_tce():
+            break
+    return sorted(peaks, key=lambda peak: -peak.pink_signal_to_noise)
+
+
+def _prepared(time, flux):
+    """Finite cadences in order of time, binned where finer than ten minutes; and their cadence in days."""
+    time, flux = np.asarray(time, np.float64), np.asarray(flux, np.float64)
+    if time.shape != flux.shape or time.ndim != 1:
+        raise TransitSearchError(f"{time.shape} times and {flux.shape} fluxes: they must be as many")
+    finite = np.isfinite(time) & np.isfinite(flux)
+    order = np.argsort(time[finite], kind="stable")
+    time, flux = time[finite][order], flux[finite][order]
+    if len(time) < _LEAST_POINTS:
+        raise TransitSearchError(f"{len(time)} cadences with time and flux: at least {_LEAST_POINTS} are needed")
+    if time[-1] - time[0] < _LEAST_BASELINE:
+        raise TransitSearchError(
+            f"a baseline of {time[-1] - time[0]:.2f} d: at least {_LEAST_BASELINE:.0f} d are needed"
+        )
+    if np.median(flux) <= 0:
+        raise TransitSearchError(f"a median flux of {np.median(flux):.4g}: it must be positive, about 1")
+    cadence = np.median(np.diff(time))
+    if cadence > 0.75 * _BIN_DAYS:
+        return time, flux, cadence
+    cell = np.floor((time - time[0]) / _BIN_DAYS).astype(int)
+    counts = np.bincount(cell)
+    full = counts >= max(1, counts.max() / 3)
+    time, flux = (np.bincount(cell, values - values[0])[full] / counts[full] + values[0] for values in (time, flux))
+    if len(time) < _LEAST_POINTS:
+        raise TransitSearchError(f"{len(time) * _BIN_DAYS * 24:.1f} h of cadences: too few to search")
+    return time, flux, _BIN_DAYS
+
+
+def _flattened(time, flux, free):
+    """Flux over the running median of a day of its free cadences; no window reaches over a gap of half a day. [n]"""
+    flat = np.empty_like(flux)
+    for stretch in np.split(np.arange(len(time)), np.flatnonzero(np.diff(time) > _GAP_DAYS) + 1):
+        used = stretch[free[stretch]]
+        if not len(used):
+            flat[stretch] = flux[stretch] / np.median(flux[stretch])
+            continue
+        cell = np.floor((time[used] - time[used[0]]) / _HALF_HOUR).astype(int)
+        counts = np.bincount(cell)
+        filled = counts > 0
+        means = np.full(len(counts), np.nan)
+        means[filled] = np.bincount(cell, flux[used])[filled] / counts[filled]
+        padded = np.pad(means, _WINDOW_CELLS // 2, constant_values=np.nan)
+        trend = np.nanmedian(sliding_window_view(padded, _WINDOW_CELLS)[filled], axis=1)
+        middles = np.bincount(cell, time[used])[filled] / counts[filled]
+        flat[stretch] = flux[stretch] / np.interp(time[stretch], middles, trend)
+    return flat
+
+
+def _in_transit(time, peak):
+    duration = max(peak.duration_phase * peak.period, _HALF_HOUR)
+    return np.abs(phase_fold(time, peak.period, peak.t0)) < _MASKED_DURATIONS * duration
+
+
+def _is_harmonic(peak, other, baseline):
+    """Whether one period is an integer times the other, as far as the baseline tells."""
+    long, short = sorted((peak.period, other.period), reverse=True)
+    ratio = long / short
+    drift = abs(ratio - round(ratio)) * short * baseline / long  # days, of the events of one against the other's
+    return drift < max(peak.duration_hours, other.duration_hours) / 24
+
+
+def _best_peak(time, flux, free, magnitude):
+    """The best peak among free cadences.
+
+    Returns:
+      (Peak, None); (Peak, mid-time of an event) where that event makes the peak nearly alone; (None, None).
+    """
+    used = _usable(time, flux, free, free)
+    box = _best_box(*used)
+    if box is None:
+        return None, None
+    peak = _measured(*used, magnitude, *box)
+    if peak is None:
+        return None, None
+    # Now that the place of the events is known, the trend need not follow them.
+    used = _usable(time, flux, free, free & ~_in_transit(time, peak))
+    box = _refined(*used, peak.period, peak.t0, peak.duration_phase * peak.period)
+    peak = _measured(*used, magnitude, *box) or peak
+    single = _single_event(*used, peak)
+    if single is None:
+        peak = _odd_even_resolved(*used, peak)
+    return peak, single
+
+
+def _measured(time, flux, magnitude, period, t0, duration):
+    return transit_fit.measure(time, flux, magnitude, period, t0, duration, _LONGEST_FITTED_PHASE * period)
+
+
+def _usable(time, flux, free, quiet):
+    """(time, flattened flux) of free cadences, the trend being that of quiet ones; without bright outliers."""
+    flat = _flattened(time, flux, quiet)
+    bright = flat > 1 + _BRIGHT_SIGMA * transit_fit.white_scatter(flat[free])
+    return time[free & ~bright], flat[free & ~bright]
+
+
+def _grid(baseline):
+    """Yields (periods, durations) in days, octave by octave: the longer the period, the longer the transits."""
+    longest = _LONGEST_PERIOD * baseline
+    num_octaves = max(1, int(np.ceil(np.log2(longest / SHORTEST_PERIOD))))
+    edges = np.geomspace(SHORTEST_PERIOD, longest, num_octaves + 1)
+    for low, high in zip(edges[:-1], edges[1:]):
+        sun = 13 / 24 * (np.sqrt(low * high) / 365.25) ** (1 / 3)
+        durations = np.geomspace(
+            _SHORTEST_TRANSIT * sun, min(_LONGEST_TRANSIT * sun, _LONGEST_PHASE * low), _NUM_DURATIONS
+        )
+        step = _DRIFT * durations[0] / (high * baseline)
+        yield 1 / np.linspace(1 / high, 1 / low, int(np.ceil((1 / low - 1 / high) / step)) + 1), durations
+
+
+def _best_box(time, flux):
+    """(period, t0, duration) of the box with the best signal to pink noise, None where nothing dips twice."""
+    from astropy.timeseries import BoxLeastSquares  # takes half a second
+
+    white = transit_fit.white_scatter(flux)
+    baseline = time[-1] - time[0]
+    bls = BoxLeastSquares(time, flux, white)
+    covered = len(time) * np.median(np.diff(time)) / baseline
+    columns = []
+    for periods, durations in _grid(baseline):
+        result = bls.power(periods, durations, oversample=4)
+        red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
+        red = np.interp(result.duration, durations, red)
+        events = np.maximum(2, covered * baseline / periods)
+        score = result.depth / np.sqrt(result.depth_err**2 + red / events)
+        columns.append((score, periods, result.transit_time, result.duration, result.depth, result.depth_err, red))
+    columns = np.hstack(columns)
+    columns = columns[:, np.isfinite(columns[0])]
+    order = np.argsort(-columns[0], kind="stable")
+    best, tried = None, []
+    for score, period, t0, duration, depth, error, red in columns[:, order].T:
+        if len(tried) == _NUM_CANDIDATES or score <= 0:
+            break
+        if any(abs(1 / period - 1 / other) * baseline * period < 2 * duration for other in tried):
+            continue
+        tried.append(period)
+        events = _num_events(time, period, t0, duration)
+        score = depth / np.sqrt(error**2 + red / max(events, 1))
+        if events >= 2 and (best is None or score > best[0]):
+            best = score, period, t0, duration
+    return best and _refined(time, flux, *best[1:])
+
+
+def _num_events(time, period, t0, duration):
+    """How many events have at least half of their cadences."""
+    phase_days = phase_fold(time, period, t0)
+    inside = np.abs(phase_days) <= duration / 2
+    counts = np.unique(np.round((time - t0 - phase_days)[inside] / period), return_counts=True)[1]
+    return np.count_nonzero(counts >= 0.5 * duration / np.median(np.diff(time)))
+
+
+def _refined(time, flux, period, t0, duration):
+    """(period, t0, duration) of the best box on a finer grid about one."""
+    del t0
+    from astropy.timeseries import BoxLeastSquares
+
+    step = _DRIFT * duration / (time[-1] - time[0]) / 8 / period
+    periods = 1 / (1 / period + step * np.arange(-16, 17))
+    durations = duration * np.geomspace(0.7, 1.4, 5)
+    result = BoxLeastSquares(time, flux, 1.0).power(periods, durations[durations < 0.9 * periods.min()], oversample=12)
+    best = int(np.argmax(np.where(result.depth > 0, result.power, -np.inf)))
+    return float(result.period[best]), float(result.transit_time[best]), float(result.duration[best])
+
+
+def _single_event(time, flux, peak):
+    """Mid-time of the event without which the dip is less than half as deep, None where there is no such event."""
+    numbers, depths, variances = transit_fit.event_depths(time, flux, peak)
+    weights = 1 / variances
+    strongest = int(np.argmax(depths * np.sqrt(weights)))
+    others = np.arange(len(numbers)) != strongest
+    if others.any():
+        without = np.average(depths[others], weights=weights[others])
+        if without > _LEAST_SHARE * np.average(depths, weights=weights):
+            return None
+    return peak.t0 + numbers[strongest] * peak.period
+
+
+def _odd_even_resolved(time, flux, peak):
+    """The peak at twice its period where its odd and even events differ in depth, otherwise as it is."""
+    numbers, depths, variances = transit_fit.event_depths(time, flux, peak)
+    duration = peak.duration_phase * peak.period
+    outside = ~_in_transit(time, peak)
+    white = transit_fit.white_scatter(flux[outside])
+    red = transit_fit.red_variance(time[outside], flux[outside], duration, white)
+    variances = white**2 * variances + red + (_EVENT_ERROR * peak.depth) ** 2
+    sides = []
+    for parity in (0, 1):
+        side = numbers % 2 == parity
+        if not side.any():
+            return peak
+        weights = 1 / variances[side]
+        mean = np.average(depths[side], weights=weights)
+        # Events may scatter by more than their errors, as those of a spotted star do.
+        excess = max(1.0, np.sum(weights * (depths[side] - mean) ** 2) / max(1, side.sum() - 1))
+        sides.append((mean, excess / weights.sum(), side.sum()))
+    (even, even_variance, _), (odd, odd_variance, _) = sides
+    deeper = int(odd > even)
+    if abs(odd - even) < _ODD_EVEN_SIGMA * np.sqrt(even_variance + odd_variance) or sides[deeper][2] < 2:
+        return peak
+    t0 = peak.t0 + deeper * peak.period
+    return _measured(time, flux, peak.out_of_transit_magnitude, 2 * peak.period, t0, duration) or peak
