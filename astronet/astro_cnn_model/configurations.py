@@ -31,7 +31,7 @@ class CNNHparams(Hparams):
     column_dropout_rate: float = 0.0  # after each pooling
     drop_whole_channels: bool = True  # or, false, single values
     scatter_channel: bool = False  # whether columns also see each series in units of its own scatter
-    deviation_channel: bool = False  # or see its deviations from its median, plain and in units of its noise
+    deviation_channel: bool = False  # or see its deviations from its mean, plain and in units of its noise
 
 
 _COLUMNS = {
