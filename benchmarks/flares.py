@@ -67,7 +67,9 @@ def _benchmark(flags):
     scale = len(views) / flags.num_single
     print(f"{flags.num_cadences} cadences, {flags.num_models} models of configuration {flags.config_name}")
     print(f"in batches        {wall:8.2f} s  ({processor:.2f} s of processor)")
-    print(f"window by window  {single_wall * scale:8.2f} s  ({single_processor * scale:.2f} s), from {flags.num_single}")
+    print(
+        f"window by window  {single_wall * scale:8.2f} s  ({single_processor * scale:.2f} s), from {flags.num_single}"
+    )
     print(f"ratio             {single_wall * scale / wall:8.1f}    ({single_processor * scale / processor:.1f})")
 
 
@@ -77,7 +79,9 @@ def main(argv=None):
     parser.add_argument("--num_models", type=positive_integer, default=10, help="members of the ensemble")
     parser.add_argument("--config_name", default="stella", help="stella or flares")
     parser.add_argument("--num_single", type=positive_integer, default=200, help="windows to predict one by one")
-    parser.add_argument("--repeats", type=positive_integer, default=3, help="of the batched prediction; the least counts")
+    parser.add_argument(
+        "--repeats", type=positive_integer, default=3, help="of the batched prediction; the least counts"
+    )
     return run(_benchmark, parser.parse_args(argv))
 
 

@@ -63,4 +63,6 @@ def _table(path):
         return ascii.read(path, format="cds").to_pandas()
     except (ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
-        raise ScriptError(f"{path} is neither a CSV file nor a machine-readable table ({reason}): fetch it again") from error
+        raise ScriptError(
+            f"{path} is neither a CSV file nor a machine-readable table ({reason}): fetch it again"
+        ) from error

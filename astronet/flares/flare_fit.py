@@ -71,8 +71,8 @@ def noise_of(flux):
 def fit(time, flux, flare, others=()):
     """Fits a flare and the star below it, a parabola.
 
-    The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like, without which
-    a flare of one or two cadences would leave them undetermined.
+    The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like: a flare of
+    one or two cadences would leave them undetermined.
 
     Args:
       time: [n] days, increasing.

@@ -110,8 +110,12 @@ def _run(flags):
     path = os.path.join(flags.output_dir, "flare_frequency.png")
     plots.plot_frequency(path, flags.by, sizes, weights, days, (slope, least, normalization))
     print(f"{len(sizes)} flares in {days:.2f} days ({num_unknown} without {flags.by} left out)")
-    print(f"{np.count_nonzero(~usable)} of them too small to be complete to {flags.least_completeness:g}: not corrected for")
-    print(f"rate of {flags.by} >= {least:g}: {normalization:.4g} a day, falling as its power -{slope:.3f} +- {error:.3f}")
+    print(
+        f"{np.count_nonzero(~usable)} of them too small to be complete to {flags.least_completeness:g}: not corrected for"
+    )
+    print(
+        f"rate of {flags.by} >= {least:g}: {normalization:.4g} a day, falling as its power -{slope:.3f} +- {error:.3f}"
+    )
     print(f"({number} flares; the differential slope is one more); {flags.output_dir}: flare_frequency.csv and .png")
 
 
@@ -119,9 +123,13 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("flares_dir", help="output directory of find_flares.py")
     parser.add_argument("--output_dir", required=True, help="directory of the table and the figure")
-    parser.add_argument("--by", choices=("equivalent_duration", "energy_erg"), default="equivalent_duration", help="size")
+    parser.add_argument(
+        "--by", choices=("equivalent_duration", "energy_erg"), default="equivalent_duration", help="size"
+    )
     parser.add_argument("--injections", help="injections.csv of injection_recovery.py, to correct by")
-    parser.add_argument("--least_completeness", type=float, default=0.2, help="below, flares are too few to correct for")
+    parser.add_argument(
+        "--least_completeness", type=float, default=0.2, help="below, flares are too few to correct for"
+    )
     parser.add_argument("--least", type=float, help="least size of the power law; None: the smallest that is corrected")
     return run(_run, parser.parse_args(argv))
 

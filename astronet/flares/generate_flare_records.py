@@ -100,7 +100,9 @@ def _light_curves(flags, flares, skips):
             if star.tic_id is None or star.sector is None:
                 raise ScriptError("its name and header do not tell TIC ID and sector")
             if star.sector not in sectors or (flags.listed_only and (star.tic_id, star.sector) not in vetted):
-                raise ScriptError(f"the catalogue has no flares of sector {star.sector} (or of this star) to learn from")
+                raise ScriptError(
+                    f"the catalogue has no flares of sector {star.sector} (or of this star) to learn from"
+                )
             if (star.tic_id, star.sector) in seen:
                 raise ScriptError(f"another light curve of TIC {star.tic_id}, sector {star.sector} has been read")
             light_curve = light_curves.read(path, flags)

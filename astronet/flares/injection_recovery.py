@@ -147,7 +147,9 @@ def main(argv=None):
     parser.add_argument("--output_dir", required=True, help="directory of the tables and the figure")
     parser.add_argument("--num_flares", type=positive_integer, default=200, help="flares to inject in each light curve")
     parser.add_argument("--amplitudes", type=float, nargs=2, default=(0.002, 1.0), help="least and greatest, relative")
-    parser.add_argument("--durations", type=float, nargs=2, default=(1.0, 60.0), help="full width at half maximum [min]")
+    parser.add_argument(
+        "--durations", type=float, nargs=2, default=(1.0, 60.0), help="full width at half maximum [min]"
+    )
     parser.add_argument("--num_bins", type=positive_integer, default=6, help="bins of amplitude, and of duration")
     parser.add_argument("--seed", type=int, default=0, help="of the flares and their times")
     return run(_run, parser.parse_args(argv))
