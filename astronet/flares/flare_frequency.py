@@ -110,9 +110,7 @@ def _run(flags):
     path = os.path.join(flags.output_dir, "flare_frequency.png")
     plots.plot_frequency(path, flags.by, sizes, weights, days, (slope, least, normalization))
     print(f"{len(sizes)} flares in {days:.2f} days ({num_unknown} without {flags.by} left out)")
-    print(
-        f"{np.count_nonzero(~usable)} of them too small to be complete to {flags.least_completeness:g}: not corrected for"
-    )
+    print(f"{np.count_nonzero(~usable)} of them too small for a completeness of {flags.least_completeness:g}: left out")
     print(
         f"rate of {flags.by} >= {least:g}: {normalization:.4g} a day, falling as its power -{slope:.3f} +- {error:.3f}"
     )

@@ -1,4 +1,4 @@
-"""Makes the record files that flare networks train on: windows of light curves, on catalogued flares and on quiet times.
+"""Makes the record files of flare networks: windows of light curves, on catalogued flares and on quiet times.
 
 Source: Feinstein et al. 2020 (AJ 160, 219), section 3.
 """
@@ -67,12 +67,11 @@ def _quiet(time, flares, random, drop_quiet, padded):
         if segment.stop - segment.start >= windows.LENGTH:
             start = first + int(random.integers(0, windows.HALF))
             centers += range(start, last, windows.LENGTH)
-    free = [
+    return [
         center
         for center in centers
         if not busy[max(0, center - windows.HALF) : center + windows.HALF].any() and random.random() >= drop_quiet
     ]
-    return free
 
 
 def _busy(time, flares, step):

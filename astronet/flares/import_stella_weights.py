@@ -1,7 +1,7 @@
 """Makes our model directories of the published stella weights: final_models.zip of the PyPI package stella 0.1.0.
 
-All scripts predict with them (--model_dir=DIR --average); they cannot be trained on. Of the Keras files, only the arrays
-are read: no code in them runs.
+All scripts predict with them (--model_dir=DIR --average); they cannot be trained on. Of the Keras files, only the
+arrays are read: no code in them runs.
 """
 
 import io

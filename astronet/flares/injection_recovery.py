@@ -38,8 +38,8 @@ def inject(light_curve, scorer, threshold, number, amplitudes, widths_days, rand
       random: np.random.Generator.
 
     Yields:
-      (peak_time, amplitude, width_days, equivalent_duration, noise, probability) of each; width is the full width at half
-      maximum, probability the greatest at its peak.
+      (peak_time, amplitude, width_days, equivalent_duration, noise, probability) of each; width is the full width at
+      half maximum, probability the greatest at its peak.
     """
     time, flux = light_curve.time, light_curve.flux
     step, noise = windows.cadence_days(time), flare_fit.noise_of(flux)

@@ -1,4 +1,4 @@
-"""Light curves as flares need them: bright outliers kept, one cadence for all, and what their files tell of the star."""
+"""Light curves as flares need them, bright outliers kept and at one cadence, and what their files tell of the star."""
 
 import dataclasses
 import os
@@ -60,8 +60,8 @@ def read(path, flags):
     seconds = cadence_days(time) * _SECONDS_PER_DAY
     if seconds > _LONGEST * flags.cadence_seconds:
         raise ScriptError(
-            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={flags.cadence_seconds:g}: find the "
-            "star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
+            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={flags.cadence_seconds:g}: find "
+            "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )
     if flags.cadence_seconds > _LONGEST * seconds:
         time, flux = average(time, flux, flags.cadence_seconds / _SECONDS_PER_DAY)

@@ -1,4 +1,4 @@
-"""Takes flares out of a light curve before it is folded, so that their tails do not raise the level beside a transit."""
+"""Takes flares out of a light curve before it is folded: their tails raise the level in and beside transits."""
 
 import argparse
 import functools
