@@ -1,8 +1,8 @@
-"""Makes one catalogue of the flares that are known in the light curves at hand: labels.csv for generate_flare_records.py.
+"""Makes one catalogue of the flares that are known in the light curves at hand, for generate_flare_records.py.
 
-Two sources: Guenther et al. 2020 (2-minute targets of sectors 1 and 2), and the candidates in ultra-cool dwarfs that the
-authors of github.com/ekaterinailin/TESS_UCD_flares looked at one by one (1: flare, -1: none, 0: unsure, left out). A
-candidate is at the brightest cadence between its first and its last.
+Two sources: Guenther et al. 2020 (2-minute targets of sectors 1 and 2), and the candidates in ultra-cool dwarfs that
+the authors of github.com/ekaterinailin/TESS_UCD_flares looked at one by one (1: flare, -1: none, 0: unsure, left out).
+A candidate is at the brightest cadence between its first and its last.
 """
 
 import csv
@@ -51,10 +51,14 @@ def _make(flags):
         rows.append([flare.tic_id, flare.sector, f"{flare.peak_time:.6f}", f"{flare.duration:.6f}", 1, "gunther2020"])
     by_light_curve, kept = {}, []
     for row in sorted(rows, key=lambda row: row[-1]):  # gunther2020 goes first
-        times = by_light_curve.setdefault((row[0], row[1]), [])
-        if row[-1] == "gunther2020" or all(abs(float(row[2]) - time) > _SAME_DAYS for time in times):
-            times.append(float(row[2]))
+        rows_there = by_light_curve.setdefault((row[0], row[1]), [])
+        same = [other for other in rows_there if abs(float(row[2]) - float(other[2])) <= _SAME_DAYS]
+        if row[-1] == "gunther2020" or not same:
+            rows_there.append(row)
             kept.append(row)
+        elif row[4]:
+            nearest = min(same, key=lambda other: abs(float(row[2]) - float(other[2])))
+            nearest[-1] = "both" if nearest[-1] != "vetted" else "vetted"
     with write_aside(flags.output) as aside, open(aside, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("tic_id", "sector", "peak_time", "duration", "is_flare", "source"))

@@ -11,6 +11,7 @@ _SPELLINGS = {
     "peak_time": ("peak_time", "tpeak"),
     "duration": ("duration", "FWHM"),
     "is_flare": ("is_flare",),
+    "source": ("source",),
 }
 _BTJD_ZERO = 2457000  # BJD at which BTJD is 0
 _LEAST_BJD = 2_400_000  # times above are BJD
@@ -24,8 +25,8 @@ def read(path):
       path: machine-readable table (CDS) as the journal has it, or CSV.
 
     Returns:
-      DataFrame with tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN where not known)
-      and is_flare (false: a candidate that was looked at and is none), sorted.
+      DataFrame with tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN where not known),
+      is_flare (false: a candidate that was looked at and is none) and source (text, "" where not told), sorted.
 
     Raises:
       ScriptError: it cannot be read, or lacks a column.
@@ -43,6 +44,7 @@ def read(path):
         "peak_time": table[found["peak_time"]].astype(float),
         "duration": table[found["duration"]].astype(float) if found["duration"] else np.nan,
         "is_flare": table[found["is_flare"]].astype(int) > 0 if found["is_flare"] else True,
+        "source": table[found["source"]].fillna("").astype(str) if found["source"] else "",
     }
     flares = pd.DataFrame(columns)
     is_bjd = flares.peak_time > _LEAST_BJD

@@ -21,7 +21,7 @@ _DECISIVE_FLAGS = (
     *("drop_quiet", "off_center", "inject", "padded", "flux_key", "quality", "cadence_seconds"),
     *("num_train_shards", "seed"),
 )
-_COLUMNS = ("row_id", "tic_id", "Sectors", "Disposition", "Epoc", "kind", "light_curve")
+_COLUMNS = ("row_id", "tic_id", "Sectors", "Disposition", "Epoc", "kind", "source", "light_curve")
 _QUIET_WIDTHS = 3  # full widths at half maximum after its peak, for which a flare is not quiet
 _QUIET_CADENCES = 5  # least distance of a quiet window's cadences from a peak
 
@@ -38,22 +38,23 @@ def choose(time, flux, flares, random, drop_quiet, off_center=0, padded=False):
       padded: whether windows may reach beyond gaps and ends.
 
     Returns:
-      List of (cadence, disposition, kind).
+      List of (cadence, disposition, kind, source of the catalogue's row).
     """
     step = windows.cadence_days(time)
     chosen = []
     for flare in flares.itertuples():
         cadence = int(np.argmin(np.abs(time - flare.peak_time)))
         if abs(time[cadence] - flare.peak_time) <= 2 * step:
-            chosen.append((cadence, *(("flare", "catalogue") if flare.is_flare else ("quiet", "vetted"))))
-    peaks = np.array([cadence for cadence, _, _ in chosen], dtype=int)
-    chosen += [(cadence, "quiet", "quiet") for cadence in _quiet(time, flares, random, drop_quiet, padded)]
+            kind = ("flare", "catalogue") if flare.is_flare else ("quiet", "vetted")
+            chosen.append((cadence, *kind, flare.source))
+    peaks = np.array([cadence for cadence, *_ in chosen], dtype=int)
+    chosen += [(cadence, "quiet", "quiet", "") for cadence in _quiet(time, flares, random, drop_quiet, padded)]
     busy = _busy(time, flares, step)
     for peak in peaks if off_center else ():
         distance = random.integers(2 * _QUIET_CADENCES, windows.HALF - 2 * _QUIET_CADENCES, off_center)
         sides = random.choice([-1, 1], off_center)
         inside = [c for c in peak + sides * distance if 0 <= c < len(time) and not busy[c]]
-        chosen += [(int(cadence), "quiet", "off center") for cadence in inside]
+        chosen += [(int(cadence), "quiet", "off center", "") for cadence in inside]
     return chosen
 
 
@@ -120,13 +121,13 @@ def _rows(flags, flares, skips):
         random = np.random.default_rng([flags.seed, star.tic_id, star.sector])
         time, flux = light_curve.time, light_curve.flux
         chosen = choose(time, flux, of_star, random, flags.drop_quiet, flags.off_center, flags.padded)
-        cadences = [cadence for cadence, _, _ in chosen]
+        cadences = [cadence for cadence, *_ in chosen]
         found = windows.centered(time, flux, cadences, flags.padded)
-        quiet = [window for window, (_, _, kind) in zip(found, chosen) if kind == "quiet"]
+        quiet = [window for window, (_, _, kind, _) in zip(found, chosen) if kind == "quiet"]
         injected = injection.into_windows(np.array(quiet), flags.inject, random) if quiet and flags.inject else []
-        sources = [cadence for cadence, _, kind in chosen if kind == "quiet"]
-        chosen += [(sources[i % len(sources)], "flare", "injected") for i in range(len(injected))]
-        for (cadence, disposition, kind), window in zip(chosen, [*found, *injected]):
+        below = [cadence for cadence, _, kind, _ in chosen if kind == "quiet"]
+        chosen += [(below[i % len(below)], "flare", "injected", "") for i in range(len(injected))]
+        for (cadence, disposition, kind, source), window in zip(chosen, [*found, *injected]):
             if np.isnan(window).any():
                 skips.append((path, f"{disposition} at {time[cadence]:.4f}: within half a window of a gap or an end"))
                 continue
@@ -138,6 +139,7 @@ def _rows(flags, flares, skips):
                     "Disposition": disposition,
                     "Epoc": float(time[cadence]),
                     "kind": kind,
+                    "source": source,
                     "light_curve": os.path.basename(path),
                 }
             )
@@ -178,6 +180,12 @@ def _generate(flags):
         settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS},
         skipped=collections.Counter(reason.partition(" at ")[0][:60] for _, reason in skips),
     )
+    if flags.plot:
+        from astronet.flares import plots
+
+        shown = np.random.default_rng(flags.seed).permutation(len(rows))[:16]
+        dispositions = [rows[row]["Disposition"] for row in shown]
+        plots.plot_windows(os.path.join(flags.output_dir, "windows.png"), [views[row] for row in shown], dispositions)
     for name, made in manifest["splits"].items():
         stars = splits[name].tic_id.nunique()
         told = ", ".join(f"{kind} {count}" for kind, count in made["dispositions"].items())
@@ -202,6 +210,7 @@ def main(argv=None):
     parser.add_argument("--inject", type=float, default=0, help="artificial flares for each quiet window in training")
     parser.add_argument("--padded", action="store_true", help="windows near gaps and ends too, padded")
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all windows")
+    parser.add_argument("--plot", action="store_true", help="plot 16 of the windows")
     parser.add_argument("--num_train_shards", type=positive_integer, default=8, help="files of the training set")
     parser.add_argument("--seed", type=int, default=123, help="of the split, the choice of windows and the injections")
     light_curves.add_flags(parser)

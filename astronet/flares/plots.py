@@ -5,7 +5,6 @@ import os
 import numpy as np
 from matplotlib.figure import Figure
 
-from astronet.ops.metrics import is_positive
 from astronet.util.files import write_aside
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
@@ -104,29 +103,25 @@ def plot_frequency(path, by, sizes, weights, days, power_law):
     _save(figure, path)
 
 
-def plot_confusion(path, labels, probabilities, threshold):
-    """Draws the confusion matrix: the share of each true class, in a row, that is called flare or quiet.
+def plot_windows(path, views, dispositions):
+    """Draws windows, flares in orange and quiet ones in black.
 
     Args:
       path: PNG file to write.
-      labels: [n]; 0 is quiet.
-      probabilities: [n].
-      threshold: probability from which a window is called a flare.
+      views: [n, length] relative flux, at most 16 of them.
+      dispositions: [n], "flare" or "quiet".
     """
-    truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
-    counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row in range(2):
-        for column in range(2):
-            color = "white" if shares[row, column] > 0.5 else "black"
-            text = f"{shares[row, column]:.3f}\n({counts[row, column]})"
-            axes.text(column, row, text, ha="center", va="center", color=color)
-    for set_ticks in (axes.set_xticks, axes.set_yticks):
-        set_ticks([0, 1], ["flare", "quiet"])
-    axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    panels = figure.subplots(4, 4)
+    for axes, view, disposition in zip(panels.flat, views, dispositions):
+        axes.plot(view, color=_ORANGE if disposition == "flare" else "black", linewidth=0.8)
+        axes.set_title(disposition, fontsize="small")
+        axes.ticklabel_format(useOffset=False)
+        axes.tick_params(labelsize="x-small")
+    for axes in panels.flat[len(views) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Cadence")
+    figure.supylabel("Flux / median")
     _save(figure, path)
 
 

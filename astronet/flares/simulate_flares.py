@@ -31,8 +31,8 @@ def simulate(tic_id, sector, days, cadence_seconds, seed):
     """Simulates the light curve of a star.
 
     Returns:
-      time [n] BTJD, flux [n] electrons per second, quality [n]; list of (peak_time, amplitude, rise, decay), in days and
-      relative to the star's flux; dictionary of header values.
+      time [n] BTJD, flux [n] electrons per second, quality [n]; list of (peak_time, amplitude, rise, decay), in days
+      and relative to the star's flux; dictionary of header values.
     """
     random = np.random.default_rng([seed, tic_id, sector])
     start, step = SECTOR_START + SECTOR_DAYS * (sector - 1), cadence_seconds / _SECONDS_PER_DAY

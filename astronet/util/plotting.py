@@ -148,6 +148,34 @@ def plot_reliability(path, predictions):
     _save(figure, path)
 
 
+def plot_confusion(path, labels, probabilities, threshold):
+    """Draws the confusion matrix: the share of each true class, in a row, that is called positive or negative.
+
+    Args:
+      path: PNG file to write.
+      labels: [n]; 0 is negative.
+      probabilities: [n].
+      threshold: probability from which an example is called positive.
+    """
+    truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
+    counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for column in range(2):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            text = f"{shares[row, column]:.3f}\n({counts[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", color=color)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks([0, 1], ["positive", "negative"])
+    axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
+    _save(figure, path)
+
+
 def plot_kinds(path, kinds, title):
     """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
 
