@@ -148,19 +148,20 @@ def _find(flags):
     return dict(zip(names, specs)), dict(zip(names, found))
 
 
-def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
+def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE, where=lambda number: "a record"):
     """Yields the Prediction of each record, in order; a record is read and parsed once for all members.
 
     Args:
       ensemble: Ensemble.
       serialized_examples: iterable of bytes.
       batch_size: how many records are scored at a time; twice as many are in memory.
+      where: function from the number of a record, counted from 0, to what messages call it.
     """
     from astronet.ops import dataset
     from astronet.util import estimator_util
 
     members, limits = list(ensemble.checkpoints.values()), ensemble.calibration.view_limits
-    batches = dataset.from_serialized_batches(_batches(serialized_examples, batch_size), ensemble.spec.config)
+    batches = dataset.from_serialized_batches(_batches(serialized_examples, batch_size), ensemble.spec.config, where)
     for features, probabilities in _one_ahead(estimator_util.predict(ensemble.spec, members, batches)):
         examples = map(example_util.from_serialized, features["serialized"])
         calibrated = ensemble.calibration.apply(probabilities)
@@ -200,18 +201,32 @@ def predict_files(ensemble, flags, problems):
       problems: list that gets a line for each file that cannot be read to its end; what comes before is predicted.
 
     Raises:
-      ScriptError: no record can be read.
+      ScriptError: no record can be read, or one is not a TCE that the models can predict; it names file and record.
     """
     if flags.batch_size < 1:
         raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
-    yield from predict(ensemble, _readable(paths, problems), flags.batch_size)
+    starts = {}  # path -> how many records come before its own
+
+    def where(number):
+        told = list(starts.items())  # at once, for the thread that reads adds to it
+        path, start = next((path, start) for path, start in reversed(told) if start <= number)
+        return f"{path}, record {number - start}"
+
+    predictions = predict(ensemble, _readable(paths, starts, problems), flags.batch_size, where)
+    for number, prediction in enumerate(predictions):
+        try:
+            prediction.identity  # noqa: B018 (it is read from the record once, here)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
+        yield prediction
 
 
-def _readable(paths, problems):
+def _readable(paths, starts, problems):
     """The records that can be read, of all files."""
     count = 0
     for path in paths:
+        starts[path] = count
         try:
             for serialized in records.read(path):
                 yield serialized

@@ -47,7 +47,7 @@ def _compare(flags):
             table = chosen.assign(label=chosen.Disposition == "flare", probability=probability.loc[chosen.index])
             figures = evaluation_report.describe(table, flags.threshold, settings)["figures"]
             told = "  ".join(
-                f"{figure} {figures[figure]['value']:.3f} ({figures[figure]['low']:.3f} to {figures[figure]['high']:.3f})"
+                f"{figure} " + "{value:.3f} ({low:.3f} to {high:.3f})".format(**figures[figure])
                 for figure in _FIGURES
             )
             print(f"  {name:16s}  {told}")

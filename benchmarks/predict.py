@@ -1,8 +1,10 @@
-"""CPU time of prediction by an ensemble: batch_predict.py --average against one example and one member at a time.
+"""CPU time of batch_predict.py by an ensemble: against the network alone, and against one example at a time.
 
-The latter is how the published system predicted: each member in turn reads all records, and runs its session on each
-example alone. Both begin from the same record files and checkpoints, alternately, in one process. CPU time counts all
-threads; what batch_predict.py spends on restoring the members is counted too.
+The network alone scores one constant batch, again and again, in a session that does nothing else. One example and one
+member at a time is how the published system predicted: each member reads all records, and runs its session on each
+example. All begin from the same checkpoints, in turn, in one process; CPU time counts all threads. What
+batch_predict.py takes to restore the members and to build their graph is counted too; --large adds what a TCE costs
+beyond that, and how much more memory a longer run needs.
 """
 
 import contextlib
@@ -13,14 +15,17 @@ import sys
 import tempfile
 import time
 
+import child
 import numpy as np
+import simulated_records
 import tensorflow as tf
 
 from astronet import batch_predict, models
 from astronet.util import configuration, example_util, records
-from astronet.util.script import Parser, run
+from astronet.util.script import Parser, positive_integer, run
 
 _SPEC = configuration.resolve("AstroCNNModel", "yu2019")
+_BATCH_SIZE = 1024  # of the network alone: what batch_predict.py takes
 
 
 class Member:
@@ -38,49 +43,49 @@ class Member:
             configuration.save(model_dir, _SPEC)
             tf.compat.v1.train.Saver().save(self._session, os.path.join(model_dir, "model.ckpt"))
 
-    def predict(self, serialized):
-        """Returns the probability of one record."""
-        example = example_util.from_serialized(serialized)
-        views = {view: [example_util.series(example, name)] for name, view in self._views.items()}
-        return self._session.run(self._probability, views).item()
-
-
-def _write_records(directory, num_tces):
-    random = np.random.default_rng(0)
-    lengths = configuration.view_lengths(_SPEC.config)
-    examples = (
-        example_util.to_example(
-            {
-                "row_id": i,
-                "tic_id": i,
-                "toi_id": ".01",
-                "Disposition": "J",
-                "Sectors": 1,
-                "Period": 2.0,
-                "Duration": 0.1,
-            },
-            {name: random.normal(0, 1, length) for name, length in lengths.items()},
-        ).SerializeToString()
-        for i in range(num_tces)
-    )
-    records.write_shard(os.path.join(directory, "test-00000-of-00001"), examples)
+    def predict(self, views):
+        """Returns the probabilities of a batch: dictionary of name -> [batch, length]."""
+        return self._session.run(self._probability, {self._views[name]: view for name, view in views.items()})[:, 0]
 
 
 def _batch_predict(model_dir, tfrecord_dir, pattern, output_dir):
-    """Runs batch_predict.py; returns the CPU seconds it takes, and its probabilities [num_tces]."""
-    start = time.process_time()
+    """Runs batch_predict.py; returns the CPU and the wall seconds it takes, and its probabilities [num_tces]."""
+    start, wall_start = time.process_time(), time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         flags = [f"--model_dir={model_dir}", "--average", f"--tfrecord_dir={tfrecord_dir}", f"--pattern={pattern}"]
         assert batch_predict.main([*flags, f"--output_dir={output_dir}"]) == 0
-    seconds = time.process_time() - start
-    return seconds, np.loadtxt(f"{output_dir}/prediction.csv", delimiter=",", skiprows=1, usecols=5, ndmin=1)
+    seconds, wall_seconds = time.process_time() - start, time.perf_counter() - wall_start
+    probabilities = np.loadtxt(f"{output_dir}/prediction.csv", delimiter=",", skiprows=1, usecols=5, ndmin=1)
+    return seconds, wall_seconds, probabilities
+
+
+def _network_alone(members, num_batches):
+    """CPU and wall seconds of a TCE when all members score a constant batch, num_batches times."""
+    random = np.random.default_rng(0)
+    lengths = configuration.view_lengths(_SPEC.config)
+    batch = {name: random.normal(0, 1, (_BATCH_SIZE, length)) for name, length in lengths.items()}
+    for member in members:
+        member.predict(batch)  # the first time, the session prepares itself
+    start, wall_start = time.process_time(), time.perf_counter()
+    for _ in range(num_batches):
+        for member in members:
+            member.predict(batch)
+    num_tces = num_batches * _BATCH_SIZE
+    return (time.process_time() - start) / num_tces, (time.perf_counter() - wall_start) / num_tces
 
 
 def _one_at_a_time(members, path, num_tces):
     """Predicts the first TCEs of a file the published way; returns CPU seconds and probabilities [num_tces]."""
     start = time.process_time()
-    probabilities = [[m.predict(record) for record, _ in zip(records.read(path), range(num_tces))] for m in members]
+    serialized = [record for record, _ in zip(records.read(path), range(num_tces))]
+    probabilities = [[_predict_one(member, record) for record in serialized] for member in members]
     return time.process_time() - start, np.mean(probabilities, axis=0)
+
+
+def _predict_one(member, serialized):
+    example = example_util.from_serialized(serialized)
+    names = configuration.view_lengths(_SPEC.config)
+    return member.predict({name: [example_util.series(example, name)] for name in names})[0]
 
 
 def _measure(flags):
@@ -88,20 +93,53 @@ def _measure(flags):
         model_dir = os.path.join(directory, "model")
         members = [Member(os.path.join(model_dir, str(n)), seed=n) for n in range(1, flags.num_models + 1)]
         if not flags.tfrecord_dir:
-            _write_records(directory, flags.num_tces)
+            simulated_records.write(directory, flags.num_tces, _SPEC.config)
         tfrecord_dir = flags.tfrecord_dir or directory
         path = records.expand(os.path.join(tfrecord_dir, flags.pattern))[0]
-        rates = []
+        rounds = []
         for _ in range(flags.rounds):
-            seconds, probabilities = _batch_predict(model_dir, tfrecord_dir, flags.pattern, directory)
+            alone, wall_alone = _network_alone(members, flags.num_batches)
+            seconds, wall_seconds, probabilities = _batch_predict(model_dir, tfrecord_dir, flags.pattern, directory)
             single_seconds, single = _one_at_a_time(members, path, flags.num_single)
             np.testing.assert_allclose(probabilities[: len(single)], single, rtol=0, atol=1e-6)
-            rates.append((len(probabilities) / seconds, len(single) / single_seconds))
-            print(f"TCE per CPU second: batch_predict {rates[-1][0]:.1f}, one at a time {rates[-1][1]:.1f}", flush=True)
-    batched, single = (statistics.median(column) for column in zip(*rates))
+            num_tces = len(probabilities)
+            rates = num_tces / seconds, 1 / alone, len(single) / single_seconds
+            rounds.append((*rates, rates[0] / rates[1], num_tces / wall_seconds * wall_alone))
+            print("TCE per CPU second: batch_predict {:.1f}, network alone {:.1f}, one at a time {:.1f}".format(*rates))
+        batched, median_alone, single, _, _ = (statistics.median(column) for column in zip(*rounds))
+        if flags.large:
+            _compare_large(model_dir, directory, flags.large, 1 / median_alone)
     print(
-        f"{flags.num_models} members, {len(probabilities)} TCEs, median of {flags.rounds} rounds: batch_predict "
-        f"{batched:.1f}, one at a time {single:.1f} TCE per CPU second; ratio {batched / single:.1f}"
+        f"{os.cpu_count()} cores, {flags.num_models} members, {num_tces} TCEs, median of {flags.rounds} rounds: "
+        f"batch_predict {batched:.1f}, network alone {median_alone:.1f}, one at a time {single:.1f} TCE per CPU second"
+    )
+    for what, column in (("CPU", 3), ("wall", 4)):
+        ratios = [of_round[column] for of_round in rounds]
+        print(
+            f"batch_predict has {statistics.median(ratios):.2f} of the network's own rate by {what} time (least "
+            f"{min(ratios):.2f})"
+        )
+    print(f"and {batched / single:.1f} times that of one at a time")
+
+
+def _compare_large(model_dir, directory, num_tces, alone):
+    """Runs batch_predict.py as processes of their own on 1,000 and on many TCEs, which repeat one file."""
+    small, many = (os.path.join(directory, name) for name in ("small", "many"))
+    os.mkdir(small)
+    os.mkdir(many)
+    simulated_records.write(small, 1000, _SPEC.config)
+    for number in range(num_tces // 1000):
+        os.symlink(os.path.join(small, "test-00000-of-00001"), os.path.join(many, f"test-{number:07d}"))
+    costs = {}
+    for number, tfrecord_dir in ((1000, small), (num_tces // 1000 * 1000, many)):
+        flags = [f"--model_dir={model_dir}", "--average", f"--tfrecord_dir={tfrecord_dir}", f"--output_dir={directory}"]
+        costs[number] = cost = child.run("-m", "astronet.batch_predict", *flags)
+        print(f"{number} TCEs: {cost.cpu:.1f} s of CPU, {cost.wall:.1f} s, peak {cost.peak_megabytes:.0f} MB")
+    (few, least), (number, most) = costs.items()
+    seconds = (most.cpu - least.cpu) / (number - few)
+    print(
+        f"a TCE more: {seconds * 1e6:.0f} us of CPU, {alone / seconds:.2f} of the network's own rate; "
+        f"{most.peak_megabytes - least.peak_megabytes:.0f} MB more memory than for {few} TCEs"
     )
 
 
@@ -109,10 +147,12 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--tfrecord_dir", help="records with the views of yu2019; simulated ones if not given")
     parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
-    parser.add_argument("--num_tces", type=int, default=10000, help="TCEs to simulate")
-    parser.add_argument("--num_single", type=int, default=100, help="TCEs of the first file to predict one at a time")
-    parser.add_argument("--num_models", type=int, default=10, help="members of the ensemble")
-    parser.add_argument("--rounds", type=int, default=3, help="how often to measure both")
+    parser.add_argument("--num_tces", type=positive_integer, default=10000, help="TCEs to simulate")
+    parser.add_argument("--num_single", type=positive_integer, default=100, help="TCEs to predict one at a time")
+    parser.add_argument("--num_batches", type=positive_integer, default=3, help="batches of the network alone")
+    parser.add_argument("--num_models", type=positive_integer, default=10, help="members of the ensemble")
+    parser.add_argument("--rounds", type=positive_integer, default=3, help="how often to measure all")
+    parser.add_argument("--large", type=positive_integer, help="also compare so many TCEs with 1,000: time and memory")
     return run(_measure, parser.parse_args(argv))
 
 

@@ -80,10 +80,11 @@ def _convert(flags):
         f"{name}-00000-of-00001": [tces[i] for i in part.index]
         for name, part in split.by_tic(table, flags.seed).items()
     }
-    in_order = ((views, None) for rows in shards.values() for _, views in rows)
-    counts, _ = record_set.write_shards(
-        flags.output_dir, {name: [columns for columns, _ in rows] for name, rows in shards.items()}, in_order
-    )
+    counts = {}
+    for name, rows in shards.items():
+        serialized = (example_util.to_example(*tce).SerializeToString(deterministic=True) for tce in rows)
+        records.write_shard(os.path.join(flags.output_dir, name), serialized)
+        counts[name] = collections.Counter(columns["Disposition"] for columns, _ in rows)
     manifest = record_set.write_manifest(
         flags.output_dir,
         counts,

@@ -76,6 +76,26 @@ def test_the_commands_of_the_published_readme_run_as_written(checkout, shared):
     assert_triaged(checkout)
 
 
+def test_the_catalogue_commands_of_the_published_readme(checkout, tmp_path, shared):
+    assert simulate_survey.main([f"--output_dir={tmp_path}/pdo", "--num_stars=30", "--seed=1"]) == 0
+    pdo = tmp_path / "pdo"
+    made = (pdo / "tces.csv").read_bytes()
+    (pdo / "tces.csv").unlink()
+    header, *rows = (pdo / "sector-3-simulated.csv").read_text().splitlines()
+    (pdo / "sector-3-01.csv").write_text("\n".join([header, *rows[:3]]) + "\n")
+    (pdo / "sector-3-02.csv").write_text("\n".join([header, *rows[3:]]) + "\n")
+    (pdo / "sector-1-simulated.csv").rename(pdo / "sector-1-earlylook.csv")
+    (pdo / "sector-2-simulated.csv").rename(pdo / "sector-2-bright.csv")
+    (pdo / "sector-4-bad.txt").write_text("11\n")
+    (pdo / "sector-4-good.txt").write_text("12\n13\n")
+
+    commands = re.findall(r"^python make_.*$", (shared / SEED).read_text(), flags=re.MULTILINE)
+    assert len(commands) == 2
+    run_as_written([re.sub(r"\[where.*?\]", str(pdo), command) for command in commands], checkout / "astronet/data")
+    assert (pdo / "tces.csv").read_bytes() == made
+    assert len((pdo / "sector-4-all.csv").read_text().splitlines()) == 4
+
+
 def test_from_light_curves_alone(checkout):
     done = run_as_written(bash_blocks((ROOT / "docs/from_light_curves.md").read_text()), checkout)
     catalog = (checkout / "found/tces.csv").read_text().splitlines()

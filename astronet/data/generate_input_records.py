@@ -1,30 +1,38 @@
 """Makes the record files that networks train on and predict from: for each TCE of a table, views of its light curve."""
 
 import collections
-import contextlib
-import functools
-import hashlib
+import errno
 import os
 import sys
-from pathlib import Path
-
-import numpy as np
-from tqdm import tqdm
 
 import astronet
-from astronet.data import preprocess, split, tce_table
-from astronet.util import configuration
-from astronet.util.files import make_directory
+from astronet.data import preprocess
+from astronet.util import configuration, workers
+from astronet.util.files import make_directory, sha256
 from astronet.util.script import Parser, ScriptError, positive_integer, run
-from astronet.util.workers import map_in_order
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
 _DECISIVE_FLAGS = ("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend")
-_TCES_PER_TASK = 16
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _generate_unless_full(flags):
+    try:
+        _generate(flags)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise ScriptError(
+            f"{flags.output_dir}: {error.strerror}: make room there, and run the same command again, which goes on "
+            "from here"
+        ) from error
 
 
 def _generate(flags):
+    # These bring in pandas. They are here because each worker imports this file anew, and does without.
+    from astronet.data import record_set, shards, tce_table
+
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality)
     if not os.path.isdir(flags.tess_data_dir):
@@ -35,19 +43,22 @@ def _generate(flags):
     num_rows = len(table) + len(skips)
     table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
     splits, faint = _splits(tce_table.to_record_columns(table), flags)
-    shards = _shards(splits, flags)
-
-    # TensorFlow comes in here and not above, because each worker imports this file anew.
-    from astronet.data import record_set
-
-    tces = [tce for rows in shards.values() for tce in rows]
-    with contextlib.closing(_with_progress(_results(tces, flags, settings), len(tces))) as results:
-        counts, failed = record_set.write_shards(flags.output_dir, shards, results)
-    skips += unusable + faint + failed
+    made = shards.make(
+        flags.output_dir,
+        _tables(splits, flags),
+        flags.tess_data_dir,
+        settings,
+        num_worker_processes=flags.num_worker_processes,
+        time_limit=flags.tce_time_limit,
+    )
+    record_set.publish(flags.output_dir, made)
+    skips += unusable + faint
+    skips += [tce_table.Skip(*skip) for _, entry in made.values() for skip in entry.skipped]
     record_set.write_skips(flags.output_dir, skips)
 
     skipped = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
-    num_records = len(tces) - len(failed)
+    counts = {name: entry.dispositions for name, (_, entry) in made.items()}
+    num_records = sum(sum(dispositions.values()) for dispositions in counts.values())
     assert num_rows == num_records + len(skips), "a row was lost"
     print(f"{num_rows} rows = {num_records} records + {len(skips)} skipped ({_listed(skipped)})")
     if not num_records:
@@ -56,13 +67,13 @@ def _generate(flags):
         flags.output_dir,
         counts,
         version=astronet.__version__,
-        catalogue={"path": flags.input_tce_csv_file, "sha256": _sha256(flags.input_tce_csv_file), "num_rows": num_rows},
+        catalogue={"path": flags.input_tce_csv_file, "sha256": sha256(flags.input_tce_csv_file), "num_rows": num_rows},
         configuration={"model": spec.model, "config_name": spec.config_name, "views": settings.views},
         settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS},
         skipped=skipped,
     )
-    for name, made in manifest["splits"].items():
-        print(f"{name}: {made['num_records']} records ({_listed(made['dispositions'])}) in {flags.output_dir}/{name}-*")
+    for name, held in manifest["splits"].items():
+        print(f"{name}: {held['num_records']} records ({_listed(held['dispositions'])}) in {flags.output_dir}/{name}-*")
 
 
 def _views(spec):
@@ -76,6 +87,8 @@ def _views(spec):
 
 def _splits(table, flags):
     """Tables by split, and the list of Skip of the TCEs that --clean leaves out."""
+    from astronet.data import split, tce_table
+
     if flags.make_test_set:
         splits = {"test": table}
     elif flags.split_by == "tic":
@@ -90,31 +103,20 @@ def _splits(table, flags):
     return splits, faint
 
 
-def _shards(splits, flags):
-    """Dict of record file name to the TCEs that go into it, as dicts of columns."""
-    shards = {}
+def _tables(splits, flags):
+    """Dict of record file name to the DataFrame of the TCEs that go into it."""
+    import numpy as np
+
+    tables = {}
     for name, table in splits.items():
         total = flags.num_train_shards if name == "train" or flags.make_test_set else 1
         for i, rows in enumerate(np.array_split(np.arange(len(table)), total)):
-            shards[f"{name}-{i:05d}-of-{total:05d}"] = table.iloc[rows].to_dict("records")
-    return shards
+            tables[f"{name}-{i:05d}-of-{total:05d}"] = table.iloc[rows]
+    return tables
 
 
-def _results(tces, flags, settings):
-    """Yields views or a reason for each TCE, in order."""
-    work = functools.partial(preprocess.views_or_reason, tess_data_dir=flags.tess_data_dir, settings=settings)
-    return map_in_order(work, tces, flags.num_worker_processes, _TCES_PER_TASK)
-
-
-def _with_progress(results, total):
-    with tqdm(desc="views", total=total, unit="TCE") as progress:
-        for result in results:
-            progress.update()
-            yield result
-
-
-def _sha256(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _whole(text):
+    return 0 if text == "0" else positive_integer(text)
 
 
 def _listed(counts):
@@ -129,7 +131,15 @@ def main(argv=None):
     parser.add_argument("--input_tce_csv_file", required=True, help="table of TCEs, as make_catalog.py writes it")
     parser.add_argument("--tess_data_dir", required=True, help="directory of light curves: sector-1/<tic>.h5, ...")
     parser.add_argument("--output_dir", required=True, help="directory of the record files")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="processes that make views")
+    parser.add_argument(
+        "--num_worker_processes", type=_whole, default=1, help="processes that make views; 0 makes them in this one"
+    )
+    parser.add_argument(
+        "--tce_time_limit",
+        type=float,
+        default=60,
+        help="seconds after which a TCE that hangs is skipped, with its process; 0 is none, as without processes",
+    )
     parser.add_argument(
         "--num_train_shards", type=positive_integer, default=8, help="files of the training or new test set"
     )
@@ -140,7 +150,13 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=123, help="decides the split and the order of the records")
     preprocess.add_flags(parser)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
-    return run(_generate, parser.parse_args(argv))
+    flags = parser.parse_args(argv)
+    try:
+        with workers.sigterm_interrupts():
+            return run(_generate_unless_full, flags)
+    except KeyboardInterrupt:
+        print("\nstopped: the same command, given again, goes on from here", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

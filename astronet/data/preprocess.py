@@ -59,23 +59,32 @@ def make_views(path, event, settings):
     return {name: generator.view(name, length) for name, length in settings.views.items()}
 
 
-def views_or_reason(columns, tess_data_dir, settings):
+def find_light_curve(columns, tess_data_dir):
+    """Finds the light curve of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason."""
+    return tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], columns.get("camera"), columns.get("ccd"))
+
+
+def views_or_reason(columns, tess_data_dir, settings, path=None):
     """Makes the views of one row of the catalogue; whatever is wrong with it, the other rows go on.
 
     Args:
       columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days).
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
+      path: the light curve, where it has been found already.
 
     Returns:
       Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
+
+    Raises:
+      MemoryError: which says little about the row.
     """
     try:
         event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
-        detector = columns.get("camera"), columns.get("ccd")
-        path = tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)
-        return make_views(path, event, settings), None
+        return make_views(path or find_light_curve(columns, tess_data_dir), event, settings), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
+    except MemoryError:
+        raise
     except Exception as error:
         return None, f"error: {type(error).__name__}: {error}"

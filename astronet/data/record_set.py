@@ -1,55 +1,152 @@
-"""A set of records in a directory: its shards, the list of rows that were skipped, and the manifest."""
+"""A set of records in a directory: its shards, the list of rows that were skipped, and the manifest.
+
+`shards.json` tells of each shard what it was made from, which rows are not in it, and its hash, so that whatever was
+interrupted when, a shard that does not fit is known and made again.
+"""
 
 import collections
+import contextlib
 import csv
+import dataclasses
+import hashlib
 import json
 import os
 import re
-import tempfile
+import shutil
 
 from astronet.data.tce_table import Skip
-from astronet.util import example_util, records
-from astronet.util.files import write_aside
+from astronet.util.files import INCOMPLETE, sha256, sync, write_aside
+from astronet.util.script import ScriptError
 
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
+_STAGING = "incomplete-records"
+_ENTRIES = "shards.json"
 
 
-def write_shards(directory, shards, results):
-    """Writes all shards of a set, which appear once all of them are whole.
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What is known of one shard.
+
+    Attributes:
+      made_from: hash of its rows of the catalogue, the settings and the version.
+      light_curves: hash of the names, sizes and times of change of the light curves.
+      sha256: of the file.
+      dispositions: dict of disposition to the number of its records.
+      skipped: list of [row_id, tic_id, sector, reason].
+    """
+
+    made_from: str
+    light_curves: str
+    sha256: str
+    dispositions: dict
+    skipped: list
+
+
+def staging_directory(directory):
+    """Makes, and returns the name of, the directory of what is not yet published; a run that is killed leaves it."""
+    staging = os.path.join(directory, _STAGING)
+    os.makedirs(staging, exist_ok=True)
+    for name in os.listdir(staging):
+        if name.endswith(".watch") or INCOMPLETE in name:  # of processes that an earlier run left in the middle
+            os.remove(os.path.join(staging, name))
+    return staging
+
+
+def candidates(directory, name):
+    """Where a shard may have been made before: in its place, or in staging, where an interrupted run left it.
+
+    Args:
+      directory: of the set.
+      name: of the shard.
+
+    Returns:
+      List of path and Entry. Whether the file is as the entry says has yet to be seen.
+    """
+    staged = os.path.join(directory, _STAGING, name)
+    in_place = _read_json(os.path.join(directory, _ENTRIES)).get(name)
+    found = []
+    for path, fields in ((os.path.join(directory, name), in_place), (staged, _read_json(f"{staged}.json"))):
+        if fields and os.path.exists(path):
+            found.append((path, Entry(**fields)))
+    return found
+
+
+def is_whole(path, entry):
+    """Whether a shard is as its entry says."""
+    return sha256(path) == entry.sha256
+
+
+def combined(hashes):
+    """One hash of the hashes of a shard's pieces: of their keys, or of their light curves."""
+    digest = hashlib.sha256()
+    for piece_hash in hashes:
+        digest.update(piece_hash.encode())
+    return digest.hexdigest()
+
+
+def assemble(staging, name, summaries):
+    """Writes a shard in the staging directory.
+
+    Args:
+      staging: the directory.
+      name: of the shard.
+      summaries: iterator over the pieces.Summary of its pieces, in order.
+
+    Returns:
+      Its path and Entry.
+
+    Raises:
+      ScriptError: a piece is not as its summary says.
+    """
+    path = os.path.join(staging, name)
+    digest, dispositions, pieces = hashlib.sha256(), collections.Counter(), []
+    with write_aside(path, durable=True) as aside, open(aside, "wb") as file:
+        for summary in summaries:
+            data = summary.read_data()
+            if data is None:
+                raise ScriptError(f"{summary.path} was changed or removed: run the same command again")
+            file.write(data)
+            digest.update(data)
+            dispositions.update(summary.dispositions)
+            pieces.append(summary)
+    entry = Entry(
+        made_from=combined(piece.key for piece in pieces),
+        light_curves=combined(piece.light_curves for piece in pieces),
+        sha256=digest.hexdigest(),
+        dispositions=dict(dispositions),
+        skipped=[skip for piece in pieces for skip in piece.skipped],
+    )
+    with write_aside(f"{path}.json") as aside, open(aside, "w") as file:
+        json.dump(dataclasses.asdict(entry), file)
+    for piece in pieces:
+        piece.remove()
+    return path, entry
+
+
+def publish(directory, shards):
+    """Makes shards the set in a directory: those that are not in their place yet are moved there.
 
     Shards of the same splits that an earlier set left in the directory are removed, for a reader of `train*` would mix
     the two. Other splits stay: a new test set can join a training set. Where no TCE gives a record, nothing changes.
 
     Args:
       directory: where they go.
-      shards: dict of file name to a list of TCEs (dicts of record columns).
-      results: iterator over the (views, reason) of these TCEs, in order, as preprocess.views_or_reason gives them.
-
-    Returns:
-      Dict of file name to a Counter of its records' dispositions.
-      List of Skip.
+      shards: dict of name to path and Entry.
     """
-    counts, skips = {}, []
-
-    def examples(name):
-        counts[name] = collections.Counter()
-        for columns, (views, reason) in zip(shards[name], results):
-            if reason:
-                skips.append(Skip(columns["row_id"], columns["tic_id"], columns["Sectors"], reason))
-            else:
-                counts[name][columns["Disposition"]] += 1
-                yield example_util.to_example(columns, views).SerializeToString(deterministic=True)
-
-    with tempfile.TemporaryDirectory(prefix="incomplete-", dir=directory) as aside:
-        for name in shards:
-            records.write_shard(os.path.join(aside, name), examples(name))
-        if any(counts.values()):
-            stale = [name for name, split in _there(directory) if split in _splits(shards) and name not in shards]
-            for name in shards:
-                os.replace(os.path.join(aside, name), os.path.join(directory, name))
-            for name in stale:
-                os.remove(os.path.join(directory, name))
-    return counts, skips
+    if any(entry.dispositions for _, entry in shards.values()):
+        others = {name: split for name, split in _there(directory) if name not in shards}
+        stale = [name for name, split in others.items() if split in _splits(shards)]
+        entries = _read_json(os.path.join(directory, _ENTRIES))
+        entries = {name: entry for name, entry in entries.items() if name in others and name not in stale}
+        entries.update({name: dataclasses.asdict(entry) for name, (_, entry) in shards.items()})
+        with write_aside(os.path.join(directory, _ENTRIES), durable=True) as aside, open(aside, "w") as file:
+            json.dump(entries, file)
+        for name, (path, _) in shards.items():
+            os.replace(path, os.path.join(directory, name))
+        for name in stale:
+            os.remove(os.path.join(directory, name))
+        sync(directory)
+    shutil.rmtree(os.path.join(directory, _STAGING))
 
 
 def _there(directory):
@@ -57,8 +154,16 @@ def _there(directory):
     return [(match[0], match[1]) for match in map(_SHARD.fullmatch, sorted(os.listdir(directory))) if match]
 
 
-def _splits(shards):
-    return list(dict.fromkeys(_SHARD.fullmatch(name)[1] for name in shards))
+def _splits(names):
+    return list(dict.fromkeys(_SHARD.fullmatch(name)[1] for name in names))
+
+
+def _read_json(path):
+    """What a file of our own holds; nothing where it is absent or damaged."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        with open(path) as file:
+            return json.load(file)
+    return {}
 
 
 def write_skips(directory, skips):
@@ -76,7 +181,7 @@ def write_manifest(directory, counts, **origin):
 
     Args:
       directory: where it goes.
-      counts: dict of shard name to a Counter of its records' dispositions.
+      counts: dict of shard name to a dict of disposition to the number of its records.
       **origin: whatever says how the set came to be.
 
     Returns:
@@ -99,5 +204,5 @@ def write_manifest(directory, counts, **origin):
 
 
 def _summary(counts):
-    dispositions = sum(counts.values(), collections.Counter())
+    dispositions = sum(map(collections.Counter, counts.values()), collections.Counter())
     return {"num_records": sum(dispositions.values()), "dispositions": dict(sorted(dispositions.items()))}

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from astronet.data import leaks
 from astronet.ops import scalars
@@ -65,8 +66,9 @@ def _read(path, config):
 def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(records.read(path)):
-        example = example_util.from_serialized(serialized)
-        yield serialized, example, _check(example, config, f"{path}, record {number}", labelled=True)
+        where = f"{path}, record {number}"
+        example = _parse(serialized, where)
+        yield serialized, example, _check(example, config, where, labelled=True)
 
 
 def measure_scalars(tces, config):
@@ -112,12 +114,13 @@ def evaluation_batches(tces):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
-def from_serialized_batches(batches, config):
+def from_serialized_batches(batches, config, where=lambda number: "a record"):
     """Yields the features of batches of records that need not be labelled.
 
     Args:
       batches: iterable of lists of serialized tf.train.Examples.
       config: Config.
+      where: function from the number of a record, counted from 0 over all batches, to what messages call it.
 
     Yields:
       Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
@@ -125,14 +128,19 @@ def from_serialized_batches(batches, config):
     Raises:
       ScriptError: naming the TCE whose record the configuration cannot read.
     """
+    first = 0
     for serialized in batches:
         try:
-            features = _parse_features(serialized, config)
+            features = {name: values.numpy() for name, values in _parse_features(serialized, config).items()}
+            is_sound = all(np.isfinite(features[name]).all() for name in config.inputs.features)
         except tf.errors.InvalidArgumentError:
-            for record in serialized:
-                _check(example_util.from_serialized(record), config, "a record", labelled=False)
-            raise
-        yield {"serialized": serialized, **{name: values.numpy() for name, values in features.items()}}
+            is_sound = False
+        if not is_sound:
+            for number, record in enumerate(serialized, first):
+                _check(_parse(record, where(number)), config, where(number), labelled=False)
+            raise ScriptError(f"{where(first)} or one soon after it cannot be read: make the records again")
+        yield {"serialized": serialized, **features}
+        first += len(serialized)
 
 
 def _parse_features(serialized, config):
@@ -145,6 +153,13 @@ def _parse_features(serialized, config):
             for name, length in lengths.items()
         },
     )
+
+
+def _parse(serialized, where):
+    try:
+        return example_util.from_serialized(serialized)
+    except DecodeError as error:
+        raise ScriptError(f"{where} is no tf.train.Example: make the records again") from error
 
 
 def _check_scalar(example, name, where):
@@ -163,6 +178,8 @@ def _check(example, config, where, labelled):
             fitting = configuration.names_that_fit(lengths)
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
+        if not np.isfinite(example_util.series(example, name)).all():
+            raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")
     for name in configuration.scalar_columns(config):
         _check_scalar(example, name, tce)
     if not labelled:

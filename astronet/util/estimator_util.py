@@ -102,11 +102,15 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     Returns:
       Dictionary of metrics.evaluate, and global_step (the last of the members').
     """
-    tces = dataset.read(files, spec.config)
     score = _scorer(spec, checkpoints_of_members)
-    logits = metrics.average(np.concatenate(list(map(score, dataset.evaluation_batches(tces)))), temperature)
+    labels, logits = [], []
+    for path in files:  # one in memory at a time
+        tces = dataset.read([path], spec.config)
+        labels.append(tces.labels)
+        logits += map(score, dataset.evaluation_batches(tces))
+    averaged = metrics.average(np.concatenate(logits), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
-    return {**metrics.evaluate(tces.labels, logits, threshold), "global_step": step}
+    return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
 
 
 def predict(spec, checkpoints_of_members, batches):

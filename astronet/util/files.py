@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import hashlib
 import os
 import tempfile
 
@@ -25,13 +26,40 @@ INCOMPLETE = ".incomplete-"  # in the name of a file that is still being written
 
 
 @contextlib.contextmanager
-def write_aside(path):
-    """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure."""
+def write_aside(path, durable=False):
+    """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure.
+
+    Args:
+      path: the file.
+      durable: whether the file outlasts a loss of power once this has ended.
+    """
     path = os.fspath(path)
     aside = f"{path}{INCOMPLETE}{os.getpid()}"
     try:
         yield aside
+        if durable:
+            sync(aside)
         os.replace(aside, path)
+        if durable:
+            sync(os.path.dirname(path) or ".")
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(aside)
+
+
+def sync(path):
+    """Waits until a file, or the list of files in a directory, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(path):
+    """The SHA-256 of a file, as hexadecimal text."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

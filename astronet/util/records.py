@@ -3,7 +3,10 @@
 import glob
 import inspect
 import os
+import struct
 import sys
+
+import google_crc32c
 
 from astronet.util.files import INCOMPLETE, write_aside
 from astronet.util.script import ScriptError
@@ -78,8 +81,19 @@ def write_shard(path, serialized_examples):
       path: the file.
       serialized_examples: iterable of bytes.
     """
-    import tensorflow as tf
+    with write_aside(path) as aside, open(aside, "wb") as file:
+        file.writelines(map(framed, serialized_examples))
 
-    with write_aside(path) as aside, tf.io.TFRecordWriter(aside) as writer:
-        for serialized in serialized_examples:
-            writer.write(serialized)
+
+def framed(serialized):
+    """One record as a TFRecord file holds it: length, checksum of the length, record, checksum of the record.
+
+    Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.
+    """
+    length = struct.pack("<Q", len(serialized))
+    return b"".join((length, _masked_checksum(length), serialized, _masked_checksum(serialized)))
+
+
+def _masked_checksum(data):
+    checksum = google_crc32c.value(data)
+    return struct.pack("<I", ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,10 +1,26 @@
-"""Work shared out to processes."""
+"""Work shared out to processes, by the interface of concurrent.futures: any other Executor can take their place."""
 
+import collections
+import contextlib
+import ctypes
+import functools
+import itertools
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import multiprocessing.connection
+import multiprocessing.reduction
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from concurrent.futures import BrokenExecutor, Executor, Future
 
 from astronet.util.script import ScriptError
+
+PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
+_ATTEMPTS = 2
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
 def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1):
@@ -17,16 +33,216 @@ def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1):
       tasks_at_a_time: how many tasks are sent to a process together.
 
     Raises:
-      ScriptError: where a process was killed.
+      ScriptError: where a task lost its process twice. The first time it is tried again.
     """
     num_workers = min(num_worker_processes, len(tasks))
     if num_workers <= 1:
         yield from map(work, tasks)
         return
+    chunks = [tasks[start : start + tasks_at_a_time] for start in range(0, len(tasks), tasks_at_a_time)]
+    with Processes(num_workers) as executor:
+        for results in in_order(executor, functools.partial(_each, work), chunks, PENDING_PER_WORKER * num_workers):
+            yield from results
+
+
+def _each(work, tasks):
+    return list(map(work, tasks))
+
+
+def in_order(executor, work, tasks, max_pending, attempts=_ATTEMPTS):
+    """Yields work(task) for each task, in their order.
+
+    Args:
+      executor: concurrent.futures.Executor.
+      work: picklable function that may be called again with the same task.
+      tasks: iterable, drawn from as room is made for them.
+      max_pending: how many tasks are submitted at a time.
+      attempts: how often a task is tried that costs its worker.
+
+    Raises:
+      ScriptError: where a task has cost its worker so often. What else work() raises is raised here.
+    """
+    tasks, pending = iter(tasks), collections.deque()
+    while True:
+        for task in itertools.islice(tasks, max_pending - len(pending)):
+            pending.append((task, executor.submit(work, task)))
+        if not pending:
+            return
+        yield _result(executor, work, *pending.popleft(), attempts)
+
+
+def _result(executor, work, task, future, attempts):
+    attempt = 1
+    while True:
+        try:
+            return future.result()
+        except (BrokenExecutor, MemoryError) as error:
+            if attempt >= attempts:
+                raise ScriptError(
+                    f"a worker process was killed {attempt} times at the same task, perhaps for want of memory: "
+                    "try again with fewer --num_worker_processes"
+                ) from error
+        attempt += 1
+        future = executor.submit(work, task)
+
+
+class InThisProcess(Executor):
+    """Does each task at once, where it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class WorkerDiedError(BrokenExecutor):
+    """A process ended before its task did. Other processes, and tasks submitted later, are not affected."""
+
+
+class Processes(Executor):
+    """Processes that are given one task at a time, so that one that dies costs no task but its own.
+
+    Another process takes its place. (A ProcessPoolExecutor fails all tasks with the first process that dies.) They are
+    started when there is work for them. All are killed when the block of a `with` ends by an exception, and they end
+    themselves when this process does, however that comes about.
+
+    Args:
+      num_processes: how many there are at most.
+    """
+
+    def __init__(self, num_processes):
+        self._num_processes = num_processes
+        self._calls = queue.SimpleQueue()  # of (future, call), and None to end a thread
+        self._threads = []  # one looks after each process
+        self._num_idle = threading.Semaphore(0)
+        self._lock = threading.Lock()  # held while a process is started, or all are killed
+        self._processes = set()
+        self._is_killed = False
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._calls.put((future, functools.partial(fn, *args, **kwargs)))
+        if not self._num_idle.acquire(blocking=False) and len(self._threads) < self._num_processes:
+            self._threads.append(threading.Thread(target=self._look_after_one, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        if cancel_futures:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._calls.get_nowait()[0].cancel()
+        for _ in self._threads:
+            self._calls.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def kill(self):
+        """Ends all processes at once; their tasks, and those that wait, fail."""
+        with self._lock:
+            self._is_killed = True
+            for process in self._processes:
+                process.kill()
+
+    def __exit__(self, exc_type, exc_value, exc_traceback):
+        if exc_type is not None:
+            self.kill()
+        self.shutdown(cancel_futures=exc_type is not None)
+
+    def _look_after_one(self):
+        process = connection = None
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    if process is None:
+                        process, connection = self._start()
+                    result, error = _ask(connection, process, call)
+                except WorkerDiedError as died:
+                    result, error, process = None, died, None
+                except Exception as unsendable:  # a call that cannot be pickled, or no process to be had
+                    result, error = None, unsendable
+                future.set_exception(error) if error else future.set_result(result)
+            self._num_idle.release()
+        if process is not None:
+            connection.close()
+            process.join()
+
+    def _start(self):
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with self._lock:
+            if self._is_killed:
+                raise WorkerDiedError("the worker processes were stopped")
+            process.start()
+            self._processes.add(process)
+        theirs.close()
+        return process, ours
+
+
+def _ask(connection, process, call):
+    """Has a process make a call; returns its result and None, or None and the error that it raised."""
     try:
-        with ProcessPoolExecutor(num_workers, multiprocessing.get_context("spawn")) as pool:
-            yield from pool.map(work, tasks, chunksize=tasks_at_a_time)
-    except BrokenProcessPool as error:
-        raise ScriptError(
-            "a worker process was killed, perhaps for want of memory: try again with fewer --num_worker_processes"
-        ) from error
+        connection.send(call)
+        result, error, told = connection.recv()
+    except (EOFError, ConnectionError):
+        process.join()
+        raise WorkerDiedError(f"a worker process ended with exit code {process.exitcode}") from None
+    if error is not None:
+        error.__cause__ = RuntimeError(f"in a worker process:\n{told}")
+    return result, error
+
+
+def _serve(connection):
+    """What a process does: call after call, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            pickled = connection.recv_bytes()
+            try:
+                answer = _pickled((pickle.loads(pickled)(), None, None))
+            except Exception as error:
+                answer = _answer_of(error)
+            connection.send_bytes(answer)
+
+
+def _pickled(answer):
+    return multiprocessing.reduction.ForkingPickler.dumps(answer)
+
+
+def _answer_of(error):
+    try:
+        return _pickled((None, error, traceback.format_exc()))
+    except Exception:
+        return _pickled((None, RuntimeError(repr(error)), traceback.format_exc()))
+
+
+def _end_with_parent():
+    """Ends this process when its parent has ended; under Linux even if it then hangs in C and holds the GIL."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def sigterm_interrupts():
+    """Lets SIGTERM end the block by KeyboardInterrupt, as Control-C does, so that its processes are ended in order."""
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt(f"signal {signum}")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -4,12 +4,9 @@ import collections
 import csv
 import hashlib
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
-import threading
-import time
 
 import h5py
 import numpy as np
@@ -75,8 +72,8 @@ def survey(tmp_path):
 
 
 def generate(catalogue, data_dir, out, *flags):
-    arguments = [f"--input_tce_csv_file={catalogue}", f"--tess_data_dir={data_dir}", f"--output_dir={out}", *flags]
-    return generate_input_records.main(arguments)
+    files = [f"--input_tce_csv_file={catalogue}", f"--tess_data_dir={data_dir}", f"--output_dir={out}"]
+    return generate_input_records.main([*files, "--num_worker_processes=0", *flags])
 
 
 def examples(out, pattern="*-of-*"):
@@ -308,27 +305,14 @@ def test_bad_flag(survey, flag):
 def test_any_number_of_workers_makes_the_same_files(survey, tmp_path):
     rows = [tce(i, i % 41) for i in range(80)]
     assert survey(rows) == 0
-    assert survey(rows, "--num_worker_processes=2", out=tmp_path / "two") == 0
-    assert contents(tmp_path / "out") == contents(tmp_path / "two")
+    for number in (1, 2):
+        assert survey(rows, f"--num_worker_processes={number}", out=tmp_path / str(number)) == 0
+        assert contents(tmp_path / "out") == contents(tmp_path / str(number))
 
 
-def test_a_killed_worker_ends_the_run_and_leaves_no_shard(survey, tmp_path, capsys):
-    def kill_one():
-        while not multiprocessing.active_children():
-            time.sleep(0.01)
-        multiprocessing.active_children()[0].kill()
-
-    killer = threading.Thread(target=kill_one)
-    killer.start()
-    assert survey([tce(i, i) for i in range(1, 41)], "--num_worker_processes=2") == 1
-    killer.join()
-    assert "a worker process was killed" in capsys.readouterr().err
-    assert os.listdir(tmp_path / "out") == []
-
-
-def test_workers_do_without_tensorflow():
-    modules = "astronet.data.preprocess, astronet.data.generate_input_records"
-    code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
+def test_workers_do_without_slow_imports():
+    modules = "astronet.data.pieces, astronet.data.generate_input_records"
+    code = f"import sys, {modules}; sys.exit(bool({{'tensorflow', 'pandas', 'scipy'}} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -3,7 +3,6 @@ import zipfile
 
 import h5py
 import numpy as np
-import pytest
 
 from astronet import ensemble, models
 from astronet.flares import detection, import_stella_weights, light_curves
