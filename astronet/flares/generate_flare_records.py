@@ -13,7 +13,7 @@ import numpy as np
 import astronet
 from astronet.evaluation_report import write_csv
 from astronet.flares import catalog, injection, light_curves, windows
-from astronet.util.files import make_directory
+from astronet.util.files import make_directory, sha256
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 from light_curve_util.errors import LightCurveError
 
@@ -147,6 +147,28 @@ def _rows(flags, flares, skips):
     return rows, views
 
 
+def _write_shards(directory, shards, views):
+    """Writes the shards of a set; returns a dict of name to a Counter of its records' dispositions.
+
+    Args:
+      directory: where they go.
+      shards: dict of name to a list of rows.
+      views: list of windows, by row_id.
+    """
+    from astronet.data import record_set
+    from astronet.util import example_util, records
+
+    staging, made = record_set.staging_directory(directory), {}
+    for name, rows in shards.items():
+        path = os.path.join(staging, name)
+        examples = (example_util.to_example(row, {windows.NAME: views[row["row_id"]]}) for row in rows)
+        records.write_shard(path, (example.SerializeToString(deterministic=True) for example in examples))
+        dispositions = collections.Counter(row["Disposition"] for row in rows)
+        made[name] = path, record_set.Entry("", "", sha256(path), dict(dispositions), [])
+    record_set.publish(directory, made)
+    return {name: collections.Counter(entry.dispositions) for name, (_, entry) in made.items()}
+
+
 def _generate(flags):
     import pandas as pd
 
@@ -167,8 +189,7 @@ def _generate(flags):
         total = flags.num_train_shards if name == "train" else 1
         for i, which in enumerate(np.array_split(np.arange(len(part)), total)):
             shards[f"{name}-{i:05d}-of-{total:05d}"] = part.iloc[which].to_dict("records")
-    results = iter([({windows.NAME: views[row["row_id"]]}, None) for part in shards.values() for row in part])
-    counts, _ = record_set.write_shards(flags.output_dir, shards, results)
+    counts = _write_shards(flags.output_dir, shards, views)
     listed = [[row[name] for name in _COLUMNS] + [shard] for shard, part in shards.items() for row in part]
     write_csv(os.path.join(flags.output_dir, "windows.csv"), (*_COLUMNS, "shard"), listed)
     manifest = record_set.write_manifest(

@@ -9,6 +9,10 @@ import dataclasses
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from light_curve_util.view_generator import VIEW_NAMES
+
+SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
+
 
 def _example_class():
     """The class of tensorflow.Example, as tensorflow/core/example/{example,feature}.proto declare it."""
@@ -41,10 +45,6 @@ def _example_class():
 
 
 Example = _example_class()
-
-from light_curve_util.view_generator import VIEW_NAMES
-
-SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
 
 
 def to_example(columns, views):

@@ -3,8 +3,11 @@ import csv
 import numpy as np
 import pytest
 
+from astronet.data import preprocess
 from astronet.flares import find_flares, flare_frequency, injection_recovery, light_curves, mask
 from light_curve_util import tess_io
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
 
 
 def column(path, name):
@@ -96,3 +99,22 @@ def _catalogued(simulated, tic_id):
     with open(simulated / "flares.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["tic_id"]) == tic_id]
     return [float(row["peak_time"]) for row in rows], [float(row["equivalent_duration"]) for row in rows]
+
+
+def test_views_are_made_without_the_flares(simulated, model_dir):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    event = PeriodicEvent(1326.0, 0.7, 0.08)
+    masked = mask.without_flares(tess_io.read(path), model_dir)
+    expected = ViewGenerator(masked.time, masked.flux, event).view("global_view", 201)
+    settings = preprocess.Settings({"global_view": 201}, mask_flares=str(model_dir))
+    np.testing.assert_array_equal(preprocess.make_views(path, event, settings)["global_view"], expected)
+    plain = preprocess.make_views(path, event, preprocess.Settings({"global_view": 201}))["global_view"]
+    assert np.any(plain != expected)
+
+
+def test_the_ensemble_that_comes_with_the_package_finds_bright_flares(simulated, tmp_path):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    assert find_flares.main([path, "--model_dir=pretrained:flares", f"--output_dir={tmp_path}"]) == 0
+    starts, ends = (column(tmp_path / "flares.csv", name) for name in ("start", "end"))
+    bright = [t for t, d in zip(*_catalogued(simulated, light_curves.star(path).tic_id)) if d > 10]
+    assert bright and all(np.any((starts - 3 / 720 < peak) & (peak < ends + 3 / 720)) for peak in bright)
