@@ -74,8 +74,8 @@ def add_flags(parser):
     parser.add_argument(
         "--model_dir",
         required=True,
-        help="directory of a model, or (--average) of models; or pretrained:triage, the ensemble that comes with the "
-        "package, which needs no --average",
+        help="directory of a model, or (--average) of models; or pretrained:triage or pretrained:flares, the ensembles "
+        "that come with the package, which need no --average",
     )
     parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")

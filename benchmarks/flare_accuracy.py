@@ -47,8 +47,7 @@ def _compare(flags):
             table = chosen.assign(label=chosen.Disposition == "flare", probability=probability.loc[chosen.index])
             figures = evaluation_report.describe(table, flags.threshold, settings)["figures"]
             told = "  ".join(
-                f"{figure} " + "{value:.3f} ({low:.3f} to {high:.3f})".format(**figures[figure])
-                for figure in _FIGURES
+                f"{figure} " + "{value:.3f} ({low:.3f} to {high:.3f})".format(**figures[figure]) for figure in _FIGURES
             )
             print(f"  {name:16s}  {told}")
             rows += [[kinds, name, figure, *figures[figure].values()] for figure in _FIGURES]
