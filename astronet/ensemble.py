@@ -48,7 +48,7 @@ class Prediction:
     views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
+    example: example_util.Example
     probabilities: np.ndarray
     mean: float
     standard_deviation: float
@@ -217,7 +217,7 @@ def predict_files(ensemble, flags, problems):
     for number, prediction in enumerate(predictions):
         try:
             prediction.identity  # noqa: B018 (it is read from the record once, here)
-        except (TypeError, ValueError, OverflowError) as error:
+        except (ScriptError, TypeError, ValueError, OverflowError) as error:
             raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
         yield prediction
 

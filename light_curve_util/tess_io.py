@@ -102,9 +102,15 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
         )
     in_flux = to_flux if columns.is_magnitude else relative_flux
     try:
-        return LightCurve(*in_flux(time[usable], values[usable], clip), path)
+        with np.errstate(all="ignore"):  # what overflows is told below
+            light_curve = LightCurve(*in_flux(time[usable], values[usable], clip), path)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
+    if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
+        raise UnreadableLightCurveError(
+            f"{path}: {columns.flux_key} has values too far apart for a star's: fetch the file again"
+        )
+    return light_curve
 
 
 def to_flux(time, magnitude, clip=True):

@@ -2,10 +2,12 @@
 
 import dataclasses
 import glob
+import math
 import os
 import re
 
 from astronet.util.files import write_aside
+from light_curve_util.numerals import parse_float
 
 _COLUMNS = {  # attribute of Peak -> column of the file
     "t0": "BLS_Tc_1_0",
@@ -116,9 +118,11 @@ def read(file_path):
     for number, cells in enumerate(lines[1:], start=1):
         row = dict(zip(header, cells))
         try:
-            peaks.append(Peak(**{name: float(row[column]) for name, column in _COLUMNS.items()}))
+            peaks.append(Peak(**{name: parse_float(row[column]) for name, column in _COLUMNS.items()}))
         except (KeyError, ValueError) as error:
             raise BlsError(f"{file_path}: peak {number} is not a row of {len(header)} numbers ({error})") from None
+        if any(map(math.isinf, dataclasses.astuple(peaks[-1]))):
+            raise BlsError(f"{file_path}: peak {number} has an infinite value; make the file again")
     return peaks
 
 

@@ -52,6 +52,7 @@ def _generate(flags):
         settings,
         num_worker_processes=flags.num_worker_processes,
         time_limit=flags.tce_time_limit,
+        cluster=flags.cluster,
     )
     record_set.publish(flags.output_dir, made)
     skips += unusable + faint
@@ -136,6 +137,7 @@ def main(argv=None):
     parser.add_argument(
         "--num_worker_processes", type=_whole, default=1, help="processes that make views; 0 makes them in this one"
     )
+    workers.add_cluster_flag(parser)
     parser.add_argument(
         "--tce_time_limit",
         type=float,

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import sys
 from typing import Optional
@@ -14,6 +15,7 @@ from astronet.ops import metrics
 from astronet.util import weights_file
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
+from light_curve_util.view_generator import VIEW_NAMES
 
 TEMPERATURES = (0.1, 10.0)  # among which the best is sought
 
@@ -29,6 +31,18 @@ class Calibration:
     records_sha256: Optional[str] = None  # of the records that it was fitted on
     records: tuple = ()  # names of their files
     view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
+
+    def check(self):
+        """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
+        numbers = [self.temperature, self.threshold]
+        for name, limits in (self.view_limits or {}).items():
+            if name not in VIEW_NAMES:
+                raise ValueError(f"unknown view {name}")
+            numbers += [limits["least_smoothness"], limits["greatest_center"]]
+        if not (all(type(number) in (int, float) and math.isfinite(number) for number in numbers)):
+            raise ValueError("temperature, threshold and view_limits must be finite numbers")
+        if not (self.temperature > 0 and 0 <= self.threshold <= 1):
+            raise ValueError("the temperature must be positive, the threshold 0 to 1")
 
     def apply(self, probabilities):
         """Returns the calibrated probabilities of members, an array of any shape."""
@@ -110,7 +124,8 @@ def load(model_dir, checkpoints):
             saved = json.load(file)
         names = [field.name for field in dataclasses.fields(Calibration)]
         calibration = Calibration(**{name: saved[name] for name in names})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        calibration.check()
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error
     if calibration.checkpoints_sha256 != sha256_of_checkpoints(checkpoints):
         print(f"warning: {path} is of other checkpoints: not used; run calibrate.py again", file=sys.stderr)

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 from astronet.data import leaks
 from astronet.ops import scalars
@@ -38,7 +37,8 @@ def read(files, config):
       Tces in the order of the records.
 
     Raises:
-      ScriptError: naming the file and record that is corrupt, has a view of another length, or an unknown label.
+      ScriptError: naming the file and record that is corrupt, has a view of another length or with a value that is not
+        finite, or an unknown label.
     """
     parts = [_read(path, config) for path in files]
     return Tces(
@@ -59,8 +59,11 @@ def _read(path, config):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
-    features = _parse_features(serialized, config)
-    return Tces({name: values.numpy() for name, values in features.items()}, np.array(labels, np.int32), identities)
+    try:
+        features = _parse_features(serialized, config)
+    except ScriptError as error:
+        raise ScriptError(f"{path}: {error}") from error
+    return Tces(features, np.array(labels, np.int32), identities)
 
 
 def _labelled(path, config):
@@ -131,14 +134,12 @@ def from_serialized_batches(batches, config, where=lambda number: "a record"):
     first = 0
     for serialized in batches:
         try:
-            features = {name: values.numpy() for name, values in _parse_features(serialized, config).items()}
-            is_sound = all(np.isfinite(features[name]).all() for name in config.inputs.features)
-        except tf.errors.InvalidArgumentError:
-            is_sound = False
-        if not is_sound:
-            for number, record in enumerate(serialized, first):
-                _check(_parse(record, where(number)), config, where(number), labelled=False)
-            raise ScriptError(f"{where(first)} or one soon after it cannot be read: make the records again")
+            features = _parse_features(serialized, config)
+        except ScriptError:
+            _check_each(serialized, first, config, where)  # which says more
+            raise
+        if not _is_usable(features, config):
+            _check_each(serialized, first, config, where)
         yield {"serialized": serialized, **features}
         first += len(serialized)
 
@@ -146,26 +147,40 @@ def from_serialized_batches(batches, config, where=lambda number: "a record"):
 def _parse_features(serialized, config):
     lengths = configuration.input_lengths(config)
     may_lack = set(lengths).difference(config.inputs.features)
-    return tf.io.parse_example(
-        serialized,
-        {
-            name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
-            for name, length in lengths.items()
-        },
+    schema = {
+        name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
+        for name, length in lengths.items()
+    }
+    try:
+        return {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
+        raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
+
+
+def _is_usable(features, config):
+    """Whether all features are finite, and no column of the scalars is infinite: NaN stands for a missing one."""
+    return all(
+        (np.isfinite(values) if name in config.inputs.features else ~np.isinf(values)).all()
+        for name, values in features.items()
     )
+
+
+def _check_each(serialized, first, config, where):
+    for number, record in enumerate(serialized, first):
+        _check(_parse(record, where(number)), config, where(number), labelled=False)
 
 
 def _parse(serialized, where):
     try:
         return example_util.from_serialized(serialized)
-    except DecodeError as error:
-        raise ScriptError(f"{where} is no tf.train.Example: make the records again") from error
+    except ScriptError as error:
+        raise ScriptError(f"{where}: {error}") from error
 
 
 def _check_scalar(example, name, where):
     value = example_util.value(example, name, np.nan)
-    if not isinstance(value, float):
-        raise ScriptError(f"{where}: {name} is {value!r}: a float needed; make the records again")
+    if not isinstance(value, float) or np.isinf(value):
+        raise ScriptError(f"{where}: {name} is {value!r}: a finite float needed; make the records again")
 
 
 def _check(example, config, where, labelled):

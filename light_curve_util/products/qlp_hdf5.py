@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import Columns
+from light_curve_util.products.columns import MAX_CADENCES, Columns
 
 NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
 EXACT_NAMES = ("{tic_id}.h5",)
@@ -91,18 +91,27 @@ def _column(file, name, length=None):
     except KeyError:
         _check_there(file, name)
         raise
-    return _values(dataset, name, length)
-
-
-def _values(dataset, name, length):
+    _check_is_stored_here(file, dataset, name)
     shape = dataset.shape  # asks the file
-    if len(shape) != 1 or length not in (None, shape[0]):
+    if len(shape) != 1 or length not in (None, shape[0]) or shape[0] > MAX_CADENCES:
         raise UnreadableLightCurveError(
             f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
     values = np.empty(shape, dtype=np.float64)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
+
+
+def _check_is_stored_here(file, dataset, name):
+    """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
+    is_own = h5py.h5f.get_name(dataset) == h5py.h5f.get_name(file)
+    if is_own and dataset.get_offset() is not None:
+        return  # contiguous, as the pipeline writes it; the list that tells of other layouts takes 17 us
+    stored = dataset.get_create_plist()
+    if not is_own or stored.get_external_count() or stored.get_layout() == h5py.h5d.VIRTUAL:
+        raise UnreadableLightCurveError(f"{name} is kept in another file: fetch one that is whole")
+    if stored.get_layout() == h5py.h5d.CHUNKED and stored.get_chunk()[0] > MAX_CADENCES:
+        raise UnreadableLightCurveError(f"{name} is in chunks of {stored.get_chunk()[0]}: fetch the file again")
 
 
 def _check_there(file, name):
@@ -140,13 +149,9 @@ def _best_aperture(file):
 
 
 def _good(file, time):
-    try:
-        flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
-    except KeyError:
-        if file.links.exists(b"LightCurve/QFLAG"):  # and cannot be opened
-            raise
-        return _good_without_flags(time)
-    return _values(flags, "LightCurve/QFLAG", len(time)) == 0
+    if file.links.exists(b"LightCurve/QFLAG"):  # or a damaged one would pass for none
+        return _column(file, "LightCurve/QFLAG", len(time)) == 0
+    return _good_without_flags(time)
 
 
 def _good_without_flags(time):
