@@ -34,7 +34,7 @@ OWN_PIPES = {("astronet/util/workers.py", "pickle.loads")}
 
 def _calls(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
             yield ast.unparse(node.func), {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
 
 
