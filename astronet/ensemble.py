@@ -17,7 +17,6 @@ from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
-from light_curve_util.view_generator import VIEW_NAMES
 
 BATCH_SIZE = 1024
 _WEIGHTS = ("checkpoint", weights_file.NAME)  # either says that a directory holds a model
@@ -49,7 +48,7 @@ class Prediction:
     views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
+    example: example_util.Example
     probabilities: np.ndarray
     mean: float
     standard_deviation: float
@@ -67,7 +66,7 @@ class Prediction:
     def views(self):
         """Dict of the views that the record holds, name -> [num_bins]."""
         held = self.example.features.feature
-        return {name: example_util.series(self.example, name) for name in VIEW_NAMES if name in held}
+        return {name: example_util.series(self.example, name) for name in example_util.SERIES_NAMES if name in held}
 
 
 def add_flags(parser):
@@ -75,8 +74,8 @@ def add_flags(parser):
     parser.add_argument(
         "--model_dir",
         required=True,
-        help="directory of a model, or (--average) of models; or pretrained:triage, the ensemble that comes with the "
-        "package, which needs no --average",
+        help="directory of a model, or (--average) of models; or pretrained:triage or pretrained:flares, the ensembles "
+        "that come with the package, which need no --average",
     )
     parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import os
 import sys
 
 from tqdm import tqdm
@@ -13,7 +14,7 @@ from astronet.util import workers
 _TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
 
 
-def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit):
+def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit, cluster=None):
     """Makes the shards that are not up to date, and tells how many are.
 
     Args:
@@ -23,31 +24,26 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
       settings: preprocess.Settings.
       num_worker_processes: with 0, everything happens in this process, and there is no time limit.
       time_limit: seconds after which a TCE is given up; 0 has no limit.
+      cluster: as --cluster has it: where else to work.
 
     Returns:
       Dict of shard name to its path and record_set.Entry.
 
     Raises:
-      ScriptError: there is no data directory any more, or worker after worker is killed.
+      ScriptError: there is no data directory any more, worker after worker is killed, or the cluster cannot be used.
       OSError: the directory cannot be written.
     """
     staging = record_set.staging_directory(directory)
-    if num_worker_processes:
-        executor = workers.Processes(num_worker_processes)
-    else:
-        executor, time_limit = workers.InThisProcess(), None
-    # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
-    in_order = functools.partial(
-        workers.in_order,
-        executor,
-        max_pending=max(1, workers.PENDING_PER_WORKER * num_worker_processes),
-        attempts=math.inf,
-    )
+    if not (num_worker_processes or cluster):
+        time_limit = None
+    # Workers of a cluster have another working directory.
+    where = os.path.abspath(staging), os.path.abspath(tess_data_dir)
     pieces_of = {
-        name: functools.partial(_pieces, table, staging, tess_data_dir, settings, time_limit)
-        for name, table in tables.items()
+        name: functools.partial(_pieces, table, *where, settings, time_limit) for name, table in tables.items()
     }
-    with executor:
+    with workers.open_executor(cluster, num_worker_processes) as executor:
+        # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
+        in_order = functools.partial(workers.in_order, executor, attempts=math.inf)
         made = {name: _up_to_date(directory, name, pieces_of[name], in_order) for name in tables}
         to_do = {name: table for name, table in tables.items() if not made[name]}
         if len(to_do) < len(tables):

@@ -69,6 +69,7 @@ class Hparams:
     # Augmentation: what happens to a training example, anew each time it is seen.
     reversal_probability: float = 0.5  # of all its time series being reversed together
     max_shift_bins: int = 0  # by which each of its time series is rolled, either way
+    max_padded_bins: int = 0  # of one end of it, which repeat their neighbor as at a gap, in every other example
     max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
     scalar_drop_probability: float = 0.0  # of each column that scalars are made of being missing
 

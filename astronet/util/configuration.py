@@ -44,7 +44,7 @@ def add_flags(parser, model=None, config_name=None):
         "--config_name",
         default=config_name,
         help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61)",
+        "scalars), triage_views (201, 61); for flares stella (published) or flares",
     )
     parser.add_argument(
         "--config_json",

@@ -124,9 +124,23 @@ def predict(spec, checkpoints_of_members, batches):
     Yields:
       (features, probabilities) in input order: the batch as it came, [batch, num_members] float array.
     """
-    score = _scorer(spec, checkpoints_of_members)
+    score = scorer(spec, checkpoints_of_members)
     for features in batches:
-        yield features, metrics.probability(score(features))
+        yield features, score(features)
+
+
+def scorer(spec, checkpoints_of_members):
+    """Restores the members of an ensemble once, to score any number of batches.
+
+    Args:
+      spec: ModelSpec of all members.
+      checkpoints_of_members: list of checkpoints, one a member.
+
+    Returns:
+      Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
+    """
+    score = _scorer(spec, checkpoints_of_members)
+    return lambda features: metrics.probability(score(features))
 
 
 def write_summary(directory, step, values):

@@ -12,6 +12,10 @@ from google.protobuf.message import DecodeError
 
 from astronet.util.script import ScriptError
 
+from light_curve_util.view_generator import VIEW_NAMES
+
+SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
+
 
 def _example_class():
     """The class of tensorflow.Example, as tensorflow/core/example/{example,feature}.proto declare it."""

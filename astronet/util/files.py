@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import socket
 import tempfile
 
 
@@ -34,7 +35,7 @@ def write_aside(path, durable=False):
       durable: whether the file outlasts a loss of power once this has ended.
     """
     path = os.fspath(path)
-    aside = f"{path}{INCOMPLETE}{os.getpid()}"
+    aside = f"{path}{INCOMPLETE}{socket.gethostname()}-{os.getpid()}"
     try:
         yield aside
         if durable:

@@ -1,5 +1,9 @@
-"""Work shared out to processes, by the interface of concurrent.futures: any other Executor can take their place."""
+"""Work shared out to processes, by the interface of concurrent.futures: any other Executor can take their place.
 
+open_executor() chooses one: processes of this machine, or a Dask cluster.
+"""
+
+import argparse
 import collections
 import contextlib
 import ctypes
@@ -14,16 +18,52 @@ import queue
 import signal
 import threading
 import traceback
+import uuid
 from concurrent.futures import BrokenExecutor, Executor, Future
 
+from astronet.util import cluster as dask_cluster
 from astronet.util.script import ScriptError
 
-PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
 _ATTEMPTS = 2
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
 
-def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1):
+def add_cluster_flag(parser):
+    """Adds --cluster, for open_executor(), to an ArgumentParser."""
+    parser.add_argument(
+        "--cluster",
+        type=_cluster,
+        help="where to work: the address of a Dask scheduler (tcp://host:8786), or local (Dask's workers on this "
+        "machine); docs/cluster.md tells more (default: neither)",
+    )
+
+
+def _cluster(text):
+    if text == dask_cluster.LOCAL or "://" in text:
+        return text
+    raise argparse.ArgumentTypeError(f"'{text}' is neither local nor an address such as tcp://host:8786")
+
+
+@contextlib.contextmanager
+def open_executor(cluster, num_processes):
+    """Yields the Executor that the flags ask for, with max_pending: how many tasks to submit ahead.
+
+    Args:
+      cluster: as --cluster has it; None works on this machine and without Dask.
+      num_processes: how many there are; with 0, tasks are done in this process. A scheduler has workers of its own.
+
+    Raises:
+      ScriptError: the cluster cannot be used.
+    """
+    if cluster:
+        opened = dask_cluster.connect(cluster, num_processes)
+    else:
+        opened = Processes(num_processes) if num_processes else InThisProcess()
+    with opened as executor:
+        yield executor
+
+
+def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1, cluster=None):
     """Yields work(task) for each task, in the order of the tasks whatever the number of processes.
 
     Args:
@@ -31,17 +71,18 @@ def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1):
       tasks: list.
       num_worker_processes: with 1, or a single task, everything happens in this process.
       tasks_at_a_time: how many tasks are sent to a process together.
+      cluster: as --cluster has it: where else to work.
 
     Raises:
-      ScriptError: where a task lost its process twice. The first time it is tried again.
+      ScriptError: where a task lost its process twice. The first time it is tried again. Or the cluster cannot be used.
     """
     num_workers = min(num_worker_processes, len(tasks))
-    if num_workers <= 1:
+    if not tasks or (num_workers <= 1 and not cluster):
         yield from map(work, tasks)
         return
     chunks = [tasks[start : start + tasks_at_a_time] for start in range(0, len(tasks), tasks_at_a_time)]
-    with Processes(num_workers) as executor:
-        for results in in_order(executor, functools.partial(_each, work), chunks, PENDING_PER_WORKER * num_workers):
+    with open_executor(cluster, num_workers) as executor:
+        for results in in_order(executor, functools.partial(_each, work), chunks):
             yield from results
 
 
@@ -49,14 +90,14 @@ def _each(work, tasks):
     return list(map(work, tasks))
 
 
-def in_order(executor, work, tasks, max_pending, attempts=_ATTEMPTS):
+def in_order(executor, work, tasks, max_pending=None, attempts=_ATTEMPTS):
     """Yields work(task) for each task, in their order.
 
     Args:
       executor: concurrent.futures.Executor.
       work: picklable function that may be called again with the same task.
       tasks: iterable, drawn from as room is made for them.
-      max_pending: how many tasks are submitted at a time.
+      max_pending: how many tasks are submitted at a time; None has as many as the executor says.
       attempts: how often a task is tried that costs its worker.
 
     Raises:
@@ -64,7 +105,8 @@ def in_order(executor, work, tasks, max_pending, attempts=_ATTEMPTS):
     """
     tasks, pending = iter(tasks), collections.deque()
     while True:
-        for task in itertools.islice(tasks, max_pending - len(pending)):
+        room = (max_pending or executor.max_pending) - len(pending)
+        for task in itertools.islice(tasks, max(0, room)):
             pending.append((task, executor.submit(work, task)))
         if not pending:
             return
@@ -80,14 +122,36 @@ def _result(executor, work, task, future, attempts):
             if attempt >= attempts:
                 raise ScriptError(
                     f"a worker process was killed {attempt} times at the same task, perhaps for want of memory: "
-                    "try again with fewer --num_worker_processes"
+                    "try again with fewer of them on a machine"
                 ) from error
         attempt += 1
         future = executor.submit(work, task)
 
 
+class OncePerProcess:
+    """A picklable call that each process makes once, and keeps the result of until it works for another run.
+
+    Args:
+      function, *args: what to call; picklable.
+    """
+
+    def __init__(self, function, *args):
+        # The name of the run is part of it: a worker of a cluster outlives runs, between which files may change.
+        self._call = pickle.dumps((uuid.uuid4().hex, functools.partial(function, *args)))
+
+    def __call__(self):
+        return _result_of(self._call)
+
+
+@functools.lru_cache(maxsize=1)
+def _result_of(call):
+    return pickle.loads(call)[1]()
+
+
 class InThisProcess(Executor):
     """Does each task at once, where it is submitted."""
+
+    max_pending = 1
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
@@ -121,6 +185,7 @@ class Processes(Executor):
         self._lock = threading.Lock()  # held while a process is started, or all are killed
         self._processes = set()
         self._is_killed = False
+        self.max_pending = dask_cluster.PENDING_PER_WORKER * num_processes
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()

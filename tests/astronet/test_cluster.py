@@ -1,0 +1,257 @@
+"""--cluster: the same results by Dask's workers as without, whatever happens to them. None of this is timed."""
+
+import contextlib
+import csv
+import operator
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from astronet.data import generate_input_records
+from astronet.util import workers
+from astronet.util.script import ScriptError
+
+pytest.importorskip("distributed")
+
+NUM_STARS = 12
+
+
+class Started:
+    """`dask scheduler` and `dask worker` as a user starts them, in directories of their own."""
+
+    def __init__(self, directory):
+        self._directory, self._processes = directory, []
+        self.scheduler = self._start("scheduler", "--host=127.0.0.1", "--port=0", "--no-dashboard")
+        [self.address] = self.wait_for(self.scheduler, r"Scheduler at: *(tcp://\S+)")
+
+    def _start(self, what, *flags):
+        """A task that costs its worker is given up at the second try: by default, this takes five workers."""
+        directory = self._directory / str(len(self._processes))
+        directory.mkdir()
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *flags]
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        with open(directory / "log", "w") as log:
+            process = subprocess.Popen(
+                command, cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        process.log = directory / "log"
+        self._processes.append(process)
+        return process
+
+    def start_workers(self, *flags, number=1):
+        started = self._start("worker", self.address, "--no-dashboard", f"--nworkers={number}", "--nthreads=1", *flags)
+        self.wait_for(started, r"Registered to: *(tcp://\S+)", number)
+        return started
+
+    def wait_for(self, process, pattern, number=1):
+        """What is first found in a process's log."""
+
+        def found():
+            assert process.poll() is None, process.log.read_text()
+            found = re.findall(pattern, process.log.read_text())
+            return found if len(found) >= number else None
+
+        return wait_until(found)
+
+    def stop(self):
+        for process in self._processes:  # each with those that it has started
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_until(condition):
+    """Returns what condition() does once that is true. The limit is for a test that would otherwise hang."""
+    end = time.monotonic() + 120
+    while not (found := condition()):
+        assert time.monotonic() < end, "this should have happened long ago"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The address of a scheduler with two workers."""
+    started = Started(tmp_path_factory.mktemp("cluster"))
+    try:
+        started.start_workers(number=2)
+        yield started.address
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A scheduler that a test may do anything to."""
+    started = Started(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def impatience():
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        yield
+
+
+def run_in_order(address, work, tasks):
+    return list(workers.map_in_order(work, tasks, 2, cluster=address))
+
+
+def test_tasks_and_their_errors_are_as_without_a_cluster(cluster):
+    assert run_in_order(cluster, operator.neg, list(range(40))) == [-i for i in range(40)]
+    assert len(set(run_in_order(cluster, _process, [0.2] * 8))) == 2
+    with pytest.raises(ValueError, match="invalid literal"):
+        run_in_order(cluster, int, ["1", "x"])
+    with pytest.raises(ScriptError, match="killed 2 times at the same task"):
+        run_in_order(cluster, signal.raise_signal, [0, signal.SIGKILL])
+    assert run_in_order(cluster, operator.neg, [1, 2]) == [-1, -2]
+
+
+def _process(seconds):
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@pytest.fixture
+def survey(tmp_path):
+    """A directory with tces.csv, and light curves of its stars in tess/sector-1."""
+    directory = tmp_path / "survey"
+    (directory / "tess" / "sector-1").mkdir(parents=True)
+    for tic_id in range(NUM_STARS):
+        _write_light_curve(directory, tic_id)
+    with open(directory / "tces.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ("row_id", "tic_id", "toi_id", "Disposition", "Epoc", "Period", "Duration", "Transit_Depth", "Sectors")
+        )
+        writer.writerows([i, i, "?.01", "PC", 1325.6, 1.7, 3.6, 5000, 1] for i in range(NUM_STARS))
+    return directory
+
+
+def _light_curve(directory, tic_id):
+    return directory / "tess" / "sector-1" / f"{tic_id}.csv"
+
+
+def _write_light_curve(directory, tic_id):
+    """Always the same light curve of a star, of the same age."""
+    path = _light_curve(directory, tic_id)
+    path.unlink(missing_ok=True)
+    time_days = 1325.3 + np.arange(960) / 48
+    dip = np.abs(np.mod(time_days - 1325.6 + 0.85, 1.7) - 0.85) < 0.075
+    flux = 1 - 5e-3 * dip + np.random.default_rng(tic_id).normal(0, 3e-4, 960)
+    np.savetxt(path, np.stack([time_days, flux], axis=1), delimiter=",", header="time,flux", comments="")
+    os.utime(path, (1e9, 1e9))
+
+
+def _make_hang(directory, tic_id):
+    """A light curve that opening it never comes back from (while other threads go on, unlike with HDF5)."""
+    _light_curve(directory, tic_id).unlink()
+    os.mkfifo(_light_curve(directory, tic_id))
+
+
+def _flags(*more, out="out"):
+    files = ["--input_tce_csv_file=tces.csv", "--tess_data_dir=tess", f"--output_dir={out}"]
+    return [*files, "--make_test_set", "--num_train_shards=4", "--tce_time_limit=0", *more]
+
+
+@pytest.fixture
+def start(survey):
+    """Function (*flags) that starts the script in the directory of the survey, which is not that of the workers."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*flags):
+            command = [sys.executable, generate_input_records.__file__, *_flags(*flags)]
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            run = subprocess.Popen(command, cwd=survey, text=True, start_new_session=True, **pipes)
+            stack.callback(run.communicate)
+            stack.callback(run.kill)
+            return run
+
+        yield start
+
+
+def _records(survey, out="out"):
+    return {path.name: path.read_bytes() for path in (survey / out).iterdir()}
+
+
+@pytest.fixture
+def undisturbed(survey, monkeypatch):
+    """What an undisturbed run without a cluster makes; it leaves nothing else behind."""
+    monkeypatch.chdir(survey)
+    assert generate_input_records.main(_flags("--num_worker_processes=0", out="undisturbed")) == 0
+    return _records(survey, "undisturbed")
+
+
+def _stuck(survey):
+    """The process that hangs in the last shard, once all others are made."""
+    staging = survey / "out" / "incomplete-records"
+
+    def found():
+        made = [path for path in staging.glob("test-*.json") if ".incomplete-" not in path.name]
+        at = [path for path in staging.glob("*.incomplete-*") if not path.name.startswith("test-")]
+        return int(at[0].name.rpartition("-")[2]) if len(made) == 3 and len(at) == 1 else None
+
+    return wait_until(found)
+
+
+def _is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize("where", ["local", "scheduler"])
+def test_a_killed_worker_loses_nothing(start, survey, undisturbed, cluster, where):
+    """Relative paths, and workers that are elsewhere."""
+    flags = [f"--cluster={cluster if where == 'scheduler' else where}", "--num_worker_processes=2"]
+    _make_hang(survey, NUM_STARS - 1)
+    run = start(*flags)
+    worker = _stuck(survey)
+    _write_light_curve(survey, NUM_STARS - 1)
+    os.kill(worker, signal.SIGKILL)
+    told = run.communicate()
+    assert run.returncode == 0, told
+    assert _records(survey) == undisturbed
+
+
+def test_a_scheduler_that_goes_away_is_an_error_and_a_rerun_goes_on(start, survey, undisturbed, other, capfd):
+    other.start_workers()
+    _make_hang(survey, NUM_STARS - 1)
+    run = start(f"--cluster={other.address}")
+    worker = _stuck(survey)
+    other.scheduler.kill()
+    told = run.communicate()[1]
+    assert run.returncode == 1 and f"error: the scheduler at {other.address} went away" in told, told
+    assert "Traceback" not in told, told
+    wait_until(lambda: not _is_running(worker))
+
+    _write_light_curve(survey, NUM_STARS - 1)
+    assert generate_input_records.main(_flags()) == 0
+    assert "3 of 4 shards are up to date" in capfd.readouterr().err
+    assert _records(survey) == undisturbed
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_what_a_stopped_run_had_at_work_ends(start, survey, undisturbed, cluster, capfd, signum):
+    _make_hang(survey, NUM_STARS - 1)
+    run = start(f"--cluster={cluster}")
+    worker = _stuck(survey)
+    run.send_signal(signum)
+    told = run.communicate()[1]
+    assert run.returncode == (-9 if signum == signal.SIGKILL else 130), told
+    wait_until(lambda: not _is_running(worker))
+    _write_light_curve(survey, NUM_STARS - 1)
+    assert generate_input_records.main(_flags(f"--cluster={cluster}")) == 0
+    assert "3 of 4 shards are up to date" in capfd.readouterr().err
+    assert _records(survey) == undisturbed
