@@ -11,7 +11,6 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from astronet.util.script import ScriptError
-
 from light_curve_util.view_generator import VIEW_NAMES
 
 SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold

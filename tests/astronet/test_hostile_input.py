@@ -28,8 +28,8 @@ CONFIG = configuration.get("AstroCNNModel", "yu2019")
 # What runs code that a file holds, or a shell.
 DANGEROUS = {"eval", "exec", "compile", "execfile", "__import__", "system", "popen", "load_model", "model_from_json"}
 DANGEROUS |= {"import_meta_graph", "read_pickle", "Unpickler", "unsafe_load", "load_library", "run_path"}
-# Worker processes and their parent send each other pickles, by pipes that nobody else can write to, and through the Dask
-# scheduler that --cluster names (docs/security.md).
+# Worker processes and their parent send each other pickles, by pipes that nobody else can write to, and through the
+# Dask scheduler that --cluster names (docs/security.md).
 OWN_WORK = {("astronet/util/workers.py", "pickle.loads"), ("astronet/util/cluster.py", "pickle.loads")}
 
 
