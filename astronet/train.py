@@ -1,13 +1,13 @@
 """Trains a model, or an ensemble, on record files; run again, it goes on from the last checkpoints."""
 
 import dataclasses
+import functools
 import os
 import sys
-import threading
 import traceback
 
 from astronet.data import leaks
-from astronet.util import checkpoints, configuration, records
+from astronet.util import checkpoints, cluster, configuration, records, workers
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -36,8 +36,9 @@ def main(argv=None):
         "--num_parallel",
         type=positive_integer,
         default=os.cpu_count(),
-        help="members of an ensemble to train side by side",
+        help="members of an ensemble to train side by side; a scheduler's workers train one each",
     )
+    workers.add_cluster_flag(parser)
     parser.add_argument(
         "--num_threads",
         type=int,
@@ -56,11 +57,24 @@ def _train(flags):
     if not members:
         return
     print(leaks.report(train.identities, validation.identities), flush=True)
-    if flags.num_models == 1:
+    num_threads = 1 if flags.num_threads is None else flags.num_threads
+    if flags.cluster:
+        # Workers have another working directory.
+        files = ([os.path.abspath(path) for path in records.expand(f)] for f in (flags.train_files, flags.eval_files))
+        read = workers.OncePerProcess(_read, *files, spec.config)
+        members = {os.path.abspath(directory): member for directory, member in members.items()}
+        with workers.open_executor(flags.cluster, min(flags.num_parallel, len(members))) as executor:
+            _train_members(members, read, executor, num_threads)
+    elif flags.num_models == 1:
         train_model(spec, flags.model_dir, train, validation, flags.num_threads or 0)
     else:
-        num_threads = 1 if flags.num_threads is None else flags.num_threads
         train_members(members, train, validation, flags.num_parallel, num_threads)
+
+
+def _read(train_files, eval_files, config):
+    from astronet.ops import dataset
+
+    return dataset.read(train_files, config), dataset.read(eval_files, config)
 
 
 def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
@@ -77,8 +91,7 @@ def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
     """
     from astronet.ops import dataset
 
-    train_files, eval_files = records.expand(train_files), records.expand(eval_files)
-    train, validation = dataset.read(train_files, spec.config), dataset.read(eval_files, spec.config)
+    train, validation = _read(records.expand(train_files), records.expand(eval_files), spec.config)
     config = dataset.measure_scalars(train, spec.config)
     train_steps = train_steps or configuration.num_steps(config.hparams, len(train))
     return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
@@ -114,7 +127,7 @@ def unfinished(members):
     return left
 
 
-def train_members(members, train, validation, num_parallel, num_threads, on_evaluation=lambda *_: None):
+def train_members(members, train, validation, num_parallel, num_threads, on_evaluation=None):
     """Trains models side by side, in threads that share the records.
 
     Args:
@@ -127,39 +140,42 @@ def train_members(members, train, validation, num_parallel, num_threads, on_eval
     Raises:
       ScriptError: naming the members that failed; the others are trained all the same.
     """
-    waiting, trained = iter(members.items()), set()
+    with workers.Threads(min(num_parallel, len(members))) as executor:
+        _train_members(members, lambda: (train, validation), executor, num_threads, on_evaluation)
 
-    def work():
-        for directory, spec in waiting:
-            try:
-                train_model(spec, directory, train, validation, num_threads, f"{directory}: ", on_evaluation)
-                trained.add(directory)
-            except Exception as error:  # whatever it is, the other members go on
-                if not isinstance(error, (ScriptError, OSError)):
-                    traceback.print_exc()
-                print(f"error: {directory}: {error}", file=sys.stderr, flush=True)
 
-    # Daemons, so that an interrupted process ends: all that a training needs to go on is on disk.
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(num_parallel, len(members)))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    failed = [directory for directory in members if directory not in trained]
+def _train_members(members, read, executor, num_threads, on_evaluation=None):
+    """Trains models wherever an Executor does; read() returns there what to train and to evaluate on."""
+    work = functools.partial(_train_member, read=read, num_threads=num_threads, on_evaluation=on_evaluation)
+    trained = workers.in_order(executor, work, members.items(), max_pending=len(members))
+    failed = [directory for directory, is_trained in zip(members, trained) if not is_trained]
     if failed:
         raise ScriptError(f"{', '.join(failed)} failed: mend what is said above, and run this again")
 
 
-def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_evaluation=lambda *_: None):
+def _train_member(member, read, num_threads, on_evaluation):
+    """Worker: trains a member; returns whether that went well. Whatever it is that did not, other members go on."""
+    directory, spec = member
+    try:
+        train_model(spec, directory, *read(), num_threads, f"{directory}: ", on_evaluation)
+    except Exception as error:
+        told = "" if isinstance(error, (ScriptError, OSError)) else traceback.format_exc()
+        cluster.tell(f"{told}error: {directory}: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_evaluation=None):
     """Trains one model; arguments as those of train_members. `prefix` begins each line that it prints."""
 
     from astronet.util import estimator_util
 
     def say(line):
-        print(f"{prefix}{line}\n", end="", flush=True)  # in one piece, whatever other threads print
+        cluster.tell(f"{prefix}{line}")
 
     def evaluated(step, logits):
-        on_evaluation(model_dir, step, logits)
+        if on_evaluation:
+            on_evaluation(model_dir, step, logits)
 
     estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say, evaluated)
     best = checkpoints.best_metrics(model_dir)
@@ -168,4 +184,6 @@ def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_e
 
 
 if __name__ == "__main__":
+    from astronet.train import main  # noqa: F811 (workers of a cluster have another __main__, and can import that)
+
     sys.exit(main())

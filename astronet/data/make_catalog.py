@@ -14,7 +14,7 @@ import astronet
 from astronet.data import catalog_rows, detectors, events, star_catalog
 from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, positive_integer, run
-from astronet.util.workers import map_in_order
+from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
 from light_curve_util.products.quality import QUALITIES
 
 _STARS_PER_TASK = 500
@@ -23,15 +23,14 @@ _SEARCHES_PER_TASK = 4  # each takes a second, where a .blsanal file takes a fra
 _NO_SEARCHES = "no transit searches, for there is no {}: events stay as the tables have them, SN and Qingress empty"
 
 
-def _add_stars(rows, catalog, num_workers):
+def _add_stars(rows, catalog, num_workers, cluster):
     """Looks every star up once; where the catalogue lacks something, the table's own position and magnitude serve."""
     tic_ids = sorted({row.tic_id for row in rows})
     tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
-    work = functools.partial(_look_up, resolved=catalog)
-    _catalog.cache_clear()  # the file may have changed since this process last opened it
+    work = functools.partial(_look_up, open_catalog=OncePerProcess(star_catalog.open_catalog, catalog))
     stars, problems = {}, {}
     with tqdm(desc="stars", total=len(tic_ids), disable=None) as progress:
-        for task, (found, problem) in zip(tasks, map_in_order(work, tasks, num_workers)):
+        for task, (found, problem) in zip(tasks, map_in_order(work, tasks, num_workers, cluster=cluster)):
             stars.update(found)
             problems.update((tic_id, problem) for tic_id in task if tic_id not in found)
             progress.update(len(task))
@@ -49,15 +48,9 @@ def _add_stars(rows, catalog, num_workers):
             row.star = dataclasses.replace(row.star, **own)
 
 
-@functools.lru_cache(maxsize=1)
-def _catalog(resolved):
-    """A process's own star catalogue."""
-    return star_catalog.open_catalog(resolved)
-
-
-def _look_up(tic_ids, resolved):
+def _look_up(tic_ids, open_catalog):
     """Worker: dict of TIC ID to Star, and why the others are not in it."""
-    catalog = _catalog(resolved)
+    catalog = open_catalog()
     try:
         return catalog.stars(tic_ids), f"not in {catalog.name}"
     except star_catalog.CatalogUnreachableError as error:
@@ -92,19 +85,19 @@ def _add_detectors(rows, pointing):
                 row.warnings.append(f"camera and ccd are not computed: {error}")
 
 
-def _add_events(rows, searches, num_workers, out_path):
+def _add_events(rows, searches, num_workers, out_path, cluster):
     """The event of each row; results are kept beside the catalogue until it is written."""
     size = _SEARCHES_PER_TASK if searches.tess_data_dir else _FILES_PER_TASK
     asked = [events.request(row) for row in rows]
     tasks = [asked[start : start + size] for start in range(0, len(asked), size)]
     context = {"version": astronet.__version__, **dataclasses.asdict(searches)}
-    work = Kept(functools.partial(_find_events, searches=searches), beside(out_path), context)
+    work = Kept(functools.partial(_find_events, searches=searches), beside(os.path.abspath(out_path)), context)
     num_kept = sum(len(task) for task in tasks if work.has(task))
     if num_kept:
         print(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
     answers = []
     with tqdm(desc="events", total=len(rows), disable=None) as progress:
-        for results in map_in_order(work, tasks, num_workers):
+        for results in map_in_order(work, tasks, num_workers, cluster=cluster):
             answers += results
             progress.update(len(results))
     for row, answer in zip(rows, answers):
@@ -125,7 +118,7 @@ def _find_events(asked, searches):
     return [events.find_or_reason(request, searches) for request in asked]
 
 
-def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_workers=1):
+def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_workers=1, cluster=None):
     """Writes the catalogue and, beside it, lists of the rows that are not in it and of what to know about the others.
 
     A run that was killed is resumed by the next one with the same arguments.
@@ -137,25 +130,38 @@ def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_wo
       searches: events.Searches.
       max_tmag: fainter stars are dropped.
       num_workers: processes; the output does not depend on it.
+      cluster: as --cluster has it: where else to work.
 
     Returns:
       (number of TCEs, number of dropped rows, number of warnings).
 
     Raises:
-      ScriptError: a table cannot be read.
+      ScriptError: a table cannot be read, or the cluster cannot be used.
     """
+    catalog, searches = _without_working_directory(catalog, searches)
     rows = catalog_rows.read(input_paths)
     left = functools.partial(filter, lambda row: not row.reason)
-    _add_stars(list(left(rows)), catalog, 1 if catalog.startswith("mast") else num_workers)
+    at_mast = catalog.startswith("mast")  # which is asked by one process at a time
+    _add_stars(list(left(rows)), catalog, 1 if at_mast else num_workers, None if at_mast else cluster)
     _drop_faint(left(rows), max_tmag)
     _add_detectors(left(rows), _open_detectors(catalog))
-    kept = _add_events(list(left(rows)), searches, num_workers, out_path)
+    kept = _add_events(list(left(rows)), searches, num_workers, out_path, cluster)
     catalog_rows.write_catalog(out_path, rows)
     dropped = [row for row in rows if row.reason]
     catalog_rows.write_list(dropped_path(out_path), dropped, "reason", lambda row: [row.reason])
     num_warnings = catalog_rows.write_list(warnings_path(out_path), left(rows), "warning", lambda row: row.warnings)
     kept.discard()
     return len(rows) - len(dropped), len(dropped), num_warnings
+
+
+def _without_working_directory(catalog, searches):
+    """The same with absolute paths: workers of a cluster have a working directory of their own."""
+    kind, colon, path = catalog.partition(":")
+    directories = {
+        name: directory and os.path.abspath(directory)
+        for name, directory in (("qlp_data_dir", searches.qlp_data_dir), ("tess_data_dir", searches.tess_data_dir))
+    }
+    return kind + colon + (path and os.path.abspath(path)), dataclasses.replace(searches, **directories)
 
 
 def dropped_path(out_path):
@@ -210,7 +216,7 @@ def _run(flags):
     searches = _searches(flags)
     out_path = os.path.join(flags.base_dir, flags.out_name)
     num_kept, num_dropped, num_warnings = make_catalog(
-        paths, out_path, catalog, searches, flags.max_tmag, flags.num_worker_processes
+        paths, out_path, catalog, searches, flags.max_tmag, flags.num_worker_processes, flags.cluster
     )
     print(f"{num_kept} TCEs in {out_path}")
     if num_dropped:
@@ -226,6 +232,7 @@ def main(argv=None):
     parser.add_argument("--base_dir", default=".", help="directory of the tables and of the output")
     parser.add_argument("--out_name", default="tces.csv", help="name of the catalogue")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
+    add_cluster_flag(parser)
     parser.add_argument("--max_tmag", type=float, default=12.0, help="drop stars fainter than this")
     parser.add_argument(
         "--qlp_data_dir",
@@ -251,4 +258,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    from astronet.data.make_catalog import main  # noqa: F811 (workers of a cluster have another __main__, and can import that)
+
     sys.exit(main())

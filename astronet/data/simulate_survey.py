@@ -25,7 +25,7 @@ from astronet.data import (
 )
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, positive_integer, run
-from astronet.util.workers import map_in_order
+from astronet.util.workers import add_cluster_flag, map_in_order
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold
 
@@ -192,9 +192,10 @@ def _run(flags):
         make_directory(os.path.join(flags.output_dir, "tess", f"sector-{sector}"))
     rng = np.random.default_rng([flags.seed, 0])
     tic_ids = rng.choice(470_000_000, flags.num_stars, replace=False) + 1_000_000
-    work = functools.partial(_make_star, output_dir=flags.output_dir, sectors=flags.sectors, seed=flags.seed)
+    output_dir = os.path.abspath(flags.output_dir)  # for workers that have another working directory
+    work = functools.partial(_make_star, output_dir=output_dir, sectors=flags.sectors, seed=flags.seed)
     stars, rows_of_sector = [], {sector: [] for sector in flags.sectors}
-    results = map_in_order(work, tic_ids.tolist(), flags.num_worker_processes)
+    results = map_in_order(work, tic_ids.tolist(), flags.num_worker_processes, cluster=flags.cluster)
     for star, rows in tqdm(results, total=len(tic_ids), unit="star", disable=None):
         stars.append(star)
         for row in rows:
@@ -229,8 +230,11 @@ def main(argv=None):
     parser.add_argument("--sectors", type=_sectors, default=[1, 2, 3], help="sector numbers, with commas")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same survey")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
+    add_cluster_flag(parser)
     return run(_run, parser.parse_args(argv))
 
 
 if __name__ == "__main__":
+    from astronet.data.simulate_survey import main  # noqa: F811 (workers of a cluster have another __main__, and can import that)
+
     sys.exit(main())

@@ -35,7 +35,9 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
     name = " ".join(
         part for part in (star.tic_id and f"TIC {star.tic_id}", star.sector and f"sector {star.sector}") if part
     )
-    axes.set_title(f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares, probability {threshold:g} on")
+    axes.set_title(
+        f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares, probability {threshold:.3g} on"
+    )
     axes.ticklabel_format(useOffset=False)
     figure.colorbar(axes.collections[-1], ax=axes, label="Probability of a flare", pad=0.01)
     if nearest:

@@ -77,11 +77,11 @@ def connect(address, num_workers=None):
         yield executor
 
 
-def tell(line):
-    """Prints a line to the user, from wherever a task is done."""
-    # A worker of Dask has imported it: only there, its print() reaches the user.
+def tell(line, file=None):
+    """Prints a line to the user, from wherever a task is done; in one piece, whatever other threads print."""
+    # A worker of Dask has imported it: there, its print() reaches the user, and elsewhere it is the usual one.
     distributed = sys.modules.get("distributed")
-    (distributed.print if distributed else print)(line, flush=True)
+    (distributed.print if distributed else print)(f"{line}\n", end="", file=file, flush=True)
 
 
 def _environment():
@@ -100,9 +100,7 @@ def _problem(expected, dask_worker):
     """
     problem = _difference(expected, _environment())
     if not problem and dask_worker.state.nthreads > 1:
-        problem = (
-            f"{dask_worker.state.nthreads} threads: start workers with --nthreads 1, and more of them (--nworkers)"
-        )
+        problem = f"{dask_worker.state.nthreads} threads: start more workers of one (--nworkers 8 --nthreads 1)"
     return problem and f"the worker {dask_worker.address} has {problem}"
 
 
@@ -117,16 +115,17 @@ def _difference(expected, there):
 
 def _check(client, address):
     expected = _environment()
-    where, remedy = f"the scheduler {address}", "it has to be installed on all machines of the cluster"
+    where = f"the scheduler {address}"
     try:
         problem = _difference(expected, client.run_on_scheduler(_environment))
         problems = [f"{where} has {problem}"] if problem else []
-        for where, answer in client.run(_problem, expected, on_error="return").items():
+        for worker, answer in client.run(_problem, expected, on_error="return").items():
+            where = f"the worker {worker}"
             if isinstance(answer, Exception):
                 raise answer
             problems += [answer] if answer else []
     except ImportError as error:
-        raise ScriptError(f"{where} has no astronet ({error}): {remedy}") from error
+        raise ScriptError(f"{where} cannot import what it needs ({error}): install astronet there, as here") from error
     if problems:
         raise ScriptError("; ".join(problems))
 

@@ -148,6 +148,37 @@ def _result_of(call):
     return pickle.loads(call)[1]()
 
 
+class Threads(Executor):
+    """Threads of this process, which do not keep it from ending: as daemons they leave their tasks in the middle.
+
+    Args:
+      num_threads: how many there are at most.
+    """
+
+    def __init__(self, num_threads):
+        self.max_pending = num_threads
+        self._calls = queue.SimpleQueue()
+        for _ in range(num_threads):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._calls.put((future, functools.partial(fn, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._calls.put(None)
+
+    def _work(self):
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            try:
+                future.set_result(call())
+            except Exception as error:
+                future.set_exception(error)
+        self._calls.put(None)  # for the next thread
+
+
 class InThisProcess(Executor):
     """Does each task at once, where it is submitted."""
 

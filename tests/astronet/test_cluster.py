@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+from astronet import train
 from astronet.data import generate_input_records
 from astronet.util import workers
 from astronet.util.script import ScriptError
@@ -255,3 +256,27 @@ def test_what_a_stopped_run_had_at_work_ends(start, survey, undisturbed, cluster
     assert generate_input_records.main(_flags(f"--cluster={cluster}")) == 0
     assert "3 of 4 shards are up to date" in capfd.readouterr().err
     assert _records(survey) == undisturbed
+
+
+def _weights(model_dir):
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(model_dir))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def test_members_of_an_ensemble_are_those_trained_without_a_cluster(tmp_path, write_tces, cluster, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    write_tces("train")
+    flags = ["--config_name=yu2019", "--train_files=train", "--eval_files=train", "--train_steps=3", "--num_models=2"]
+    assert train.main([*flags, "--model=AstroModel", "--model_dir=alone"]) == 0
+    assert train.main([*flags, "--model=AstroModel", "--model_dir=model", f"--cluster={cluster}"]) == 0
+    told = capfd.readouterr().out
+    for member in "12":
+        assert f"{tmp_path}/model/{member}: step      3/3 " in told
+        expected, found = _weights(tmp_path / "alone" / member), _weights(tmp_path / "model" / member)
+        assert expected.keys() == found.keys()
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert train.main([*flags, "--model=AstroModel", "--model_dir=model", f"--cluster={cluster}"]) == 0
+    assert "model/2 is finished" in capfd.readouterr().out
