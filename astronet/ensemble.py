@@ -119,6 +119,12 @@ def load(flags, calibrated=True):
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(flags.model_dir), models.checkpoints.values())
+    unread = set(fitted.view_limits or ()).difference(models.spec.config.inputs.features)
+    if unread:
+        raise ScriptError(
+            f"{flags.model_dir}/calibration.json has limits for {', '.join(sorted(unread))}, which the model does not "
+            "read: run calibrate.py again or remove it"
+        )
     return dataclasses.replace(models, calibration=fitted)
 
 

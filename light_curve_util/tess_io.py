@@ -48,7 +48,9 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     Raises:
       MissingLightCurveError: naming the places that were tried.
     """
+    # Numbers alone become parts of paths: text could lead out of the directory.
     tess_data_dir, tic_id, sector = os.fspath(tess_data_dir), int(tic_id), int(sector)
+    camera, ccd = int(camera or 0), int(ccd or 0)
     path = file_index.find(PRODUCTS, tess_data_dir, tic_id, sector, camera, ccd)
     if path is None:
         places = ", ".join(f"{place}/" for place in file_index.places(sector, camera or "*", ccd or "*"))

@@ -77,8 +77,8 @@ class Peak:
 
 def path(qlp_data_dir, sector, camera, ccd, tic_id):
     """Where the pipeline keeps a star's file."""
-    directory = os.path.join(qlp_data_dir, f"sector-{sector}", "ffi", f"cam{camera}", f"ccd{ccd}", "BLS")
-    return os.path.join(directory, f"{tic_id}.blsanal")
+    directory = os.path.join(qlp_data_dir, f"sector-{int(sector)}", "ffi", f"cam{camera}", f"ccd{ccd}", "BLS")
+    return os.path.join(directory, f"{int(tic_id)}.blsanal")
 
 
 def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):

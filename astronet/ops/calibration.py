@@ -15,7 +15,6 @@ from astronet.ops import metrics
 from astronet.util import weights_file
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
-from light_curve_util.view_generator import VIEW_NAMES
 
 TEMPERATURES = (0.1, 10.0)  # among which the best is sought
 
@@ -35,11 +34,9 @@ class Calibration:
     def check(self):
         """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
         numbers = [self.temperature, self.threshold]
-        for name, limits in (self.view_limits or {}).items():
-            if name not in VIEW_NAMES:
-                raise ValueError(f"unknown view {name}")
+        for limits in (self.view_limits or {}).values():
             numbers += [limits["least_smoothness"], limits["greatest_center"]]
-        if not (all(type(number) in (int, float) and math.isfinite(number) for number in numbers)):
+        if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
             raise ValueError("temperature, threshold and view_limits must be finite numbers")
         if not (self.temperature > 0 and 0 <= self.threshold <= 1):
             raise ValueError("the temperature must be positive, the threshold 0 to 1")

@@ -110,8 +110,9 @@ class Config:
             raise ScriptError(
                 f"inputs.features and hparams.columns disagree about {', '.join(sorted(odd))}: name it in both"
             )
-        if self.hparams.batch_size < 1:
-            raise ScriptError(f"hparams.batch_size is {self.hparams.batch_size}: 1 or more needed")
+        for name in ("output_dim", "batch_size"):
+            if getattr(self.hparams, name) < 1:
+                raise ScriptError(f"hparams.{name} is {getattr(self.hparams, name)}: 1 or more needed")
         for name in _SHARES:
             value = getattr(self.hparams, name, 0)
             if not 0 <= value <= 1:

@@ -61,7 +61,8 @@ def plot_prediction(path, prediction):
     figure = _figure(figsize=(width, 3.6))
     # A layout found by trial takes as long as all else; there may be thousands of these plots.
     figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
-    figure.suptitle(tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean))
+    title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean)
+    figure.suptitle(title, parse_math=False)
     _draw_views(figure, views, tce.period, prediction.duration_days)
     _save(figure, path)
 
@@ -77,7 +78,7 @@ def plot_tce(path, light_curve, event, views, title):
       title: line above the panels.
     """
     figure = _figure(figsize=(11, 9.5), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     rows = figure.subfigures(3, 1)
     _draw_light_curve(rows[0].subplots(), light_curve, event)
     whole, near = rows[1].subplots(1, 2)
@@ -190,7 +191,7 @@ def plot_kinds(path, kinds, title):
     num_columns = min(4, len(kinds))
     num_rows = -(-len(kinds) // num_columns)
     figure = _figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
     for axes, (name, rows) in zip(panels.flat, kinds.items()):
         other = "false_positive_rate" if name == "Disposition" else "precision"

@@ -49,7 +49,9 @@ def read(path, flux_key=None, aperture=None, quality="default"):
     expect_no_aperture(path, aperture)
     try:
         # utf-8-sig skips a byte-order mark.
-        return _read(csv.reader(io.StringIO(content(path).decode("utf-8-sig"), newline="")), flux_key, quality)
+        return _read(
+            csv.reader(io.StringIO(content(path).decode("utf-8-sig"), newline=""), strict=True), flux_key, quality
+        )
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:

@@ -15,6 +15,7 @@ EXACT_NAMES = ("{tic_id}.h5",)
 
 _DEFAULT_FLUX = "KSPMagnitude"
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
+_USUAL_TYPES = (h5py.h5t.NATIVE_DOUBLE, h5py.h5t.NATIVE_INT64, h5py.h5t.NATIVE_INT32, h5py.h5t.NATIVE_FLOAT)
 
 # The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
 # The last cadence of sector 1 is at BTJD 1353.18, the first of sector 2 at 1354.11.
@@ -97,6 +98,9 @@ def _column(file, name, length=None):
         raise UnreadableLightCurveError(
             f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
+    # HDF5 would convert types too that no machine has, of which a damaged file speaks: h5py has no dtype for those.
+    if not any(map(dataset.get_type().equal, _USUAL_TYPES)) and dataset.dtype.kind not in "iuf":
+        raise UnreadableLightCurveError(f"{name} holds {dataset.dtype}, no numbers: fetch the file again")
     values = np.empty(shape, dtype=np.float64)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
