@@ -14,7 +14,7 @@ from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, example_util, records
+from astronet.util import checkpoints, configuration, example_util, records, workers
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -36,6 +36,7 @@ def main(argv=None):
     )
     parser.add_argument("--seed", type=int, default=0, help="of the folds, the bootstrap, and the first of the models")
     parser.add_argument("--num_threads", type=int, help="of each model; 0: all cores; 1: same seed, same result")
+    workers.add_cluster_flag(parser)
     parser.add_argument("--catalog", help="CSV file of the TCEs, which tells V and IS from J")
     parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to call positive from")
     parser.add_argument("--num_resamples", type=positive_integer, default=1000, help="of the bootstrap")
@@ -131,7 +132,7 @@ def _write_records(directory, side, serialized):
 
 def _train_members(directory, paths, flags):
     """Trains the models of a fold, directory/1 and so on, unless they are trained already; returns the Ensemble."""
-    names = ("model", "config_name", "config_json", "train_steps", "seed", "num_models", "num_threads")
+    names = ("model", "config_name", "config_json", "train_steps", "seed", "num_models", "num_threads", "cluster")
     given = {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
     model_dir = directory if flags.num_models > 1 else os.path.join(directory, "1")
     given.update(train_files=paths["train"], eval_files=paths["val"], model_dir=model_dir)

@@ -14,7 +14,7 @@ import numpy as np
 from astronet.ops import calibration, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file
+from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file, workers
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
 
@@ -96,6 +96,7 @@ def add_record_flags(parser):
     parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
     parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
     parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
+    workers.add_cluster_flag(parser)
     parser.add_argument("--suffix", default="", help="part of the names of the files to write")
     parser.add_argument("--output_dir", default=".", help="directory to write them to")
 
@@ -154,26 +155,47 @@ def _find(flags):
     return dict(zip(names, specs)), dict(zip(names, found))
 
 
-def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE, where=lambda number: "a record"):
+def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
     """Yields the Prediction of each record, in order; a record is read and parsed once for all members.
 
     Args:
       ensemble: Ensemble.
       serialized_examples: iterable of bytes.
       batch_size: how many records are scored at a time; twice as many are in memory.
+    """
+    for judged in _judge(ensemble, _scorer(ensemble), _batches(serialized_examples, batch_size)):
+        yield from _predictions(*judged)
+
+
+def _scorer(ensemble):
+    from astronet.util import estimator_util
+
+    return estimator_util.scorer(ensemble.spec, list(ensemble.checkpoints.values()))
+
+
+def _judge(ensemble, score, batches, where=lambda number: "a record"):
+    """Yields each batch of records, calibrated probabilities [batch, num_members], and what is unlike training.
+
+    Args:
+      ensemble: Ensemble.
+      score: its _scorer().
+      batches: iterable of lists of serialized tf.train.Examples.
       where: function from the number of a record, counted from 0, to what messages call it.
     """
     from astronet.ops import dataset
-    from astronet.util import estimator_util
 
-    members, limits = list(ensemble.checkpoints.values()), ensemble.calibration.view_limits
-    batches = dataset.from_serialized_batches(_batches(serialized_examples, batch_size), ensemble.spec.config, where)
-    for features, probabilities in _one_ahead(estimator_util.predict(ensemble.spec, members, batches)):
-        examples = map(example_util.from_serialized, features["serialized"])
-        calibrated = ensemble.calibration.apply(probabilities)
-        means, deviations = calibrated.mean(axis=1).tolist(), calibrated.std(axis=1).tolist()
-        told = novelty.describe(features, limits) if limits else itertools.repeat("")
-        yield from map(Prediction, examples, calibrated, means, deviations, told)
+    limits = ensemble.calibration.view_limits
+    batches = dataset.from_serialized_batches(batches, ensemble.spec.config, where)
+    for features, probabilities in _one_ahead((features, score(features)) for features in batches):
+        serialized = features["serialized"]
+        told = novelty.describe(features, limits) if limits else [""] * len(serialized)
+        yield serialized, ensemble.calibration.apply(probabilities), told
+
+
+def _predictions(serialized, calibrated, told):
+    examples = map(example_util.from_serialized, serialized)
+    means, deviations = calibrated.mean(axis=1).tolist(), calibrated.std(axis=1).tolist()
+    return map(Prediction, examples, calibrated, means, deviations, told)
 
 
 def _one_ahead(items):
@@ -212,35 +234,75 @@ def predict_files(ensemble, flags, problems):
     if flags.batch_size < 1:
         raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
-    starts = {}  # path -> how many records come before its own
-
-    def where(number):
-        told = list(starts.items())  # at once, for the thread that reads adds to it
-        path, start = next((path, start) for path, start in reversed(told) if start <= number)
-        return f"{path}, record {number - start}"
-
-    predictions = predict(ensemble, _readable(paths, starts, problems), flags.batch_size, where)
-    for number, prediction in enumerate(predictions):
+    judge_files = _judge_on_cluster if flags.cluster else _judge_here
+    where = _Places()
+    judged = judge_files(ensemble, flags, paths, problems, where)
+    number = -1
+    for number, prediction in enumerate(itertools.chain.from_iterable(itertools.starmap(_predictions, judged))):
         try:
             prediction.identity  # noqa: B018 (it is read from the record once, here)
         except (ScriptError, TypeError, ValueError, OverflowError) as error:
             raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
         yield prediction
+    if number < 0:
+        raise ScriptError("; ".join(problems))
 
 
-def _readable(paths, starts, problems):
-    """The records that can be read, of all files."""
-    count = 0
-    for path in paths:
-        starts[path] = count
+class _Places:
+    """Reads files one after the other; called with the number of a record, from 0 over all, says where it is."""
+
+    def __init__(self):
+        self._starts, self._count = {}, 0  # path -> how many records come before its own
+
+    def read(self, path, problems):
+        """Yields the records of a file up to one that cannot be read, which is one of the problems."""
+        self._starts[path] = self._count
         try:
             for serialized in records.read(path):
+                self._count += 1
                 yield serialized
-                count += 1
         except ScriptError as error:
             problems.append(str(error))
-    if not count:
-        raise ScriptError("; ".join(problems))
+
+    def __call__(self, number):
+        told = list(self._starts.items())  # at once, for the thread that reads adds to it
+        path, start = next((path, start) for path, start in reversed(told) if start <= number)
+        return f"{path}, record {number - start}"
+
+
+def _judge_here(ensemble, flags, paths, problems, places):
+    """Yields what _judge() does, of all files. No batch is of two, so that it does not matter who has which file."""
+    batches = (_batches(places.read(path, problems), flags.batch_size) for path in paths)
+    return _judge(ensemble, _scorer(ensemble), itertools.chain.from_iterable(batches), places)
+
+
+def _judge_on_cluster(ensemble, flags, paths, problems, places):
+    """The same by workers of a cluster, to each a file at a time."""
+    # They have another working directory.
+    found = {name: os.path.abspath(checkpoint) for name, checkpoint in ensemble.checkpoints.items()}
+    models = workers.OncePerProcess(_with_scorer, dataclasses.replace(ensemble, checkpoints=found))
+    work = functools.partial(_judge_file, models, flags.batch_size)
+    with workers.open_executor(flags.cluster, None) as executor:
+        for path, (calibrated, told) in zip(paths, workers.in_order(executor, work, map(os.path.abspath, paths))):
+            end = 0
+            for serialized in _batches(places.read(path, problems), flags.batch_size):
+                start, end = end, end + len(serialized)
+                yield serialized, calibrated[start:end], told[start:end]
+            if end != len(calibrated):
+                raise ScriptError(f"{path} has changed meanwhile: run this again")
+
+
+def _with_scorer(ensemble):
+    return ensemble, _scorer(ensemble)
+
+
+def _judge_file(models, batch_size, path):
+    """Worker: what _judge() says about all records of a file that can be read, but for these."""
+    ensemble, score = models()
+    places = _Places()
+    judged = list(_judge(ensemble, score, _batches(places.read(path, []), batch_size), places))
+    _, calibrated, told = zip(*judged) if judged else ((), [()], [[]])
+    return np.concatenate(calibrated), list(itertools.chain.from_iterable(told))
 
 
 def report(problems):

@@ -3,12 +3,13 @@
 # train.py tells at once which members are finished, and takes the others up from their last checkpoints.
 set -euo pipefail
 
-if [[ $# -ne 3 ]]; then
+if [[ $# -lt 3 || ${4:---} != --* ]]; then
   cat >&2 <<'USAGE'
-usage: ensemble_train.sh MODEL_DIR STEPS TFRECORD_DIR
+usage: ensemble_train.sh MODEL_DIR STEPS TFRECORD_DIR [FLAGS]
 
 Trains models on TFRECORD_DIR/train*, evaluated on TFRECORD_DIR/val*, for STEPS steps each, in MODEL_DIR/1, MODEL_DIR/2, ...
-with seeds 1, 2, ... Finished models are skipped, so that a rerun goes on where the last run ended.
+with seeds 1, 2, ... Finished models are skipped, so that a rerun goes on where the last run ended. FLAGS are more of
+those of train.py, such as --cluster=tcp://host:8786.
 
 From the environment: NUM_MODELS (10), MODEL (AstroCNNModel), CONFIG_NAME (local_global), PYTHON (python3).
 USAGE
@@ -29,4 +30,5 @@ exec "${PYTHON:-python3}" "$(dirname "${BASH_SOURCE[0]}")/train.py" \
   --train_steps="${steps}" \
   --seed=1 \
   --num_models="${num_models}" \
-  --model_dir="${model_dir}"
+  --model_dir="${model_dir}" \
+  "${@:4}"

@@ -49,6 +49,10 @@ def main(argv=None):
 
 def _train(flags):
     checkpoints.require_trainable(flags.model_dir)
+    if "TF_CONFIG" in os.environ and (flags.num_models > 1 or flags.cluster):
+        raise ScriptError(
+            "TF_CONFIG is set, for training one model: unset it, or leave --num_models and --cluster away"
+        )
     if flags.train_steps is not None and flags.train_steps < 1:
         raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)

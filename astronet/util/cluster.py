@@ -37,7 +37,8 @@ def connect(address, num_workers=None):
         package, of Dask or of Python.
     """
     try:
-        import dask
+        import dask.system
+        import dask.utils
         import distributed
     except ImportError as error:
         raise ScriptError(
@@ -49,7 +50,7 @@ def connect(address, num_workers=None):
     patience = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
     with contextlib.ExitStack() as stack:
         if address == LOCAL:
-            num_workers = num_workers or distributed.system.CPU_COUNT
+            num_workers = num_workers or dask.system.CPU_COUNT
             cluster = distributed.LocalCluster(
                 n_workers=num_workers,
                 threads_per_worker=1,

@@ -1,5 +1,6 @@
 """Trains, evaluates and predicts. The only file that knows tf.estimator."""
 
+import json
 import os
 import threading
 import time
@@ -14,11 +15,13 @@ from astronet.util.script import ScriptError
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
 
+_SEEDS_APART = 1_000_000  # of the processes that train a model together
+
 _BUILDING = threading.Lock()
 
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
-# It also counts tracings by the line of code: each _scorer, which has models of its own, is new to it and no mistake.
+# It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 
 
@@ -27,6 +30,10 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
 
     Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
     last checkpoint, best/ (the one of least validation loss), and summaries of both for TensorBoard.
+
+    Where TF_CONFIG is set, this process is one of several that train the model together, on parameter servers (Li et
+    al. 2014, OSDI, "Scaling distributed machine learning with the parameter server"): each takes its own steps, which
+    are counted together, and the chief alone evaluates and saves. A parameter server never returns.
 
     Args:
       spec: ModelSpec with train_steps and seed.
@@ -38,14 +45,17 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
       on_evaluation: function (step, logits [num_validation, output_dim]) that is told of each evaluation.
 
     Raises:
-      ScriptError: for a checkpoint that cannot be gone on from, or a NaN loss.
+      ScriptError: for a checkpoint that cannot be gone on from, a NaN loss, or a TF_CONFIG that cannot be used.
     """
+    is_shared = is_distributed()
+    run_config = _run_config(spec, model_dir, len(train), num_threads, is_shared)
     first_step = checkpoints.last_step(model_dir)
     steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
     say(f"{len(train)} TCEs to train on, {len(validation)} to evaluate, every {steps_between} steps")
 
     def input_fn():
-        return dataset.training_batches(train, spec.config, spec.seed, first_step).prefetch(2)
+        seed = spec.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
+        return dataset.training_batches(train, spec.config, seed, first_step).prefetch(2)
 
     def model_fn(features, labels):
         with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
@@ -53,6 +63,10 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
             model = models.build(spec.model, spec.config)
         hparams = spec.config.hparams
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
+        if not run_config.is_chief:
+            train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+            share = _Share(spec.train_steps, say)
+            return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
         train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
         train_op = tf.group(train_op, add_loss)
@@ -63,21 +77,13 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
         )
         return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
 
-    run_config = tf.estimator.RunConfig(
-        model_dir,
-        tf_random_seed=spec.seed,
-        save_checkpoints_secs=None,
-        save_checkpoints_steps=None,
-        save_summary_steps=steps_between,
-        keep_checkpoint_max=1,
-        session_config=tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=num_threads,
-            # One thread: that which calls, so that trainings side by side do not wait for a pool that they share.
-            inter_op_parallelism_threads=-1 if num_threads == 1 else num_threads,
-        ),
-    )
+    estimator = tf.estimator.Estimator(model_fn, config=run_config)
     try:
-        tf.estimator.Estimator(model_fn, config=run_config).train(input_fn, max_steps=spec.train_steps)
+        if is_shared:
+            steps = tf.estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
+            tf.estimator.train_and_evaluate(estimator, steps, tf.estimator.EvalSpec(input_fn))  # no process evaluates
+        else:
+            estimator.train(input_fn, max_steps=spec.train_steps)
     except tf.estimator.NanLossDuringTrainingError as error:
         raise ScriptError(
             "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
@@ -87,6 +93,48 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
             f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
             "optimizer's): choose another --model_dir"
         ) from error
+
+
+def is_distributed():
+    """Whether TF_CONFIG makes this process one of several that train a model together.
+
+    Raises:
+      ScriptError: it cannot be used.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return False
+    try:
+        jobs, job = json.loads(text)["cluster"], json.loads(text)["task"]["type"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ScriptError(f"TF_CONFIG is not as docs/cluster.md has it ({error!r}): correct or unset it") from error
+    if not {"chief", "ps"} <= set(jobs) <= {"chief", "ps", "worker"} or job not in jobs:
+        raise ScriptError(
+            f"TF_CONFIG has the jobs {', '.join(jobs)}, and is of a {job}: a chief, one ps (parameter server) or more, "
+            "and any number of workers are needed, and no other; the chief evaluates"
+        )
+    return True
+
+
+def _run_config(spec, model_dir, num_train, num_threads, is_shared):
+    if is_shared and spec.config.hparams.early_stop_patience is not None:
+        raise ScriptError("hparams.early_stop_patience stops the chief alone: set it to null for training by TF_CONFIG")
+    session_config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=num_threads,
+        # One thread: that which calls, so that trainings side by side do not wait for a pool that they share.
+        inter_op_parallelism_threads=-1 if num_threads == 1 and not is_shared else num_threads,
+    )
+    if is_shared:  # so that no worker waits for another one
+        session_config.device_filters.extend(tf.estimator.RunConfig().session_config.device_filters)
+    return tf.estimator.RunConfig(
+        model_dir,
+        tf_random_seed=spec.seed,
+        save_checkpoints_secs=None,
+        save_checkpoints_steps=None,
+        save_summary_steps=_steps_between_evaluations(num_train, spec.config.hparams.batch_size),
+        keep_checkpoint_max=1,
+        session_config=session_config,
+    )
 
 
 def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRESHOLD, temperature=1.0):
@@ -102,7 +150,7 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     Returns:
       Dictionary of metrics.evaluate, and global_step (the last of the members').
     """
-    score = _scorer(spec, checkpoints_of_members)
+    score = _logits_of_members(spec, checkpoints_of_members)
     labels, logits = [], []
     for path in files:  # one in memory at a time
         tces = dataset.read([path], spec.config)
@@ -111,22 +159,6 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     averaged = metrics.average(np.concatenate(logits), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
     return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
-
-
-def predict(spec, checkpoints_of_members, batches):
-    """Scores each record once with all members of an ensemble.
-
-    Args:
-      spec: ModelSpec of all members.
-      checkpoints_of_members: list of checkpoints, one a member.
-      batches: iterable of features, such as dataset.from_serialized_batches.
-
-    Yields:
-      (features, probabilities) in input order: the batch as it came, [batch, num_members] float array.
-    """
-    score = scorer(spec, checkpoints_of_members)
-    for features in batches:
-        yield features, score(features)
 
 
 def scorer(spec, checkpoints_of_members):
@@ -139,7 +171,7 @@ def scorer(spec, checkpoints_of_members):
     Returns:
       Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
     """
-    score = _scorer(spec, checkpoints_of_members)
+    score = _logits_of_members(spec, checkpoints_of_members)
     return lambda features: metrics.probability(score(features))
 
 
@@ -211,6 +243,20 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         return True
 
 
+class _Share(tf.estimator.SessionRunHook):
+    """Counts and tells how many of the steps a worker has taken itself."""
+
+    def __init__(self, num_steps, say):
+        self._num_steps, self._say = num_steps, say
+        self._num_own = 0
+
+    def after_run(self, run_context, run_values):
+        self._num_own += 1
+
+    def end(self, session):
+        self._say(f"this worker took {self._num_own} of the {self._num_steps} steps")
+
+
 def _evaluation(spec, model, averages, tces):
     """Function from a session to the logits of TCEs, [num_tces, output_dim], by the weights as they are there.
 
@@ -254,7 +300,7 @@ def _steps_between_evaluations(num_examples, batch_size):
     return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
 
 
-def _scorer(spec, members):
+def _logits_of_members(spec, members):
     """Function from features to logits [batch, member, output_dim], as an array.
 
     The members take turns in one model, which a call fills with the weights of each: a model of its own for each would

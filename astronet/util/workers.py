@@ -4,6 +4,7 @@ open_executor() chooses one: processes of this machine, or a Dask cluster.
 """
 
 import argparse
+import atexit
 import collections
 import contextlib
 import ctypes
@@ -146,6 +147,9 @@ class OncePerProcess:
 @functools.lru_cache(maxsize=1)
 def _result_of(call):
     return pickle.loads(call)[1]()
+
+
+atexit.register(_result_of.cache_clear)  # for TensorFlow, which has to be there when a model is taken down
 
 
 class Threads(Executor):

@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from astronet import train
+from astronet import batch_predict, train
 from astronet.data import generate_input_records
 from astronet.util import workers
 from astronet.util.script import ScriptError
@@ -280,3 +281,23 @@ def test_members_of_an_ensemble_are_those_trained_without_a_cluster(tmp_path, wr
             np.testing.assert_array_equal(found[name], value, err_msg=name)
     assert train.main([*flags, "--model=AstroModel", "--model_dir=model", f"--cluster={cluster}"]) == 0
     assert "model/2 is finished" in capfd.readouterr().out
+
+
+def test_predictions_are_those_without_a_cluster(tmp_path, ensemble_dir, write_tces, cluster, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tfrecord").mkdir()
+    paths = [tmp_path / "tfrecord" / f"test-{i:05d}-of-00004" for i in range(4)]
+    for i, path in enumerate(paths):
+        write_tces(path, num_tces=(30, 1, 9, 20)[i], seed=i)
+    for path, end in zip(paths[1:3], (200, -10)):  # one without any record that can be read, one without its last
+        path.write_bytes(path.read_bytes()[:end])
+    flags = ["--average", "--tfrecord_dir=tfrecord", "--batch_size=8"]
+    (tmp_path / "model").symlink_to(ensemble_dir)
+    outputs = {}
+    for suffix, more in {"alone": [], "cluster": [f"--cluster={cluster}"]}.items():
+        assert batch_predict.main(["--model_dir=model", *flags, f"--suffix={suffix}", *more]) == 1
+        told = capfd.readouterr().err
+        assert told.count("error: ") == 2 and "00001-of-00004: cannot read record 0 " in told
+        outputs[suffix] = [Path(f"prediction_{suffix}{extension}").read_text() for extension in (".txt", ".csv")]
+    assert outputs["cluster"] == outputs["alone"]
+    assert outputs["alone"][0].count("\n") == 30 + 8 + 20
