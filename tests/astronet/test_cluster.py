@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import astronet
 from astronet import batch_predict, train
-from astronet.data import generate_input_records
+from astronet.data import generate_input_records, make_catalog, simulate_survey
 from astronet.util import workers
 from astronet.util.script import ScriptError
 
@@ -60,6 +61,11 @@ class Started:
             return found if len(found) >= number else None
 
         return wait_until(found)
+
+    def workers(self):
+        """The addresses of all workers that have been started."""
+        logs = (process.log.read_text() for process in self._processes)
+        return [address for log in logs for address in re.findall(r"Start worker at: *(tcp://\S+)", log)]
 
     def stop(self):
         for process in self._processes:  # each with those that it has started
@@ -301,3 +307,48 @@ def test_predictions_are_those_without_a_cluster(tmp_path, ensemble_dir, write_t
         outputs[suffix] = [Path(f"prediction_{suffix}{extension}").read_text() for extension in (".txt", ".csv")]
     assert outputs["cluster"] == outputs["alone"]
     assert outputs["alone"][0].count("\n") == 30 + 8 + 20
+
+
+def test_a_cluster_that_cannot_be_used_is_an_error_that_says_why(other, tmp_path, impatience, monkeypatch, capsys):
+    def error(address):
+        with pytest.raises(ScriptError) as raised:
+            run_in_order(address, operator.neg, [1])
+        return str(raised.value)
+
+    assert "no Dask scheduler answers there within 2 s" in error("tcp://127.0.0.1:1")
+    assert "has had no worker for 2 s: start some (dask worker tcp://127.0.0.1:" in error(other.address)
+    (tmp_path / "older.py").write_text("import astronet\nastronet.__version__ = '0.0.1'\n")
+    other.start_workers("--nthreads=2", f"--preload={tmp_path}/older.py")
+    [worker] = other.workers()
+    told = error(other.address)
+    assert f"the worker {worker} has astronet 0.0.1, where astronet {astronet.__version__} is needed, as here" in told
+    other.start_workers("--nthreads=2")
+    assert re.search(r"the worker tcp://127.0.0.1:\d+ has 2 threads: start more workers of one", error(other.address))
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert "pip install '.[cluster]'" in error(other.address)
+    with pytest.raises(SystemExit):
+        generate_input_records.main(_flags("--cluster=here"))
+    assert "'here' is neither local nor an address such as tcp://host:8786" in capsys.readouterr().err
+
+
+def test_a_simulated_survey_and_its_catalogue_are_those_without_a_cluster(tmp_path, cluster):
+    """By the command line, where a script is __main__, which is another one for each worker."""
+
+    def run(script, *flags):
+        command = [sys.executable, script.__file__, *flags]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+    tables = [f"sector-{sector}-simulated.csv" for sector in (1, 2)]
+    contents = {}
+    for name, flags in {"alone": [], "cluster": [f"--cluster={cluster}"]}.items():
+        run(simulate_survey, "--num_stars=3", "--sectors=1,2", f"--output_dir={name}", *flags)
+        run(make_catalog, "--input", *tables, f"--base_dir={name}", "--out_name=again.csv", *flags)
+        contents[name] = {
+            str(path.relative_to(tmp_path / name)): path.read_bytes().replace(os.fsencode(tmp_path / name), b"")
+            for path in (tmp_path / name).rglob("*.*")
+            if path.suffix in (".csv", ".blsanal", ".h5")
+        }
+    assert contents["cluster"].keys() == contents["alone"].keys()
+    assert len(contents["alone"]) > 10
+    assert [path for path in contents["alone"] if contents["alone"][path] != contents["cluster"][path]] == []
