@@ -4,6 +4,8 @@ import numpy as np
 
 from astronet.flares import windows
 from astronet.ops.metrics import is_positive
+from astronet.util import configuration
+from astronet.util.script import ScriptError
 
 _BATCH = 1024  # windows
 _STRETCH = 8192  # windows that share what they overlap in, which takes less memory than as many by themselves
@@ -14,7 +16,15 @@ class Scorer:
     """Scores light curves with all members of an ensemble, which are restored once."""
 
     def __init__(self, models):
-        """Takes an ensemble.Ensemble of flare networks."""
+        """Takes an ensemble.Ensemble of flare networks.
+
+        Raises:
+          ScriptError: its networks read something else than the windows of a light curve.
+        """
+        read = configuration.input_lengths(models.spec.config)
+        if read != {windows.NAME: windows.LENGTH}:
+            lengths = ", ".join(f"{name} ({length})" for name, length in read.items())
+            raise ScriptError(f"the model reads {lengths}, not {windows.NAME} ({windows.LENGTH}): give one for flares")
         from astronet.util import estimator_util
 
         self._calibration = models.calibration

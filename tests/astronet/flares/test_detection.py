@@ -7,6 +7,7 @@ import tensorflow as tf
 from astronet import ensemble, models
 from astronet.flares import detection, windows
 from astronet.util import configuration, estimator_util, weights_file
+from astronet.util.script import ScriptError
 from light_curve_util import tess_io
 
 STELLA = configuration.get("AstroCNNModel", "stella")
@@ -89,3 +90,9 @@ def test_windows_that_share_nothing_are_scored_by_themselves(name, tmp_path):
     scorer = detection.Scorer(models)
     lc = light_curve((230, 210), 0)
     np.testing.assert_allclose(scorer.cadences(lc), expected(scorer, lc), atol=1e-5)
+
+
+def test_networks_of_transits_are_refused():
+    spec = configuration.ModelSpec("AstroCNNModel", "base", configuration.get("AstroCNNModel", "base"))
+    with pytest.raises(ScriptError, match=r"reads global_view \(201\), not flare_window \(200\)"):
+        detection.Scorer(ensemble.Ensemble({"1": spec}, {"1": "none"}))
