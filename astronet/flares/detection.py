@@ -4,8 +4,11 @@ import numpy as np
 
 from astronet.flares import windows
 from astronet.ops.metrics import is_positive
+from astronet.util import configuration
+from astronet.util.script import ScriptError
 
 _BATCH = 1024  # windows
+_STRETCH = 8192  # windows that share what they overlap in, which takes less memory than as many by themselves
 _MAX_LULL_CADENCES = 3  # of low probability within one flare
 
 
@@ -13,12 +16,22 @@ class Scorer:
     """Scores light curves with all members of an ensemble, which are restored once."""
 
     def __init__(self, models):
-        """Takes an ensemble.Ensemble of flare networks."""
+        """Takes an ensemble.Ensemble of flare networks.
+
+        Raises:
+          ScriptError: its networks read something else than the windows of a light curve.
+        """
+        read = configuration.input_lengths(models.spec.config)
+        if read != {windows.NAME: windows.LENGTH}:
+            lengths = ", ".join(f"{name} ({length})" for name, length in read.items())
+            raise ScriptError(f"the model reads {lengths}, not {windows.NAME} ({windows.LENGTH}): give one for flares")
         from astronet.util import estimator_util
 
         self._calibration = models.calibration
-        self._score = estimator_util.scorer(models.spec, list(models.checkpoints.values()))
-        self._num_members = len(models.checkpoints)
+        members = list(models.checkpoints.values())
+        self._score = estimator_util.scorer(models.spec, members)
+        self._slide = estimator_util.sliding_scorer(models.spec, members)  # faster, where there is one
+        self._num_members = len(members)
         self.is_padded = models.spec.config.hparams.max_padded_bins >= windows.HALF
 
     def cadences(self, light_curve):
@@ -32,8 +45,8 @@ class Scorer:
           trained on padded windows, and in segments shorter than a window.
         """
         probabilities = np.full([len(light_curve.time), self._num_members], np.nan)
-        for cadences, views in windows.strided(light_curve.time, light_curve.flux, self.is_padded):
-            probabilities[cadences] = self.windows(views)
+        for cadences, stretch in windows.stretches(light_curve.time, light_curve.flux, self.is_padded):
+            probabilities[cadences] = self._stretch(stretch)
         return probabilities
 
     def windows(self, views):
@@ -42,6 +55,14 @@ class Scorer:
             self._score({windows.NAME: np.ascontiguousarray(views[start : start + _BATCH])})
             for start in range(0, len(views), _BATCH)
         ]
+        return self._calibration.apply(np.concatenate(parts))
+
+    def _stretch(self, flux):
+        """Scores all windows of [m + LENGTH - 1] -> probabilities by member [m, num_members]."""
+        if self._slide is None:
+            return self.windows(np.lib.stride_tricks.sliding_window_view(flux, windows.LENGTH))
+        starts = range(0, len(flux) - windows.LENGTH + 1, _STRETCH)
+        parts = [self._slide(flux[start : start + _STRETCH + windows.LENGTH - 1]) for start in starts]
         return self._calibration.apply(np.concatenate(parts))
 
 

@@ -33,8 +33,8 @@ def segments(time):
     return [slice(start, end) for start, end in zip(edges, edges[1:])]
 
 
-def strided(time, flux, padded=False):
-    """Yields the windows of each segment that is at least LENGTH cadences long.
+def stretches(time, flux, padded=False):
+    """Yields the flux of all windows of each segment that is at least LENGTH cadences long.
 
     Cadence i has the window [i - HALF, i + HALF).
 
@@ -45,7 +45,8 @@ def strided(time, flux, padded=False):
         cadence has none.
 
     Yields:
-      (cadences, windows): slice of n, float32 view [num_cadences, LENGTH] that copies nothing.
+      (cadences, stretch): slice of n, float32 [num_cadences + LENGTH - 1], of which the LENGTH values from i on are the
+        window of the slice's i-th cadence.
     """
     for segment in segments(time):
         inside = np.asarray(flux[segment], dtype=np.float32)
@@ -55,14 +56,27 @@ def strided(time, flux, padded=False):
             inside, cadences = np.pad(inside, (HALF, HALF - 1), mode="edge"), segment
         else:
             cadences = slice(segment.start + HALF, segment.stop - HALF + 1)
-        yield cadences, np.lib.stride_tricks.sliding_window_view(inside, LENGTH)
+        yield cadences, inside
+
+
+def strided(time, flux, padded=False):
+    """Yields the windows of each segment that is at least LENGTH cadences long.
+
+    Args:
+      time, flux, padded: as those of stretches().
+
+    Yields:
+      (cadences, windows): slice of n, float32 view [num_cadences, LENGTH] that copies nothing.
+    """
+    for cadences, stretch in stretches(time, flux, padded):
+        yield cadences, np.lib.stride_tricks.sliding_window_view(stretch, LENGTH)
 
 
 def centered(time, flux, positions, padded=False):
     """Returns the windows of some cadences.
 
     Args:
-      time, flux, padded: as those of strided().
+      time, flux, padded: as those of stretches().
       positions: int [m], cadences.
 
     Returns:
