@@ -15,7 +15,7 @@ $(VENV)/.installed: $(SOURCES)
 	@touch $@
 
 test: setup
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto --maxprocesses=8
 
 # The tests of the C++ core with a build of it that stops at an access out of bounds or undefined behavior.
 sanitize: setup

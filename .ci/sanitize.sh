@@ -14,7 +14,7 @@ if "$compiler" --version | grep -q clang; then # which by default puts its runti
   libraries="-Wl,-rpath,$("$compiler" -print-runtime-dir)"
 fi
 
-mkdir -p "$build"
+mkdir -p "$build/lib"
 echo 'int main() { return 0; }' >"$build/try.cc"
 # shellcheck disable=SC2086 # flags are words
 if ! { "$compiler" $flags $libraries "$build/try.cc" -o "$build/try" && "$build/try"; } >"$build/try.log" 2>&1; then
@@ -24,9 +24,10 @@ if ! { "$compiler" $flags $libraries "$build/try.cc" -o "$build/try" && "$build/
   exit 1
 fi
 
+tar -cf - --exclude='*.so' light_curve_util third_party | tar -xf - -C "$build/lib"
 flags="$flags -D_GLIBCXX_ASSERTIONS"
-CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/python" -W ignore setup.py --quiet build \
-  --build-base="$build" --build-temp="$build/objects" --build-lib="$build/lib"
+CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/python" -W ignore setup.py --quiet build_ext \
+  --build-temp="$build/objects" --build-lib="$build/lib"
 
 # Python was not built so: the runtime has to be there before it, and with it the library that throws exceptions.
 preload=$(ldd "$build"/lib/light_curve_util/_core*.so | awk '/asan|libstdc\+\+|libc\+\+/ { printf "%s ", $3 }')

@@ -17,7 +17,6 @@ from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file, workers
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
-from light_curve_util.view_generator import VIEW_NAMES
 
 BATCH_SIZE = 1024
 _WEIGHTS = ("checkpoint", weights_file.NAME)  # either says that a directory holds a model
@@ -49,7 +48,7 @@ class Prediction:
     views is unlike all of training; empty where nothing is, or no limits are known.
     """
 
-    example: "tf.train.Example"  # noqa: F821 (TensorFlow takes seconds to import)
+    example: example_util.Example
     probabilities: np.ndarray
     mean: float
     standard_deviation: float
@@ -67,7 +66,7 @@ class Prediction:
     def views(self):
         """Dict of the views that the record holds, name -> [num_bins]."""
         held = self.example.features.feature
-        return {name: example_util.series(self.example, name) for name in VIEW_NAMES if name in held}
+        return {name: example_util.series(self.example, name) for name in example_util.SERIES_NAMES if name in held}
 
 
 def add_flags(parser):
@@ -75,8 +74,8 @@ def add_flags(parser):
     parser.add_argument(
         "--model_dir",
         required=True,
-        help="directory of a model, or (--average) of models; or pretrained:triage, the ensemble that comes with the "
-        "package, which needs no --average",
+        help="directory of a model, or (--average) of models; or pretrained:triage or pretrained:flares, the ensembles "
+        "that come with the package, which need no --average",
     )
     parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")
@@ -121,6 +120,12 @@ def load(flags, calibrated=True):
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(flags.model_dir), models.checkpoints.values())
+    unread = set(fitted.view_limits or ()).difference(models.spec.config.inputs.features)
+    if unread:
+        raise ScriptError(
+            f"{flags.model_dir}/calibration.json has limits for {', '.join(sorted(unread))}, which the model does not "
+            "read: run calibrate.py again or remove it"
+        )
     return dataclasses.replace(models, calibration=fitted)
 
 
@@ -168,18 +173,19 @@ def _scorer(ensemble):
     return estimator_util.scorer(ensemble.spec, list(ensemble.checkpoints.values()))
 
 
-def _judge(ensemble, score, batches):
+def _judge(ensemble, score, batches, where=lambda number: "a record"):
     """Yields each batch of records, calibrated probabilities [batch, num_members], and what is unlike training.
 
     Args:
       ensemble: Ensemble.
       score: its _scorer().
       batches: iterable of lists of serialized tf.train.Examples.
+      where: function from the number of a record, counted from 0, to what messages call it.
     """
     from astronet.ops import dataset
 
     limits = ensemble.calibration.view_limits
-    batches = dataset.from_serialized_batches(batches, ensemble.spec.config)
+    batches = dataset.from_serialized_batches(batches, ensemble.spec.config, where)
     for features, probabilities in _one_ahead((features, score(features)) for features in batches):
         serialized = features["serialized"]
         told = novelty.describe(features, limits) if limits else [""] * len(serialized)
@@ -223,27 +229,54 @@ def predict_files(ensemble, flags, problems):
       problems: list that gets a line for each file that cannot be read to its end; what comes before is predicted.
 
     Raises:
-      ScriptError: no record can be read.
+      ScriptError: no record can be read, or one is not a TCE that the models can predict; it names file and record.
     """
     if flags.batch_size < 1:
         raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
     judge_files = _judge_on_cluster if flags.cluster else _judge_here
-    is_any = False
-    for judged in judge_files(ensemble, flags, paths, problems):
-        yield from _predictions(*judged)
-        is_any = True
-    if not is_any:
+    where = _Places()
+    judged = judge_files(ensemble, flags, paths, problems, where)
+    number = -1
+    for number, prediction in enumerate(itertools.chain.from_iterable(itertools.starmap(_predictions, judged))):
+        try:
+            prediction.identity  # noqa: B018 (it is read from the record once, here)
+        except (ScriptError, TypeError, ValueError, OverflowError) as error:
+            raise ScriptError(f"{where(number)} does not say which TCE it is of ({error}): make it again") from error
+        yield prediction
+    if number < 0:
         raise ScriptError("; ".join(problems))
 
 
-def _judge_here(ensemble, flags, paths, problems):
+class _Places:
+    """Reads files one after the other; called with the number of a record, from 0 over all, says where it is."""
+
+    def __init__(self):
+        self._starts, self._count = {}, 0  # path -> how many records come before its own
+
+    def read(self, path, problems):
+        """Yields the records of a file up to one that cannot be read, which is one of the problems."""
+        self._starts[path] = self._count
+        try:
+            for serialized in records.read(path):
+                self._count += 1
+                yield serialized
+        except ScriptError as error:
+            problems.append(str(error))
+
+    def __call__(self, number):
+        told = list(self._starts.items())  # at once, for the thread that reads adds to it
+        path, start = next((path, start) for path, start in reversed(told) if start <= number)
+        return f"{path}, record {number - start}"
+
+
+def _judge_here(ensemble, flags, paths, problems, places):
     """Yields what _judge() does, of all files. No batch is of two, so that it does not matter who has which file."""
-    batches = itertools.chain.from_iterable(_batches(_readable(path, problems), flags.batch_size) for path in paths)
-    return _judge(ensemble, _scorer(ensemble), batches)
+    batches = (_batches(places.read(path, problems), flags.batch_size) for path in paths)
+    return _judge(ensemble, _scorer(ensemble), itertools.chain.from_iterable(batches), places)
 
 
-def _judge_on_cluster(ensemble, flags, paths, problems):
+def _judge_on_cluster(ensemble, flags, paths, problems, places):
     """The same by workers of a cluster, to each a file at a time."""
     # They have another working directory.
     found = {name: os.path.abspath(checkpoint) for name, checkpoint in ensemble.checkpoints.items()}
@@ -252,7 +285,7 @@ def _judge_on_cluster(ensemble, flags, paths, problems):
     with workers.open_executor(flags.cluster, None) as executor:
         for path, (calibrated, told) in zip(paths, workers.in_order(executor, work, map(os.path.abspath, paths))):
             end = 0
-            for serialized in _batches(_readable(path, problems), flags.batch_size):
+            for serialized in _batches(places.read(path, problems), flags.batch_size):
                 start, end = end, end + len(serialized)
                 yield serialized, calibrated[start:end], told[start:end]
             if end != len(calibrated):
@@ -266,17 +299,10 @@ def _with_scorer(ensemble):
 def _judge_file(models, batch_size, path):
     """Worker: what _judge() says about all records of a file that can be read, but for these."""
     ensemble, score = models()
-    judged = _judge(ensemble, score, _batches(_readable(path, []), batch_size))
-    _, calibrated, told = zip(*judged) if (judged := list(judged)) else ((), [()], [[]])
+    places = _Places()
+    judged = list(_judge(ensemble, score, _batches(places.read(path, []), batch_size), places))
+    _, calibrated, told = zip(*judged) if judged else ((), [()], [[]])
     return np.concatenate(calibrated), list(itertools.chain.from_iterable(told))
-
-
-def _readable(path, problems):
-    """The records of a file up to one that cannot be read, which is one of the problems."""
-    try:
-        yield from records.read(path)
-    except ScriptError as error:
-        problems.append(str(error))
 
 
 def report(problems):

@@ -229,6 +229,7 @@ def _draw(directory, report, sets):
     curves = {name: sample for name, sample in samples.items() if len(set(sample[0])) == 2}
     if curves:
         plotting.plot_curves(os.path.join(directory, "curves.png"), curves, threshold)
+    plotting.plot_confusion(os.path.join(directory, "confusion.png"), *samples["all"], threshold)
     plotting.plot_reliability(os.path.join(directory, "reliability.png"), _reliability_curves(report, sets["all"]))
     for name, part in report["sets"].items():
         title = (

@@ -43,12 +43,13 @@ def _say(ratio):
     return "undefined" if ratio is None else f"{ratio:.4f}"
 
 
-def _print_table(labels, probabilities, threshold):
+def _print_table(labels, probabilities, threshold, inputs):
     from sklearn.metrics import average_precision_score
 
     num_positive = np.sum(labels == 1)
     precision = average_precision_score(labels, probabilities) if num_positive else None
-    print(f"{len(labels)} TCEs, {num_positive} of them PC or EB; average precision {_say(precision)}")
+    positives = " or ".join(name for name, label in inputs.label_map.items() if label > 0)
+    print(f"{len(labels)} TCEs, {num_positive} of them {positives}; average precision {_say(precision)}")
     print("threshold   called  correct  precision     recall")
     for row in precision_and_recall(labels, probabilities, sorted({*_THRESHOLDS, threshold})):
         mark = "  <- decision threshold" if row[0] == threshold else ""
@@ -104,11 +105,12 @@ def _find(flags):
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
     problems = []
     predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=" TCE", disable=None)
-    labels, probabilities = _compare(predictions, models.spec.config.inputs, threshold, flags.save_dir, table_path)
+    inputs = models.spec.config.inputs
+    labels, probabilities = _compare(predictions, inputs, threshold, flags.save_dir, table_path)
     with write_aside(truth_path) as aside:
         np.savetxt(aside, np.stack([labels, probabilities], axis=1), fmt=("%d", "%.6f"))
 
-    _print_table(labels, probabilities, threshold)
+    _print_table(labels, probabilities, threshold, inputs)
     num_wrong = np.sum(labels != is_positive(probabilities, threshold))
     print(f"{truth_path}: label and probability of each; {table_path}: the {num_wrong} misclassified")
     print(f"{flags.save_dir}: a plot of each of these")

@@ -1,8 +1,12 @@
 """Models by name."""
 
 import importlib
+import math
 
 from astronet.util.config_schema import choose
+from astronet.util.script import ScriptError
+
+_MAX_WEIGHTS = 100_000_000  # 0.4 GB; the largest configuration by name has 4 million
 
 BUILDERS = {  # modules, which are imported when a model of theirs is built: they need TensorFlow
     "AstroModel": "astronet.astro_model.astro_model",
@@ -12,5 +16,26 @@ BUILDERS = {  # modules, which are imported when a model of theirs is built: the
 
 
 def build(model, config):
-    """Builds the untrained Keras model of a name and a Config; see astro_model.build."""
-    return importlib.import_module(choose(BUILDERS, model, "model")).build(config)
+    """Builds the untrained Keras model of a name and a Config; see astro_model.build.
+
+    Raises:
+      ScriptError: the configuration makes no model, or one too large, of which nothing is allocated.
+    """
+    import tensorflow as tf
+
+    module = importlib.import_module(choose(BUILDERS, model, "model"))
+    num_weights = 0
+
+    def create(next_creator, **kwargs):
+        nonlocal num_weights
+        num_weights += math.prod(kwargs["shape"] or ())
+        if num_weights > _MAX_WEIGHTS:
+            raise ScriptError(f"the configuration makes a model of more than {_MAX_WEIGHTS} weights: correct its sizes")
+        return next_creator(**kwargs)
+
+    try:
+        with tf.variable_creator_scope(create):
+            return module.build(config)
+    except (ValueError, TypeError, ArithmeticError, tf.errors.OpError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ScriptError(f"the configuration makes no {model} ({reason}): correct its sizes") from error

@@ -16,7 +16,7 @@ def _predict(flags):
     event = PeriodicEvent(flags.t0, flags.period, flags.duration_hours / 24)
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     lengths = configuration.view_lengths(models.spec.config)
-    settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality)
+    settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
     views = preprocess.make_views(path, event, settings)
     columns = {
         "tic_id": flags.tic,

@@ -2,7 +2,7 @@
 
 Each run is of a catalogue of so many TCEs, which repeat those of a simulated survey (or of --survey_dir). The bare
 reads open each file with h5py, read its three datasets (BJD, QFLAG and the best aperture's magnitudes) and do nothing
-else; they run before and after, in this process. Start-up is the CPU time of a run of one TCE, with one worker.
+else; they run before and after, in as many processes. Start-up is the CPU time of a run of ten TCEs.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import csv
 import itertools
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import time
 import h5py
 
 from astronet.data import generate_input_records, simulate_survey, tce_table
+from astronet.util.workers import Processes
 from light_curve_util import tess_io
 
 _APERTURE = simulate_survey.simulated_photometry.BEST_APERTURE
@@ -43,6 +45,13 @@ def seconds_a_bare_read(paths):
     return (cpu_seconds(resource.RUSAGE_SELF) - start) / len(paths)
 
 
+def seconds_a_bare_read_by(num_processes, paths):
+    """The same, of so many processes that read at the same time, as workers do."""
+    with Processes(num_processes) as pool:
+        found = [pool.submit(seconds_a_bare_read, paths) for _ in range(num_processes)]
+        return statistics.mean(each.result() for each in found)
+
+
 def write_catalogue(path, rows, num_tces):
     """Writes the rows again and again; the epoch tells one repetition from the next."""
     with open(path, "w", newline="") as file:
@@ -61,9 +70,7 @@ def generate(catalogue, survey_dir, output_dir, num_workers):
     command = [sys.executable, generate_input_records.__file__, f"--input_tce_csv_file={catalogue}"]
     command += [f"--tess_data_dir={survey_dir}/tess", f"--output_dir={output_dir}"]
     start, cpu = time.perf_counter(), cpu_seconds(resource.RUSAGE_CHILDREN)
-    process = subprocess.Popen(
-        [*command, f"--num_worker_processes={num_workers}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*command, f"--num_worker_processes={num_workers}"], stdout=subprocess.DEVNULL)
     peaks = {}
     while process.poll() is None:
         peaks.update(_peaks(process.pid))
@@ -119,14 +126,13 @@ def main(argv=None):
         for number in flags.num_tces:
             own = os.path.join(directory, "tces.csv")
             repeated = list(itertools.islice(itertools.cycle(paths), min(number, _MAX_BARE)))
-            write_catalogue(own, rows, 1)
-            _, start_up, _, _ = generate(own, survey_dir, os.path.join(directory, f"one-{number}"), 1)
+            num_workers = flags.num_worker_processes
+            write_catalogue(own, rows, 10)
+            _, start_up, _, _ = generate(own, survey_dir, os.path.join(directory, f"ten-{number}"), num_workers)
             write_catalogue(own, rows, number)
-            before = seconds_a_bare_read(repeated)
-            wall, cpu, parent, others = generate(
-                own, survey_dir, os.path.join(directory, f"{number}"), flags.num_worker_processes
-            )
-            bare = (before + seconds_a_bare_read(repeated)) / 2
+            before = seconds_a_bare_read_by(num_workers, repeated)
+            wall, cpu, parent, others = generate(own, survey_dir, os.path.join(directory, f"{number}"), num_workers)
+            bare = (before + seconds_a_bare_read_by(num_workers, repeated)) / 2
             net = (cpu - start_up) / number
             print(
                 f"{number:8d} {wall:7.1f} {cpu:7.1f} {start_up:9.2f} {bare * 1e3:9.3f} {net * 1e3:9.3f}"

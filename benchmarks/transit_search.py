@@ -1,16 +1,18 @@
-"""Judges astronet/data/transit_search.py: planets injected into the simulated survey's noise, light curves without any
-signal, and real light curves of stars with TOIs.
+"""Judges the transit search: planets injected into the simulated survey's noise, light curves without any signal, and
+real light curves of stars with TOIs.
 
-S/N of an injected planet: its mean depth over its in-transit cadences, divided by sqrt(white^2 / cadences in transit
-+ red^2 / events). White and red noise are those of the same star's detrended light curve without the planet: the
-robust scatter of a cadence, and what the scatter of means over one transit duration has beyond it. At least two
-events have at least half of their cadences; everything else (star, impact, epoch, noise) is as it falls.
+S/N of an injected planet: its mean depth over its in-transit cadences, divided by
+sqrt(white^2 / cadences in transit + red^2 / events). White and red noise are those of the same star's detrended light
+curve without the planet: the robust scatter of a cadence, and what the robust scatter of means over one transit
+duration has beyond it. At least two events have at least half of their cadences; all else is as it falls.
 """
 
 import collections
+import csv
 import functools
 import itertools
 import os
+import re
 import sys
 import time
 
@@ -22,8 +24,6 @@ from astronet.util.workers import map_in_order
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold
 
-PERIODS = ((0.5, 1), (1, 3), (3, 6), (6, 13))  # days
-SIGNAL_TO_NOISE = ((8, 12), (12, 16), (16, 30), (30, 100))
 RATIOS = {"period": 1, "P/2": 1 / 2, "2P": 2, "P/3": 1 / 3, "3P": 3, "2P/3": 2 / 3, "3P/2": 3 / 2}
 OUTCOMES = (*RATIOS, "later peak", "not found")
 _MAX_DRAWS = 200
@@ -141,6 +141,13 @@ def _search_nothing(number, seed, raw):
     return next((peak for peak in peaks if not peak.why_not_tce()), None)
 
 
+def _told(peak):
+    return (
+        f"{peak.period:.5f} d, {peak.duration_hours:.2f} h, {peak.depth_ppm:.0f} ppm, "
+        f"S/N {peak.pink_signal_to_noise:.1f}, {peak.num_points_in_transit} half hours in transit"
+    )
+
+
 def _row(label, outcomes):
     counts = collections.Counter(outcome.name for outcome in outcomes)
     share = 1 - counts["not found"] / len(outcomes)
@@ -150,7 +157,7 @@ def _row(label, outcomes):
 
 
 def _judge_by_injection(flags):
-    cells = list(itertools.product(SIGNAL_TO_NOISE, PERIODS))
+    cells = list(itertools.product(flags.signal_to_noise, flags.periods))
     tasks = [(i, cells[i % len(cells)][1], cells[i % len(cells)][0]) for i in range(flags.num_a_bin * len(cells))]
     work = functools.partial(_inject, seed=flags.seed, raw=flags.raw)
     outcomes = list(map_in_order(work, tasks, flags.num_worker_processes))
@@ -160,24 +167,76 @@ def _judge_by_injection(flags):
         of_cell[task[2], task[1]].append(outcome)
     for (low, high), (short, long) in cells:
         _row(f"{low:g}-{high:g}, {short:g}-{long:g}", of_cell[(low, high), (short, long)])
-    for low, high in SIGNAL_TO_NOISE:
+    for low, high in flags.signal_to_noise:
         _row(f"{low:g}-{high:g}", [o for cell, found in of_cell.items() if cell[0] == (low, high) for o in found])
-    _row("all above 12", [o for cell, found in of_cell.items() if cell[0][0] >= 12 for o in found])
+    _row("all", outcomes)
     seconds = [outcome.seconds for outcome in outcomes]
     print(f"CPU seconds a light curve: median {np.median(seconds):.2f}, greatest {max(seconds):.2f}")
     work = functools.partial(_search_nothing, seed=flags.seed, raw=flags.raw)
     alarms = [peak for peak in map_in_order(work, list(range(flags.num_quiet)), flags.num_worker_processes) if peak]
     print(f"without a signal: {len(alarms)} of {flags.num_quiet} light curves have a threshold crossing event")
     for peak in alarms:
-        print(
-            f"  {peak.period:8.4f} d, {peak.duration_hours:5.2f} h, {peak.depth_ppm:6.0f} ppm, "
-            f"S/N {peak.pink_signal_to_noise:5.1f}, {peak.num_points_in_transit} points"
-        )
+        print(f"  {_told(peak)}")
+
+
+def _tois(path):
+    """{TIC ID: (magnitude, [(TOI, period or NaN, epoch in BTJD, duration in days)])} of an ExoFOP TOI table."""
+    tois = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            period, epoch, hours = (
+                float(row[name] or "nan") for name in ("Period (days)", "Epoch (BJD)", "Duration (hours)")
+            )
+            planet = Planet(period or np.nan, epoch - _BTJD, hours / 24)
+            tois.setdefault(int(row["TIC ID"]), (float(row["TESS Mag"] or "nan"), []))[1].append((row["TOI"], planet))
+    return tois
+
+
+def _num_transits(planet, times):
+    """How many transits have cadences."""
+    phase_days = phase_fold(times, planet.period, planet.t0)
+    inside = np.abs(phase_days) < planet.duration / 2
+    return len(np.unique(np.round((times - planet.t0 - phase_days)[inside] / planet.period)))
+
+
+def _judge_by_tois(flags):
+    tois = _tois(flags.tois)
+    for path in flags.light_curves:
+        found = re.search(r"(?:tic|[-_])0*(\d{5,})(?=[-_])", os.path.basename(path), re.IGNORECASE)
+        if not found:
+            raise ScriptError(f"{path}: no TIC ID in the file's name")
+        magnitude, planets = tois.get(int(found[1]), (np.nan, []))
+        if not planets:
+            continue
+        light_curve = tess_io.read(path)
+        peaks, seconds = _search(light_curve.time, light_curve.flux, magnitude)
+        print(f"TIC {found[1]} ({os.path.basename(path)}), {seconds:.1f} CPU seconds")
+        for toi, planet in planets:
+            if np.isnan(planet.period):
+                print(f"  TOI {toi}: the table has no period")
+                continue
+            transits = _num_transits(planet, light_curve.time)
+            names = [matching_ratio(peak, planet, light_curve.time) for peak in peaks]
+            result = next((f"found, {name}, peak {rank}" for rank, name in enumerate(names, 1) if name), "not found")
+            print(f"  TOI {toi}: {planet.period:.5f} d, {transits} of its transits have cadences: {result}")
+        for rank, peak in enumerate(peaks, 1):
+            print(f"  peak {rank}: {_told(peak)}: {peak.why_not_tce() or 'TCE'}")
 
 
 def _main(flags):
+    if bool(flags.light_curves) != bool(flags.tois):
+        raise ScriptError("--light_curves and --tois go together: give both or neither")
+    if flags.tois:
+        _judge_by_tois(flags)
+        return
     print(f"{os.cpu_count()} cores; seed {flags.seed}; {'raw' if flags.raw else 'detrended'} simulated light curves")
     _judge_by_injection(flags)
+
+
+def _bins(text):
+    """Pairs of neighbors among numbers with commas."""
+    edges = [float(edge) for edge in text.split(",")]
+    return list(zip(edges[:-1], edges[1:]))
 
 
 def main(argv=None):
@@ -185,8 +244,14 @@ def main(argv=None):
     parser.add_argument(
         "--num_a_bin", type=positive_integer, default=10, help="planets injected for each S/N and period"
     )
+    parser.add_argument(
+        "--signal_to_noise", type=_bins, default="8,12,16,30,100", help="edges of the bins, with commas"
+    )
+    parser.add_argument("--periods", type=_bins, default="0.5,1,3,6,13", help="edges of the bins in days, with commas")
     parser.add_argument("--num_quiet", type=int, default=100, help="light curves without a signal")
     parser.add_argument("--raw", action="store_true", help="simulated light curves as taken, not detrended")
+    parser.add_argument("--light_curves", nargs="+", help="real light curves, the TIC ID in their names; needs --tois")
+    parser.add_argument("--tois", help="ExoFOP TOI table as CSV")
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same planets and noise")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
     return run(_main, parser.parse_args(argv))

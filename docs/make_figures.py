@@ -1,14 +1,24 @@
-"""Draws the figures of README.md and docs/ from what `make demo` and a training have left behind."""
+"""Draws the figures of README.md and docs/ from what `make demo` and a training have left behind.
+
+With --searched_light_curves, draws those of docs/transit_search.md alone, from real files.
+"""
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from astronet import plot_roc, plot_tces
+from astronet.data import transit_search
 from astronet.util.script import Parser, ScriptError, run
+from light_curve_util import tess_io
+from light_curve_util.detrend import detrend
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.phase_fold import phase_fold
+from light_curve_util.view_generator import ViewGenerator
 
 DOCS = Path(__file__).parent
 
@@ -36,7 +46,35 @@ def draw_training_curve(model_dir, path):
     figure.savefig(path, dpi=120)
 
 
+def draw_search(name, path):
+    """Draws the best peak of a light curve, folded: the whole orbit, and two durations either way."""
+    light_curve = tess_io.read(path)
+    peaks = transit_search.search(light_curve.time, light_curve.flux, float("nan"))
+    if not peaks:
+        raise ScriptError(f"{path}: no peak to draw; give another light curve")
+    event = PeriodicEvent(peaks[0].t0, peaks[0].period, peaks[0].duration_hours / 24)
+    flat = detrend(light_curve, "spline", event)
+    generator = ViewGenerator(flat.time, flat.flux, event)
+    phase_days = phase_fold(flat.time, event.period, event.t0)
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    figure.suptitle(f"{name.replace('_', ' ')}: {event.period:.5f} d, {24 * event.duration_days:.2f} h")
+    windows = (("global_view", 201, event.period / 2, 5), ("local_view", 61, 2 * event.duration_days, 1))
+    for (view_name, num_bins, half_width, thin), (points, view) in zip(windows, figure.subplots(2, 2, sharex="col").T):
+        near = np.abs(phase_days) <= half_width
+        points.plot(24 * phase_days[near][::thin], flat.flux[near][::thin], ".", ms=1.5, color="0.5")
+        points.set(ylabel="Relative flux", xlim=(-24 * half_width, 24 * half_width))
+        points.set_title("Every fifth cadence" if thin > 1 else "Every cadence", fontsize="medium")
+        centers = 24 * half_width * np.linspace(-1, 1, num_bins)
+        view.plot(centers, generator.view(view_name, num_bins), ".-", ms=4, lw=0.8, color="#D55E00")
+        view.set(xlabel="Hours from mid-transit", ylabel=view_name)
+    figure.savefig(DOCS / f"search_{name}.png", dpi=90)
+
+
 def _draw(flags):
+    if flags.searched_light_curves:
+        for name, path in flags.searched_light_curves:
+            draw_search(name, path)
+        return
     demo = Path(flags.demo)
     if not (demo / "tces.csv").exists():
         raise ScriptError(f"{demo} holds no survey: run make demo first")
@@ -59,6 +97,13 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("--demo", default="demo", help="output directory of the demo")
     parser.add_argument("--model_dir", help="training to draw the curve of (default: the demo's)")
+    parser.add_argument(
+        "--searched_light_curves",
+        type=lambda text: text.split("=", 1),
+        nargs="+",
+        metavar="NAME=FILE",
+        help="real light curves, to draw what the transit search finds in each; nothing else is drawn",
+    )
     return run(_draw, parser.parse_args(argv))
 
 

@@ -48,7 +48,9 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     Raises:
       MissingLightCurveError: naming the places that were tried.
     """
+    # Numbers alone become parts of paths: text could lead out of the directory.
     tess_data_dir, tic_id, sector = os.fspath(tess_data_dir), int(tic_id), int(sector)
+    camera, ccd = int(camera or 0), int(ccd or 0)
     path = file_index.find(PRODUCTS, tess_data_dir, tic_id, sector, camera, ccd)
     if path is None:
         places = ", ".join(f"{place}/" for place in file_index.places(sector, camera or "*", ccd or "*"))
@@ -64,17 +66,18 @@ def stars(tess_data_dir):
     return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
 
 
-def read(path, flux_key=None, aperture=None, quality="default"):
+def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     """Reads a light curve and keeps its usable cadences.
 
-    Flagged cadences and those without a finite time or value are dropped, then those brighter than the median by more
-    than 5 robust standard deviations.
+    Flagged cadences and those without a finite time or value are dropped, then (unless clip is false) those brighter
+    than the median by more than 5 robust standard deviations.
 
     Args:
       path: file name; it decides which product's reader reads the file.
       flux_key: the product's name for the flux or magnitudes to read; None is the product's own detrended ones.
       aperture: number of the aperture, for products that number theirs; None is the file's own choice.
       quality: which flagged cadences are dropped, one of QUALITIES.
+      clip: false keeps the bright outliers, where a flare is what is looked for.
 
     Returns:
       A LightCurve.
@@ -101,13 +104,19 @@ def read(path, flux_key=None, aperture=None, quality="default"):
         )
     in_flux = to_flux if columns.is_magnitude else relative_flux
     try:
-        return LightCurve(*in_flux(time[usable], values[usable]), path)
+        with np.errstate(all="ignore"):  # what overflows is told below
+            light_curve = LightCurve(*in_flux(time[usable], values[usable], clip), path)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
+    if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
+        raise UnreadableLightCurveError(
+            f"{path}: {columns.flux_key} has values too far apart for a star's: fetch the file again"
+        )
+    return light_curve
 
 
-def to_flux(time, magnitude):
-    """Drops bright outliers and turns magnitudes into flux.
+def to_flux(time, magnitude, clip=True):
+    """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
 
     Args:
       time: [n] days.
@@ -116,12 +125,13 @@ def to_flux(time, magnitude):
     Returns:
       time and flux of the cadences kept; flux is relative to their median.
     """
-    time, magnitude = _without_bright_outliers(time, magnitude, 1)
+    if clip:
+        time, magnitude = _without_bright_outliers(time, magnitude, 1)
     return time, 10 ** (-(magnitude - _median(magnitude)) / 2.5)
 
 
-def relative_flux(time, flux):
-    """Drops bright outliers and makes flux relative.
+def relative_flux(time, flux, clip=True):
+    """Drops bright outliers (unless clip is false) and makes flux relative.
 
     Args:
       time: [n] days.
@@ -133,7 +143,8 @@ def relative_flux(time, flux):
     Raises:
       UnreadableLightCurveError: their median is not positive.
     """
-    time, flux = _without_bright_outliers(time, flux, -1)
+    if clip:
+        time, flux = _without_bright_outliers(time, flux, -1)
     median = _median(flux)
     if median <= 0:
         raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")

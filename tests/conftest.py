@@ -1,9 +1,18 @@
 """Fixtures that all tests share. Tests that use ../shared are marked `shared` and skip where it is absent."""
 
 import os
+import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run, however slow the machine or the sanitizers are.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
+
+# Whoever starts the tests in the background has them ignore Control-C, and the scripts that they start with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(os.environ.get("ASTRONET_SHARED", Path(__file__).parents[2] / "shared"))
 

@@ -9,7 +9,8 @@ import pytest
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 SCRIPTS = re.findall(r'^[\w-]+ = "([\w.]+):main"$', PYPROJECT.read_text(), re.MULTILINE)
-SLOW = {"tensorflow", "pandas", "astropy", "scipy", "sklearn", "matplotlib", "pydl", "batman", "astroquery", "dask"}
+SLOW = {"tensorflow", "pandas", "astropy", "scipy", "sklearn", "matplotlib", "pydl", "batman", "astroquery"}
+SLOW |= {"dask", "distributed"}
 
 
 def test_all_scripts_are_found():

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from astronet.astro_model import astro_model
-from astronet.ops.contrast import ScatterChannel
+from astronet.ops.contrast import DeviationChannel, ScatterChannel
 from astronet.ops.dropout import Dropout
 
 
@@ -14,15 +14,19 @@ def build(config):
 
 def _conv_column(series, name, hparams):
     column = hparams.columns[name]
-    as_channels = ScatterChannel() if hparams.scatter_channel else tf.keras.layers.Reshape([-1, 1])
-    net = as_channels(series)  # [batch, length, channels]
+    if hparams.scatter_channel:
+        net = ScatterChannel()(series)  # [batch, length, channels]
+    elif hparams.deviation_channel:
+        net = DeviationChannel()(series)
+    else:
+        net = tf.keras.layers.Reshape([-1, 1])(series)
     for block in range(1, column.num_blocks + 1):
         num_filters = column.num_filters * column.block_factor ** (block - 1)
         num_filters = min(num_filters, column.max_num_filters or num_filters)
         for conv in range(1, column.convs_per_block + 1):
             net = tf.keras.layers.Conv1D(
                 num_filters,
-                column.kernel_size,
+                column.kernel_size if block == 1 else column.later_kernel_size or column.kernel_size,
                 padding="same",
                 activation="relu",
                 name=f"{name}_hidden/block_{block}/conv_{conv}",
@@ -30,5 +34,5 @@ def _conv_column(series, name, hparams):
         net = tf.keras.layers.MaxPool1D(column.pool_size, column.pool_stride, padding="valid")(net)
         if hparams.column_dropout_rate:
             dropout_name = f"{name}_hidden/block_{block}/dropout"
-            net = Dropout(hparams.column_dropout_rate, whole_channels=True, name=dropout_name)(net)
+            net = Dropout(hparams.column_dropout_rate, hparams.drop_whole_channels, name=dropout_name)(net)
     return tf.keras.layers.Flatten()(net)

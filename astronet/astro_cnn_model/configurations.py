@@ -19,6 +19,7 @@ class ConvColumn:
     pool_stride: int = 2
     convs_per_block: int = 2
     kernel_size: int = 5
+    later_kernel_size: Optional[int] = None  # of all blocks but the first; None: the same
     num_filters: int = 16
     block_factor: int = 2
     max_num_filters: Optional[int] = None
@@ -27,8 +28,10 @@ class ConvColumn:
 @dataclasses.dataclass(frozen=True)
 class CNNHparams(Hparams):
     columns: dict[str, ConvColumn] = dataclasses.field(default_factory=dict)
-    column_dropout_rate: float = 0.0  # of whole channels, after each pooling
+    column_dropout_rate: float = 0.0  # after each pooling
+    drop_whole_channels: bool = True  # or, false, single values
     scatter_channel: bool = False  # whether columns also see each series in units of its own scatter
+    deviation_channel: bool = False  # or see its deviations from its mean, plain and in units of its noise
 
 
 _COLUMNS = {
@@ -38,13 +41,23 @@ _COLUMNS = {
 
 _TRIAGE_COLUMNS = {name: dataclasses.replace(column, max_num_filters=64) for name, column in _COLUMNS.items()}
 
-_PUBLISHED = {"num_pre_logits_hidden_layers": 4}
-_TRIAGE = {"scatter_channel": True}
+_FLARE_COLUMNS = {
+    "flare_window": ConvColumn(
+        num_blocks=2, pool_size=2, convs_per_block=1, kernel_size=7, later_kernel_size=3, block_factor=4
+    )
+}
+
+_PUBLISHED = _COLUMNS, {"num_pre_logits_hidden_layers": 4}
+_TRIAGE = _TRIAGE_COLUMNS, {"scatter_channel": True}
+_STELLA = _FLARE_COLUMNS, {"column_dropout_rate": 0.1, "drop_whole_channels": False}
+_FLARES = _FLARE_COLUMNS, {**_STELLA[1], "deviation_channel": True}
+_OWN = {"triage": _TRIAGE, "triage_views": _TRIAGE, "stella": _STELLA, "flares": _FLARES}
 
 
 def _config(name, inputs):
-    columns, recipe = (_TRIAGE_COLUMNS, {**RECIPES[name], **_TRIAGE}) if name in RECIPES else (_COLUMNS, _PUBLISHED)
-    return Config(inputs, CNNHparams(**recipe, columns={view: columns[view] for view in inputs.features}))
+    columns, own = _OWN.get(name, _PUBLISHED)
+    hparams = {**own, **RECIPES.get(name, {}), "columns": {view: columns[view] for view in inputs.features}}
+    return Config(inputs, CNNHparams(**hparams))
 
 
 CONFIGURATIONS = {name: _config(name, inputs) for name, inputs in INPUTS.items()}

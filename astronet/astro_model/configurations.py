@@ -16,6 +16,7 @@ _SCALARS = {
 }
 # Training tells planets from binaries, which teaches the network more; the probability is that of being either.
 _LABEL = ("Disposition", {"PC": 1, "EB": 2, "J": 0, "V": 0, "IS": 0, "O": 0})
+_FLARE_LABEL = ("Disposition", {"flare": 1, "quiet": 0})
 
 INPUTS = {
     "base": _views(global_view=201),
@@ -23,6 +24,8 @@ INPUTS = {
     "yu2019": _views(global_view=201, local_view=61),  # the views of the published records
     "triage": _views(_SCALARS, *_LABEL, global_view=201, local_view=61),
     "triage_views": _views({}, *_LABEL, global_view=201, local_view=61),
+    "stella": _views({}, *_FLARE_LABEL, flare_window=200),  # of one light curve, not folded
+    "flares": _views({}, *_FLARE_LABEL, flare_window=200),
 }
 
 _TRIAGE = {
@@ -38,6 +41,28 @@ _TRIAGE = {
     "scalar_drop_probability": 0.1,
     "score_both_directions": True,
 }
-RECIPES = {"triage": _TRIAGE, "triage_views": _TRIAGE}  # what differs from the published recipe, which the others have
+# Feinstein et al. 2020 (AJ 160, 219), section 3. A flare rises fast and decays slowly: time has a direction.
+_STELLA = {
+    "num_pre_logits_hidden_layers": 1,
+    "pre_logits_hidden_layer_size": 32,
+    "learning_rate": 1e-3,
+    "adam_epsilon": 1e-7,
+    "train_epochs": 350,
+    "dropout_rate": 0.1,
+    "reversal_probability": 0.0,
+}
+_FLARES = {
+    **_STELLA,
+    "learning_rate_schedule": "cosine",
+    "average_decay": 0.998,
+    "train_epochs": 20,
+    "max_padded_bins": 100,
+}
+RECIPES = {
+    "triage": _TRIAGE,
+    "triage_views": _TRIAGE,
+    "stella": _STELLA,
+    "flares": _FLARES,
+}  # what differs from the published recipe, which the others have
 
 CONFIGURATIONS = {name: Config(inputs, Hparams(**RECIPES.get(name, {}))) for name, inputs in INPUTS.items()}

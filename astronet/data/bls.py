@@ -2,10 +2,12 @@
 
 import dataclasses
 import glob
+import math
 import os
 import re
 
 from astronet.util.files import write_aside
+from light_curve_util.numerals import parse_float
 
 _COLUMNS = {  # attribute of Peak -> column of the file
     "t0": "BLS_Tc_1_0",
@@ -75,8 +77,8 @@ class Peak:
 
 def path(qlp_data_dir, sector, camera, ccd, tic_id):
     """Where the pipeline keeps a star's file."""
-    directory = os.path.join(qlp_data_dir, f"sector-{sector}", "ffi", f"cam{camera}", f"ccd{ccd}", "BLS")
-    return os.path.join(directory, f"{tic_id}.blsanal")
+    directory = os.path.join(qlp_data_dir, f"sector-{int(sector)}", "ffi", f"cam{camera}", f"ccd{ccd}", "BLS")
+    return os.path.join(directory, f"{int(tic_id)}.blsanal")
 
 
 def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
@@ -116,9 +118,11 @@ def read(file_path):
     for number, cells in enumerate(lines[1:], start=1):
         row = dict(zip(header, cells))
         try:
-            peaks.append(Peak(**{name: float(row[column]) for name, column in _COLUMNS.items()}))
+            peaks.append(Peak(**{name: parse_float(row[column]) for name, column in _COLUMNS.items()}))
         except (KeyError, ValueError) as error:
             raise BlsError(f"{file_path}: peak {number} is not a row of {len(header)} numbers ({error})") from None
+        if any(map(math.isinf, dataclasses.astuple(peaks[-1]))):
+            raise BlsError(f"{file_path}: peak {number} has an infinite value; make the file again")
     return peaks
 
 

@@ -10,6 +10,7 @@ import os
 from astronet.data import tev
 from astronet.data.star_catalog import Star
 from astronet.util.files import write_aside
+from light_curve_util.numerals import parse_float
 
 COLUMNS = (
     *("row_id", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
@@ -83,7 +84,7 @@ class Row:
 def number(cells, column):
     """The number in a cell, NaN where it is empty; anything else is a DroppedRowError."""
     try:
-        return float(cells[column]) if cells[column] else math.nan
+        return parse_float(cells[column]) if cells[column] else math.nan
     except ValueError:
         raise DroppedRowError(f"{column} '{cells[column]}' is not a number") from None
 

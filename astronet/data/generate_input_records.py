@@ -13,7 +13,9 @@ from astronet.util.script import Parser, ScriptError, positive_integer, run
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
-_DECISIVE_FLAGS = ("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend")
+_DECISIVE_FLAGS = (
+    *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -34,7 +36,7 @@ def _generate(flags):
     from astronet.data import record_set, shards, tce_table
 
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality)
+    settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
     make_directory(flags.output_dir)

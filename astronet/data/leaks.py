@@ -6,7 +6,6 @@ import hashlib
 import numpy as np
 
 from astronet.util import example_util, records
-from light_curve_util.view_generator import VIEW_NAMES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +65,7 @@ def identity(example):
     """Returns what tells whether two examples leak: a digest of the bytes of all views, and the TIC ID of the star."""
     features = example.features.feature
     digest = hashlib.blake2b(digest_size=16)
-    for name in VIEW_NAMES:
+    for name in example_util.SERIES_NAMES:
         if name in features:
             digest.update(name.encode() + example_util.series(example, name).tobytes())
     return digest.digest(), example_util.value(example, "tic_id")

@@ -19,12 +19,14 @@ class Settings:
       flux_key: name that the product gives to the flux or magnitudes to read; None is its own detrended ones.
       detrend: "none" or "spline".
       quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
+      mask_flares: directory of an ensemble of flare networks; what it calls a flare is dropped. None keeps all.
     """
 
     views: dict
     flux_key: Optional[str] = None
     detrend: str = "none"
     quality: str = "default"
+    mask_flares: Optional[str] = None
 
 
 def add_flags(parser):
@@ -37,6 +39,14 @@ def add_flags(parser):
         "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"
     )
     parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
+    parser.add_argument(
+        "--mask_flares",
+        nargs="?",
+        const="pretrained:flares",
+        metavar="MODEL_DIR",
+        help="drop the flares that these networks find in light curves of 2 min or less, before folding; without a "
+        "directory, by those that come with the package",
+    )
 
 
 def make_views(path, event, settings):
@@ -54,6 +64,10 @@ def make_views(path, event, settings):
       LightCurveError: the light curve cannot be read, or fills no view.
     """
     light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    if settings.mask_flares:
+        from astronet.flares import mask  # which scores with TensorFlow
+
+        light_curve = mask.without_flares(light_curve, settings.mask_flares, settings.flux_key, settings.quality)
     light_curve = detrend(light_curve, settings.detrend, event)
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     return {name: generator.view(name, length) for name, length in settings.views.items()}

@@ -7,6 +7,7 @@ import numpy as np
 
 from astronet.data.tev import plain
 from astronet.util.script import ScriptError
+from light_curve_util.numerals import parse_float
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
@@ -18,6 +19,7 @@ _FLOATS = (
 )
 _REQUIRED = ("row_id", "tic_id", "toi_id", "Disposition", "Epoc", "Period", "Duration", "Transit_Depth", "Sectors")
 _NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
+_LARGEST_INTEGER = 2**53  # up to which a float holds each of them
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
 
 
@@ -80,7 +82,7 @@ def read(path, also_required=()):
 def _cells(path):
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
         try:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file)]
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file, strict=True)]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give the table of make_catalog.py") from error
     header, *rows = [row for row in rows if any(row)] or [[]]
@@ -119,15 +121,23 @@ def _typed(name, cells, problems):
     if name in _TEXTS:
         return cells
     filled = ~cells.str.lower().isin(_EMPTY)
-    values = pd.to_numeric(cells.where(filled), errors="coerce").astype(float)
+    values = pd.Series([_number(cell) for cell in cells.where(filled, "nan")], cells.index, float)
     is_text = filled & values.isna()
     if name not in _INTEGERS + _FLOATS:
         return cells if is_text.any() else values
     _note(problems, is_text, lambda i: f"invalid: text {cells[i]!r} in numeric column {name}")
+    _note(problems, np.isinf(values), lambda i: f"invalid: {cells[i]} in column {name} is not finite")
     if name in _INTEGERS:
-        fractional = filled & (values % 1 != 0)
-        _note(problems, fractional, lambda i: f"invalid: {cells[i]} in column {name} is not a whole number")
+        wrong = filled & ~((values % 1 == 0) & (values >= 0) & (values <= _LARGEST_INTEGER))
+        _note(problems, wrong, lambda i: f"invalid: {cells[i]} in column {name} is not a whole number")
     return values.fillna(0) if name in ("camera", "ccd") else values
+
+
+def _number(text):
+    try:
+        return parse_float(text)
+    except ValueError:
+        return np.nan
 
 
 def drop_unusable(table, allow_unlabeled=False):

@@ -32,18 +32,22 @@ def read(path, needed=_NEEDED):
       which is "" unless the row's fields do not fit the header.
 
     Raises:
-      ScriptError: the file is no CSV, or lacks a needed column.
+      ScriptError: the file is no CSV, lacks a needed column, or has one twice.
       OSError: the file cannot be read.
     """
     with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
         try:
-            header, *lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)] or [[]]
+            lines = [line for line in csv.reader(file, strict=True) if any(cell.strip() for cell in line)]
         except csv.Error as error:
             raise ScriptError(f"{path} is no CSV file ({error}): give a TEV table") from error
+    header, *lines = lines or [[]]
     names = [_CANONICAL.get(plain(name), name) for name in header]
     missing = [column for column in needed if column not in names]
     if missing:
         raise ScriptError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ScriptError(f"{path} has more than one column {', '.join(repeated)}: keep one of each")
     rows = []
     for line in lines:
         cells = {**dict.fromkeys(COLUMNS, ""), **dict(zip(names, (cell.strip() for cell in line)))}

@@ -40,16 +40,17 @@ def _fit_trapezoid(phase_days, flux, width, longest):
     return shift, duration, fraction, float(depth[best])
 
 
-def _robust_scatter(values):
+def robust_scatter(values):
+    """Standard deviation of the bulk of some values."""
     return 1.4826 * np.median(np.abs(values - np.median(values)))
 
 
 def white_scatter(flux):
     """Standard deviation of one cadence, outliers aside."""
-    return max(_robust_scatter(flux), _LEAST_SCATTER)
+    return max(robust_scatter(flux), _LEAST_SCATTER)
 
 
-def red_variance(time, flux, duration, white):
+def red_variance(time, flux, duration, white, scatter=robust_scatter):
     """Variance of means over one duration beyond what white noise explains, in flux squared.
 
     Args:
@@ -57,6 +58,7 @@ def red_variance(time, flux, duration, white):
       flux: relative flux outside transits, [n].
       duration: days.
       white: standard deviation of one cadence.
+      scatter: function of the means -> their standard deviation; np.std counts ramps and steps in, wherever they are.
     """
     chunks = np.floor(time / max(duration, _SHORTEST_CHUNK)).astype(int)
     counts = np.bincount(chunks)
@@ -64,10 +66,10 @@ def red_variance(time, flux, duration, white):
     if not full.any():
         return 0.0
     means = np.bincount(chunks, flux)[full] / counts[full]
-    return max(0.0, _robust_scatter(means) ** 2 - white**2 / np.median(counts[full]))
+    return max(0.0, scatter(means) ** 2 - white**2 / np.median(counts[full]))
 
 
-def measure(time, flux, magnitude, period, t0, width, longest=np.inf):
+def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=robust_scatter):
     """Measures a dip of which period, place and rough width are known.
 
     Args:
@@ -78,6 +80,7 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf):
       t0: mid-time of an event, as `time`.
       width: duration, days.
       longest: duration that the fit may not exceed, days.
+      scatter: see red_variance.
 
     Returns:
       A Peak, or None where nothing dips or too little is left outside the dip. Its signal to pink noise is
@@ -91,7 +94,7 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf):
     if depth <= 0 or not inside.any() or outside.sum() < 50:
         return None
     white = white_scatter(flux[outside])
-    red = red_variance(time[outside] - time[0], flux[outside], duration, white)
+    red = red_variance(time[outside] - time[0], flux[outside], duration, white, scatter)
     num_events = len(np.unique(np.floor((time[inside] - t0) / period + 0.5)))
     num_inside = int(inside.sum())
     return Peak(

@@ -17,19 +17,20 @@ SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the
 
 _MAX_ROUNDS = 5  # of search, with the events found so far left out
 _LEAST_POINTS, _LEAST_BASELINE = 200, 2.0  # cadences, days
-_BIN_DAYS = 1 / 144
+_BIN_DAYS = 1 / 144  # of cadences finer than ten minutes
 _HALF_HOUR = 1 / 48
 _WINDOW_CELLS = 49  # half hours of the running median: a day
+_LEAST_REACH_CELLS = 8  # either way, at the ends of a stretch between gaps
 _GAP_DAYS = 0.5
-_BRIGHT_SIGMA = 4
+_BRIGHT_SIGMA = 4  # flares are left out
 _LONGEST_PERIOD = 0.8  # of the baseline
 _MASKED_DURATIONS = 0.75  # either side of mid-transit
 
 _NUM_DURATIONS = 7
-_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_PHASE = 0.3, 2.5, 0.25  # of a central transit of the Sun; of the period
-_LONGEST_FITTED_PHASE = 0.3
+_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_FITTED = 0.3, 1.8, 2.2  # of a central transit of the Sun
+_LONGEST_PHASE, _LONGEST_FITTED_PHASE = 0.25, 0.3  # of the period
 _DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
-_NUM_CANDIDATES = 12
+_NUM_CANDIDATES, _MAX_TRIED = 12, 100
 
 _ODD_EVEN_SIGMA = 4.0
 _EVENT_ERROR = 0.05  # of the depth: a trapezoid fits no event better, sampled at half hours
@@ -53,7 +54,7 @@ def search(time, flux, magnitude):
       magnitude: TESS magnitude of the star; with NaN, the cut for faint stars applies (Peak.why_not_tce).
 
     Returns:
-      list of Peak, best first, at most MAX_PEAKS; all but the last are threshold crossing events, and the last may be.
+      list of Peak, at most MAX_PEAKS: threshold crossing events by signal to pink noise, then at most one that is none.
       `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour cadences.
 
     Raises:
@@ -80,7 +81,7 @@ def search(time, flux, magnitude):
         peaks.append(dataclasses.replace(peak, t0=start + peak.t0, num_points_in_transit=half_hours))
         if peaks[-1].why_not_tce():
             break
-    return sorted(peaks, key=lambda peak: -peak.pink_signal_to_noise)
+    return sorted(peaks, key=lambda peak: (bool(peak.why_not_tce()), -peak.pink_signal_to_noise))
 
 
 def _prepared(time, flux):
@@ -125,7 +126,12 @@ def _flattened(time, flux, free):
         means = np.full(len(counts), np.nan)
         means[filled] = np.bincount(cell, flux[used])[filled] / counts[filled]
         padded = np.pad(means, _WINDOW_CELLS // 2, constant_values=np.nan)
-        trend = np.nanmedian(sliding_window_view(padded, _WINDOW_CELLS)[filled], axis=1)
+        windows = sliding_window_view(padded, _WINDOW_CELLS)[filled]
+        # Light curves ramp where a stretch begins or ends: there the window shrinks, so that it stays centered.
+        place = np.flatnonzero(filled)
+        reach = np.clip(np.minimum(place, len(counts) - 1 - place), _LEAST_REACH_CELLS, _WINDOW_CELLS // 2)
+        offset = np.abs(np.arange(_WINDOW_CELLS) - _WINDOW_CELLS // 2)
+        trend = np.nanmedian(np.where(offset <= reach[:, np.newaxis], windows, np.nan), axis=1)
         middles = np.bincount(cell, time[used])[filled] / counts[filled]
         flat[stretch] = flux[stretch] / np.interp(time[stretch], middles, trend)
     return flat
@@ -160,15 +166,21 @@ def _best_peak(time, flux, free, magnitude):
     # Now that the place of the events is known, the trend need not follow them.
     used = _usable(time, flux, free, free & ~_in_transit(time, peak))
     box = _refined(*used, peak.period, peak.t0, peak.duration_phase * peak.period)
-    peak = _measured(*used, magnitude, *box) or peak
+    peak = _period_refined(*used, _measured(*used, magnitude, *box) or peak)
     single = _single_event(*used, peak)
     if single is None:
         peak = _odd_even_resolved(*used, peak)
     return peak, single
 
 
+def _solar_transit(period):
+    """Duration of a central transit of the Sun, days."""
+    return 13 / 24 * (period / 365.25) ** (1 / 3)
+
+
 def _measured(time, flux, magnitude, period, t0, duration):
-    return transit_fit.measure(time, flux, magnitude, period, t0, duration, _LONGEST_FITTED_PHASE * period)
+    longest = min(_LONGEST_FITTED * _solar_transit(period), _LONGEST_FITTED_PHASE * period)
+    return transit_fit.measure(time, flux, magnitude, period, t0, min(duration, longest), longest, np.std)
 
 
 def _usable(time, flux, free, quiet):
@@ -184,7 +196,7 @@ def _grid(baseline):
     num_octaves = max(1, int(np.ceil(np.log2(longest / SHORTEST_PERIOD))))
     edges = np.geomspace(SHORTEST_PERIOD, longest, num_octaves + 1)
     for low, high in zip(edges[:-1], edges[1:]):
-        sun = 13 / 24 * (np.sqrt(low * high) / 365.25) ** (1 / 3)
+        sun = _solar_transit(np.sqrt(low * high))
         durations = np.geomspace(
             _SHORTEST_TRANSIT * sun, min(_LONGEST_TRANSIT * sun, _LONGEST_PHASE * low), _NUM_DURATIONS
         )
@@ -206,21 +218,24 @@ def _best_box(time, flux):
         red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
         red = np.interp(result.duration, durations, red)
         events = np.maximum(2, covered * baseline / periods)
-        score = result.depth / np.sqrt(result.depth_err**2 + red / events)
+        dips = np.isfinite(result.power)  # elsewhere nothing is written
+        score = np.where(dips, result.depth, 0) / np.sqrt(np.where(dips, result.depth_err, 1) ** 2 + red / events)
         columns.append((score, periods, result.transit_time, result.duration, result.depth, result.depth_err, red))
     columns = np.hstack(columns)
-    columns = columns[:, np.isfinite(columns[0])]
-    order = np.argsort(-columns[0], kind="stable")
-    best, tried = None, []
-    for score, period, t0, duration, depth, error, red in columns[:, order].T:
-        if len(tried) == _NUM_CANDIDATES or score <= 0:
+    columns = columns[:, columns[0] > 0]
+    best, tried, num_valid = None, [], 0
+    for _, period, t0, duration, depth, error, red in columns[:, np.argsort(-columns[0], kind="stable")].T:
+        if num_valid == _NUM_CANDIDATES or len(tried) == _MAX_TRIED:
             break
         if any(abs(1 / period - 1 / other) * baseline * period < 2 * duration for other in tried):
             continue
         tried.append(period)
         events = _num_events(time, period, t0, duration)
-        score = depth / np.sqrt(error**2 + red / max(events, 1))
-        if events >= 2 and (best is None or score > best[0]):
+        if events < 2:
+            continue
+        num_valid += 1
+        score = depth / np.sqrt(error**2 + red / events)
+        if best is None or score > best[0]:
             best = score, period, t0, duration
     return best and _refined(time, flux, *best[1:])
 
@@ -235,15 +250,33 @@ def _num_events(time, period, t0, duration):
 
 def _refined(time, flux, period, t0, duration):
     """(period, t0, duration) of the best box on a finer grid about one."""
-    del t0
     from astropy.timeseries import BoxLeastSquares
 
-    step = _DRIFT * duration / (time[-1] - time[0]) / 8 / period
-    periods = 1 / (1 / period + step * np.arange(-16, 17))
+    frequency = 1 / period + _DRIFT * duration / (time[-1] - time[0]) / 8 / period * np.arange(-16, 17)
     durations = duration * np.geomspace(0.7, 1.4, 5)
-    result = BoxLeastSquares(time, flux, 1.0).power(periods, durations[durations < 0.9 * periods.min()], oversample=12)
+    # Boxes are not wrapped round the end of the phase, which counts from the first cadence: put the dip in the middle.
+    shift = (time[0] - t0 + period / 2) % period
+    padded_time, padded_flux = np.append(time[0] - shift, time), np.append(1.0, flux)
+    result = BoxLeastSquares(padded_time, padded_flux, 1.0).power(
+        1 / frequency, durations[durations < 0.9 / frequency.max()], oversample=12
+    )
     best = int(np.argmax(np.where(result.depth > 0, result.power, -np.inf)))
     return float(result.period[best]), float(result.transit_time[best]), float(result.duration[best])
+
+
+def _period_refined(time, flux, peak):
+    """The peak measured again at the period, about its own, that fits its trapezoid best."""
+    duration = peak.duration_phase * peak.period
+    # About an event in the middle of the light curve, period and mid-time are independent.
+    t0 = peak.t0 + np.round((time.mean() - peak.t0) / peak.period) * peak.period
+    periods = peak.period * (1 + duration / (time[-1] - time[0]) * np.linspace(-1, 1, 81))
+
+    def fit(period):
+        profile = transit_fit.trapezoid(phase_fold(time, period, t0), duration, peak.ingress_fraction * duration)
+        return profile @ (1 - flux) / np.sqrt(max(profile @ profile, 1e-12))
+
+    period = max(periods, key=fit)
+    return _measured(time, flux, peak.out_of_transit_magnitude, period, t0, duration) or peak
 
 
 def _single_event(time, flux, peak):

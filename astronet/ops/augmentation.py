@@ -28,6 +28,8 @@ def augment(features, views, columns, hparams, seed):
         series = features[name]
         if hparams.max_shift_bins:
             series = _roll(series, hparams.max_shift_bins, next(seeds))
+        if hparams.max_padded_bins:
+            series = _pad_one_end(series, hparams.max_padded_bins, next(seeds))
         if hparams.max_noise:
             series = _add_noise(series, hparams.max_noise, next(seeds), next(seeds))
         changed[name] = tf.where(is_reversed, tf.reverse(series, axis=[1]), series)
@@ -42,6 +44,14 @@ def _roll(series, max_shift, seed):
     batch, length = tf.shape(series)[0], series.shape[1]
     shift = tf.random.stateless_uniform([batch, 1], seed, -max_shift, max_shift + 1, tf.int32)
     return tf.gather(series, (tf.range(length) + shift) % length, batch_dims=1)
+
+
+def _pad_one_end(series, max_padded, seed):
+    length = series.shape[1]
+    drawn = tf.random.stateless_uniform([tf.shape(series)[0], 1], seed, -2 * max_padded, 2 * max_padded + 1, tf.int32)
+    padded = tf.where(tf.abs(drawn) > max_padded, 0, drawn)  # at the start where positive, else at the end
+    bins = tf.minimum(tf.maximum(tf.range(length), padded), length - 1 + tf.minimum(padded, 0))
+    return tf.gather(series, bins, batch_dims=1)
 
 
 def _add_noise(series, max_noise, amplitude_seed, noise_seed):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import sys
 from typing import Optional
@@ -29,6 +30,16 @@ class Calibration:
     records_sha256: Optional[str] = None  # of the records that it was fitted on
     records: tuple = ()  # names of their files
     view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
+
+    def check(self):
+        """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
+        numbers = [self.temperature, self.threshold]
+        for limits in (self.view_limits or {}).values():
+            numbers += [limits["least_smoothness"], limits["greatest_center"]]
+        if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+            raise ValueError("temperature, threshold and view_limits must be finite numbers")
+        if not (self.temperature > 0 and 0 <= self.threshold <= 1):
+            raise ValueError("the temperature must be positive, the threshold 0 to 1")
 
     def apply(self, probabilities):
         """Returns the calibrated probabilities of members, an array of any shape."""
@@ -110,7 +121,8 @@ def load(model_dir, checkpoints):
             saved = json.load(file)
         names = [field.name for field in dataclasses.fields(Calibration)]
         calibration = Calibration(**{name: saved[name] for name in names})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        calibration.check()
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error
     if calibration.checkpoints_sha256 != sha256_of_checkpoints(checkpoints):
         print(f"warning: {path} is of other checkpoints: not used; run calibrate.py again", file=sys.stderr)

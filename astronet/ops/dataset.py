@@ -37,7 +37,8 @@ def read(files, config):
       Tces in the order of the records.
 
     Raises:
-      ScriptError: naming the file and record that is corrupt, has a view of another length, or an unknown label.
+      ScriptError: naming the file and record that is corrupt, has a view of another length or with a value that is not
+        finite, or an unknown label.
     """
     parts = [_read(path, config) for path in files]
     return Tces(
@@ -58,15 +59,19 @@ def _read(path, config):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
-    features = _parse_features(serialized, config)
-    return Tces({name: values.numpy() for name, values in features.items()}, np.array(labels, np.int32), identities)
+    try:
+        features = _parse_features(serialized, config)
+    except ScriptError as error:
+        raise ScriptError(f"{path}: {error}") from error
+    return Tces(features, np.array(labels, np.int32), identities)
 
 
 def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(records.read(path)):
-        example = example_util.from_serialized(serialized)
-        yield serialized, example, _check(example, config, f"{path}, record {number}", labelled=True)
+        where = f"{path}, record {number}"
+        example = _parse(serialized, where)
+        yield serialized, example, _check(example, config, where, labelled=True)
 
 
 def measure_scalars(tces, config):
@@ -112,12 +117,13 @@ def evaluation_batches(tces):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
-def from_serialized_batches(batches, config):
+def from_serialized_batches(batches, config, where=lambda number: "a record"):
     """Yields the features of batches of records that need not be labelled.
 
     Args:
       batches: iterable of lists of serialized tf.train.Examples.
       config: Config.
+      where: function from the number of a record, counted from 0 over all batches, to what messages call it.
 
     Yields:
       Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
@@ -125,32 +131,56 @@ def from_serialized_batches(batches, config):
     Raises:
       ScriptError: naming the TCE whose record the configuration cannot read.
     """
+    first = 0
     for serialized in batches:
         try:
             features = _parse_features(serialized, config)
-        except tf.errors.InvalidArgumentError:
-            for record in serialized:
-                _check(example_util.from_serialized(record), config, "a record", labelled=False)
+        except ScriptError:
+            _check_each(serialized, first, config, where)  # which says more
             raise
-        yield {"serialized": serialized, **{name: values.numpy() for name, values in features.items()}}
+        if not _is_usable(features, config):
+            _check_each(serialized, first, config, where)
+        yield {"serialized": serialized, **features}
+        first += len(serialized)
 
 
 def _parse_features(serialized, config):
     lengths = configuration.input_lengths(config)
     may_lack = set(lengths).difference(config.inputs.features)
-    return tf.io.parse_example(
-        serialized,
-        {
-            name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
-            for name, length in lengths.items()
-        },
+    schema = {
+        name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
+        for name, length in lengths.items()
+    }
+    try:
+        return {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
+        raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
+
+
+def _is_usable(features, config):
+    """Whether all features are finite, and no column of the scalars is infinite: NaN stands for a missing one."""
+    return all(
+        (np.isfinite(values) if name in config.inputs.features else ~np.isinf(values)).all()
+        for name, values in features.items()
     )
+
+
+def _check_each(serialized, first, config, where):
+    for number, record in enumerate(serialized, first):
+        _check(_parse(record, where(number)), config, where(number), labelled=False)
+
+
+def _parse(serialized, where):
+    try:
+        return example_util.from_serialized(serialized)
+    except ScriptError as error:
+        raise ScriptError(f"{where}: {error}") from error
 
 
 def _check_scalar(example, name, where):
     value = example_util.value(example, name, np.nan)
-    if not isinstance(value, float):
-        raise ScriptError(f"{where}: {name} is {value!r}: a float needed; make the records again")
+    if not isinstance(value, float) or np.isinf(value):
+        raise ScriptError(f"{where}: {name} is {value!r}: a finite float needed; make the records again")
 
 
 def _check(example, config, where, labelled):
@@ -163,6 +193,8 @@ def _check(example, config, where, labelled):
             fitting = configuration.names_that_fit(lengths)
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
+        if not np.isfinite(example_util.series(example, name)).all():
+            raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")
     for name in configuration.scalar_columns(config):
         _check_scalar(example, name, tce)
     if not labelled:

@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 
+import numpy as np
+
 from astronet import models
 from astronet.util import configuration, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
@@ -38,7 +40,10 @@ def find(model_dir, which="last"):
 
 def step(checkpoint):
     """Returns the number of training steps behind a checkpoint."""
-    return int(_reader(checkpoint).get_tensor("global_step"))
+    reader = _reader(checkpoint)
+    if reader.get_variable_to_shape_map().get("global_step") != []:
+        raise ScriptError(f"{checkpoint} has no number of training steps: copy or train it again")
+    return int(reader.get_tensor("global_step"))
 
 
 def last_step(model_dir):
@@ -174,15 +179,45 @@ def _latest(directory):
     import tensorflow as tf
 
     exported = os.path.join(directory, weights_file.NAME)
-    return tf.train.latest_checkpoint(directory) or (exported if os.path.exists(exported) else None)
+    try:
+        latest = tf.train.latest_checkpoint(directory)
+    except ValueError as error:
+        raise ScriptError(f"cannot read {directory}/checkpoint ({error}): copy or train the model again") from error
+    return latest or (exported if os.path.exists(exported) else None)
 
 
 def _reader(checkpoint):
     if weights_file.is_weights_file(checkpoint):
         return weights_file.Reader(checkpoint)
-    import tensorflow as tf
+    return _CheckpointReader(checkpoint)
 
-    try:
-        return tf.train.load_checkpoint(checkpoint)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise ScriptError(f"cannot read checkpoint {checkpoint} ({error}): copy or train it again") from error
+
+class _CheckpointReader:
+    """Reads a checkpoint of TensorFlow.
+
+    Raises:
+      ScriptError: where it cannot be read, or holds what is not finite.
+    """
+
+    def __init__(self, checkpoint):
+        import tensorflow as tf
+
+        self._checkpoint = checkpoint
+        self._reader = self._try(tf.train.load_checkpoint, checkpoint)
+
+    def get_variable_to_shape_map(self):
+        return self._try(self._reader.get_variable_to_shape_map)
+
+    def get_tensor(self, name):
+        values = self._try(self._reader.get_tensor, name)
+        if not np.isfinite(values).all():
+            raise ScriptError(f"{self._checkpoint}: {name} has values that are not finite: train it again")
+        return values
+
+    def _try(self, read, *args):
+        import tensorflow as tf
+
+        try:
+            return read(*args)
+        except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
+            raise ScriptError(f"cannot read checkpoint {self._checkpoint} ({error}): copy or train it again") from error

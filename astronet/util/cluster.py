@@ -15,7 +15,7 @@ from astronet.util.script import ScriptError
 LOCAL = "local"
 PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
 _SECONDS_BETWEEN_LOOKS = 1
-# It reaches every process of a terminal: the script decides, and ends its workers.
+# Control-C reaches every process of a terminal: the script decides, and ends its workers.
 _IGNORE_CONTROL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 

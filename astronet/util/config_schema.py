@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import sys
 import typing
 from typing import Optional
 
@@ -68,10 +69,19 @@ class Hparams:
     # Augmentation: what happens to a training example, anew each time it is seen.
     reversal_probability: float = 0.5  # of all its time series being reversed together
     max_shift_bins: int = 0  # by which each of its time series is rolled, either way
+    max_padded_bins: int = 0  # of one end of it, which repeat their neighbor as at a gap, in every other example
     max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
     scalar_drop_probability: float = 0.0  # of each column that scalars are made of being missing
 
 
+# Beyond, building the model would not end. models.build() limits the number of its weights.
+_MOST = {
+    "length": 100_000,
+    "num_pre_logits_hidden_layers": 1000,
+    "num_layers": 1000,
+    "num_blocks": 100,
+    "convs_per_block": 10,
+}
 _SHARES = (
     "average_decay",
     "column_dropout_rate",
@@ -100,8 +110,9 @@ class Config:
             raise ScriptError(
                 f"inputs.features and hparams.columns disagree about {', '.join(sorted(odd))}: name it in both"
             )
-        if self.hparams.batch_size < 1:
-            raise ScriptError(f"hparams.batch_size is {self.hparams.batch_size}: 1 or more needed")
+        for name in ("output_dim", "batch_size"):
+            if getattr(self.hparams, name) < 1:
+                raise ScriptError(f"hparams.{name} is {getattr(self.hparams, name)}: 1 or more needed")
         for name in _SHARES:
             value = getattr(self.hparams, name, 0)
             if not 0 <= value <= 1:
@@ -141,7 +152,8 @@ def from_dict(cls, values, where):
       An instance of cls.
 
     Raises:
-      ScriptError: for an unknown key (naming the nearest known one), a missing one, or a value of another type.
+      ScriptError: for an unknown key (naming the nearest known one), a missing one, a value of another type, or one
+        that is not finite or beyond reason.
     """
     if not isinstance(values, dict):
         raise ScriptError(f"{where} is {values!r}: a dictionary needed")
@@ -151,6 +163,9 @@ def from_dict(cls, values, where):
     for field in dataclasses.fields(cls):
         if field.default is field.default_factory is dataclasses.MISSING and field.name not in values:
             raise ScriptError(f"{where} lacks {field.name}")
+    for key, most in _MOST.items():
+        if type(values.get(key)) is int and values[key] > most:
+            raise ScriptError(f"{where}.{key} is {values[key]}: {most} at most")
     return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
 
 
@@ -161,8 +176,9 @@ def _convert(hint, value, where):
         return {key: _convert(typing.get_args(hint)[1], item, f"{where}.{key}") for key, item in value.items()}
     if typing.get_origin(hint) is typing.Union:
         return None if value is None else _convert(typing.get_args(hint)[0], value, where)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is hint:
+    if hint is float:
+        if type(value) in (int, float) and abs(value) <= sys.float_info.max:  # neither NaN nor infinite
+            return float(value)
+    elif type(value) is hint:
         return value
     raise ScriptError(f"{where} is {value!r}: {getattr(hint, '__name__', hint)} needed")

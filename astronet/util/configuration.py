@@ -44,7 +44,7 @@ def add_flags(parser, model=None, config_name=None):
         "--config_name",
         default=config_name,
         help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61)",
+        "scalars), triage_views (201, 61); for flares stella (published) or flares",
     )
     parser.add_argument(
         "--config_json",
@@ -155,8 +155,11 @@ def _read(path):
         with open(path) as file:
             saved = json.load(file)
         config = _typed(saved["model"], saved["config"])
+        for key, kind in (("config_name", str), ("train_steps", int), ("seed", int)):
+            if saved[key] is not None and type(saved[key]) is not kind:
+                raise TypeError(f"{key} is {saved[key]!r}")
         return ModelSpec(config=config, **{key: saved[key] for key in ("model", "config_name", "train_steps", "seed")})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:  # ValueError: no JSON, or no text
         raise ScriptError(
             f"{path} is not a model's configuration ({error!r}): train into another --model_dir"
         ) from error
@@ -164,6 +167,8 @@ def _read(path):
 
 def _typed(model, values):
     """Config from a dictionary; the class of hparams is the model's own."""
+    if not isinstance(values, dict):
+        raise ScriptError(f"a configuration is a dictionary, not {values!r}")
     sections = {"inputs": Inputs, "hparams": type(get(model, "base").hparams)}
     for key in values:
         choose(sections, key, "configuration key")
@@ -177,7 +182,7 @@ def _parse_json(text_or_path):
             text = file.read()
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ScriptError(f"--config_json is not JSON: {error}") from error
 
 

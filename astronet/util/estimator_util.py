@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from astronet import models
-from astronet.ops import dataset, metrics, training
+from astronet.ops import dataset, metrics, sliding, training
 from astronet.util import checkpoints, configuration
 from astronet.util.script import ScriptError
 
@@ -152,22 +152,49 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     Returns:
       Dictionary of metrics.evaluate, and global_step (the last of the members').
     """
-    tces = dataset.read(files, spec.config)
     score = _logits_of_members(spec, checkpoints_of_members)
-    logits = metrics.average(np.concatenate(list(map(score, dataset.evaluation_batches(tces)))), temperature)
+    labels, logits = [], []
+    for path in files:  # one in memory at a time
+        tces = dataset.read([path], spec.config)
+        labels.append(tces.labels)
+        logits += map(score, dataset.evaluation_batches(tces))
+    averaged = metrics.average(np.concatenate(logits), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
-    return {**metrics.evaluate(tces.labels, logits, threshold), "global_step": step}
+    return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
 
 
 def scorer(spec, checkpoints_of_members):
-    """Function from the features of a batch to probabilities, [batch, num_members] float array.
+    """Restores the members of an ensemble once, to score any number of batches.
 
     Args:
       spec: ModelSpec of all members.
       checkpoints_of_members: list of checkpoints, one a member.
+
+    Returns:
+      Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
     """
     score = _logits_of_members(spec, checkpoints_of_members)
     return lambda features: metrics.probability(score(features))
+
+
+def sliding_scorer(spec, checkpoints_of_members):
+    """Restores the members of an ensemble once, to score all windows of any number of series.
+
+    Args:
+      spec: ModelSpec of all members, which have one input.
+      checkpoints_of_members: list of checkpoints, one a member.
+
+    Returns:
+      Function from a series, float32 [n], to probabilities [n - length + 1, num_members] of its windows of the input's
+      length; None where sliding.logits_function has none for the model.
+    """
+    model = models.build(spec.model, spec.config)
+    logits = None if spec.config.hparams.score_both_directions else sliding.logits_function(model)
+    if logits is None:
+        return None
+    logits = tf.function(logits, input_signature=[tf.TensorSpec([None])])
+    score = _by_member(model, checkpoints_of_members, logits)
+    return lambda series: metrics.probability(score(series))
 
 
 def write_summary(directory, step, values):
@@ -296,13 +323,8 @@ def _steps_between_evaluations(num_examples, batch_size):
 
 
 def _logits_of_members(spec, members):
-    """Function from features to logits [batch, member, output_dim], as an array.
-
-    The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
-    take longer to build and trace than thousands of TCEs to score. The tensors are handed over, not copied.
-    """
+    """Function from features to logits [batch, member, output_dim], as an array."""
     model = models.build(spec.model, spec.config)
-    weights_of_members = [list(map(tf.constant, checkpoints.weights(model, checkpoint))) for checkpoint in members]
     lengths = configuration.input_lengths(spec.config)
 
     # Batches of any size: the last one is smaller, and another trace for it would take longer than to score it.
@@ -310,8 +332,24 @@ def _logits_of_members(spec, members):
     def logits(features):
         return _logits(model, features, spec.config)
 
-    def score(features):
-        inputs = {name: features[name] for name in lengths}
+    score = _by_member(model, members, logits)
+    return lambda features: score({name: features[name] for name in lengths})
+
+
+def _by_member(model, members, logits):
+    """Function from what `logits` takes to what it returns by each member, [batch, member, output_dim], as an array.
+
+    The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
+    take longer to build and trace than thousands of TCEs to score. The tensors are handed over, not copied.
+
+    Args:
+      model: the model that `logits` computes with.
+      members: list of checkpoints.
+      logits: tf.function to [batch, output_dim].
+    """
+    weights_of_members = [list(map(tf.constant, checkpoints.weights(model, checkpoint))) for checkpoint in members]
+
+    def score(inputs):
         scored = []
         for weights in weights_of_members:
             for variable, values in zip(model.weights, weights):

@@ -8,6 +8,12 @@ import dataclasses
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from astronet.util.script import ScriptError
+from light_curve_util.view_generator import VIEW_NAMES
+
+SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
 
 
 def _example_class():
@@ -79,8 +85,11 @@ def _varint(number):
 
 
 def from_serialized(serialized):
-    """The Example in the bytes of one record."""
-    return Example.FromString(serialized)
+    """The Example in the bytes of one record; a ScriptError where they are none."""
+    try:
+        return Example.FromString(serialized)
+    except DecodeError as error:
+        raise ScriptError(f"a record is no tf.train.Example ({error}): make the records again") from error
 
 
 def value(example, name, default=None):
@@ -89,7 +98,7 @@ def value(example, name, default=None):
     values = _values(feature[name]) if name in feature else ()
     if not values:
         return default
-    return values[0].decode() if isinstance(values[0], bytes) else values[0]
+    return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
 
 
 def series(example, name):
@@ -122,13 +131,26 @@ class TceIdentity:
 
     @classmethod
     def from_example(cls, example):
-        """Reads it from a record, published ones included, where toi_id is bytes in some and a float in most."""
+        """Reads it from a record, published ones included, where toi_id is bytes in some and a float in most.
+
+        Raises:
+          ScriptError: naming what is of another kind than it should be.
+        """
         toi_id = value(example, "toi_id", "")
         return cls(
-            row_id=int(value(example, "row_id", -1)),
-            tic_id=int(value(example, "tic_id")),
+            row_id=_number(example, "row_id", int, -1),
+            tic_id=_number(example, "tic_id", int),
             toi_id=toi_id if isinstance(toi_id, str) else f"{toi_id:.2f}",
-            sector=int(value(example, "Sectors", 0)),
-            period=float(value(example, "Period", float("nan"))),
-            disposition=value(example, "Disposition", ""),
+            sector=_number(example, "Sectors", int, 0),
+            period=_number(example, "Period", float, float("nan")),
+            disposition=str(value(example, "Disposition", "")),
         )
+
+
+def _number(example, name, kind, default=None):
+    held = value(example, name, default)
+    try:
+        return kind(held)
+    except (TypeError, ValueError, OverflowError):
+        told = ", ".join(f"{key} {value(example, key)!r}" for key in ("row_id", "tic_id"))
+        raise ScriptError(f"{name} of a record ({told}) is {held!r}: a number needed; make the records again") from None

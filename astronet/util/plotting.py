@@ -18,13 +18,15 @@ _TITLES = {
     "local_view": "Local view: the event",
     "twice_global_view": "Two orbits: every other event in the middle",
     "secondary_view": "Secondary view: the most likely secondary",
+    "flare_window": "The cadence in the middle, and its neighbors",
 }
 _PER_DAY = {"days": 1, "hours": 24}
 
 
 def tce_title(tic_id, sector, period, disposition=None, probability=None):
     """Returns the line that names a TCE above its plots; what is None or empty is left out. Period in days."""
-    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, f"P = {period:.5g} d", disposition]
+    with_period = f"P = {period:.5g} d" if np.isfinite(period) else None
+    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, with_period, disposition]
     if probability is not None:
         parts.append(f"probability {probability:.3f}")
     return "  |  ".join(part for part in parts if part)
@@ -59,7 +61,8 @@ def plot_prediction(path, prediction):
     figure = _figure(figsize=(width, 3.6))
     # A layout found by trial takes as long as all else; there may be thousands of these plots.
     figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
-    figure.suptitle(tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean))
+    title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean)
+    figure.suptitle(title, parse_math=False)
     _draw_views(figure, views, tce.period, prediction.duration_days)
     _save(figure, path)
 
@@ -75,7 +78,7 @@ def plot_tce(path, light_curve, event, views, title):
       title: line above the panels.
     """
     figure = _figure(figsize=(11, 9.5), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     rows = figure.subfigures(3, 1)
     _draw_light_curve(rows[0].subplots(), light_curve, event)
     whole, near = rows[1].subplots(1, 2)
@@ -139,10 +142,38 @@ def plot_reliability(path, predictions):
         limits = _limits([intervals.wilson(n * fraction, n) for n, fraction in zip(counts, fractions)], fractions)
         upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
         lower.hist(probabilities, np.linspace(0, 1, 11), histtype="step", color=color, linewidth=1.4)
-    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of PC and EB", ylim=(-0.02, 1.02))
+    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of positives", ylim=(-0.02, 1.02))
     lower.set(xlabel="Probability, mean of the bin", ylabel="TCEs", yscale="log", xlim=(-0.02, 1.02))
     upper.grid(color="0.92")
     upper.legend(loc="upper left", frameon=False, fontsize="small")
+    _save(figure, path)
+
+
+def plot_confusion(path, labels, probabilities, threshold):
+    """Draws the confusion matrix: the share of each true class, in a row, that is called positive or negative.
+
+    Args:
+      path: PNG file to write.
+      labels: [n]; 0 is negative.
+      probabilities: [n].
+      threshold: probability from which an example is called positive.
+    """
+    truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
+    counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for column in range(2):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            text = f"{shares[row, column]:.3f}\n({counts[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", color=color)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks([0, 1], ["positive", "negative"])
+    axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
     _save(figure, path)
 
 
@@ -160,7 +191,7 @@ def plot_kinds(path, kinds, title):
     num_columns = min(4, len(kinds))
     num_rows = -(-len(kinds) // num_columns)
     figure = _figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
     for axes, (name, rows) in zip(panels.flat, kinds.items()):
         other = "false_positive_rate" if name == "Disposition" else "precision"

@@ -1,7 +1,6 @@
 """Record files on disk: which ones, what is in them, and how a whole one is written."""
 
 import glob
-import inspect
 import os
 import struct
 import sys
@@ -10,6 +9,9 @@ import google_crc32c
 
 from astronet.util.files import INCOMPLETE, write_aside
 from astronet.util.script import ScriptError
+
+_LENGTH, _CHECKSUM, _HEADER = struct.Struct("<Q"), struct.Struct("<I"), struct.Struct("<QI")
+_BUFFER_BYTES = 1 << 20
 
 
 def expand(patterns):
@@ -57,21 +59,32 @@ def read(path):
       ScriptError: naming the file and the number of the record (counted from 0) that is missing, cut off or fails its
         checksum.
     """
-    import tensorflow as tf
-
-    # Unlike tf.data this reads in eager mode and in a graph alike; unwrapped, it does not log that it is the old way.
-    iterate = inspect.unwrap(tf.compat.v1.io.tf_record_iterator)
     count = 0
     try:
-        for serialized in iterate(os.fspath(path)):
-            yield serialized
-            count += 1
-    except tf.errors.OpError as error:
-        raise ScriptError(
-            f"{path}: cannot read record {count} ({error.message}): copy or make the file again"
-        ) from error
+        with open(path, "rb", _BUFFER_BYTES) as file:
+            size = os.fstat(file.fileno()).st_size
+            while header := file.read(_HEADER.size):
+                yield _next_record(file, header, size)
+                count += 1
+    except (OSError, ValueError) as error:
+        raise ScriptError(f"{path}: cannot read record {count} ({error}): copy or make the file again") from error
     if not count:
         raise ScriptError(f"empty record file {path}: make the records again")
+
+
+def _next_record(file, header, file_size):
+    """The record that follows a header. (TensorFlow's own reader ends the process where a length is absurd.)"""
+    if len(header) < _HEADER.size:
+        raise ValueError("it is cut off")
+    length, checksum = _HEADER.unpack(header)
+    if checksum != _masked_checksum(header[: _LENGTH.size]):
+        raise ValueError("its length fails its checksum")
+    if length > file_size - file.tell() - _CHECKSUM.size:
+        raise ValueError(f"it is cut off: {length} bytes are announced")
+    serialized, (checksum,) = file.read(length), _CHECKSUM.unpack(file.read(_CHECKSUM.size))
+    if checksum != _masked_checksum(serialized):
+        raise ValueError("it fails its checksum")
+    return serialized
 
 
 def write_shard(path, serialized_examples):
@@ -90,10 +103,11 @@ def framed(serialized):
 
     Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.
     """
-    length = struct.pack("<Q", len(serialized))
-    return b"".join((length, _masked_checksum(length), serialized, _masked_checksum(serialized)))
+    length = _LENGTH.pack(len(serialized))
+    checksums = (_CHECKSUM.pack(_masked_checksum(data)) for data in (length, serialized))
+    return b"".join((length, next(checksums), serialized, next(checksums)))
 
 
 def _masked_checksum(data):
     checksum = google_crc32c.value(data)
-    return struct.pack("<I", ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF

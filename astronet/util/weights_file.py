@@ -2,7 +2,6 @@
 
 import os
 import zipfile
-import zlib
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from astronet.util.script import ScriptError
 NAME = "weights.npz"
 DTYPES = ("float16", "float32")
 _STEP = "global_step"
+_MAX_BYTES = 1 << 30  # unpacked
 
 
 def is_weights_file(checkpoint):
@@ -53,17 +53,34 @@ class Reader:
 
     def __init__(self, path):
         try:
-            with open(path, "rb") as file, np.load(file) as archive:
-                self._arrays = {name: archive[name] for name in archive.files}
-            if _STEP not in self._arrays:
-                raise ValueError(f"it lacks {_STEP}")
-        except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-            raise ScriptError(f"cannot read {path} ({error}): copy or export it again") from error
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > _MAX_BYTES:  # a small file can unpack to a thousand times its size
+                raise ValueError(f"it unpacks to {size} bytes, more than {_MAX_BYTES}")
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+                self._arrays = {name: _as_float32(archive[name]) for name in archive.files}
+            self._check()
+        except Exception as error:  # a damaged archive fails in too many ways to list
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise ScriptError(f"cannot read {path} ({reason}): copy or export it again") from error
+
+    def _check(self):
+        if _STEP not in self._arrays:
+            raise ValueError(f"it lacks {_STEP}")
+        if self._arrays[_STEP].shape or self._arrays[_STEP].dtype.kind not in "iu":
+            raise ValueError(f"its {_STEP} is no integer")
+        for name, values in self._arrays.items():
+            if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+                raise ValueError(f"{name} has values that are not finite numbers")
 
     def get_variable_to_shape_map(self):
         return {name: list(values.shape) for name, values in self._arrays.items()}
 
     def get_tensor(self, name):
         """Float arrays come as float32."""
-        values = self._arrays[name]
+        return self._arrays[name]
+
+
+def _as_float32(values):
+    with np.errstate(over="ignore"):
         return values.astype(np.float32) if np.issubdtype(values.dtype, np.floating) else values

@@ -9,7 +9,7 @@
 namespace light_curve_util {
 
 void phase_fold(const double* time, std::size_t n, double period, double t0, double* phase) {
-  // Halves of the period, as below, keep all their digits far beyond these limits of what a period can be.
+  // Within these limits, which no period comes near, the split of the period below is exact.
   constexpr double kLongest = 1e30;
   if (!(period >= 1 / kLongest && period <= kLongest && std::abs(t0) <= kLongest)) {
     std::ostringstream message;

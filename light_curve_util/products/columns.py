@@ -1,12 +1,18 @@
 """What every reader returns: the columns of one file, as they stand."""
 
 import dataclasses
+import gzip
+import io
 
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
 
 BTJD_ZERO = 2457000  # BJD at which BTJD, the time of TESS, is 0
+MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
+
+_MAX_BYTES = 1 << 28  # ten times a sector of 20 s; a small gzip file can unpack to a thousand times its size
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +32,24 @@ class Columns:
     good: np.ndarray
     flux_key: str
     is_magnitude: bool = False
+
+
+def content(path):
+    """The bytes of a file, plain or gzipped.
+
+    Raises:
+      UnreadableLightCurveError: there are more of them than any light curve has.
+      OSError, EOFError, zlib.error: the file cannot be read or unpacked to its end.
+    """
+    with open(path, "rb") as file:
+        packed = file.read(_MAX_BYTES + 1)
+    unpacked = packed
+    if packed.startswith(_GZIP_MAGIC):
+        with gzip.open(io.BytesIO(packed)) as file:
+            unpacked = file.read(_MAX_BYTES + 1)
+    if max(len(packed), len(unpacked)) > _MAX_BYTES:
+        raise UnreadableLightCurveError(f"more than {_MAX_BYTES} bytes, too many for a light curve: fetch it again")
+    return unpacked
 
 
 def expect_no_aperture(path, aperture):

@@ -1,14 +1,15 @@
 """Light curves in CSV files: comma-separated, columns found by the names in the first line."""
 
 import csv
-import gzip
+import io
 import re
 import zlib
 
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import BTJD_ZERO, Columns, expect_no_aperture
+from light_curve_util.numerals import parse_float
+from light_curve_util.products.columns import BTJD_ZERO, Columns, content, expect_no_aperture
 
 NAMES = (
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?([-_ .].*)?\.csv(\.gz)?",
@@ -48,8 +49,9 @@ def read(path, flux_key=None, aperture=None, quality="default"):
     expect_no_aperture(path, aperture)
     try:
         # utf-8-sig skips a byte-order mark.
-        with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return _read(csv.reader(file), flux_key, quality)
+        return _read(
+            csv.reader(io.StringIO(content(path).decode("utf-8-sig"), newline=""), strict=True), flux_key, quality
+        )
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
@@ -97,7 +99,7 @@ def _numbers(rows, header, column):
     numbers = []
     for line, row in rows:
         try:
-            numbers.append(float(row[column] or "nan"))
+            numbers.append(parse_float(row[column] or "nan"))
         except ValueError:
             raise UnreadableLightCurveError(
                 f"line {line}: {header[column]} is {row[column]!r}, which is no number: correct it, or leave it empty"

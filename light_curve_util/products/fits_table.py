@@ -1,18 +1,16 @@
 """Light curves in FITS: a table in an extension named LIGHTCURVE."""
 
 import dataclasses
-import gzip
 import io
+import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import BTJD_ZERO, Columns
+from light_curve_util.products.columns import BTJD_ZERO, Columns, content
 
 _EXTENSION = "LIGHTCURVE"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,9 +83,9 @@ def read(path, light_curve):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
             # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
-            content = Path(path).read_bytes()
-            content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
-            with fits.open(io.BytesIO(content)) as file:
+            unpacked = content(path)
+            _check_counts(unpacked)
+            with fits.open(io.BytesIO(unpacked)) as file:
                 if _EXTENSION not in file:
                     there = ", ".join(hdu.name or "an unnamed one" for hdu in file)
                     raise UnreadableLightCurveError(
@@ -102,3 +100,16 @@ def read(path, light_curve):
         raise UnreadableLightCurveError(
             f"{path}: not a whole FITS light curve ({reason}): fetch the file again"
         ) from error
+
+
+def _check_counts(unpacked):
+    """Refuses headers that announce more axes or columns than the standard (FITS 4.0, 4.4.1 and 7.3.1) allows.
+
+    astropy would make room for each of a billion.
+    """
+    for keyword in (b"NAXIS   = ", b"TFIELDS = "):
+        at = -1
+        while (at := unpacked.find(keyword, at + 1)) >= 0:
+            count = re.match(rb" *[+-]?(\d*)", unpacked[at + len(keyword) : at + 80])[1]
+            if at % 80 == 0 and int(count or 0) > 999:
+                raise ValueError(f"{keyword.decode()}{count.decode()} is more than 999")

@@ -1,19 +1,21 @@
 """Light curves of the MIT Quick-Look Pipeline as it writes them: one HDF5 file a star and sector."""
 
 import contextlib
+import functools
 import os
 
 import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import Columns
+from light_curve_util.products.columns import MAX_CADENCES, Columns
 
 NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
 EXACT_NAMES = ("{tic_id}.h5",)
 
 _DEFAULT_FLUX = "KSPMagnitude"
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
+_USUAL_TYPES = (h5py.h5t.NATIVE_DOUBLE, h5py.h5t.NATIVE_INT64, h5py.h5t.NATIVE_INT32, h5py.h5t.NATIVE_FLOAT)
 
 # The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
 # The last cadence of sector 1 is at BTJD 1353.18, the first of sector 2 at 1354.11.
@@ -61,13 +63,18 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 @contextlib.contextmanager
 def _opened(path):
     """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
-    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
-    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access)
+    file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _file_access())
     try:
         yield file
     finally:
         file.close()
+
+
+@functools.cache
+def _file_access():
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
+    return access
 
 
 def _read(file, flux_key, aperture, quality):
@@ -85,17 +92,30 @@ def _column(file, name, length=None):
     except KeyError:
         _check_there(file, name)
         raise
-    return _values(dataset, name, length)
-
-
-def _values(dataset, name, length):
-    if len(dataset.shape) != 1 or length not in (None, dataset.shape[0]):
+    _check_is_stored_here(file, dataset, name)
+    shape = dataset.shape  # asks the file
+    if len(shape) != 1 or length not in (None, shape[0]) or shape[0] > MAX_CADENCES:
         raise UnreadableLightCurveError(
-            f"{name} has shape {dataset.shape}, BJD has {length} cadences: fetch or make the file again"
+            f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
-    values = np.empty(dataset.shape, dtype=np.float64)
-    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+    # HDF5 would convert types too that no machine has, of which a damaged file speaks: h5py has no dtype for those.
+    if not any(map(dataset.get_type().equal, _USUAL_TYPES)) and dataset.dtype.kind not in "iuf":
+        raise UnreadableLightCurveError(f"{name} holds {dataset.dtype}, no numbers: fetch the file again")
+    values = np.empty(shape, dtype=np.float64)
+    dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
     return values
+
+
+def _check_is_stored_here(file, dataset, name):
+    """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
+    is_own = h5py.h5f.get_name(dataset) == h5py.h5f.get_name(file)
+    if is_own and dataset.get_offset() is not None:
+        return  # contiguous, as the pipeline writes it; the list that tells of other layouts takes 17 us
+    stored = dataset.get_create_plist()
+    if not is_own or stored.get_external_count() or stored.get_layout() == h5py.h5d.VIRTUAL:
+        raise UnreadableLightCurveError(f"{name} is kept in another file: fetch one that is whole")
+    if stored.get_layout() == h5py.h5d.CHUNKED and stored.get_chunk()[0] > MAX_CADENCES:
+        raise UnreadableLightCurveError(f"{name} is in chunks of {stored.get_chunk()[0]}: fetch the file again")
 
 
 def _check_there(file, name):
@@ -121,7 +141,7 @@ def _best_aperture(file):
         ) from None
     if attribute.get_type().get_class() in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
         value = np.empty(attribute.shape)
-        attribute.read(value)
+        attribute.read(value, h5py.h5t.NATIVE_DOUBLE)
     else:
         value = h5py.File(file)[_PHOTOMETRY].attrs["bestap"]
     (bestap,) = np.ravel(value)
@@ -133,13 +153,9 @@ def _best_aperture(file):
 
 
 def _good(file, time):
-    try:
-        flags = h5py.h5d.open(file, b"LightCurve/QFLAG")
-    except KeyError:
-        if file.links.exists(b"LightCurve/QFLAG"):  # and cannot be opened
-            raise
-        return _good_without_flags(time)
-    return _values(flags, "LightCurve/QFLAG", len(time)) == 0
+    if file.links.exists(b"LightCurve/QFLAG"):  # or a damaged one would pass for none
+        return _column(file, "LightCurve/QFLAG", len(time)) == 0
+    return _good_without_flags(time)
 
 
 def _good_without_flags(time):

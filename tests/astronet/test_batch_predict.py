@@ -114,6 +114,58 @@ def test_nothing_half_written_where_prediction_stops(ensemble_dir, write_tces, t
     assert (tmp_path / "prediction_yyy.txt").read_text() == "an earlier one"
 
 
+def _without_tic(feature):
+    feature.pop("tic_id")
+
+
+def _with_text_for_tic(feature):
+    feature["tic_id"].bytes_list.value.append(b"x")
+
+
+def _with_nan_in_view(feature):
+    feature["global_view"].float_list.value[7] = float("nan")
+
+
+def _with_integer_view(feature):
+    feature["local_view"].int64_list.value.extend([1] * 61)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (None, "is no tf.train.Example"),
+        (_without_tic, " does not say which TCE it is of"),
+        (_with_text_for_tic, " does not say which TCE it is of"),
+        (_with_nan_in_view, " (row_id 3, TIC 1003): global_view has values that are not finite"),
+        (_with_integer_view, " (row_id 3, TIC 1003): local_view has 0 values"),
+    ],
+)
+def test_a_hostile_record_is_named(ensemble_dir, write_tces, tmp_path, run_predict, capsys, change, message):
+    for shard in ("test-0", "test-1"):
+        path = write_tces(tmp_path / "tfrecord" / shard, num_tces=5)
+    serialized = list(records.read(path))
+    if change:
+        example = example_util.from_serialized(serialized[3])
+        change(example.features.feature)
+        serialized[3] = example.SerializeToString()
+    else:
+        serialized[3] = b"no record"
+    records.write_shard(path, serialized)
+    assert run_predict(ensemble_dir / "1", "--batch_size=2") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: tfrecord/test-1, record 3") and message in told
+    assert not list(tmp_path.glob("prediction*"))
+
+
+def test_bytes_that_are_no_text_do_not_keep_a_tce_from_its_line(ensemble_dir, write_tces, tmp_path, run_predict):
+    path = write_tces(tmp_path / "tfrecord" / "test-0", num_tces=1)
+    example = example_util.from_serialized(next(records.read(path)))
+    example.features.feature["toi_id"].bytes_list.value.append(b"\xff,\n")
+    records.write_shard(path, [example.SerializeToString()])
+    assert run_predict(ensemble_dir / "1") == 0
+    assert [row["toi_id"] for row in rows()] == ["\ufffd,\n"]
+
+
 def test_problems_are_told_in_one_line(ensemble_dir, write_tces, tmp_path, run_predict, capsys):
     def error(*arguments):
         assert run_predict(*arguments) == 1

@@ -116,7 +116,7 @@ def test_scalar_of_another_type_is_named(tmp_path):
     columns = {"row_id": 1, "tic_id": 5, "Disposition": "PC", "SN": 7}
     records.write_shard(tmp_path / "train", [example_util.to_example(columns, views).SerializeToString()])
     config = configuration.get("AstroModel", "triage")
-    with pytest.raises(ScriptError, match="record 0 .*TIC 5.*: SN is 7: a float needed"):
+    with pytest.raises(ScriptError, match="record 0 .*TIC 5.*: SN is 7: a finite float needed"):
         dataset.read([str(tmp_path / "train")], config)
 
 

@@ -78,6 +78,14 @@ def test_average_must_suit_the_directory(ensemble_dir, tmp_path):
         load(tmp_path / "nowhere")
 
 
+def test_what_goes_wrong_ahead_is_raised_in_its_turn(ensemble_dir, tmp_path, write_tces):
+    serialized = list(records.read(write_tces(tmp_path / "test", num_tces=4)))
+    predictions = ensemble.predict(load(ensemble_dir, "--average"), [*serialized, b"no record"], batch_size=4)
+    assert [next(predictions).identity.row_id for _ in range(4)] == [0, 1, 2, 3]
+    with pytest.raises(ScriptError, match="a record is no tf.train.Example"):
+        next(predictions)
+
+
 def test_records_are_read_no_further_than_a_batch_ahead(ensemble_dir, tmp_path, write_tces):
     serialized = list(records.read(write_tces(tmp_path / "test", num_tces=6)))
     num_read = itertools.count()

@@ -90,7 +90,7 @@ def test_report_by_kind_of_tce(report):
     assert [row["num_tces"] for row in rows[::3]] == ["157", "168", "229", "342", "519", "242"]
     with open(report / "figures.csv", newline="") as table:
         assert {row["set"] for row in csv.DictReader(table)} == {"all", "unseen"}
-    plots = {"curves.png", "reliability.png", "kinds_all.png", "kinds_unseen.png"}
+    plots = {"confusion.png", "curves.png", "reliability.png", "kinds_all.png", "kinds_unseen.png"}
     assert plots == {path.name for path in report.glob("*.png")}
     assert all(matplotlib.image.imread(report / plot)[..., :3].std() > 0.05 for plot in plots)
 

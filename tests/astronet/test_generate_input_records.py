@@ -199,7 +199,7 @@ def test_each_bad_row_is_listed_and_the_others_go_on(survey, tmp_path, capsys):
         (tce(106, 1, Period=0), "invalid", "period = 0"),
         (tce(107, 1, Period=-1.7), "invalid", "period = -1.7"),
         (tce(108, 1, Period="nan"), "incomplete", "Period"),
-        (tce(109, 1, Period="inf"), "invalid", "period = inf"),
+        (tce(109, 1, Period="inf"), "invalid", "inf in column Period"),
         (tce(110, 1, Duration=60), "invalid", "duration = 2.5"),
         (tce(111, 1, Period="a few"), "invalid", "'a few' in numeric column Period"),
         (tce(112, 1, Sectors=1.5), "invalid", "1.5 in column Sectors"),

@@ -168,11 +168,19 @@ def test_a_worker_that_is_killed_costs_nothing(survey, undisturbed, moment):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_tce_that_no_memory_is_enough_for_is_skipped(survey, undisturbed, number):
+def test_a_tce_that_memory_is_not_enough_for_is_skipped(survey, undisturbed, number):
     with h5py.File(light_curve(survey, 5), "r+") as file:
-        del file["LightCurve/BJD"]
-        file["LightCurve"].create_dataset("BJD", shape=(1 << 46,), chunks=(1024,), dtype=float)
-    assert _generate(survey, f"--num_worker_processes={number}") == 0
+        for name in ("BJD", "QFLAG", "AperturePhotometry/Aperture_002/KSPMagnitude"):
+            del file["LightCurve"][name]  # of the new datasets no chunk is stored: a small file of nine million zeros
+            file["LightCurve"].create_dataset(name, shape=(9_000_000,), chunks=(1024,), dtype=float)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (560 << 20, 560 << 20))
+
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # each of its threads would claim memory
+    process = _start(survey, f"--num_worker_processes={number}", preexec_fn=limit, env=environment)
+    _, told = process.communicate()
+    assert process.returncode == 0, told
     assert list(reasons(survey)) == [5] and reasons(survey)[5].startswith("killed: ")
     write_light_curve(survey, 5)
     assert _generate(survey) == 0

@@ -226,3 +226,49 @@ def test_one_line_registers_another_product(tmp_path, monkeypatch):
     (tmp_path / "s2-77.txt").write_text("1 10\n2 10\n3 10\n")
     light_curve = tess_io.read(tess_io.find(tmp_path, 77, 2))
     np.testing.assert_array_equal(light_curve.time, [1, 2])
+
+
+def elsewhere(kind):
+    """Replaces the magnitudes by what is kept in another file."""
+
+    def change(path):
+        name = "LightCurve/AperturePhotometry/Aperture_001/KSPMagnitude"
+        other = path.parent / "other.h5"
+        write_qlp(other)
+        remove(name)(path)
+        with h5py.File(path, "a") as file:
+            if kind == "link":
+                file[name] = h5py.ExternalLink(str(other), name)
+            elif kind == "external":
+                file.create_dataset(name, (300,), "f8", external=[("/dev/zero", 0, 2400)])
+            elif kind == "virtual":
+                layout = h5py.VirtualLayout((300,), "f8")
+                layout[:] = h5py.VirtualSource(str(other), name, (300,))
+                file.create_virtual_dataset(name, layout)
+
+    return change
+
+
+@pytest.mark.parametrize("kind", ["link", "external", "virtual"])
+def test_a_file_cannot_point_at_another(tmp_path, kind):
+    path = write_qlp(tmp_path / "1.h5")
+    elsewhere(kind)(path)
+    with pytest.raises(UnreadableLightCurveError, match="1.h5: .*KSPMagnitude is kept in another file"):
+        tess_io.read(path)
+
+
+@pytest.mark.parametrize("shape, chunk", [((10**12,), 1024), ((300,), 2**28)])
+def test_absurd_sizes_allocate_nothing(tmp_path, shape, chunk):
+    path = write_qlp(tmp_path / "1.h5")
+    remove("LightCurve/BJD")(path)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("LightCurve/BJD", shape, "f8", maxshape=(None,), chunks=(chunk,))
+    with pytest.raises(UnreadableLightCurveError, match="BJD (has shape|is in chunks)"):
+        tess_io.read(path)
+
+
+def test_magnitudes_too_far_apart_for_flux(tmp_path):
+    magnitude = np.full(300, 10.0)
+    magnitude[::2] = 1e300
+    with pytest.raises(UnreadableLightCurveError, match="KSPMagnitude has values too far apart"):
+        tess_io.read(write_qlp(tmp_path / "1.h5", magnitude=magnitude))

@@ -1,0 +1,131 @@
+"""The shape of a flare: a Gaussian rise and an exponential decay on a slowly varying star, fitted to a light curve.
+
+Source: Feinstein et al. 2020 (AJ 160, 219), section 4, for the shape.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from astronet.flares import windows
+
+SECONDS_PER_DAY = 86400
+_BEFORE, _AFTER = 45, 75  # cadences beyond the flare that are fitted with it
+_MIN_CADENCES = 20
+_BASELINE = 3  # coefficients of a parabola
+_PRIOR = 1.0  # standard deviation of the logarithms of amplitude, rise and decay about what the flare looks like
+_DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """A fitted flare; `errors` has the uncertainty (one sigma) of each value down to equivalent_duration by its name.
+
+    Attributes:
+      peak_time: days, BTJD.
+      amplitude: over the quiet star's flux at the peak.
+      rise: days, standard deviation of the Gaussian.
+      decay: days, by which the flare falls to 1/e.
+      equivalent_duration: seconds in which the quiet star radiates what the flare does, in the same band.
+      errors: dict.
+      chi_squared: of the residuals, per degree of freedom.
+    """
+
+    peak_time: float
+    amplitude: float
+    rise: float
+    decay: float
+    equivalent_duration: float
+    errors: dict
+    chi_squared: float
+
+
+def shape(time, peak_time, rise, decay, step):
+    """Returns the mean flux over each cadence of a flare of amplitude 1.
+
+    Args:
+      time: [n] days, middle of the cadences.
+      peak_time, rise, decay: days.
+      step: length of a cadence [days].
+    """
+    from scipy.special import erf
+
+    def integral(since):
+        rising = rise * np.sqrt(np.pi / 2) * (1 + erf(np.minimum(since, 0) / rise / np.sqrt(2)))
+        return rising - decay * np.expm1(-np.maximum(since, 0) / decay)
+
+    since = np.asarray(time) - peak_time
+    return (integral(since + step / 2) - integral(since - step / 2)) / step
+
+
+def equivalent_duration(amplitude, rise, decay):
+    """Returns the integral [seconds] over a flare of this shape, rise and decay in days."""
+    return amplitude * (rise * np.sqrt(np.pi / 2) + decay) * SECONDS_PER_DAY
+
+
+def noise_of(flux):
+    """Returns the scatter of one cadence, which a slow variation of the star hardly raises."""
+    return float(_DIFFERENCE_TO_SIGMA * np.median(np.abs(np.diff(flux))))
+
+
+def fit(time, flux, flare, others=()):
+    """Fits a flare and the star below it, a parabola.
+
+    The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like: a flare of
+    one or two cadences would leave them undetermined.
+
+    Args:
+      time: [n] days, increasing.
+      flux: [n] relative to its median.
+      flare: slice of n, as detection.group gives it.
+      others: slices of flares whose cadences are left out of the fit.
+
+    Returns:
+      A Fit, or None where too few cadences surround the flare.
+    """
+    from scipy.optimize import least_squares
+
+    segment = next(segment for segment in windows.segments(time) if segment.start <= flare.start < segment.stop)
+    used = np.arange(max(segment.start, flare.start - _BEFORE), min(segment.stop, flare.stop + _AFTER))
+    for other in others:
+        used = used[(used < other.start) | (used >= other.stop)]
+    is_beside = (used < flare.start) | (used >= flare.stop + 5)
+    if np.count_nonzero(is_beside) < _MIN_CADENCES:
+        return None
+    step = windows.cadence_days(time)
+    peak = flare.start + int(np.argmax(flux[flare]))
+    times, fluxes = (time[used] - time[peak]) / step, flux[used]  # in cadences: all parameters are of the order of 1
+    noise = noise_of(flux[segment]) or 1e-9
+    level = np.median(fluxes[is_beside])
+    length = flare.stop - flare.start
+    amplitude = max(flux[peak] - level, noise)
+    looks = np.array([0, np.log(amplitude), np.log(max(length / 6, 0.7)), np.log(max(length / 3, 1.0))])
+    prior = np.array([length + 2, _PRIOR, _PRIOR, _PRIOR])
+    powers = np.vander(times / 100, _BASELINE, increasing=True)
+
+    def residuals(values):
+        peak_time, amplitude, rise, decay = values[0], *np.exp(values[1:4])
+        model = powers @ values[4:] + amplitude * shape(times, peak_time, rise, decay, 1.0)
+        return np.concatenate([(fluxes - model) / noise, (values[:4] - looks) / prior])
+
+    start = np.concatenate([looks, [level], np.zeros(_BASELINE - 1)])
+    found = least_squares(residuals, start, x_scale="jac", max_nfev=200)
+    chi_squared = float(np.sum(found.fun[:-4] ** 2) / max(len(times) - len(start), 1))
+    # Where the shape does not fit, a complex flare above all, the residuals say how far the values can be trusted.
+    covariance = np.linalg.pinv(found.jac.T @ found.jac) * max(chi_squared, 1.0)
+    return _to_fit(found.x, covariance, time[peak], step, chi_squared)
+
+
+def _to_fit(values, covariance, origin, step, chi_squared):
+    """Turns parameters in cadences and logarithms, and their covariance, into a Fit."""
+    relative, rise, decay = np.exp(values[1:4]) * [1 / values[4], step, step]
+    # How the logarithm of the equivalent duration changes with those of amplitude, rise and decay.
+    share = rise * np.sqrt(np.pi / 2) / (rise * np.sqrt(np.pi / 2) + decay)
+    gradient = np.array([1, share, 1 - share])
+    duration = equivalent_duration(relative, rise, decay)
+    sigmas = np.sqrt(np.diag(covariance)[:4]) * [step, relative, rise, decay]
+    duration_error = duration * np.sqrt(gradient @ covariance[1:4, 1:4] @ gradient)
+    names = ("peak_time", "amplitude", "rise", "decay", "equivalent_duration")
+    errors = dict(zip(names, map(float, (*sigmas, duration_error))))
+    found = map(float, (origin + values[0] * step, relative, rise, decay, duration))
+    return Fit(*found, errors, chi_squared)

@@ -1,0 +1,136 @@
+"""Flare frequency distribution of the flares in find_flares.py's output, corrected for those that a search misses.
+
+flare_frequency.csv has the cumulative rate, as found and corrected; flare_frequency.png shows it with a power law.
+"""
+
+import csv
+import os
+import sys
+
+import numpy as np
+
+from astronet.evaluation_report import write_csv
+from astronet.util.files import make_directory
+from astronet.util.script import Parser, ScriptError, run
+
+_BINS_PER_DECADE = 4
+_MIN_INJECTED = 10  # in a bin; else it is joined with the next
+
+
+def fit_power_law(sizes, least, weights=None):
+    """Fits the slope of a rate that goes as size ** -slope, cumulative, by maximum likelihood.
+
+    Source: Crawford et al. 1970 (ApJ 162, 405); weights count flares, their scatter widens the error.
+
+    Args:
+      sizes: [n].
+      least: size from which the power law is to hold.
+      weights: [n]; default 1.
+
+    Returns:
+      slope, its error, number of flares behind it; NaN for fewer than two.
+    """
+    sizes = np.asarray(sizes, dtype=float)
+    weights = np.ones(len(sizes)) if weights is None else np.asarray(weights, dtype=float)
+    inside = sizes >= least
+    number, total = int(inside.sum()), weights[inside].sum()
+    logs = np.sum(weights[inside] * np.log(sizes[inside] / least))
+    if number < 2 or logs <= 0:
+        return np.nan, np.nan, number
+    effective = total**2 / np.sum(weights[inside] ** 2)
+    slope = (total / logs) * (effective - 1) / effective  # without the bias of a small sample
+    return float(slope), float(slope / np.sqrt(effective)), number
+
+
+def completeness_by_size(sizes, is_found):
+    """Measures the share of injected flares that is found, by size.
+
+    Returns:
+      Mean logarithm of size, and share found, in bins that rise in size and hold at least _MIN_INJECTED flares each.
+    """
+    order = np.argsort(sizes)
+    logs, found = np.log(np.asarray(sizes, dtype=float)[order]), np.asarray(is_found, dtype=float)[order]
+    width = np.log(10) / _BINS_PER_DECADE
+    centers, shares, start = [], [], 0
+    while start < len(logs):
+        end = max(int(np.searchsorted(logs, logs[start] + width, side="right")), start + _MIN_INJECTED)
+        if len(logs) - end < _MIN_INJECTED:
+            end = len(logs)
+        centers.append(logs[start:end].mean())
+        shares.append(found[start:end].mean())
+        start = end
+    return np.array(centers), np.array(shares)
+
+
+def _read(path, columns):
+    """Columns of a CSV file as lists of text."""
+    with open(path, newline="") as file:
+        reader = csv.DictReader(file)
+        lacking = set(columns).difference(reader.fieldnames or ())
+        if lacking:
+            raise ScriptError(f"{path} lacks the column {', '.join(sorted(lacking))}: make it again")
+        rows = list(reader)
+    return {name: [row[name] for row in rows] for name in columns}
+
+
+def _numbers(texts):
+    return np.array([float(text) if text else np.nan for text in texts])
+
+
+def _run(flags):
+    from astronet.flares import plots
+
+    sizes = _numbers(_read(os.path.join(flags.flares_dir, "flares.csv"), [flags.by])[flags.by])
+    days = _numbers(_read(os.path.join(flags.flares_dir, "searched.csv"), ["days_searched"])["days_searched"]).sum()
+    num_unknown = int(np.isnan(sizes).sum())
+    sizes = sizes[sizes > 0]
+    if not len(sizes) or not days:
+        raise ScriptError(f"no flare in {flags.flares_dir} has {flags.by}: there is nothing to count (see --by)")
+    shares = np.ones(len(sizes))
+    if flags.injections:
+        if flags.by != "equivalent_duration":
+            raise ScriptError(f"injected flares have no {flags.by}: correct with --by=equivalent_duration")
+        injected = _read(flags.injections, ["equivalent_duration", "is_found"])
+        of_size = completeness_by_size(_numbers(injected["equivalent_duration"]), _numbers(injected["is_found"]))
+        shares = np.interp(np.log(sizes), *of_size)
+    usable = shares >= flags.least_completeness
+    if not usable.any():
+        raise ScriptError(f"no flare is of a size that is complete to {flags.least_completeness:g}: lower it")
+    weights = np.where(usable, 1 / np.maximum(shares, flags.least_completeness), 0)
+    least = flags.least or float(sizes[usable].min())
+    slope, error, number = fit_power_law(sizes[usable], least, weights[usable])
+    make_directory(flags.output_dir)
+    order = np.argsort(-sizes)
+    found, corrected = (np.cumsum(values[order]) / days for values in (np.ones(len(sizes)), weights))
+    rows = zip(sizes[order], shares[order], found, np.where(usable[order], corrected, np.nan))
+    shown = [["" if np.isnan(value) else f"{value:.6g}" for value in row] for row in rows]
+    columns = (flags.by, "completeness", "rate_found", "rate_corrected")
+    write_csv(os.path.join(flags.output_dir, "flare_frequency.csv"), columns, shown)
+    normalization = weights[usable & (sizes >= least)].sum() / days
+    path = os.path.join(flags.output_dir, "flare_frequency.png")
+    plots.plot_frequency(path, flags.by, sizes, weights, days, (slope, least, normalization))
+    print(f"{len(sizes)} flares in {days:.2f} days ({num_unknown} without {flags.by} left out)")
+    print(f"{np.count_nonzero(~usable)} of them too small for a completeness of {flags.least_completeness:g}: left out")
+    print(
+        f"rate of {flags.by} >= {least:g}: {normalization:.4g} a day, falling as its power -{slope:.3f} +- {error:.3f}"
+    )
+    print(f"({number} flares; the differential slope is one more); {flags.output_dir}: flare_frequency.csv and .png")
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("flares_dir", help="output directory of find_flares.py")
+    parser.add_argument("--output_dir", required=True, help="directory of the table and the figure")
+    parser.add_argument(
+        "--by", choices=("equivalent_duration", "energy_erg"), default="equivalent_duration", help="size"
+    )
+    parser.add_argument("--injections", help="injections.csv of injection_recovery.py, to correct by")
+    parser.add_argument(
+        "--least_completeness", type=float, default=0.2, help="below, flares are too few to correct for"
+    )
+    parser.add_argument("--least", type=float, help="least size of the power law; None: the smallest that is corrected")
+    return run(_run, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Makes our model directories of the published stella weights: final_models.zip of the PyPI package stella 0.1.0.
+
+All scripts predict with them (--model_dir=DIR --average); they cannot be trained on. Of the Keras files, only the
+arrays are read: no code in them runs.
+"""
+
+import io
+import os
+import re
+import sys
+import zipfile
+
+from astronet.util.files import make_directory
+from astronet.util.script import Parser, ScriptError, run
+
+_MODEL = re.compile(r"(?:.*/)?ensemble_s(\d+)_i(\d+)_b[\d.]+\.h5")
+# Group of the Keras file -> layer of configuration stella.
+_LAYERS = {
+    "conv1d": "flare_window_hidden/block_1/conv_1",
+    "conv1d_1": "flare_window_hidden/block_2/conv_1",
+    "dense": "pre_logits_hidden/fully_connected_1",
+    "dense_1": "logits",
+}
+
+
+def _import(flags):
+    make_directory(flags.output_dir)
+    try:
+        with zipfile.ZipFile(flags.archive) as archive:
+            found = filter(None, map(_MODEL.fullmatch, archive.namelist()))
+            models = {int(match[1]): archive.read(match[0]) for match in found}
+    except zipfile.BadZipFile as error:
+        raise ScriptError(f"{flags.archive} is not a zip archive ({error}): fetch it again") from error
+    if not models:
+        raise ScriptError(f"{flags.archive} has no ensemble_s*_i*_b*.h5: give final_models.zip of stella 0.1.0")
+    for seed, content in sorted(models.items()):
+        _write(os.path.join(flags.output_dir, str(seed)), seed, *_read(content, f"{flags.archive}, seed {seed}"))
+    print(f"{flags.output_dir}: {len(models)} models; predict with --model_dir={flags.output_dir} --average")
+
+
+def _read(content, where):
+    """Weights by our names, and the number of training steps, of the bytes of a Keras file."""
+    import h5py
+
+    weights = {}
+    try:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            for group, layer in _LAYERS.items():
+                for kind in ("kernel", "bias"):
+                    weights[f"{layer}/{kind}"] = file[f"model_weights/{group}/{group}/{kind}:0"][()]
+            return weights, int(file["optimizer_weights/Adam/iter:0"][()])
+    except (OSError, KeyError) as error:
+        raise ScriptError(f"{where}: not the weights of a stella network ({error}): fetch the archive again") from error
+
+
+def _write(directory, seed, weights, step):
+    from astronet.util import checkpoints, configuration, weights_file
+
+    config = configuration.get("AstroCNNModel", "stella")
+    spec = configuration.ModelSpec("AstroCNNModel", "stella", config, train_steps=step, seed=seed)
+    configuration.save(directory, spec)
+    path = os.path.join(directory, weights_file.NAME)
+    weights_file.write(path, weights, step, "float32")
+    checkpoints.restore(spec, path)  # fails, saying why, where the arrays have other shapes
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("archive", help="final_models.zip")
+    parser.add_argument("--output_dir", required=True, help="directory that gets a subdirectory for each model")
+    return run(_import, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

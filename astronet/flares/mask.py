@@ -1,0 +1,67 @@
+"""Takes flares out of a light curve before it is folded: their tails raise the level in and beside transits."""
+
+import argparse
+import functools
+
+import numpy as np
+
+from astronet.flares import detection, light_curves
+from light_curve_util import tess_io
+
+_BEFORE_CADENCES = 1
+_TAIL = 0.5  # of the flare's length, by which its decay outlasts what the network calls a flare
+
+
+def flagged(time, probability, threshold):
+    """Says which cadences are of flares, their onset and tail included.
+
+    Args:
+      time: [n] days, increasing.
+      probability: [n]; NaN is not of a flare.
+      threshold: probability from which a cadence is called a flare.
+
+    Returns:
+      bool [n].
+    """
+    of_flare = np.zeros(len(time), dtype=bool)
+    for flare in detection.group(time, probability, threshold):
+        tail = int(np.ceil(_TAIL * (flare.stop - flare.start)))
+        of_flare[max(0, flare.start - _BEFORE_CADENCES) : flare.stop + tail] = True
+    return of_flare
+
+
+def without_flares(light_curve, model_dir, flux_key=None, quality="default", threshold=None):
+    """Drops the cadences of flares, as an ensemble finds them in the file that a light curve came from.
+
+    Args:
+      light_curve: tess_io.LightCurve, as it is to be folded: its bright outliers may have been clipped.
+      model_dir: directory of an ensemble of flare networks.
+      flux_key, quality: as those that the light curve was read with.
+      threshold: probability from which a cadence is called a flare; None is the ensemble's own.
+
+    Returns:
+      tess_io.LightCurve.
+
+    Raises:
+      ScriptError: the cadence is too long for flares to be told.
+    """
+    scorer, own_threshold = _scorer(str(model_dir))
+    flags = argparse.Namespace(flux_key=flux_key, quality=quality, cadence_seconds=120)
+    whole = light_curves.read(light_curve.path, flags)
+    probability = scorer.cadences(whole).mean(axis=1)
+    of_flare = flagged(whole.time, probability, own_threshold if threshold is None else threshold)
+    # The nearest cadence of the search says it for each of the light curve, which may have others (20 s, clipped).
+    nearest = np.clip(np.searchsorted(whole.time, light_curve.time), 1, len(whole.time) - 1)
+    nearest -= light_curve.time - whole.time[nearest - 1] < whole.time[nearest] - light_curve.time
+    kept = ~of_flare[nearest]
+    return tess_io.LightCurve(light_curve.time[kept], light_curve.flux[kept], light_curve.path)
+
+
+@functools.lru_cache(1)
+def _scorer(model_dir):
+    """The ensemble, which each process restores once."""
+    from astronet import ensemble
+
+    given = dict.fromkeys(("model", "config_name", "config_json"))
+    models = ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
+    return detection.Scorer(models), models.threshold()

@@ -1,0 +1,142 @@
+"""The figures on flares."""
+
+import os
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from astronet.util.files import write_aside
+
+_BLUE, _ORANGE = "#0072B2", "#D55E00"
+_TIME = "Time (BJD - 2457000, days)"
+
+
+def plot_flares(path, light_curve, probability, flares, star, threshold):
+    """Draws a light curve colored by probability, its flares marked, above its three surest flares from near.
+
+    Args:
+      path: PNG file to write.
+      light_curve: tess_io.LightCurve.
+      probability: [n]; NaN is drawn in gray.
+      flares: list of rows of flares.csv.
+      star: light_curves.Star.
+      threshold: probability from which a cadence belongs to a flare.
+    """
+    time, flux = light_curve.time, light_curve.flux
+    nearest = sorted(flares, key=lambda row: -float(row.get("amplitude") or 0))[:3]
+    figure = Figure(figsize=(11, 7.5 if nearest else 4), layout="constrained")
+    parts = figure.subfigures(2, 1) if nearest else [figure]
+    axes = parts[0].subplots()
+    _scatter(axes, time, flux, probability, 2)
+    for row in flares:
+        peak = float(row["peak_time"])
+        axes.plot(peak, 0.97, "v", color=_ORANGE, markersize=5, transform=axes.get_xaxis_transform())
+    axes.set(xlabel=_TIME, ylabel="Flux / median")
+    name = " ".join(
+        part for part in (star.tic_id and f"TIC {star.tic_id}", star.sector and f"sector {star.sector}") if part
+    )
+    axes.set_title(
+        f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares, probability {threshold:.3g} on"
+    )
+    axes.ticklabel_format(useOffset=False)
+    figure.colorbar(axes.collections[-1], ax=axes, label="Probability of a flare", pad=0.01)
+    if nearest:
+        for axes, row in zip(np.ravel(parts[1].subplots(1, len(nearest), squeeze=False)), nearest):
+            peak = float(row["peak_time"])
+            near = np.abs(time - peak) < 0.1
+            _scatter(axes, (time[near] - peak) * 24, flux[near], probability[near], 9)
+            axes.set(xlabel="Time from the peak (hours)", ylabel="Flux / median", title=f"flare {row['flare']}")
+            axes.ticklabel_format(useOffset=False)
+    _save(figure, path)
+
+
+def plot_completeness(path, table, amplitude_edges, minute_edges):
+    """Draws the share of injected flares that is found, by amplitude and duration.
+
+    Args:
+      path: PNG file to write.
+      table: rows of injection_recovery.completeness, amplitude by amplitude.
+      amplitude_edges, minute_edges: of the bins.
+    """
+    num_amplitudes, num_durations = len(amplitude_edges) - 1, len(minute_edges) - 1
+    shares = np.array([row[6] for row in table]).reshape(num_amplitudes, num_durations)
+    figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+    axes = figure.subplots()
+    mesh = axes.pcolormesh(minute_edges, amplitude_edges, shares, vmin=0, vmax=1, cmap="viridis")
+    for row in table:
+        share, number = row[6], row[4]
+        text = f"{share:.2f}\nof {number}" if number else "none"
+        color = "black" if share > 0.6 else "white" if number else "black"
+        center = np.sqrt(row[2] * row[3]), np.sqrt(row[0] * row[1])
+        axes.text(*center, text, ha="center", va="center", fontsize=7, color=color)
+    axes.set(xscale="log", yscale="log", xlabel="Full width at half maximum (minutes)", ylabel="Relative amplitude")
+    axes.set_title("Share of injected flares that is found")
+    figure.colorbar(mesh, ax=axes, label="Completeness")
+    _save(figure, path)
+
+
+_SIZES = {"equivalent_duration": "Equivalent duration (s)", "energy_erg": "Energy (erg)"}
+
+
+def plot_frequency(path, by, sizes, weights, days, power_law):
+    """Draws the cumulative rate of flares, as found and corrected, and a power law.
+
+    Args:
+      path: PNG file to write.
+      by: column that the sizes are from.
+      sizes, weights: [n]; 0 for flares that are too small to correct for.
+      days: that were searched.
+      power_law: slope, size from which it holds, rate [per day] there.
+    """
+    order = np.argsort(-sizes)
+    figure = Figure(figsize=(6.5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.step(sizes[order], np.arange(1, len(sizes) + 1) / days, where="post", color="0.5", label="as found")
+    usable = weights[order] > 0
+    corrected = np.cumsum(weights[order])[usable] / days
+    axes.step(sizes[order][usable], corrected, where="post", color=_BLUE, label="corrected for completeness")
+    slope, least, rate = power_law
+    if np.isfinite(slope):
+        line = np.geomspace(least, sizes.max())
+        axes.plot(line, rate * (line / least) ** -slope, "--", color=_ORANGE, label=f"power -{slope:.2f}")
+    axes.set(xscale="log", yscale="log", xlabel=_SIZES[by], ylabel="Flares a day of at least this size")
+    axes.grid(color="0.92")
+    axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def plot_windows(path, views, dispositions):
+    """Draws windows, flares in orange and quiet ones in black.
+
+    Args:
+      path: PNG file to write.
+      views: [n, length] relative flux, at most 16 of them.
+      dispositions: [n], "flare" or "quiet".
+    """
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    panels = figure.subplots(4, 4)
+    for axes, view, disposition in zip(panels.flat, views, dispositions):
+        axes.plot(view, color=_ORANGE if disposition == "flare" else "black", linewidth=0.8)
+        axes.set_title(disposition, fontsize="small")
+        axes.ticklabel_format(useOffset=False)
+        axes.tick_params(labelsize="x-small")
+    for axes in panels.flat[len(views) :]:
+        axes.set_axis_off()
+    figure.supxlabel("Cadence")
+    figure.supylabel("Flux / median")
+    _save(figure, path)
+
+
+def _scatter(axes, time, flux, probability, size):
+    unknown = np.isnan(probability)
+    axes.scatter(time[unknown], flux[unknown], s=size, color="0.75", linewidths=0)
+    order = np.argsort(probability[~unknown], kind="stable")  # the probable on top
+    values = probability[~unknown][order]
+    axes.scatter(
+        time[~unknown][order], flux[~unknown][order], size, values, cmap="viridis", vmin=0, vmax=1, linewidths=0
+    )
+
+
+def _save(figure, path):
+    with write_aside(path) as aside:
+        figure.savefig(aside, dpi=110, format="png")

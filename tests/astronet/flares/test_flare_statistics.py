@@ -1,0 +1,124 @@
+import csv
+
+import numpy as np
+import pytest
+
+from astronet.data import preprocess
+from astronet.flares import find_flares, flare_frequency, injection_recovery, light_curves, mask
+from light_curve_util import tess_io
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
+
+
+def column(path, name):
+    with open(path, newline="") as file:
+        return np.array([float(row[name] or "nan") for row in csv.DictReader(file)])
+
+
+@pytest.fixture(scope="module")
+def injected(simulated, model_dir, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("injected")
+    paths = sorted(map(str, simulated.glob("*.fits")))[:3]
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={directory}", "--num_flares=60"]
+    assert injection_recovery.main([*paths, *flags]) == 0
+    return directory
+
+
+def test_bright_flares_are_found_and_faint_ones_are_not(injected):
+    path = injected / "injections.csv"
+    in_noise = column(path, "amplitude") / column(path, "noise")
+    is_found = column(path, "is_found")
+    assert len(is_found) == 180
+    assert is_found[in_noise > 30].mean() > 0.9 > 0.5 > is_found[in_noise < 2].mean()
+    found = column(injected / "completeness.csv", "found")
+    assert found.sum() == is_found.sum() and (injected / "completeness.png").stat().st_size > 10_000
+
+
+def test_injections_are_the_same_for_the_same_seed(injected, simulated, model_dir, tmp_path):
+    paths = sorted(map(str, simulated.glob("*.fits")))[:3]
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}", "--num_flares=60"]
+    assert injection_recovery.main([*paths, *flags]) == 0
+    assert (tmp_path / "injections.csv").read_bytes() == (injected / "injections.csv").read_bytes()
+
+
+def test_slope_of_a_power_law_is_recovered():
+    random = np.random.default_rng(0)
+    sizes = random.pareto(0.8, 4000) + 1
+    slope, error, number = flare_frequency.fit_power_law(sizes, 1.0)
+    assert number == 4000 and abs(slope - 0.8) < 3 * error < 0.06
+
+
+def test_correction_for_completeness_recovers_the_slope_of_a_search_that_misses_small_flares():
+    random = np.random.default_rng(1)
+    sizes = random.pareto(0.8, 6000) + 1
+
+    def share(sizes):
+        return 1 / (1 + (3 / sizes) ** 2)
+
+    found = sizes[random.random(len(sizes)) < share(sizes)]
+    tried = np.exp(random.uniform(0, np.log(1000), 4000))
+    of_size = flare_frequency.completeness_by_size(tried, random.random(len(tried)) < share(tried))
+    uncorrected, _, _ = flare_frequency.fit_power_law(found, 1.5)
+    shares = np.interp(np.log(found), *of_size)
+    corrected, error, _ = flare_frequency.fit_power_law(found, 1.5, 1 / shares)
+    assert abs(uncorrected - 0.8) > 0.1
+    assert abs(corrected - 0.8) < 0.06 and error < 0.03
+
+
+def test_flare_frequency_of_a_search(injected, simulated, model_dir, tmp_path, capsys):
+    paths = sorted(map(str, simulated.glob("*.fits")))[:3]
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/found"]
+    assert find_flares.main([*paths, *flags]) == 0
+    given = [f"{tmp_path}/found", f"--injections={injected}/injections.csv", f"--output_dir={tmp_path}/rate"]
+    assert flare_frequency.main(given) == 0
+    rate = column(tmp_path / "rate/flare_frequency.csv", "rate_found")
+    days = column(tmp_path / "found/searched.csv", "days_searched").sum()
+    assert rate[-1] * days == pytest.approx(len(rate), rel=1e-4)
+    corrected = column(tmp_path / "rate/flare_frequency.csv", "rate_corrected")
+    assert np.nanmin(corrected - rate) > -1e-9
+    assert (tmp_path / "rate/flare_frequency.png").stat().st_size > 10_000
+    assert flare_frequency.main([*given, "--by=energy_erg"]) == 1
+    assert "correct with --by=equivalent_duration" in capsys.readouterr().err
+
+
+def test_mask_takes_flares_and_their_tails_and_leaves_the_rest(simulated, model_dir):
+    path = sorted(simulated.glob("*.fits"))[0]
+    light_curve = tess_io.read(path, clip=False)
+    masked = mask.without_flares(light_curve, model_dir)
+    dropped = np.setdiff1d(light_curve.time, masked.time)
+    assert 0 < len(dropped) < 0.2 * len(light_curve.time)
+    flares = [float(t) for t, d in zip(*_catalogued(simulated, light_curves.star(path).tic_id)) if d > 10]
+    assert all(np.abs(dropped - peak).min() < 2 / 720 for peak in flares)
+    probability = np.zeros(1000)
+    probability[500:510] = 1
+    time = 1325 + np.arange(1000) / 720
+    np.testing.assert_array_equal(np.flatnonzero(mask.flagged(time, probability, 0.5)), np.arange(499, 515))
+
+
+def _catalogued(simulated, tic_id):
+    with open(simulated / "flares.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["tic_id"]) == tic_id]
+    return [float(row["peak_time"]) for row in rows], [float(row["equivalent_duration"]) for row in rows]
+
+
+def test_views_are_made_without_the_flares(simulated, model_dir):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    event = PeriodicEvent(1326.0, 0.7, 0.08)
+    masked = mask.without_flares(tess_io.read(path), model_dir)
+    expected = ViewGenerator(masked.time, masked.flux, event).view("global_view", 201)
+    settings = preprocess.Settings({"global_view": 201}, mask_flares=str(model_dir))
+    np.testing.assert_array_equal(preprocess.make_views(path, event, settings)["global_view"], expected)
+    plain = preprocess.make_views(path, event, preprocess.Settings({"global_view": 201}))["global_view"]
+    assert np.any(plain != expected)
+
+
+def test_the_ensemble_that_comes_with_the_package_finds_bright_flares(simulated, tmp_path):
+    paths = sorted(map(str, simulated.glob("*.fits")))[:4]
+    assert find_flares.main([*paths, "--model_dir=pretrained:flares", f"--output_dir={tmp_path}"]) == 0
+    stars, starts, ends = (column(tmp_path / "flares.csv", name) for name in ("tic_id", "start", "end"))
+    num_bright = 0
+    for tic_id in (1001, 1002, 1003, 1004):
+        for peak in (t for t, d in zip(*_catalogued(simulated, tic_id)) if d > 10):
+            num_bright += 1
+            assert np.any((stars == tic_id) & (starts - 3 / 720 < peak) & (peak < ends + 3 / 720))
+    assert num_bright
