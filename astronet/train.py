@@ -49,7 +49,7 @@ def main(argv=None):
 
 def _train(flags):
     checkpoints.require_trainable(flags.model_dir)
-    if "TF_CONFIG" in os.environ and (flags.num_models > 1 or flags.cluster):
+    if os.environ.get("TF_CONFIG") and (flags.num_models > 1 or flags.cluster):
         raise ScriptError(
             "TF_CONFIG is set, for training one model: unset it, or leave --num_models and --cluster away"
         )
