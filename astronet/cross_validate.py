@@ -15,7 +15,7 @@ from astronet.data import leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records, workers
-from astronet.util.files import make_directory
+from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
@@ -168,12 +168,12 @@ def _write(parts, tces, files, flags):
     evaluation_report.write_json(os.path.join(flags.model_dir, "folds.json"), report)
     rows = [[name, *row] for name, result in described.items() for row in evaluation_report.figure_rows(result["sets"])]
     columns = ("fold", "set", "figure", "value", "low", "high")
-    evaluation_report.write_csv(os.path.join(flags.model_dir, "folds.csv"), columns, rows)
+    write_csv(os.path.join(flags.model_dir, "folds.csv"), columns, rows)
     columns = ("row_id", "tic_id", "Sectors", "Disposition", "label", "fold", "probability", "spread")
     numbers = {"Sectors": "{:g}", "probability": "{:.7f}", "spread": "{:.7f}"}
     table = judged.assign(**{name: judged[name].map(form.format, na_action="ignore") for name, form in numbers.items()})
     rows = table[list(columns)].fillna("").to_numpy().tolist()
-    evaluation_report.write_csv(os.path.join(flags.model_dir, "out_of_fold.csv"), columns, rows)
+    write_csv(os.path.join(flags.model_dir, "out_of_fold.csv"), columns, rows)
 
     _print_table(described)
     _print_noise(noise, judged)

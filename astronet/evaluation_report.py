@@ -1,6 +1,5 @@
 """Evaluation in full: figures with 95 % intervals, of all TCEs and of those that training has not seen, and by kind."""
 
-import csv
 import dataclasses
 import json
 import os
@@ -12,7 +11,7 @@ from astronet import ensemble
 from astronet.data import leaks, tce_table
 from astronet.ops import calibration, intervals, metrics
 from astronet.util import example_util, plotting, records
-from astronet.util.files import make_directory, write_aside
+from astronet.util.files import make_directory, write_aside, write_csv
 
 # What TCEs are told apart by: name -> column of the table, and the edges of its bins (None: each value is a bin).
 _KINDS = {
@@ -279,14 +278,6 @@ def write_json(path, values):
     with write_aside(path) as aside, open(aside, "w") as file:
         json.dump(_without_nan(values), file, indent=2)
         file.write("\n")
-
-
-def write_csv(path, columns, rows):
-    """Writes rows under their header, whole or not at all."""
-    with write_aside(path) as aside, open(aside, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
 
 
 def _without_nan(value):

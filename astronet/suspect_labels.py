@@ -6,11 +6,10 @@ import os
 import numpy as np
 
 from astronet.ensemble import Prediction
-from astronet.evaluation_report import write_csv
 from astronet.ops import label_noise
 from astronet.util import example_util, plotting
 from astronet.util.example_util import TceIdentity
-from astronet.util.files import make_directory
+from astronet.util.files import make_directory, write_csv
 
 TABLE, PLOTS = "suspect_labels.csv", "suspects"
 

@@ -5,7 +5,6 @@ published ones, which predict all windows as they are.
 """
 
 import argparse
-import csv
 import os
 import sys
 import types
@@ -15,6 +14,7 @@ import pandas as pd
 
 from astronet import ensemble, evaluation_report
 from astronet.util import records
+from astronet.util.files import write_csv
 from astronet.util.script import Parser, run
 
 _SETS = {
@@ -52,8 +52,7 @@ def _compare(flags):
             print(f"  {name:16s}  {told}")
             rows += [[kinds, name, figure, *figures[figure].values()] for figure in _FIGURES]
     if flags.output:
-        with open(flags.output, "w", newline="") as file:
-            csv.writer(file).writerows([("windows", "by", "figure", "value", "low", "high"), *rows])
+        write_csv(flags.output, ("windows", "by", "figure", "value", "low", "high"), rows)
 
 
 def main(argv=None):

@@ -5,7 +5,6 @@ the authors of github.com/ekaterinailin/TESS_UCD_flares looked at one by one (1:
 A candidate is at the brightest cadence between its first and its last.
 """
 
-import csv
 import os
 import sys
 
@@ -14,7 +13,7 @@ import pandas as pd
 from astropy.io import fits
 
 from astronet.flares import catalog
-from astronet.util.files import write_aside
+from astronet.util.files import write_csv
 from astronet.util.script import Parser, run
 
 _LENGTH_WITHOUT_END = 10  # cadences of a candidate whose last cadence is not told
@@ -59,10 +58,7 @@ def _make(flags):
         elif row[4]:
             nearest = min(same, key=lambda other: abs(float(row[2]) - float(other[2])))
             nearest[-1] = "both" if nearest[-1] != "vetted" else "vetted"
-    with write_aside(flags.output) as aside, open(aside, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("tic_id", "sector", "peak_time", "duration", "is_flare", "source"))
-        writer.writerows(kept)
+    write_csv(flags.output, ("tic_id", "sector", "peak_time", "duration", "is_flare", "source"), kept)
     print(f"{flags.output}: {len(kept)} rows, {sum(row[4] for row in kept)} of them flares")
 
 

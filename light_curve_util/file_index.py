@@ -69,17 +69,12 @@ def stars(products, data_dir):
     Returns:
       List of (sector, TIC ID), sorted.
     """
-    patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
     found = set()
     for directory, _, names in os.walk(data_dir):
         of_place = re.search(r"/sector-(\d+)(?:/(\d+)$|/|$)", "/" + os.path.relpath(directory, data_dir))
         sector_of_place, tic_of_place = of_place.groups() if of_place else (None, None)
-        for name in names:
-            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
-            if not match:
-                continue
-            told = match.groupdict()
-            tic_id, sector = told.get("tic") or tic_of_place, told.get("sector") or sector_of_place
+        for _, name, tic_id, sector in _recognized(names, products):
+            tic_id, sector = tic_id or tic_of_place, sector or sector_of_place
             if tic_id and sector:
                 found.add((int(sector), int(tic_id)))
             else:
@@ -106,6 +101,17 @@ def places(sector, camera=None, ccd=None):
     ]
 
 
+def _recognized(names, products):
+    """Yields (rank, name, TIC ID, sector) of the names that are a light curve's; None for what a name does not tell."""
+    patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
+    for name in names:
+        match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+        if match:
+            told = match.groupdict()
+            tic_id, sector = (int(told[key]) if told.get(key) else None for key in ("tic", "sector"))
+            yield patterns.index(match.re), name, tic_id, sector
+
+
 class _Directory:
     """The light curve files of one directory.
 
@@ -117,16 +123,11 @@ class _Directory:
     def __init__(self, path=None, products=()):
         self.named = collections.defaultdict(list)
         self._path = path
-        patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
         exact = [template for product in products for template in product.EXACT_NAMES]
-        for name in os.listdir(path) if path else ():
-            match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
-            if match:
-                told = match.groupdict()
-                tic_id, sector = (int(told[key]) if told.get(key) else None for key in ("tic", "sector"))
-                # Those of exact names may be a million, and are never looked up here.
-                if name not in (template.format(tic_id=tic_id or 0, sector=sector or 0) for template in exact):
-                    self.named[tic_id, sector].append((patterns.index(match.re), name))
+        for rank, name, tic_id, sector in _recognized(os.listdir(path) if path else (), products):
+            # Those of exact names may be a million, and are never looked up here.
+            if name not in (template.format(tic_id=tic_id or 0, sector=sector or 0) for template in exact):
+                self.named[tic_id, sector].append((rank, name))
 
     @functools.cached_property
     def by_header(self):

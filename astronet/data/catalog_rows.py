@@ -2,14 +2,13 @@
 
 import collections
 import contextlib
-import csv
 import dataclasses
 import math
 import os
 
 from astronet.data import tev
 from astronet.data.star_catalog import Star
-from astronet.util.files import write_aside
+from astronet.util.files import write_csv
 from light_curve_util.numerals import parse_float
 
 COLUMNS = (
@@ -119,7 +118,8 @@ def read(paths):
 
 def write_catalog(path, rows):
     """Writes the catalogue of the rows that are not dropped."""
-    _write_csv(path, COLUMNS, (row.catalog_cells() for row in rows if not row.reason))
+    cells = (row.catalog_cells() for row in rows if not row.reason)
+    write_csv(path, COLUMNS, ([_cell(of_row[column]) for column in COLUMNS] for of_row in cells), lineterminator="\n")
 
 
 def write_list(path, rows, column, tell):
@@ -134,22 +134,11 @@ def write_list(path, rows, column, tell):
     Returns:
       The number of lines.
     """
-    named = ("row_id", "tic_id", "Sectors", "file")
     lines = [
-        {**dict(zip(named, (row.row_id, row.cells["tic_id"], row.cells["Sectors"], row.file))), column: text}
-        for row in rows
-        for text in tell(row)
+        (row.row_id, row.cells["tic_id"], row.cells["Sectors"], row.file, text) for row in rows for text in tell(row)
     ]
-    _write_csv(path, (*named, column), lines)
+    write_csv(path, ("row_id", "tic_id", "Sectors", "file", column), lines, lineterminator="\n")
     return len(lines)
-
-
-def _write_csv(path, columns, rows):
-    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: _cell(value) for key, value in row.items()})
 
 
 def _cell(value):

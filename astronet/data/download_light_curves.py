@@ -3,7 +3,6 @@
 import argparse
 import collections
 import contextlib
-import csv
 import functools
 import itertools
 import math
@@ -15,7 +14,7 @@ from tqdm import tqdm
 
 from astronet.data import mast_products, tev
 from astronet.util.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
-from astronet.util.files import make_directory, write_aside
+from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 LIST_NAME = "not_downloaded.csv"
@@ -178,11 +177,8 @@ def _write_list(path, product_name, unusable, wanted, outcomes, stopped_by):
     not_there = (
         (*key, f"{outcome.kind}: {outcome.reason}") for key, outcome in results if outcome.kind in ("absent", "failed")
     )
-    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("tic_id", "sector", "product", "reason"))
-        for tic_id, sector, reason in itertools.chain(unusable, not_there):
-            writer.writerow((tic_id, sector, product_name, reason))
+    rows = ((tic_id, sector, product_name, reason) for tic_id, sector, reason in itertools.chain(unusable, not_there))
+    write_csv(path, ("tic_id", "sector", "product", "reason"), rows, lineterminator="\n")
 
 
 def _run(flags):

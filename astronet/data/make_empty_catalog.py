@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import csv
 import os
 import re
 import sys
@@ -10,7 +9,7 @@ import sys
 from tqdm import tqdm
 
 from astronet.data import tev
-from astronet.util.files import make_directory, write_aside
+from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 from astronet.util.workers import map_in_order
 
@@ -77,10 +76,7 @@ def _write_dropped(path, dropped):
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
         return
-    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "line", "text", "reason"))
-        writer.writerows(dropped)
+    write_csv(path, ("file", "line", "text", "reason"), dropped, lineterminator="\n")
 
 
 def _observed(tess_data_dir):

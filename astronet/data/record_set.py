@@ -6,7 +6,6 @@ interrupted when, a shard that does not fit is known and made again.
 
 import collections
 import contextlib
-import csv
 import dataclasses
 import hashlib
 import json
@@ -15,7 +14,7 @@ import re
 import shutil
 
 from astronet.data.tce_table import Skip
-from astronet.util.files import INCOMPLETE, sha256, sync, write_aside
+from astronet.util.files import INCOMPLETE, sha256, sync, write_aside, write_csv
 from astronet.util.script import ScriptError
 
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
@@ -168,10 +167,7 @@ def _read_json(path):
 
 def write_skips(directory, skips):
     """Writes skipped.csv: row_id, tic_id, sector, reason."""
-    with write_aside(os.path.join(directory, "skipped.csv")) as aside, open(aside, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(Skip._fields)
-        writer.writerows(skips)
+    write_csv(os.path.join(directory, "skipped.csv"), Skip._fields, skips)
 
 
 def write_manifest(directory, counts, **origin):

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble, evaluation_report
+from astronet import ensemble
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
-from astronet.util.files import make_directory, write_aside
+from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
 
@@ -155,7 +155,7 @@ def _find(flags):
             print(f"{path}: {len(rows)} flares; {share:.1%} of {len(probabilities)} cadences searched", flush=True)
         if not searched:
             raise ScriptError("no light curve could be read: " + "; ".join(problems))
-    evaluation_report.write_csv(os.path.join(flags.output_dir, "searched.csv"), _SEARCHED, searched)
+    write_csv(os.path.join(flags.output_dir, "searched.csv"), _SEARCHED, searched)
     num_flares = sum(row[-1] for row in searched)
     print(f"{table_path}: {num_flares} flares in {len(searched)} light curves, from a probability of {threshold:g}")
     return ensemble.report(problems)

@@ -9,8 +9,7 @@ import sys
 
 import numpy as np
 
-from astronet.evaluation_report import write_csv
-from astronet.util.files import make_directory
+from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
 _BINS_PER_DECADE = 4

@@ -11,9 +11,8 @@ import sys
 import numpy as np
 
 import astronet
-from astronet.evaluation_report import write_csv
 from astronet.flares import catalog, injection, light_curves, windows
-from astronet.util.files import make_directory, sha256
+from astronet.util.files import make_directory, sha256, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 from light_curve_util.errors import LightCurveError
 

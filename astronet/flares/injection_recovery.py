@@ -10,11 +10,10 @@ import sys
 import numpy as np
 
 from astronet import ensemble
-from astronet.evaluation_report import write_csv
 from astronet.flares import detection, flare_fit, injection, light_curves, windows
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive
-from astronet.util.files import make_directory
+from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 _COLUMNS = (

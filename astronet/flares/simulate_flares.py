@@ -4,14 +4,13 @@ Half of the stars flare. All rotate, some fast, and have noise, a gap in the mid
 cadences. What this shows of a network holds for the simulation alone.
 """
 
-import csv
 import os
 import sys
 
 import numpy as np
 
 from astronet.flares import flare_fit, injection
-from astronet.util.files import make_directory, write_aside
+from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, positive_integer, run
 
 SECTOR_START = 1325.3  # BTJD
@@ -97,10 +96,7 @@ def _simulate(flags):
             duration = flare_fit.equivalent_duration(amplitude, rise, decay)
             rows.append((tic_id, 1, f"{peak_time:.6f}", f"{width:.6f}", f"{amplitude:.6f}", f"{duration:.4f}"))
     path = os.path.join(flags.output_dir, "flares.csv")
-    with write_aside(path) as aside, open(aside, "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("tic_id", "sector", "peak_time", "duration", "amplitude", "equivalent_duration"))
-        writer.writerows(rows)
+    write_csv(path, ("tic_id", "sector", "peak_time", "duration", "amplitude", "equivalent_duration"), rows)
     print(f"{flags.output_dir}: light curves of {flags.num_stars} stars; {path}: their {len(rows)} flares")
 
 

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import csv
 import hashlib
 import os
 import socket
@@ -64,3 +65,11 @@ def sha256(path):
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def write_csv(path, columns, rows, lineterminator="\r\n"):
+    """Writes rows under their header, whole or not at all."""
+    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator=lineterminator)
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -24,13 +24,11 @@ class Kept:
       work: function of one task; task and result are what JSON can hold.
       directory: created here, in one that is there; `discard` removes it.
       context: what else decides the results (settings, version): those of another context are not taken.
-      is_final: function of a result; what it is false for is not kept.
     """
 
     work: Callable
     directory: str
     context: Any = None
-    is_final: Callable = bool
 
     def __post_init__(self):
         with contextlib.suppress(FileExistsError):
@@ -42,9 +40,8 @@ class Kept:
             with open(path, encoding="utf-8") as file:
                 return json.load(file)
         result = self.work(task)
-        if self.is_final(result):
-            with write_aside(path) as aside, open(aside, "w", encoding="utf-8") as file:
-                json.dump(result, file)
+        with write_aside(path) as aside, open(aside, "w", encoding="utf-8") as file:
+            json.dump(result, file)
         return result
 
     def has(self, task):
