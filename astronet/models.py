@@ -12,6 +12,9 @@ BUILDERS = {  # modules, which are imported when a model of theirs is built: the
     "AstroModel": "astronet.astro_model.astro_model",
     "AstroFCModel": "astronet.astro_fc_model.astro_fc_model",
     "AstroCNNModel": "astronet.astro_cnn_model.astro_cnn_model",
+    "sodinn": "astronet.direct_imaging.sodinn_model",
+    "sodinn_conv3d": "astronet.direct_imaging.sodinn_conv3d_model",
+    "sodirf": "astronet.direct_imaging.sodirf_model",
 }
 
 

@@ -11,7 +11,10 @@ from astronet.util.script import ScriptError
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """One input of a model: a time series of `length` bins, or (is_time_series false) `length` scalars."""
+    """One input of a model: a time series of `length` bins, or (is_time_series false) `length` other numbers.
+
+    What is no time series is neither augmented nor reversed, and has no limits of novelty.
+    """
 
     length: int = 1
     is_time_series: bool = False
@@ -80,6 +83,8 @@ _MOST = {
     "num_pre_logits_hidden_layers": 1000,
     "num_layers": 1000,
     "num_blocks": 100,
+    "num_trees": 10_000,
+    "max_depth": 24,
     "convs_per_block": 10,
 }
 _SHARES = (

@@ -9,6 +9,7 @@ import astronet
 from astronet.astro_cnn_model import configurations as astro_cnn_configurations
 from astronet.astro_fc_model import configurations as astro_fc_configurations
 from astronet.astro_model import configurations as astro_configurations
+from astronet.direct_imaging import configurations as direct_imaging_configurations
 from astronet.util.config_schema import Config, Inputs, choose, from_dict, merge
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
@@ -20,6 +21,7 @@ CONFIGURATIONS = {
     "AstroModel": astro_configurations.CONFIGURATIONS,
     "AstroFCModel": astro_fc_configurations.CONFIGURATIONS,
     "AstroCNNModel": astro_cnn_configurations.CONFIGURATIONS,
+    **direct_imaging_configurations.CONFIGURATIONS,
 }
 
 
@@ -44,11 +46,13 @@ def add_flags(parser, model=None, config_name=None):
         "--config_name",
         default=config_name,
         help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61); for flares stella (published) or flares",
+        "scalars), triage_views (201, 61); for flares stella (published) or flares; not needed for sodinn, sodinn_conv3d and "
+        "sodirf, which find companions in direct images",
     )
     parser.add_argument(
         "--config_json",
-        help="JSON text or file: the whole configuration, or changes to --config_name if given (null removes a key)",
+        help="JSON text or file: changes to the configuration (null removes a key), or, for the models that have several "
+        "and without --config_name, the whole of it",
     )
 
 
@@ -57,18 +61,26 @@ def get(model=DEFAULT_MODEL, config_name=DEFAULT_CONFIG_NAME):
     return choose(choose(CONFIGURATIONS, model, "model"), config_name, f"configuration of {model}")
 
 
+def _only_name(model):
+    """The name of a model's configuration; None where it has several."""
+    names = list(choose(CONFIGURATIONS, model, "model"))
+    return names[0] if len(names) == 1 else None
+
+
 def resolve(model=None, config_name=None, config_json=None):
     """Returns the ModelSpec that flags name.
 
     Args:
       model: name of the model, default AstroCNNModel.
-      config_name: name of the configuration, default local_global unless config_json is given.
+      config_name: name of the configuration, default the only one of the model, else local_global unless config_json is
+        given.
       config_json: JSON text or file: the whole configuration, or changes to the named one (null removes a key).
 
     Raises:
       ScriptError: for an unknown name or key, or JSON that cannot be read.
     """
     model = model or DEFAULT_MODEL
+    config_name = config_name or _only_name(model)
     if not config_json:
         config_name = config_name or DEFAULT_CONFIG_NAME
         return ModelSpec(model, config_name, get(model, config_name))
@@ -169,7 +181,7 @@ def _typed(model, values):
     """Config from a dictionary; the class of hparams is the model's own."""
     if not isinstance(values, dict):
         raise ScriptError(f"a configuration is a dictionary, not {values!r}")
-    sections = {"inputs": Inputs, "hparams": type(get(model, "base").hparams)}
+    sections = {"inputs": Inputs, "hparams": type(get(model, _only_name(model) or "base").hparams)}
     for key in values:
         choose(sections, key, "configuration key")
     return Config(**{name: from_dict(section, values.get(name, {}), name) for name, section in sections.items()})

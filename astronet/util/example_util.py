@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from astronet.util.script import ScriptError
 from light_curve_util.view_generator import VIEW_NAMES
 
-SERIES_NAMES = (*VIEW_NAMES, "flare_window")  # all time series that a record may hold
+SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all that is more than a number in a record
 
 
 def _example_class():

@@ -1,0 +1,72 @@
+"""Configurations of the models that tell companions from speckles in patches of residuals (see mlar.py)."""
+
+import dataclasses
+import math
+
+from astronet.util.config_schema import Config, Feature, Hparams, Inputs
+
+FEATURE = "residuals"  # of a record: a patch, [num_levels, size, size], flat
+NUM_LEVELS, SIZE = 20, 9  # of the configurations by name; 9 pixels are 2 FWHM of NACO in L'
+LABEL_MAP = {"companion": 1, "speckle": 0}
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchHparams(Hparams):
+    num_levels: int = NUM_LEVELS  # of low-rank approximation, which a patch has images of
+
+
+@dataclasses.dataclass(frozen=True)
+class SodinnHparams(PatchHparams):
+    num_filters: int = 40  # of the first convolutional layer; the second has twice as many
+    column_dropout_rate: float = 0.0  # after each pooling
+
+
+@dataclasses.dataclass(frozen=True)
+class SodirfHparams(PatchHparams):
+    """Those of the trees; of what all models share a forest uses none, for it does not descend a gradient."""
+
+    num_trees: int = 100
+    max_depth: int = 12  # of a tree, which has room for 2 ** max_depth leaves
+    min_samples_leaf: int = 1
+
+
+_SODINN = {
+    "num_pre_logits_hidden_layers": 1,
+    "pre_logits_hidden_layer_size": 128,
+    "learning_rate": 1e-3,
+    "train_epochs": 10,
+    "early_stop_patience": 3,
+    "dropout_rate": 0.25,
+    "column_dropout_rate": 0.25,
+    "reversal_probability": 0.0,
+}
+_AT_ONCE = {"train_epochs": 1, "batch_size": 1 << 30, "reversal_probability": 0.0}  # one step on all there is
+_HPARAMS = {
+    "sodinn": SodinnHparams(**_SODINN),
+    "sodinn_conv3d": SodinnHparams(**_SODINN),
+    "sodirf": SodirfHparams(**_AT_ONCE),
+}
+
+
+def for_patches(model, num_levels, size):
+    """Returns the Config of a model, "sodinn", "sodinn_conv3d" or "sodirf", for patches [num_levels, size, size]."""
+    inputs = Inputs({FEATURE: Feature(num_levels * size**2)}, label_map=LABEL_MAP)
+    return Config(inputs, dataclasses.replace(_HPARAMS[model], num_levels=num_levels))
+
+
+def patch_shape(config):
+    """Returns (num_levels, size, size) of the patches that a Config is for.
+
+    Raises:
+      ValueError: it is not for patches of odd size alone.
+    """
+    if list(config.inputs.features) != [FEATURE] or config.inputs.scalars or config.hparams.output_dim != 1:
+        raise ValueError(f"it reads {FEATURE}, no other feature and no scalars, and has one output")
+    length, num_levels = config.inputs.features[FEATURE].length, config.hparams.num_levels
+    size = math.isqrt(max(0, length // max(1, num_levels)))
+    if size % 2 == 0 or num_levels * size**2 != length:
+        raise ValueError(f"{FEATURE} of length {length} are not {num_levels} levels (num_levels) of odd size x size")
+    return num_levels, size, size
+
+
+CONFIGURATIONS = {model: {model: for_patches(model, NUM_LEVELS, SIZE)} for model in _HPARAMS}

@@ -1,0 +1,115 @@
+"""SODIRF: a random forest on the pixels of a patch. scikit-learn grows it; what is kept and predicts are its numbers.
+
+They are weights of a Keras model like any other's, so that a checkpoint is data, and reading one runs no code.
+
+Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from astronet.direct_imaging.configurations import FEATURE, patch_shape
+from astronet.util.script import ScriptError
+
+_LEAST_PROBABILITY = 1e-7  # of either class: the logits of a unanimous forest stay finite
+_ALWAYS_LEFT = np.finfo(np.float32).max  # the threshold of a node that does not split
+
+
+class Forest(tf.keras.layers.Layer):
+    """From [batch, num_features] to the log-odds of the mean probability over trees, [batch, 1].
+
+    Each tree is complete: the children of node n are 2 n + 1, where the node's feature is its threshold at most, and
+    2 n + 2. Its weights are vectors, which exported models hold as float32 (weights_file.py): float16 would give other
+    features and other thresholds.
+    """
+
+    def __init__(self, num_trees, max_depth, **kwargs):
+        super().__init__(**kwargs)
+        self._num_trees, self._max_depth = num_trees, max_depth
+
+    def build(self, input_shape):
+        num_splits, num_leaves = (self._num_trees * number for number in (2**self._max_depth - 1, 2**self._max_depth))
+        for name, size in (("feature", num_splits), ("threshold", num_splits), ("probability", num_leaves)):
+            setattr(self, name, self.add_weight(name, [size], initializer="zeros", trainable=False))
+
+    def call(self, inputs):
+        trees = tf.range(self._num_trees)
+        node = tf.zeros([tf.shape(inputs)[0], self._num_trees], tf.int32)
+        # A file may be damaged: whatever it holds is some feature.
+        features = tf.cast(tf.clip_by_value(self.feature, 0.0, inputs.shape[1] - 1.0), tf.int32)
+        for _ in range(self._max_depth):
+            at = trees * (2**self._max_depth - 1) + node
+            values = tf.gather(inputs, tf.gather(features, at), batch_dims=1)
+            node = 2 * node + tf.where(values <= tf.gather(self.threshold, at), 1, 2)
+        leaf = node - (2**self._max_depth - 1)
+        mean = tf.reduce_mean(tf.gather(self.probability, trees * 2**self._max_depth + leaf), axis=1, keepdims=True)
+        mean = tf.clip_by_value(mean, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+        return tf.math.log(mean) - tf.math.log1p(-mean)
+
+    def assign(self, trees):
+        """Fills in the trees of a fitted scikit-learn forest of two classes, a list of sklearn.tree._tree.Tree."""
+        num_splits = 2**self._max_depth - 1
+        feature = np.zeros([self._num_trees, num_splits])
+        threshold = np.full([self._num_trees, num_splits], _ALWAYS_LEFT)
+        probability = np.zeros([self._num_trees, num_splits + 1])
+        for number, tree in enumerate(trees):
+            shares = tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)
+            left_to_place = [(0, 0)]  # pairs of a node here and the tree's own
+            while left_to_place:
+                node, own = left_to_place.pop()
+                if node >= num_splits:
+                    probability[number, node - num_splits] = shares[own]
+                elif tree.children_left[own] < 0:  # a leaf
+                    left_to_place.append((2 * node + 1, own))
+                else:
+                    feature[number, node] = tree.feature[own]
+                    threshold[number, node] = _round_down(tree.threshold[own])
+                    left_to_place += [(2 * node + 1, tree.children_left[own]), (2 * node + 2, tree.children_right[own])]
+        self.set_weights([feature.ravel(), threshold.ravel(), probability.ravel()])
+
+
+def _round_down(threshold):
+    """The greatest float32 up to a float64: a float32 is at most the one if, and only if, it is at most the other."""
+    rounded = np.float32(threshold)
+    return rounded if rounded <= threshold else np.nextafter(rounded, np.float32(-np.inf))
+
+
+def build(config):
+    """Builds the untrained Keras model of a Config; see astro_model.build."""
+    hparams = config.hparams
+    for name in ("num_trees", "max_depth", "min_samples_leaf"):
+        if getattr(hparams, name) < 1:
+            raise ValueError(f"{name} is {getattr(hparams, name)}: 1 or more needed")
+    patch_shape(config)
+    patches = tf.keras.Input([config.inputs.features[FEATURE].length], name=FEATURE)
+    logits = Forest(hparams.num_trees, hparams.max_depth, name="logits")(patches)
+    return tf.keras.Model({FEATURE: patches}, logits)
+
+
+def fit(model, config, features, labels, seed, num_threads):
+    """Grows a random forest and fills it into a model of build().
+
+    Args:
+      model: Keras model.
+      config: Config.
+      features: dictionary of float32 arrays [num_samples, length].
+      labels: int array [num_samples] of 0 and 1.
+      seed: of the forest, which does not depend on num_threads.
+      num_threads: 0 for all cores.
+
+    Raises:
+      ScriptError: all samples are of one class.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    if len(np.unique(labels)) != 2:
+        raise ScriptError(f"all {len(labels)} samples to train on are of one class: a forest needs both")
+    forest = RandomForestClassifier(
+        config.hparams.num_trees,
+        max_depth=config.hparams.max_depth,
+        min_samples_leaf=config.hparams.min_samples_leaf,
+        random_state=seed,
+        n_jobs=num_threads or -1,
+    )
+    forest.fit(features[FEATURE], labels)
+    model.get_layer("logits").assign([tree.tree_ for tree in forest.estimators_])
