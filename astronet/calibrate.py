@@ -56,6 +56,9 @@ def _calibrate(flags):
 def _view_limits(models, patterns, examples):
     """Limits of the views of the training files; prints how many of `examples`, as they are and altered, lie beyond."""
     names = list(configuration.view_lengths(models.spec.config))
+    if not names:
+        print("the model reads no time series: there are no limits of its views")
+        return None
     train_examples = [
         example_util.from_serialized(record) for path in records.expand(patterns) for record in records.read(path)
     ]

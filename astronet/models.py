@@ -18,6 +18,11 @@ BUILDERS = {  # modules, which are imported when a model of theirs is built: the
 }
 
 
+def fit_function(model):
+    """Returns the function that fits models of a name at once; None where they descend a gradient step by step."""
+    return getattr(_module(model), "fit", None)
+
+
 def build(model, config):
     """Builds the untrained Keras model of a name and a Config; see astro_model.build.
 
@@ -26,7 +31,7 @@ def build(model, config):
     """
     import tensorflow as tf
 
-    module = importlib.import_module(choose(BUILDERS, model, "model"))
+    module = _module(model)
     num_weights = 0
 
     def create(next_creator, **kwargs):
@@ -42,3 +47,7 @@ def build(model, config):
     except (ValueError, TypeError, ArithmeticError, tf.errors.OpError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ScriptError(f"the configuration makes no {model} ({reason}): correct its sizes") from error
+
+
+def _module(model):
+    return importlib.import_module(choose(BUILDERS, model, "model"))

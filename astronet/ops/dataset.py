@@ -192,6 +192,8 @@ def _check(example, config, where, labelled):
         if length != feature.length:
             fitting = configuration.names_that_fit(lengths)
             remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
+            if length and not fitting:
+                remedy += f", or set inputs.features.{name}.length by --config_json"
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
         if not np.isfinite(example_util.series(example, name)).all():
             raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")

@@ -18,6 +18,7 @@ from astronet.util.script import ScriptError
 
 AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to a variable's name for its moving average
 BEST = "best"  # subdirectory of a model_dir
+_STEP = "global_step"
 _STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
 
 
@@ -41,9 +42,9 @@ def find(model_dir, which="last"):
 def step(checkpoint):
     """Returns the number of training steps behind a checkpoint."""
     reader = _reader(checkpoint)
-    if reader.get_variable_to_shape_map().get("global_step") != []:
+    if reader.get_variable_to_shape_map().get(_STEP) != []:
         raise ScriptError(f"{checkpoint} has no number of training steps: copy or train it again")
-    return int(reader.get_tensor("global_step"))
+    return int(reader.get_tensor(_STEP))
 
 
 def last_step(model_dir):
@@ -118,6 +119,22 @@ def weights(model, checkpoint):
     return [reader.get_tensor(name) for name in names]
 
 
+def write(model_dir, model, num_steps):
+    """Writes a model that no session holds as the last checkpoint of a model_dir, of so many training steps."""
+    import tensorflow as tf
+
+    name = f"model.ckpt-{num_steps}"
+    held = {weight.name.split(":")[0]: values for weight, values in zip(model.weights, model.get_weights())}
+    held[_STEP] = np.int64(num_steps)
+    tf.raw_ops.SaveV2(
+        prefix=os.path.join(model_dir, name),
+        tensor_names=list(held),
+        shape_and_slices=[""] * len(held),
+        tensors=list(held.values()),
+    )
+    _set_latest(model_dir, name)
+
+
 def export(spec, checkpoint, directory, dtype):
     """Writes config.json and the weights that restore() gives into a directory; returns the size of the weights.
 
@@ -159,8 +176,7 @@ def keep_if_best(checkpoint, metrics):
         shutil.copyfile(path, os.path.join(best_dir, os.path.basename(path)))
     with open(os.path.join(best_dir, f"{name}.json"), "w") as file:
         json.dump(metrics, file, indent=2)
-    with write_aside(os.path.join(best_dir, "checkpoint")) as aside, open(aside, "w") as file:
-        file.write(f'model_checkpoint_path: "{name}"\n')
+    _set_latest(best_dir, name)
     for other in os.listdir(best_dir):
         if other != "checkpoint" and not other.startswith(f"{name}."):
             os.remove(os.path.join(best_dir, other))
@@ -173,6 +189,11 @@ def best_metrics(model_dir):
         return None
     with open(f"{checkpoint}.json") as file:
         return json.load(file)
+
+
+def _set_latest(directory, name):
+    with write_aside(os.path.join(directory, "checkpoint")) as aside, open(aside, "w") as file:
+        file.write(f'model_checkpoint_path: "{name}"\n')
 
 
 def _latest(directory):

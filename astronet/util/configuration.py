@@ -46,13 +46,13 @@ def add_flags(parser, model=None, config_name=None):
         "--config_name",
         default=config_name,
         help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61); for flares stella (published) or flares; not needed for sodinn, sodinn_conv3d and "
-        "sodirf, which find companions in direct images",
+        "scalars), triage_views (201, 61); for flares stella (published) or flares; not needed for "
+        "sodinn, sodinn_conv3d and sodirf, which find companions in direct images",
     )
     parser.add_argument(
         "--config_json",
-        help="JSON text or file: changes to the configuration (null removes a key), or, for the models that have several "
-        "and without --config_name, the whole of it",
+        help="JSON text or file: the whole configuration, or changes to that of --config_name, or to the only one of a "
+        "model (null removes a key)",
     )
 
 

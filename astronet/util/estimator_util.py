@@ -30,6 +30,8 @@ tf.get_logger().addFilter(lambda record: "has not been increased" not in record.
 def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=print, on_evaluation=lambda *_: None):
     """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
 
+    A model that is fitted at once (models.fit_function) has taken all its steps then, and is evaluated once.
+
     Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
     last checkpoint, best/ (the one of least validation loss), and summaries of both for TensorBoard.
 
@@ -50,6 +52,11 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
       ScriptError: for a checkpoint that cannot be gone on from, a NaN loss, or a TF_CONFIG that cannot be used.
     """
     is_shared = is_distributed()
+    if fit := models.fit_function(spec.model):
+        if is_shared:
+            raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
+        _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation)
+        return
     run_config = _run_config(spec, model_dir, len(train), num_threads, is_shared)
     first_step = checkpoints.last_step(model_dir)
     steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
@@ -95,6 +102,37 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
             f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
             "optimizer's): choose another --model_dir"
         ) from error
+
+
+def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation):
+    """What train_and_evaluate does with a model that is fitted at once; `fit` of models.fit_function."""
+    say(f"{len(train)} TCEs to train on at once, {len(validation)} to evaluate")
+    model = models.build(spec.model, spec.config)
+    fit(model, spec.config, train.features, train.labels, spec.seed, num_threads)
+    checkpoints.write(model_dir, model, spec.train_steps)
+    score = tf.function(lambda features: _logits(model, features, spec.config))
+    logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(validation)])
+    told = _judge(model_dir, spec.train_steps, validation.labels, logits)
+    say(f"step {spec.train_steps:6d}/{spec.train_steps}  {told}")
+    on_evaluation(spec.train_steps, logits)
+
+
+def _judge(model_dir, step, labels, logits):
+    """Evaluates the last checkpoint, keeps it if it is the best, and returns how good it is in words.
+
+    Args:
+      model_dir: directory of the model.
+      step: of the checkpoint.
+      labels, logits: of the validation set, [num_tces] and [num_tces, output_dim].
+    """
+    values = metrics.evaluate(labels, logits)
+    precision = metrics.summary(labels, metrics.probability(logits))["average_precision"]
+    checkpoints.keep_if_best(tf.train.latest_checkpoint(model_dir), {**values, "global_step": step})
+    write_summary(os.path.join(model_dir, "eval_val"), step, {**values, "average_precision": precision})
+    return (
+        f"validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
+        f"  AUC {values['auc']:.4f}  AP {precision:.4f}"
+    )
 
 
 def is_distributed():
@@ -232,21 +270,14 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
     def after_save(self, session, global_step_value):
         step, seconds = int(global_step_value), time.monotonic()
         logits = self._evaluate(session)
-        values = metrics.evaluate(self._labels, logits)
-        precision = metrics.summary(self._labels, metrics.probability(logits))["average_precision"]
-        checkpoints.keep_if_best(tf.train.latest_checkpoint(self._model_dir), {**values, "global_step": step})
-        directory = os.path.join(self._model_dir, "eval_val")
-        write_summary(directory, step, {**values, "average_precision": precision})
+        told = _judge(self._model_dir, step, self._labels, logits)
         line = f"step {step:6d}/{self._spec.train_steps}"
         if self._last:
             rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
             mean_loss = session.run(self._mean_loss)
             write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
             line += f"  {rate:6.0f} TCE/s  train loss {mean_loss:.4f}"
-        self._say(
-            f"{line}  validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
-            f"  AUC {values['auc']:.4f}  AP {precision:.4f}"
-        )
+        self._say(f"{line}  {told}")
         self._on_evaluation(step, logits)
         session.run(self._reset_loss)
         self._last = step, time.monotonic()

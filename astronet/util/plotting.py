@@ -1,9 +1,11 @@
 """Every figure of the scripts, drawn without a display and without matplotlib's global state."""
 
+import math
 import os
 
 import numpy as np
 
+from astronet.direct_imaging.configurations import FEATURE, NUM_LEVELS
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive, reliability
 from astronet.util.files import write_aside
@@ -243,6 +245,9 @@ def _window(name, num_bins, period, duration_days):
 
 def _draw_views(figure, views, period, duration_days):
     for axes, (name, view) in zip(np.ravel(figure.subplots(1, len(views))), views.items()):
+        if name == FEATURE:
+            _draw_patch(axes, view)
+            continue
         axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
         window = _window(name, len(view), period, duration_days)
         if window:
@@ -252,6 +257,19 @@ def _draw_views(figure, views, period, duration_days):
             axes.plot(view, **_VIEW)
             axes.set_xlabel("Bin")
         axes.set(title=_TITLES.get(name, name), ylabel="Normalized flux")
+
+
+def _draw_patch(axes, patch):
+    """Draws the levels of a patch of residuals, row by row; as a curve where they are not as many as by default."""
+    size = math.isqrt(len(patch) // NUM_LEVELS)
+    if NUM_LEVELS * size**2 != len(patch):
+        axes.plot(patch, **_VIEW)
+        return
+    levels = np.pad(patch.reshape(NUM_LEVELS, size, size), [(0, 0), (0, 1), (0, 1)], constant_values=np.nan)
+    num_columns = math.isqrt(NUM_LEVELS - 1) + 1
+    axes.imshow(np.vstack([np.hstack(levels[i : i + num_columns][:, ::-1]) for i in range(0, NUM_LEVELS, num_columns)]))
+    axes.set_axis_off()
+    axes.set_title("Residuals: the fewest components top left, the most bottom right", fontsize="medium")
 
 
 def _bin_centers(num_bins, half_width, bin_width, unit):

@@ -40,7 +40,7 @@ def test_tce_without_scalars_gets_a_probability():
 
 def test_every_model_drops_in_training_alone():
     changes = json.dumps({"hparams": {"dropout_rate": 0.5, "num_pre_logits_hidden_layers": 1}})
-    for name in configuration.CONFIGURATIONS:
+    for name in (model for model, named in configuration.CONFIGURATIONS.items() if "yu2019" in named):
         spec = configuration.resolve(name, "yu2019", changes)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             tf.compat.v1.set_random_seed(1)
