@@ -5,6 +5,7 @@ run with the same --output_dir, is not made again.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,8 +15,8 @@ import warnings
 import numpy as np
 
 from astronet import ensemble, train
-from astronet.direct_imaging import angle_sign, configurations, cube, detection, generate_patch_records, mlar
-from astronet.util.files import make_directory, write_aside, write_csv
+from astronet.direct_imaging import angle_sign, configurations, cube, detection, generate_patch_records, mlar, plots
+from astronet.util.files import make_directory, sha256, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
 COLUMNS = (
@@ -124,5 +125,113 @@ def _make_records(adi_cube, directory, flags):
     generate_patch_records.write(adi_cube, directory, flags, origin)
 
 
-def _write_image(path, image, comment):
+def _hashes(flags):
+    return {name: sha256(getattr(flags, name)) for name in ("cube", "psf", "angles")}
+
+
+def _rows(adi_cube, found, snr_map, num_components, num_measured):
+    """Yields a row of detections.csv for each detection; the flux is measured of the most probable ones alone."""
+    for number, each in enumerate(found, 1):
+        x, y, flux = each.x, each.y, np.nan
+        if number <= num_measured:
+            x, y, flux = measure(adi_cube, each, num_components)
+        separation, angle = position(adi_cube.center, x, y)
+        yield {
+            "detection": number,
+            "x": f"{x:.2f}",
+            "y": f"{y:.2f}",
+            "separation_px": f"{separation:.2f}",
+            "separation_fwhm": f"{separation / adi_cube.fwhm:.2f}",
+            "position_angle_deg": f"{angle:.2f}",
+            "contrast": "" if np.isnan(flux) else f"{flux / adi_cube.star_flux:.3e}",
+            "flux": "" if np.isnan(flux) else f"{flux:.5g}",
+            "probability": f"{each.probability:.6f}",
+            "num_pixels": each.num_pixels,
+            "pca_snr": f"{snr_map[round(each.y), round(each.x)]:.2f}",
+        }
+
+
+def _detect(flags):
+    if not 0 < flags.threshold < 1 or not 0 < flags.prior < 1:
+        raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
+    if flags.model_dir is None:
+        generate_patch_records.check(flags)
+    adi_cube = cube.read(flags.cube, flags.psf, flags.angles, flags.recenter, flags.star_flux)
+    if flags.flip_angles:
+        adi_cube = adi_cube.flipped()
+    make_directory(flags.output_dir)
+    print(
+        f"{flags.cube}: {len(adi_cube.frames)} frames of {adi_cube.size} x {adi_cube.size} pixels, "
+        f"FWHM {adi_cube.fwhm:.2f} px, the sky turns by {adi_cube.rotation:.1f} deg",
+        flush=True,
+    )
+    verdict = angle_sign.check(adi_cube)
+    print(f"{'WARNING: ' if verdict.sign == angle_sign.FLIPPED else ''}{verdict}", flush=True)
+
+    scorer = detection.Scorer(_detector(adi_cube, flags), flags.prior)
+    probabilities = scorer.map(adi_cube)
+    found = detection.detections(probabilities, flags.threshold, adi_cube.fwhm)
+    num_components = flags.num_components or middle_rank(adi_cube)
+    image, snr_map = pca_images(adi_cube, num_components)
+    rows = list(_rows(adi_cube, found, snr_map, num_components, flags.num_measured))
+
+    above = np.where(np.nan_to_num(probabilities) >= flags.threshold, probabilities, 0)
+    _write_image(os.path.join(flags.output_dir, "probability_map.fits"), probabilities)
+    _write_image(os.path.join(flags.output_dir, "detection_map.fits"), above)
+    table = os.path.join(flags.output_dir, "detections.csv")
+    write_csv(table, COLUMNS, [list(row.values()) for row in rows])
+    plots.plot_detections(
+        os.path.join(flags.output_dir, "detections.png"),
+        adi_cube,
+        {"image": image, "snr": snr_map, "probability": probabilities, "above": above},
+        num_components,
+        [(float(row["x"]), float(row["y"])) for row in rows],
+        flags.threshold,
+    )
+    for row in rows:
+        flux = f", contrast {row['contrast']}" if row["contrast"] else ""
+        print(
+            f"  {row['detection']}: x={row['x']} y={row['y']}, {row['separation_px']} px at {row['position_angle_deg']}"
+            f" deg{flux}: probability {row['probability']}, S/N by PCA {row['pca_snr']}"
+        )
+    searched = int(np.count_nonzero(~np.isnan(probabilities)))
+    print(
+        f"{table}: {len(rows)} detections of a probability of {flags.threshold:g} or more, in {searched} pixels searched"
+    )
+
+
+def _write_image(path, image):
     from vip_hci.fits import write_fits
+
+    with write_aside(path) as aside:
+        write_fits(aside, np.asarray(image, np.float32), verbose=False)
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    cube.add_flags(parser)
+    parser.add_argument("--flip_angles", action="store_true", help="change the sign of the parallactic angles")
+    parser.add_argument("--output_dir", required=True, help="directory of all that is written")
+    parser.add_argument("--model_dir", help="a trained detector (or an ensemble) to use; None trains one on this cube")
+    parser.add_argument("--model", choices=_MODELS, default="sodinn", help="which one to train")
+    parser.add_argument("--num_models", type=positive_integer, default=1, help="to train, and to average")
+    parser.add_argument("--num_threads", type=int, help="of the training; 1: same seed, same detector")
+    generate_patch_records.add_flags(parser)
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    parser.add_argument("--threshold", type=float, default=0.9, help="probability of a detection")
+    parser.add_argument(
+        "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
+    )
+    parser.add_argument(
+        "--num_components", type=positive_integer, help="of the PCA image; None: the middle of what patches are made of"
+    )
+    parser.add_argument(
+        "--num_measured", type=int, default=5, help="detections whose place and flux are measured, by VIP"
+    )
+    return run(_detect, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    from astronet.direct_imaging.detect_companions import main  # noqa: F811 (workers have another __main__)
+
+    sys.exit(main())

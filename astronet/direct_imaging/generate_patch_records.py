@@ -39,6 +39,17 @@ def add_flags(parser):
     workers.add_cluster_flag(parser)
 
 
+def settings(flags):
+    """What decides on the samples, as records.json holds it."""
+    return {name: getattr(flags, name) for name in _DECISIVE_FLAGS}
+
+
+def check(flags):
+    """Raises a ScriptError for a range of S/N that is none."""
+    if not 0 <= flags.snr_range[0] < flags.snr_range[1]:
+        raise ScriptError("--snr_range is no range: give the lower S/N first")
+
+
 def write(adi_cube, directory, flags, origin):
     """Makes the records of all annuli: train, val and test, a shard of each an annulus; samples.csv; records.json.
 
@@ -52,7 +63,7 @@ def write(adi_cube, directory, flags, origin):
       Dictionary, split -> collections.Counter of dispositions.
 
     Raises:
-      ScriptError: the frames are too small for an annulus, or the S/N range has no width.
+      ScriptError: the frames are too small for an annulus.
     """
     from astronet.data import record_set
 
@@ -62,8 +73,6 @@ def write(adi_cube, directory, flags, origin):
             f"frames of {adi_cube.size} x {adi_cube.size} pixels hold no annulus for a FWHM of {adi_cube.fwhm:.1f} px: "
             "give frames of 5 FWHM at least"
         )
-    if not 0 <= flags.snr_range[0] < flags.snr_range[1]:
-        raise ScriptError("--snr_range is no range: give the lower S/N first")
     make_directory(directory)
     counts = flags.num_companions, flags.num_speckles
     evaluated = tuple(max(1, int(_EVALUATED * count)) for count in counts)
@@ -92,7 +101,7 @@ def write(adi_cube, directory, flags, origin):
         {name: dispositions for name, (_, dispositions) in sorted(made.items())},
         version=astronet.__version__,
         configuration={"views": {FEATURE: flags.num_levels * mlar.patch_size(adi_cube.fwhm) ** 2}},
-        settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS if hasattr(flags, name)},
+        settings=settings(flags),
         **origin,
     )
     return {
@@ -134,6 +143,7 @@ def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task)
 
 
 def _generate(flags):
+    check(flags)
     adi_cube = cube.read(flags.cube, flags.psf, flags.angles, flags.recenter)
     origin = {"cube": {name: os.path.abspath(getattr(flags, name)) for name in ("cube", "psf", "angles")}}
     counts = write(adi_cube, flags.output_dir, flags, origin)

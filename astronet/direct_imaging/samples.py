@@ -144,7 +144,7 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
         for number, i in enumerate(_spread(whole, num_speckles, random)):
             # The first time each is as it is; then it is turned, shifted and averaged with others.
             which, i = divmod(i, len(y))
-            patch = _speckle(images[which], residuals[0].patch_size, y, x, i, random if number >= 0.7*whole else None)
+            patch = _speckle(images[which], residuals[0].patch_size, y, x, i, random if number >= 0.7 * whole else None)
             samples.append(Sample(patch, False, annulus.number, split, wedge[i], x[i], y[i], 0.0, 0.0))
     return samples
 
