@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 OK, FLIPPED, UNKNOWN = "ok", "flipped", "cannot tell"
-_SIGMA = 4.5  # of a companion; with as many places in an image, and few apertures, less comes by chance
-_LEAST_RATIO = 1.5  # of the two signs' peaks
+_SIGMA = 5.0  # of a companion; speckles, at so many places, reach 4.5
+_LEAST_RATIO = 1.25  # of the two signs' peaks
 _NUM_COMPONENTS = (5, 15)  # of the PCA; at most a third of the frames
 
 

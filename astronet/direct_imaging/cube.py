@@ -110,12 +110,14 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
         raise ScriptError(
             "direct imaging needs the package vip_hci, which is missing: pip install 'astronet-triage[direct-imaging]'"
         ) from error
+    if star_flux is not None and not star_flux > 0:
+        raise ScriptError(f"--star_flux={star_flux:g}: give the star's flux, above 0")
     frames = _frames(cube_path)
     angles = _angles(angles_path, len(frames), cube_path)
     psf, fwhm, psf_flux = _psf(psf_path, frames.shape[-1])
     if recenter != "none":
         frames = _recentered(frames, fwhm, recenter)
-    cube = AdiCube(frames, angles + angle_offset, psf, fwhm, star_flux or psf_flux)
+    cube = AdiCube(frames, angles + angle_offset, psf, fwhm, psf_flux if star_flux is None else star_flux)
     if np.radians(cube.rotation) * cube.center < fwhm:
         raise ScriptError(
             f"{angles_path}: the sky turns by {cube.rotation:.3g} deg in all, at the frames' edge by less than the "
@@ -134,7 +136,7 @@ def _open(path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)  # a truncated file is one
-            # Neither VIP nor astropy closes a file that it cannot read.
+            # Opened here, for neither VIP nor astropy closes a file that it cannot read.
             with open(path, "rb") as file, fits.open(file, memmap=False) as units:
                 values = units[0].data
     except (OSError, TypeError, ValueError, AstropyWarning) as error:

@@ -12,7 +12,7 @@ def test_the_sign_is_told_by_a_companion(simulated, read_cube):
     cube = read_cube(simulated)
     verdict, flipped = angle_sign.check(cube), angle_sign.check(cube.flipped())
     assert (verdict.sign, flipped.sign) == (angle_sign.OK, angle_sign.FLIPPED)
-    assert np.hypot(verdict.given.x - 12.1, verdict.given.y - 10.6) < cube.fwhm / 2
+    assert np.hypot(verdict.given.x - 12.1, verdict.given.y - 10.6) < cube.fwhm
     assert (flipped.other, flipped.given) == (verdict.given, verdict.other)
     assert verdict.given.snr > 6 > verdict.other.snr
     assert "is right" in str(verdict)

@@ -141,6 +141,7 @@ def with_gaps():
         ({"angles": np.where(ANGLES > 40, np.nan, ANGLES)}, "angles.fits: angles that are NaN .* frames 7 "),
         ({"angles": np.full(8, 17.0)}, "angles.fits: the sky turns by 0 deg in all"),
         ({"angles": np.radians(ANGLES)}, "angles.fits: the sky turns by 1.4 deg .* not radians"),
+        ({"star_flux": 0.0}, "--star_flux=0: give"),
         ({"psf": star()[np.newaxis, np.newaxis]}, "psf.fits: has 4 axes"),
         ({"psf": star()[:, 1:]}, "psf.fits: 21 x 20 pixels: crop it to a square"),
         ({"psf": np.where(X == 3, np.nan, star())}, "psf.fits: 21 of 441 values are NaN"),
