@@ -52,9 +52,9 @@ def check(cube):
       Verdict; str() of it is for the user.
     """
     given, other = peak(cube), peak(cube.flipped())
-    if given.relative >= max(1, _LEAST_RATIO * other.relative):
+    if given.relative >= max(1, _LEAST_RATIO * other.relative) and other.relative < 1:
         return Verdict(OK, given, other)
-    if other.relative >= max(1, _LEAST_RATIO * given.relative):
+    if other.relative >= max(1, _LEAST_RATIO * given.relative) and given.relative < 1:
         return Verdict(FLIPPED, given, other)
     return Verdict(UNKNOWN, given, other)
 
