@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 OK, FLIPPED, UNKNOWN = "ok", "flipped", "cannot tell"
-_SIGMA = 4.5  # of a companion; with as many places in an image, and few apertures, less comes by chance
-_LEAST_RATIO = 1.5  # of the two signs' peaks
+_SIGMA = 5.0  # of a companion; speckles, at so many places, reach 4.5
+_LEAST_RATIO = 1.25  # of the two signs' peaks
 _NUM_COMPONENTS = (5, 15)  # of the PCA; at most a third of the frames
 
 
@@ -52,9 +52,9 @@ def check(cube):
       Verdict; str() of it is for the user.
     """
     given, other = peak(cube), peak(cube.flipped())
-    if given.relative >= max(1, _LEAST_RATIO * other.relative):
+    if given.relative >= max(1, _LEAST_RATIO * other.relative) and other.relative < 1:
         return Verdict(OK, given, other)
-    if other.relative >= max(1, _LEAST_RATIO * given.relative):
+    if other.relative >= max(1, _LEAST_RATIO * given.relative) and given.relative < 1:
         return Verdict(FLIPPED, given, other)
     return Verdict(UNKNOWN, given, other)
 

@@ -66,6 +66,12 @@ def add_flags(parser):
         "each frame, where the star shows; or by registering the frames with the first one, in which it is there",
     )
     parser.add_argument(
+        "--angle_offset",
+        type=float,
+        default=0.0,
+        help="added to ANGLES [deg]: what they lack to turn the frames north up (derotator, true north)",
+    )
+    parser.add_argument(
         "--star_flux",
         type=float,
         help="flux of the star in an aperture of one FWHM in diameter, in units of CUBE, where PSF has another "
@@ -73,7 +79,12 @@ def add_flags(parser):
     )
 
 
-def read(cube_path, psf_path, angles_path, recenter="none", star_flux=None):
+def from_flags(flags):
+    """Returns the AdiCube that the flags name; raises as read()."""
+    return read(flags.cube, flags.psf, flags.angles, flags.recenter, flags.angle_offset, flags.star_flux)
+
+
+def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, star_flux=None):
     """Reads a cube.
 
     The star is at pixel size // 2 (counted from 0) of the files' frames, as VIP has it; an even size loses its first
@@ -84,6 +95,7 @@ def read(cube_path, psf_path, angles_path, recenter="none", star_flux=None):
       psf_path: FITS file, [height, width] or [num_images, height, width], whose median is taken.
       angles_path: FITS file, [num_frames], or [1, num_frames], or [num_frames, 1].
       recenter: one of --recenter.
+      angle_offset: added to the angles [deg].
       star_flux: as --star_flux; that of the PSF by default.
 
     Returns:
@@ -98,12 +110,14 @@ def read(cube_path, psf_path, angles_path, recenter="none", star_flux=None):
         raise ScriptError(
             "direct imaging needs the package vip_hci, which is missing: pip install 'astronet-triage[direct-imaging]'"
         ) from error
+    if star_flux is not None and not star_flux > 0:
+        raise ScriptError(f"--star_flux={star_flux:g}: give the star's flux, above 0")
     frames = _frames(cube_path)
     angles = _angles(angles_path, len(frames), cube_path)
     psf, fwhm, psf_flux = _psf(psf_path, frames.shape[-1])
     if recenter != "none":
         frames = _recentered(frames, fwhm, recenter)
-    cube = AdiCube(frames, angles, psf, fwhm, star_flux or psf_flux)
+    cube = AdiCube(frames, angles + angle_offset, psf, fwhm, psf_flux if star_flux is None else star_flux)
     if np.radians(cube.rotation) * cube.center < fwhm:
         raise ScriptError(
             f"{angles_path}: the sky turns by {cube.rotation:.3g} deg in all, at the frames' edge by less than the "
@@ -114,20 +128,22 @@ def read(cube_path, psf_path, angles_path, recenter="none", star_flux=None):
 
 
 def _open(path):
+    from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
-    from vip_hci.fits import open_fits
 
     if not os.path.isfile(path):
         raise ScriptError(f"{path}: no such file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)  # a truncated file is one
-            values = open_fits(path, precision=np.float64, verbose=False)
+            # Opened here, for neither VIP nor astropy closes a file that it cannot read.
+            with open(path, "rb") as file, fits.open(file, memmap=False) as units:
+                values = units[0].data
     except (OSError, TypeError, ValueError, AstropyWarning) as error:
         raise ScriptError(f"{path}: cannot be read as a FITS file ({error}): download or write it again") from error
-    if values.ndim == 0:
+    if values is None:
         raise ScriptError(f"{path}: has no image in its first HDU: move it there")
-    return values
+    return values.astype(np.float64)
 
 
 def _refuse_gaps(path, values):
@@ -205,11 +221,11 @@ def _psf(path, most_size):
         raise ScriptError(f"{path}: is not positive: give the star's image less its background, unsaturated")
     # VIP leaves as it is what nearly has a flux of 1, and what is off center along one axis only.
     psf *= _PSF_PEAK / peak
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", AstropyWarning)  # a fit that fails shows by its numbers
         fit = fit_2dgaussian(psf, full_output=True, debug=False).iloc[0]
         fwhm = abs(fit.fwhm_x + fit.fwhm_y) / 2
-        if not 1 < fwhm < size / 2:
+        if not (fit.amplitude > 0 and 1 < fwhm < size / 2):
             raise ScriptError(
                 f"{path}: no star with a full width at half maximum between 1 and {size / 2:g} px (fitted: {fwhm:.2f})"
                 ": give the star's image, unsaturated, less its background, and a few FWHM wide"
@@ -231,7 +247,7 @@ def _recentered(frames, fwhm, how):
     from vip_hci.preproc import cube_recenter_2dfit, cube_recenter_dft_upsampling
 
     options = {"nproc": 1, "verbose": False, "plot": False, "full_output": True}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", AstropyWarning)  # a fit that fails shows by its shifts
         if how == "register":
             centered, dy, dx = cube_recenter_dft_upsampling(frames, **options)

@@ -19,13 +19,13 @@ _LATITUDE, _DECLINATION = -24.6, -51.1  # of the observatory and of the star [de
 _MOST_ROTATION = 140.0  # of the sky [deg], while the star is up
 
 _STAR_FLUX = 750_000.0  # in an aperture of one FWHM, one frame
-_PUPIL = 32  # pixels across it: speckles reach as many half FWHM
-_STATIC_RMS, _STATIC_SLOPE = 0.4, 1.2  # of the aberrations [radians]; their amplitude falls with that power
-_SLOW_RMS, _SLOW_SLOPE = 0.15, 1.7
-_JITTER_RMS, _JITTER_SLOPE = 0.06, 1.7
-_SLOW_FRAMES = 50  # that the slow ones are correlated over
+_PUPIL = 32  # pixels across it: speckles reach half as many FWHM
+_STATIC_RMS, _STATIC_SLOPE = 0.45, 1.4  # of the aberrations [radians]; their amplitude falls with that power
+_SLOW_RMS, _SLOW_SLOPE = 0.13, 1.6
+_JITTER_RMS, _JITTER_SLOPE = 0.05, 1.1
+_SLOW_FRAMES = 60  # that the slow ones are correlated over
 _HALO, _HALO_FWHM, _HALO_ALPHA = 0.01, 4.5, 1.5  # peak over the star's; width in FWHM; a Moffat profile's exponent
-_HALO_STRENGTHS, _HALO_WIDTHS = 0.15, 0.05  # spread over time
+_HALO_STRENGTHS, _HALO_WIDTHS = 0.2, 0.05  # spread over time
 _ELECTRONS = 30.0  # per unit of flux
 _READ_NOISE = 1.1
 

@@ -4,6 +4,8 @@ import pytest
 
 from astronet.direct_imaging import cube, simulate_cube
 
+# Of the derotator, and of true north, on that night: Absil et al. 2013, A&A 559, L12.
+NACO_OFFSET = -104.84 + 0.45
 SMALL = ("--size=41", "--num_frames=20", "--fwhm=3.5")
 
 
@@ -37,11 +39,12 @@ def read_cube():
 
 @pytest.fixture(scope="session")
 def naco(shared):
-    """Function (name="naco_betapic") -> AdiCube of the real cube, or of naco_betapic_planet_removed."""
+    """Function (name="naco_betapic") -> AdiCube of the real cube, or of naco_betapic_planet_removed; north is up."""
 
     def naco(name="naco_betapic"):
         # The cube without the planet has no PSF of its own.
         files = (name, "cube"), ("naco_betapic", "psf"), (name, "pa")
-        return cube.read(*(shared / f"data/other/hci/{folder}/naco_betapic_{what}.fits" for folder, what in files))
+        paths = (shared / f"data/other/hci/{folder}/naco_betapic_{what}.fits" for folder, what in files)
+        return cube.read(*paths, angle_offset=NACO_OFFSET)
 
     return naco

@@ -12,7 +12,7 @@ def test_the_sign_is_told_by_a_companion(simulated, read_cube):
     cube = read_cube(simulated)
     verdict, flipped = angle_sign.check(cube), angle_sign.check(cube.flipped())
     assert (verdict.sign, flipped.sign) == (angle_sign.OK, angle_sign.FLIPPED)
-    assert np.hypot(verdict.given.x - 12.1, verdict.given.y - 10.6) < cube.fwhm / 2
+    assert np.hypot(verdict.given.x - 12.1, verdict.given.y - 10.6) < cube.fwhm
     assert (flipped.other, flipped.given) == (verdict.given, verdict.other)
     assert verdict.given.snr > 6 > verdict.other.snr
     assert "is right" in str(verdict)
@@ -43,11 +43,12 @@ def test_frames_without_any_light_are_no_proof(simulated, read_cube):
 
 def test_beta_pictoris_b_tells_the_sign(naco):
     cube = naco()
-    verdict = angle_sign.check(cube)
-    assert verdict.sign == angle_sign.OK
-    # Where it was seen: 17.7 px away at a position angle of 211 degrees (Absil et al. 2013, A&A 559, L12).
-    assert np.hypot(verdict.given.x - cube.center, verdict.given.y - cube.center) == pytest.approx(17.7, abs=1.5)
-    assert angle_sign.check(cube.flipped()).sign == angle_sign.FLIPPED
+    verdict = angle_sign.check(cube.flipped())
+    assert verdict.sign == angle_sign.FLIPPED
+    # Where it was on that night: 0.452 arcsec away at 211 degrees (Absil et al. 2013), in pixels of 0.0272 arcsec.
+    dy, dx = verdict.other.y - cube.center, verdict.other.x - cube.center
+    assert np.hypot(dy, dx) == pytest.approx(0.452 / 0.0272, abs=cube.fwhm / 2)
+    assert np.degrees(np.arctan2(-dx, dy)) % 360 == pytest.approx(211, abs=6)
 
 
 def test_without_beta_pictoris_b_nothing_is_claimed(naco):
