@@ -13,6 +13,7 @@ LABEL_MAP = {"companion": 1, "speckle": 0}
 @dataclasses.dataclass(frozen=True)
 class PatchHparams(Hparams):
     num_levels: int = NUM_LEVELS  # of low-rank approximation, which a patch has images of
+    companion_share: float = 0.2  # of the samples that it learns from, and so the prior of its probabilities
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +49,10 @@ _HPARAMS = {
 }
 
 
-def for_patches(model, num_levels, size):
+def for_patches(model, num_levels, size, **hparams):
     """Returns the Config of a model, "sodinn", "sodinn_conv3d" or "sodirf", for patches [num_levels, size, size]."""
     inputs = Inputs({FEATURE: Feature(num_levels * size**2)}, label_map=LABEL_MAP)
-    return Config(inputs, dataclasses.replace(_HPARAMS[model], num_levels=num_levels))
+    return Config(inputs, dataclasses.replace(_HPARAMS[model], num_levels=num_levels, **hparams))
 
 
 def patch_shape(config):

@@ -1,0 +1,114 @@
+"""The probability of a companion at each pixel of a cube, and the detections that follow from it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from astronet.direct_imaging import configurations, mlar
+from astronet.util.script import ScriptError
+
+_BATCH = 256  # patches
+_CERTAIN = 1e-7  # how near to 0 and 1 a probability may be
+
+
+class Detection(NamedTuple):
+    """A group of pixels whose probability is above the threshold: its center and size [px], and its most probable."""
+
+    x: float
+    y: float
+    num_pixels: int
+    probability: float
+
+
+class Scorer:
+    """Scores the patches of annuli with all members of an ensemble, which are restored once."""
+
+    def __init__(self, models, prior=None):
+        """Takes an ensemble.Ensemble of networks for patches.
+
+        Args:
+          models: the Ensemble.
+          prior: probability that a companion is at a pixel, before anything is seen; None is as in training.
+
+        Raises:
+          ScriptError: its networks read something else than patches.
+        """
+        config = models.spec.config
+        try:
+            self.num_levels, self.patch_size, _ = configurations.patch_shape(config)
+        except (ValueError, AttributeError) as error:
+            raise ScriptError(
+                f"the model {models.spec.model} is not for direct images ({error}): give one of --model=sodinn, "
+                "sodinn_conv3d or sodirf"
+            ) from error
+        from astronet.util import estimator_util
+
+        self._score = estimator_util.scorer(models.spec, list(models.checkpoints.values()))
+        self._calibration = models.calibration
+        learned = config.hparams.companion_share
+        self._shift = 0.0 if prior is None else _log_odds(prior) - _log_odds(learned)
+
+    def patches(self, patches):
+        """The probability that patches show a companion, the mean over members. [n, num_levels, size, size] -> [n]"""
+        flat = patches.reshape(len(patches), -1)
+        batches = [{configurations.FEATURE: flat[i : i + _BATCH]} for i in range(0, len(flat), _BATCH)]
+        probabilities = self._calibration.apply(np.concatenate([self._score(batch) for batch in batches]))
+        return 1 / (1 + np.exp(-_log_odds(probabilities) - self._shift)).mean(axis=1)
+
+    def annulus(self, cube, annulus):
+        """Returns y, x and the probability of each pixel of an annulus."""
+        y, x, patches = mlar.Residuals(cube, annulus, self.num_levels).patches()
+        return y, x, self.patches(patches)
+
+    def map(self, cube, say=lambda annulus: None):
+        """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
+
+        Raises:
+          ScriptError: the networks are for patches of another size, and so for another FWHM.
+        """
+        size = mlar.patch_size(cube.fwhm)
+        if size != self.patch_size:
+            raise ScriptError(
+                f"the model is for patches of {self.patch_size} pixels, the FWHM of {cube.fwhm:.1f} px needs {size}: "
+                "train one on this cube, by leaving --model_dir away"
+            )
+        probabilities = np.full([cube.size, cube.size], np.nan)
+        for annulus in mlar.annuli(cube.size, cube.fwhm):
+            y, x, found = self.annulus(cube, annulus)
+            probabilities[y, x] = found
+            say(annulus)
+        return probabilities
+
+
+def detections(probabilities, threshold, fwhm):
+    """Groups the pixels above a threshold, those within half a FWHM of each other together.
+
+    Args:
+      probabilities: [size, size], NaN where there is none.
+      threshold: of the probability.
+      fwhm: [px].
+
+    Returns:
+      List of Detection, the most probable first.
+    """
+    from scipy import ndimage
+
+    above = np.nan_to_num(probabilities, nan=-1) >= threshold
+    reach = int(fwhm / 2)
+    near = np.hypot(*np.indices([2 * reach + 1] * 2) - reach) <= fwhm / 2
+    # Pixels belong together where their surroundings touch.
+    groups, number = ndimage.label(ndimage.binary_dilation(above, near))
+    found = []
+    for group in range(1, number + 1):
+        y, x = np.nonzero(above & (groups == group))
+        values = probabilities[y, x]
+        # How sure, rather than how probable: of many pixels near 1, those in the middle are surest.
+        weights = np.maximum(_log_odds(values), 0) + np.finfo(float).tiny
+        center = np.average(x, weights=weights), np.average(y, weights=weights)
+        found.append(Detection(*map(float, center), len(x), float(values.max())))
+    return sorted(found, key=lambda each: (-each.probability, -each.num_pixels))
+
+
+def _log_odds(probability):
+    probability = np.clip(probability, _CERTAIN, 1 - _CERTAIN)
+    return np.log(probability) - np.log1p(-probability)
