@@ -45,7 +45,7 @@ def write_patches(path, count, seed, levels=LEVELS):
     serialized = []
     for number in range(count):
         is_companion = number % 2
-        patch = random.normal(0, 0.4, [levels, SIZE, SIZE]) + is_companion * blob
+        patch = random.normal(0, 0.25, [levels, SIZE, SIZE]) + is_companion * blob
         least, most = (extreme(patch, axis=(1, 2), keepdims=True) for extreme in (np.min, np.max))
         columns = {
             "row_id": number,
