@@ -15,7 +15,16 @@ import warnings
 import numpy as np
 
 from astronet import ensemble, train
-from astronet.direct_imaging import angle_sign, configurations, cube, detection, generate_patch_records, mlar, plots
+from astronet.direct_imaging import (
+    angle_sign,
+    configurations,
+    cube,
+    detection,
+    generate_patch_records,
+    mlar,
+    pca,
+    plots,
+)
 from astronet.util.files import make_directory, sha256, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -31,24 +40,6 @@ def position(center, x, y):
     """Returns the separation [px] and the position angle, east of north [deg], in an image with north up, east left."""
     dx, dy = x - center, y - center
     return float(np.hypot(dx, dy)), float(np.degrees(np.arctan2(-dx, dy)) % 360)
-
-
-def pca_images(adi_cube, num_components):
-    """VIP's PCA image of a cube, and its S/N map, both [size, size], north up."""
-    from vip_hci.metrics import snrmap
-    from vip_hci.psfsub import pca
-
-    image = pca(
-        adi_cube.frames,
-        adi_cube.angles,
-        ncomp=num_components,
-        scaling="temp-mean",
-        svd_mode="lapack",
-        imlib="opencv",
-        nproc=1,
-        verbose=False,
-    )
-    return image, snrmap(image, adi_cube.fwhm, nproc=1, verbose=False)
 
 
 def middle_rank(adi_cube, num_levels=20):
@@ -156,7 +147,7 @@ def _detect(flags):
         raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
     if flags.model_dir is None:
         generate_patch_records.check(flags)
-    adi_cube = cube.read(flags.cube, flags.psf, flags.angles, flags.recenter, flags.star_flux)
+    adi_cube = cube.from_flags(flags)
     if flags.flip_angles:
         adi_cube = adi_cube.flipped()
     make_directory(flags.output_dir)
@@ -172,7 +163,8 @@ def _detect(flags):
     probabilities = scorer.map(adi_cube)
     found = detection.detections(probabilities, flags.threshold, adi_cube.fwhm)
     num_components = flags.num_components or middle_rank(adi_cube)
-    image, snr_map = pca_images(adi_cube, num_components)
+    image = pca.images(adi_cube, [num_components])[0]
+    snr_map = pca.snr_map(adi_cube, image)
     rows = list(_rows(adi_cube, found, snr_map, num_components, flags.num_measured))
 
     above = np.where(np.nan_to_num(probabilities) >= flags.threshold, probabilities, 0)
@@ -196,7 +188,7 @@ def _detect(flags):
         )
     searched = int(np.count_nonzero(~np.isnan(probabilities)))
     print(
-        f"{table}: {len(rows)} detections of a probability of {flags.threshold:g} or more, in {searched} pixels searched"
+        f"{table}: {len(rows)} detections from a probability of {flags.threshold:g} on, in {searched} pixels searched"
     )
 
 

@@ -17,7 +17,7 @@ from astronet.util.script import Parser, ScriptError, positive_integer, run
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # of the number of training samples: how many are made for validation, and for test
 _COLUMNS = ("row_id", "tic_id", "Disposition", "annulus", "x", "y", "flux", "snr")
-_DECISIVE_FLAGS = ("recenter", "num_companions", "num_speckles", "snr_range", "num_levels", "seed")
+_DECISIVE_FLAGS = ("recenter", "angle_offset", "num_companions", "num_speckles", "snr_range", "num_levels", "seed")
 
 
 def add_flags(parser):
@@ -144,7 +144,7 @@ def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task)
 
 def _generate(flags):
     check(flags)
-    adi_cube = cube.read(flags.cube, flags.psf, flags.angles, flags.recenter)
+    adi_cube = cube.from_flags(flags)
     origin = {"cube": {name: os.path.abspath(getattr(flags, name)) for name in ("cube", "psf", "angles")}}
     counts = write(adi_cube, flags.output_dir, flags, origin)
     for split, dispositions in counts.items():

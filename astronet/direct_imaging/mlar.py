@@ -1,8 +1,8 @@
 """Multi-level low-rank approximation residuals (MLAR) of an annulus, as images and as patches.
 
 The pixels of an annulus, one row a frame, less their mean over time, are approximated by their first k principal
-components; what remains is turned north up and collapsed to one image. MLAR is the stack of these images for a series of
-k, which is chosen by the share of variance that the components explain.
+components; what remains is turned north up and collapsed to one image. MLAR is the stack of these images for a series
+of k, which is chosen by the share of variance that the components explain.
 
 Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.1.
 """
@@ -155,7 +155,7 @@ def _principal(values, number=None):
 
 
 def _sample(image, points):
-    """Interpolates as VIP does with OpenCV. image [size, size], points [2 (x, y), rows, n] or [2, n] -> [rows or 1, n]"""
+    """Interpolates as VIP does with OpenCV: image [size, size], points [2 (x, y), rows, n] or [2, n] -> [rows, n]."""
     import cv2
 
     points = points.reshape(2, 1, -1) if points.ndim == 2 else points

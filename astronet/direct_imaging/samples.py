@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from astronet.direct_imaging import mlar
+from astronet.direct_imaging import mlar, pca
 
 SPLITS = ("train", "val", "test")
 # By which the angles are stretched: other turns of the same frames, in which other speckles meet.
@@ -62,16 +62,6 @@ def inject(cube, y, x, flux=1.0):
     )
 
 
-def pca_snr(cube, added, y, x, ranks):
-    """The S/N (VIP's; Mawet et al. 2014) at a place of the PCA images of the cube with something added, [num_ranks]."""
-    from vip_hci.metrics import snr
-    from vip_hci.psfsub import pca
-
-    options = {"svd_mode": "lapack", "imlib": "opencv", "nproc": 1, "verbose": False}
-    images = pca(cube.frames + added, cube.angles, ncomp=[int(rank) for rank in ranks], scaling="temp-mean", **options)
-    return np.array([snr(image, (x, y), cube.fwhm, verbose=False) for image in images])
-
-
 class FluxScale:
     """The flux of a companion by the S/N that PCA gives it in an annulus (the median over places, at its best rank)."""
 
@@ -93,7 +83,7 @@ class FluxScale:
         units = [inject(cube, *place) for place in places]
 
         def snrs(flux):
-            found = [pca_snr(cube, unit * flux, *place, ranks) for unit, place in zip(units, places)]
+            found = [pca.snrs(cube, ranks, *place, unit * flux) for unit, place in zip(units, places)]
             return np.median(found, axis=0)
 
         by_chance = snrs(0.0)  # where there is nothing
@@ -171,7 +161,7 @@ def _places(cube, annulus, random):
 
 
 def _speckle(images, size, y, x, i, random=None):
-    """The patch around a center; with a random generator, turned, shifted, and averaged with others of the same split."""
+    """The patch around a center; with a random generator, turned, shifted, and averaged with others of its split."""
     if random is None:
         half = size // 2
         return mlar.scale(images[:, y[i] - half : y[i] + half + 1, x[i] - half : x[i] + half + 1])

@@ -1,0 +1,35 @@
+"""PCA of all frames, VIP's: what detectors are compared with."""
+
+import numpy as np
+
+
+def images(cube, nums_components, added=0.0):
+    """Returns the PCA images of an AdiCube, with something added to its frames, north up, [len, size, size].
+
+    Args:
+      cube: AdiCube.
+      nums_components: list of numbers of components.
+      added: [num_frames, size, size], or 0.
+    """
+    from vip_hci.psfsub import pca
+
+    frames = np.asarray(cube.frames, np.float64) + added
+    # The mean is taken away here: VIP's way of doing so, for frames of float32, warns of their rounding.
+    frames -= frames.mean(axis=0)
+    numbers = [int(number) for number in nums_components]
+    options = {"svd_mode": "lapack", "imlib": "opencv", "nproc": 1, "verbose": False}
+    return np.array(pca(frames, cube.angles, ncomp=numbers, **options))
+
+
+def snrs(cube, nums_components, y, x, added=0.0):
+    """The S/N at a place of these images (VIP's; Mawet et al. 2014, ApJ 792, 97), [len]."""
+    from vip_hci.metrics import snr
+
+    return np.array([snr(image, (x, y), cube.fwhm, verbose=False) for image in images(cube, nums_components, added)])
+
+
+def snr_map(cube, image):
+    """The S/N at each pixel of an image, [size, size]."""
+    from vip_hci.metrics import snrmap
+
+    return snrmap(image, cube.fwhm, nproc=1, verbose=False)
