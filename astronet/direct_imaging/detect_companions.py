@@ -4,7 +4,6 @@ A detector is trained on samples of the cube itself, unless --model_dir names on
 run with the same --output_dir, is not made again.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import json
@@ -14,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from astronet import ensemble, train
+from astronet import train
 from astronet.direct_imaging import (
     angle_sign,
     configurations,
@@ -87,10 +86,8 @@ def measure(adi_cube, found, num_components):
 
 def _detector(adi_cube, flags):
     """The Ensemble of --model_dir, or one that is trained now."""
-    given = {"average": False, "checkpoint": "best", "model": None, "config_name": None, "config_json": None}
     if flags.model_dir:
-        is_ensemble = not ensemble.holds_model(flags.model_dir)
-        return ensemble.load(argparse.Namespace(**{**given, "model_dir": flags.model_dir, "average": is_ensemble}))
+        return detection.load(flags.model_dir)
     records_dir, model_dir = (os.path.join(flags.output_dir, name) for name in ("records", flags.model))
     _make_records(adi_cube, records_dir, flags)
     share = flags.num_companions / (flags.num_companions + flags.num_speckles)
@@ -102,7 +99,7 @@ def _detector(adi_cube, flags):
     arguments += ["--num_threads=1"] if flags.num_threads == 1 else []
     if train.main(arguments):
         raise ScriptError("training ended with an error: its message stands above")
-    return ensemble.load(argparse.Namespace(**{**given, "model_dir": model_dir, "average": flags.num_models > 1}))
+    return detection.load(model_dir)
 
 
 def _make_records(adi_cube, directory, flags):

@@ -1,10 +1,13 @@
 """The probability of a companion at each pixel of a cube, and the detections that follow from it."""
 
+import argparse
 from typing import NamedTuple
 
 import numpy as np
 
+from astronet import ensemble
 from astronet.direct_imaging import configurations, mlar
+from astronet.util import pretrained
 from astronet.util.script import ScriptError
 
 _BATCH = 256  # patches
@@ -18,6 +21,21 @@ class Detection(NamedTuple):
     y: float
     num_pixels: int
     probability: float
+
+
+def load(model_dir):
+    """The trained detector of a directory, or the ensemble of them in its subdirectories: an ensemble.Ensemble.
+
+    Raises:
+      ScriptError: there is none.
+    """
+    given = {"checkpoint": "best", "model": None, "config_name": None, "config_json": None}
+    is_ensemble = not ensemble.holds_model(model_dir)
+    if is_ensemble and not ensemble.members(pretrained.resolve(model_dir)):
+        raise ScriptError(
+            f"{model_dir}: no trained detector, neither here nor in subdirectories: train one by detect_companions.py"
+        )
+    return ensemble.load(argparse.Namespace(model_dir=model_dir, average=is_ensemble, **given))
 
 
 class Scorer:
@@ -60,18 +78,22 @@ class Scorer:
         y, x, patches = mlar.Residuals(cube, annulus, self.num_levels).patches()
         return y, x, self.patches(patches)
 
-    def map(self, cube, say=lambda annulus: None):
-        """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
-
-        Raises:
-          ScriptError: the networks are for patches of another size, and so for another FWHM.
-        """
+    def check(self, cube):
+        """Raises a ScriptError where the networks are for patches of another size, and so for another FWHM."""
         size = mlar.patch_size(cube.fwhm)
         if size != self.patch_size:
             raise ScriptError(
                 f"the model is for patches of {self.patch_size} pixels, the FWHM of {cube.fwhm:.1f} px needs {size}: "
-                "train one on this cube, by leaving --model_dir away"
+                "train one on this cube, by detect_companions.py without --model_dir"
             )
+
+    def map(self, cube, say=lambda annulus: None):
+        """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
+
+        Raises:
+          ScriptError: as check().
+        """
+        self.check(cube)
         probabilities = np.full([cube.size, cube.size], np.nan)
         for annulus in mlar.annuli(cube.size, cube.fwhm):
             y, x, found = self.annulus(cube, annulus)

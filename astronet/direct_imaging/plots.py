@@ -1,11 +1,17 @@
 """The figures on direct images."""
 
+import itertools
+
 import numpy as np
 from matplotlib.figure import Figure
 
+from astronet.ops import intervals
 from astronet.util.files import write_aside
 
 _MOST_SNR = 10.0  # beyond which the S/N map is not told apart
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
+_LINES = ("-", "--", "-.", ":")
+_LINEAR_RATE = 0.1  # false positives per map, up to which the axis is linear
 
 
 def plot_detections(path, cube, images, num_components, found, threshold):
@@ -38,5 +44,44 @@ def plot_detections(path, cube, images, num_components, found, threshold):
             axes.plot(x, y, "o", markersize=17, markerfacecolor="none", markeredgecolor="#D55E00", markeredgewidth=1.3)
             axes.annotate(str(number), (x, y), (9, 7), textcoords="offset points", color="#D55E00")
         axes.set(title=title, xlabel="x from the star (px; east is left)", ylabel="y from the star (px; north is up)")
+    with write_aside(path) as aside:
+        figure.savefig(aside, format="png", dpi=110)
+
+
+def plot_companion_roc(path, curves, num_maps, snr_range, z):
+    """Draws, for each separation, the share of injected companions found against the false positives per map.
+
+    Args:
+      path: PNG file to write.
+      curves: dictionary, (separation [FWHM], method) -> thresholds, numbers of companions found, false positives per
+        map, as companion_roc.curve() has them.
+      num_maps: injections a separation.
+      snr_range: least and most S/N of the companions.
+      z: half the width of the intervals drawn, in standard deviations.
+    """
+    separations, methods = (list(dict.fromkeys(key[i] for key in curves)) for i in range(2))
+    num_columns = min(2, len(separations))
+    num_rows = -(-len(separations) // num_columns)
+    figure = Figure(figsize=(1 + 4.6 * num_columns, 1.1 + 3.5 * num_rows), layout="constrained")
+    panels = figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).flat
+    most = max(points[2].max(initial=1.0) for points in curves.values())
+    for axes, separation in zip(panels, separations):
+        for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
+            _, found, rates = curves[separation, method]
+            # From where nothing is called a companion to where all candidates are.
+            found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
+            low, high = np.transpose([intervals.wilson(number, num_maps, z) for number in found])
+            axes.step(rates, found / num_maps, where="post", color=color, linestyle=line, linewidth=1.6, label=method)
+            axes.fill_between(rates, low, high, step="post", color=color, alpha=0.13, linewidth=0)
+        axes.set_xscale("symlog", linthresh=_LINEAR_RATE, linscale=0.5)
+        axes.set(title=f"{separation} FWHM from the star", xlim=(0, most), ylim=(0, 1.02))
+        axes.grid(color="0.92")
+    for axes in list(panels)[len(separations) :]:
+        axes.set_visible(False)
+    figure.supxlabel("false positives per map (an annulus of one FWHM)")
+    figure.supylabel("share of companions found")
+    figure.suptitle(f"{num_maps} companions a separation, S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(methods), frameon=False)
     with write_aside(path) as aside:
         figure.savefig(aside, format="png", dpi=110)

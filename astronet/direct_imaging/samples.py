@@ -73,9 +73,11 @@ class FluxScale:
           residuals: mlar.Residuals of it, around the annulus.
           most_snr: up to which.
           random: np.random.Generator, of the places.
+
+        self.ranks: the numbers of components, of which the best one counts.
         """
         annulus = residuals.annulus
-        ranks = np.unique(residuals.ranks[[0, len(residuals.ranks) // 2, -4]])
+        self.ranks = np.unique(residuals.ranks[[0, len(residuals.ranks) // 2, -4]])
         noise = np.std(residuals.images()[0][annulus.centers(cube.size)]) * cube.fwhm
         distance = (annulus.inner + annulus.outer) / 2
         turns = random.random() * 2 * np.pi + np.arange(_TRIAL_ANGLES) * 2 * np.pi / _TRIAL_ANGLES
@@ -83,7 +85,7 @@ class FluxScale:
         units = [inject(cube, *place) for place in places]
 
         def snrs(flux):
-            found = [pca.snrs(cube, ranks, *place, unit * flux) for unit, place in zip(units, places)]
+            found = [pca.snrs(cube, self.ranks, *place, unit * flux) for unit, place in zip(units, places)]
             return np.median(found, axis=0)
 
         by_chance = snrs(0.0)  # where there is nothing

@@ -36,17 +36,22 @@ def _middle(values):
     return tuple(float(level) for level in np.percentile(defined, _LEVELS)) if len(defined) else (np.nan, np.nan)
 
 
-def wilson(count, total):
+def wilson(count, total, z=_Z):
     """Interval of a fraction count / total; unlike a bootstrap's it is honest where all or none succeed.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209.
+
+    Args:
+      count: how many succeed.
+      total: of how many.
+      z: half the interval's width, in standard deviations; 95 % by default.
 
     Returns:
       (low, high); NaN where total is 0.
     """
     if not total:
         return np.nan, np.nan
-    fraction, shrink = count / total, 1 + _Z**2 / total
-    center = (fraction + _Z**2 / (2 * total)) / shrink
-    half = _Z / shrink * np.sqrt(fraction * (1 - fraction) / total + _Z**2 / (4 * total**2))
+    fraction, shrink = count / total, 1 + z**2 / total
+    center = (fraction + z**2 / (2 * total)) / shrink
+    half = z / shrink * np.sqrt(fraction * (1 - fraction) / total + z**2 / (4 * total**2))
     return float(max(0.0, center - half)), float(min(1.0, center + half))
