@@ -63,7 +63,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     num_columns = min(2, len(separations))
     num_rows = -(-len(separations) // num_columns)
     figure = Figure(figsize=(1 + 4.6 * num_columns, 1.1 + 3.5 * num_rows), layout="constrained")
-    panels = figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).flat
+    panels = figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).ravel()
     most = max(points[2].max(initial=1.0) for points in curves.values())
     for axes, separation in zip(panels, separations):
         for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
@@ -75,11 +75,13 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
             axes.fill_between(rates, low, high, step="post", color=color, alpha=0.13, linewidth=0)
         axes.set_xscale("symlog", linthresh=_LINEAR_RATE, linscale=0.5)
         axes.set(title=f"{separation} FWHM from the star", xlim=(0, most), ylim=(0, 1.02))
+        axes.set_xlabel("false positives per map (of this annulus)")
+        axes.set_ylabel("share of companions found")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.label_outer()
         axes.grid(color="0.92")
-    for axes in list(panels)[len(separations) :]:
+    for axes in panels[len(separations) :]:
         axes.set_visible(False)
-    figure.supxlabel("false positives per map (an annulus of one FWHM)")
-    figure.supylabel("share of companions found")
     figure.suptitle(f"{num_maps} companions a separation, S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(methods), frameon=False)
