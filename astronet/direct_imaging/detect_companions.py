@@ -193,10 +193,10 @@ def _detect(flags):
 
 
 def _write_image(path, image):
-    from vip_hci.fits import write_fits
+    from astropy.io import fits
 
     with write_aside(path) as aside:
-        write_fits(aside, np.asarray(image, np.float32), verbose=False)
+        fits.PrimaryHDU(np.asarray(image, np.float32)).writeto(aside)
 
 
 def main(argv=None):
