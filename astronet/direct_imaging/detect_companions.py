@@ -34,6 +34,7 @@ COLUMNS = (
 )
 _MODELS = tuple(configurations.CONFIGURATIONS)
 _ANNULUS_FWHM = 3  # width of what a companion's flux is measured in
+_MOST_FLUX = 3000.0  # of a companion, in units of the noise
 
 
 def position(center, x, y):
@@ -61,6 +62,10 @@ def measure(adi_cube, found, num_components):
     """
     from vip_hci.fm import firstguess
 
+    image = pca.images(adi_cube, [num_components])[0]
+    separation, _ = position(adi_cube.center, found.x, found.y)
+    ring = mlar.Annulus(0, separation - adi_cube.fwhm / 2, separation + adi_cube.fwhm / 2).centers(adi_cube.size)
+    noise = 1.4826 * np.median(np.abs(image[ring])) * adi_cube.fwhm  # of a flux
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of steps of the fit that lead nowhere
         distance, angle, flux = firstguess(
@@ -74,6 +79,7 @@ def measure(adi_cube, found, num_components):
             aperture_radius=1.5,
             imlib="opencv",
             interpolation="lanczos4",
+            f_range=noise * np.geomspace(1, _MOST_FLUX, 40),
             simplex_options={"xatol": 1e-2, "fatol": 1e-3, "maxiter": 100, "maxfev": 200},
             plot=False,
             verbose=False,
@@ -172,6 +178,8 @@ def _detect(flags):
     _write_image(os.path.join(flags.output_dir, "detection_map.fits"), above)
     table = os.path.join(flags.output_dir, "detections.csv")
     write_csv(table, COLUMNS, [list(row.values()) for row in rows])
+    from astronet.direct_imaging import plots
+
     plots.plot_detections(
         os.path.join(flags.output_dir, "detections.png"),
         adi_cube,
