@@ -33,6 +33,7 @@ COLUMNS = (
 )
 _MODELS = tuple(configurations.CONFIGURATIONS)
 _ANNULUS_FWHM = 3  # width of what a companion's flux is measured in
+_MOST_FLUX = 3000.0  # of a companion, in units of the noise
 
 
 def position(center, x, y):
@@ -60,6 +61,10 @@ def measure(adi_cube, found, num_components):
     """
     from vip_hci.fm import firstguess
 
+    image = pca.images(adi_cube, [num_components])[0]
+    separation, _ = position(adi_cube.center, found.x, found.y)
+    ring = mlar.Annulus(0, separation - adi_cube.fwhm / 2, separation + adi_cube.fwhm / 2).centers(adi_cube.size)
+    noise = 1.4826 * np.median(np.abs(image[ring])) * adi_cube.fwhm  # of a flux
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of steps of the fit that lead nowhere
         distance, angle, flux = firstguess(
@@ -73,6 +78,7 @@ def measure(adi_cube, found, num_components):
             aperture_radius=1.5,
             imlib="opencv",
             interpolation="lanczos4",
+            f_range=noise * np.geomspace(1, _MOST_FLUX, 40),
             simplex_options={"xatol": 1e-2, "fatol": 1e-3, "maxiter": 100, "maxfev": 200},
             plot=False,
             verbose=False,
@@ -169,6 +175,8 @@ def _detect(flags):
     _write_image(os.path.join(flags.output_dir, "detection_map.fits"), above)
     table = os.path.join(flags.output_dir, "detections.csv")
     write_csv(table, COLUMNS, [list(row.values()) for row in rows])
+    from astronet.direct_imaging import plots
+
     plots.plot_detections(
         os.path.join(flags.output_dir, "detections.png"),
         adi_cube,
@@ -190,10 +198,10 @@ def _detect(flags):
 
 
 def _write_image(path, image):
-    from vip_hci.fits import write_fits
+    from astropy.io import fits
 
     with write_aside(path) as aside:
-        write_fits(aside, np.asarray(image, np.float32), verbose=False)
+        fits.PrimaryHDU(np.asarray(image, np.float32)).writeto(aside)
 
 
 def main(argv=None):

@@ -23,9 +23,9 @@ _DECISIVE_FLAGS = ("recenter", "angle_offset", "num_companions", "num_speckles",
 def add_flags(parser):
     """Adds what says which samples are made of a cube."""
     parser.add_argument(
-        "--num_companions", type=positive_integer, default=500, help="companions to train on, in each annulus"
+        "--num_companions", type=positive_integer, default=400, help="companions to train on, in each annulus"
     )
-    parser.add_argument("--num_speckles", type=positive_integer, default=2000, help="speckles, in each annulus")
+    parser.add_argument("--num_speckles", type=positive_integer, default=1600, help="speckles, in each annulus")
     parser.add_argument(
         "--snr_range",
         type=float,

@@ -20,7 +20,7 @@ _TURN_FACTORS = (0.6, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
 _NUM_WEDGES = 8  # of a whole turn
 _WEDGES = {"train": (0, 1, 2, 3, 4, 5), "val": (6,), "test": (7,)}  # before each annulus turns them at random
 _TRIAL_ANGLES = 6  # places of an annulus where the S/N of a companion is measured
-_MOST_DOUBLINGS = 16  # of the flux, from that of the noise on
+_LEAST_FLUX, _MOST_DOUBLINGS = 4.0, 14  # of a trial, in units of the noise
 _MAX_AVERAGED = 3  # patches, in one speckle
 
 
@@ -91,7 +91,7 @@ class FluxScale:
         by_chance = snrs(0.0)  # where there is nothing
         self._fluxes, self._snrs = [0.0], [0.0]
         while self._snrs[-1] < most_snr and len(self._fluxes) <= _MOST_DOUBLINGS:
-            self._fluxes.append(noise * 2.0 ** (len(self._fluxes) - 1))
+            self._fluxes.append(_LEAST_FLUX * noise * 2.0 ** (len(self._fluxes) - 1))
             # A brighter companion is never fainter.
             self._snrs.append(max(self._snrs[-1], (snrs(self._fluxes[-1]) - by_chance).max()))
 
