@@ -67,8 +67,8 @@ def candidates(y, x, scores, fwhm):
     """
     distance = np.hypot(y[:, np.newaxis] - y, x[:, np.newaxis] - x)
     # Of equals, such as pixels that a detector is as sure of as it can be, the one in their midst.
-    near = distance <= fwhm / 2
-    order = np.lexsort([near @ scores / near.sum(axis=1), scores])
+    weights = np.exp(-((2 * distance / fwhm) ** 2))
+    order = np.lexsort([weights @ scores / weights.sum(axis=1), scores])
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))
     best = np.where(distance < fwhm, rank, -1).max(axis=1)
@@ -153,7 +153,8 @@ def _plan(setup, task):
       task: dictionary of annulus, num_maps, snr_range, methods (of _IMAGES), seed.
 
     Returns:
-      Dictionary: companions, a list of (y, x, flux, snr); ranks, method -> number of components.
+      Dictionary: companions, a list of (y, x, flux, snr); ranks, method -> number of components; most_snr that PCA
+      gives to any companion here.
     """
     setup, number = setup(), task["annulus"]
     annulus = searched(setup.cube, number)[0]
@@ -175,7 +176,8 @@ def _plan(setup, task):
             images = [_IMAGES[method](injected, rank) for rank in scale.ranks]
             found.append([_snrs(image, [y], [x], setup.cube.fwhm)[0] for image in images])
     ranks = {method: int(scale.ranks[np.argmax(np.median(found, axis=0))]) for method, found in snrs.items()}
-    return {"companions": [draw(random) for _ in range(task["num_maps"])], "ranks": ranks}
+    companions = [draw(random) for _ in range(task["num_maps"])]
+    return {"companions": companions, "ranks": ranks, "most_snr": scale.most_snr}
 
 
 def _search(setup, task):
@@ -271,6 +273,12 @@ def _compare(flags):
     for separation, plan in plans.items():
         told = ", ".join(f"{method} by {rank} components" for method, rank in plan["ranks"].items())
         print(f"{separation} FWHM: {told}, which show trial injections best", flush=True)
+        if plan["most_snr"] < flags.snr_range[1]:
+            print(
+                f"WARNING: at {separation} FWHM an S/N of {plan['most_snr']:.1f} is the most that PCA gives however "
+                "bright a companion is: set --snr_range below it",
+                flush=True,
+            )
 
     def ranks(number):
         return plans[min(separations, key=lambda each: abs(each - number))]["ranks"]

@@ -22,7 +22,6 @@ from astronet.direct_imaging import (
     generate_patch_records,
     mlar,
     pca,
-    plots,
 )
 from astronet.util.files import make_directory, sha256, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run

@@ -95,6 +95,11 @@ class FluxScale:
             # A brighter companion is never fainter.
             self._snrs.append(max(self._snrs[-1], (snrs(self._fluxes[-1]) - by_chance).max()))
 
+    @property
+    def most_snr(self):
+        """The greatest S/N that it reaches: of too little rotation, PCA leaves none of a companion however bright."""
+        return float(self._snrs[-1])
+
     def flux(self, snr):
         """The flux that gives an S/N of most_snr at most."""
         return float(np.interp(snr, self._snrs, self._fluxes))
