@@ -134,9 +134,13 @@ class _Setup:
     @classmethod
     def make(cls, cube_arguments, is_flipped, model_dirs, prior):
         adi_cube = cube.read(*cube_arguments)
-        scorers = {name: detection.Scorer(detection.load(path), prior) for name, path in model_dirs.items()}
-        for scorer in scorers.values():
-            scorer.check(adi_cube)
+        scorers = {}
+        for name, path in model_dirs.items():
+            try:
+                scorers[name] = detection.Scorer(detection.load(path), prior)
+                scorers[name].check(adi_cube)
+            except ScriptError as error:
+                raise ScriptError(f"{name}: {error}") from error
         return cls(adi_cube.flipped() if is_flipped else adi_cube, scorers)
 
     def with_companion(self, y, x, flux):
@@ -196,7 +200,9 @@ def _search(setup, task):
     injected = setup.with_companion(*task["companion"]) if task["companion"] else setup.cube
     annulus, y, x, chosen = searched(setup.cube, task["annulus"])
     y, x = y[chosen], x[chosen]
-    scores = {name: logit(scorer.annulus(injected, annulus)[2][chosen]) for name, scorer in setup.scorers.items()}
+    levels = {scorer.num_levels for scorer in setup.scorers.values()}
+    patches = {number: mlar.Residuals(injected, annulus, number).patches()[2][chosen] for number in levels}
+    scores = {name: logit(scorer.patches(patches[scorer.num_levels])) for name, scorer in setup.scorers.items()}
     for method, rank in task["ranks"].items():
         scores[method] = _snrs(_IMAGES[method](injected, rank), y, x, setup.cube.fwhm)
     found = {}

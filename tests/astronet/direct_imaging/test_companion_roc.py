@@ -8,8 +8,9 @@ import pytest
 from astronet.direct_imaging import companion_roc, detect_companions
 from astronet.direct_imaging.companion_roc import LLSG, PCA
 
+TINY = ("--size=25", "--num_frames=20", "--fwhm=2.5", "--rotation_deg=130")
 BRIGHT = ("--snr_range", "5", "6")
-FOREST = ("--model=sodirf", "--num_companions=40", "--num_speckles=120", "--num_levels=5", "--num_threads=1")
+FOREST = ("--model=sodirf", "--num_companions=30", "--num_speckles=90", "--num_levels=5", "--num_threads=1")
 
 
 def files(directory):
@@ -18,7 +19,7 @@ def files(directory):
 
 @pytest.fixture(scope="module")
 def empty(simulate):
-    return simulate("--size=31", "--num_frames=24", "--fwhm=3.3", "--rotation_deg=130", "--companions")
+    return simulate(*TINY, "--companions")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def compare(empty, forest, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bright(compare):
-    return compare(*BRIGHT, "--separations", "3", "2", "--num_maps=4", "--threshold=0.5")
+    return compare(*BRIGHT, "--separations", "3", "2", "--num_maps=3", "--threshold=0.5")
 
 
 def rows(directory, name):
@@ -63,14 +64,14 @@ def test_bright_companions_are_found_before_any_speckle(bright):
     for separation in (2, 3):
         for method in (PCA, LLSG, "forest"):
             shares, false_positives = points(bright, method, separation)
-            assert max(shares[false_positives == 0], default=0) >= 0.75, (method, separation)
+            assert max(shares[false_positives == 0], default=0) >= 0.6, (method, separation)
 
 
 def test_all_is_written(bright):
     assert (bright / "roc.png").stat().st_size > 10_000
     listed = rows(bright, "candidates")
     assert {row["method"] for row in listed} == {PCA, LLSG, "forest"}
-    assert {(row["separation"], row["map"]) for row in listed} == {(n, str(i)) for n in "23" for i in range(4)}
+    assert {(row["separation"], row["map"]) for row in listed} == {(n, str(i)) for n in "23" for i in range(3)}
     assert not list(bright.glob("*incomplete*"))
 
 
@@ -82,7 +83,7 @@ def test_companions_are_where_and_what_is_asked_for(bright, read_cube, empty):
         assert np.hypot(x, y) == pytest.approx(int(row["separation"]) * cube.fwhm, abs=0.02)
         assert 5 <= float(row["injected_snr"]) <= 6
         places[row["separation"], row["map"]] = np.arctan2(y, x)
-    assert len(set(places.values())) == 8
+    assert len(set(places.values())) == 6
 
 
 def test_candidates_are_apart_and_one_of_a_map_is_the_companion(bright, read_cube, empty):
@@ -106,9 +107,9 @@ def test_the_roc_is_what_the_candidates_say(bright):
         if (row["method"], row["separation"]) == (PCA, "2"):
             above = [each for each in own if float(each["score"]) >= float(row["threshold"])]
             found = sum(each["is_companion"] == "1" for each in above)
-            assert float(row["true_positive_rate"]) == pytest.approx(found / 4)
-            assert float(row["false_positives_per_map"]) == pytest.approx((len(above) - found) / 4)
-            assert float(row["low"]) <= found / 4 <= float(row["high"])
+            assert float(row["true_positive_rate"]) == pytest.approx(found / 3, abs=1e-4)
+            assert float(row["false_positives_per_map"]) == pytest.approx((len(above) - found) / 3, abs=1e-4)
+            assert float(row["low"]) <= float(row["true_positive_rate"]) <= float(row["high"])
 
 
 def test_false_positives_of_all_annuli_without_an_injection(bright):
@@ -124,7 +125,7 @@ def test_false_positives_of_all_annuli_without_an_injection(bright):
 
 
 def test_what_is_not_there_is_found_by_chance_alone(compare):
-    directory = compare("--separations", "3", "--num_maps=12", "--snr_range", "0", "0.001", "--no_llsg")
+    directory = compare("--separations", "3", "--num_maps=10", "--snr_range", "0", "0.001", "--no_llsg")
     assert {row["method"] for row in rows(directory, "candidates")} == {PCA, "forest"}
     for method in (PCA, "forest"):
         shares, false_positives = points(directory, method, 3)
@@ -176,10 +177,17 @@ def test_what_cannot_be_is_refused(flags, message, empty, forest, tmp_path, caps
     assert not (tmp_path / "out").exists()
 
 
-def test_a_companion_of_the_cube_itself_is_told(simulated, forest, tmp_path, capsys):
+def test_a_companion_of_the_cube_itself_is_told(simulate, forest, tmp_path, capsys):
+    occupied = simulate(*TINY, "--companions", "6.3,140,1e-2")
     flags = ["--model_dirs", f"forest={forest}", "--num_worker_processes=1", "--num_maps=1", "--separations", "1"]
-    assert companion_roc.main([*files(simulated), f"--output_dir={tmp_path}", *flags, "--no_llsg"]) == 0
-    assert "WARNING" in capsys.readouterr().out
+    assert companion_roc.main([*files(occupied), f"--output_dir={tmp_path}", *flags, "--no_llsg"]) == 0
+    assert "WARNING: something stands out" in capsys.readouterr().out
+
+
+def test_a_detector_of_another_fwhm_is_refused(simulated, forest, tmp_path, capsys):
+    flags = ["--model_dirs", f"forest={forest}", "--num_worker_processes=1"]
+    assert companion_roc.main([*files(simulated), f"--output_dir={tmp_path}", *flags]) == 1
+    assert "forest: the model is for patches of 5 pixels" in capsys.readouterr().err
 
 
 def test_a_directory_without_a_name_is_refused(empty, forest, tmp_path, capsys):
