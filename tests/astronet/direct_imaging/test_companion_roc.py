@@ -177,17 +177,12 @@ def test_what_cannot_be_is_refused(flags, message, empty, forest, tmp_path, caps
     assert not (tmp_path / "out").exists()
 
 
-def test_a_companion_of_the_cube_itself_is_told(simulate, forest, tmp_path, capsys):
-    occupied = simulate(*TINY, "--companions", "6.3,140,1e-2")
-    flags = ["--model_dirs", f"forest={forest}", "--num_worker_processes=1", "--num_maps=1", "--separations", "1"]
-    assert companion_roc.main([*files(occupied), f"--output_dir={tmp_path}", *flags, "--no_llsg"]) == 0
-    assert "WARNING: something stands out" in capsys.readouterr().out
-
-
-def test_a_detector_of_another_fwhm_is_refused(simulated, forest, tmp_path, capsys):
+def test_what_the_cube_is_not_fit_for_is_told(simulated, forest, tmp_path, capsys):
     flags = ["--model_dirs", f"forest={forest}", "--num_worker_processes=1"]
     assert companion_roc.main([*files(simulated), f"--output_dir={tmp_path}", *flags]) == 1
-    assert "forest: the model is for patches of 5 pixels" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "WARNING: something stands out" in told.out  # it holds a companion
+    assert "forest: the model is for patches of 5 pixels" in told.err  # and has another FWHM
 
 
 def test_a_directory_without_a_name_is_refused(empty, forest, tmp_path, capsys):
