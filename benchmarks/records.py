@@ -11,11 +11,10 @@ import itertools
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 
+import child
 import h5py
 
 from astronet.data import generate_input_records, simulate_survey, tce_table
@@ -52,6 +51,23 @@ def seconds_a_bare_read_by(num_processes, paths):
         return statistics.mean(each.result() for each in found)
 
 
+def add_flags(parser, num_stars):
+    """Adds the flags that say which light curves to take, and how many processes."""
+    parser.add_argument("--survey_dir", help="output of simulate_survey.py; simulated anew by default")
+    parser.add_argument("--num_stars", type=int, default=num_stars, help="stars to simulate")
+    parser.add_argument("--num_worker_processes", type=int, default=os.cpu_count())
+
+
+def survey(flags, directory):
+    """Directory and catalogue rows of the survey that the flags of add_flags name, or have made in `directory`."""
+    survey_dir = flags.survey_dir or os.path.join(directory, "survey")
+    if not flags.survey_dir:
+        workers = f"--num_worker_processes={flags.num_worker_processes}"
+        simulate_survey.main([f"--output_dir={survey_dir}", f"--num_stars={flags.num_stars}", workers])
+    with open(os.path.join(survey_dir, "tces.csv"), newline="") as file:
+        return survey_dir, list(csv.DictReader(file))
+
+
 def write_catalogue(path, rows, num_tces):
     """Writes the rows again and again; the epoch tells one repetition from the next."""
     with open(path, "w", newline="") as file:
@@ -61,61 +77,22 @@ def write_catalogue(path, rows, num_tces):
             writer.writerow({**row, "row_id": i, "Epoc": float(row["Epoc"]) + 1e-7 * (i // len(rows))})
 
 
-def generate(catalogue, survey_dir, output_dir, num_workers):
-    """Runs the script.
-
-    Returns:
-      wall seconds, CPU seconds of the process and its workers, and peak memory in MB of the one and of all others.
-    """
-    command = [sys.executable, generate_input_records.__file__, f"--input_tce_csv_file={catalogue}"]
-    command += [f"--tess_data_dir={survey_dir}/tess", f"--output_dir={output_dir}"]
-    start, cpu = time.perf_counter(), cpu_seconds(resource.RUSAGE_CHILDREN)
-    process = subprocess.Popen([*command, f"--num_worker_processes={num_workers}"], stdout=subprocess.DEVNULL)
-    peaks = {}
-    while process.poll() is None:
-        peaks.update(_peaks(process.pid))
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
-    parent = peaks.pop(process.pid, 0)
-    wall = time.perf_counter() - start
-    return wall, cpu_seconds(resource.RUSAGE_CHILDREN) - cpu, parent, sum(peaks.values())
-
-
-def _peaks(pid):
-    """Peak memory of a process and its children so far, in MB, by process id; Linux only."""
-    peaks = {}
-    try:
-        pids = [pid]
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as file:
-                pids += map(int, file.read().split())
-        for each in pids:
-            with open(f"/proc/{each}/status") as file:
-                told = dict(line.split(":", 1) for line in file)
-            peaks[each] = int(told["VmHWM"].split()[0]) / 1024
-    except (OSError, KeyError):  # it has just ended
-        pass
-    return peaks
+def generate(catalogue, survey_dir, output_dir, num_workers, *flags):
+    """Runs the script; returns the child.FamilyCost."""
+    where = [f"--input_tce_csv_file={catalogue}", f"--tess_data_dir={survey_dir}/tess", f"--output_dir={output_dir}"]
+    workers = f"--num_worker_processes={num_workers}"
+    return child.run_family(generate_input_records.__file__, *where, workers, *flags)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--survey_dir", help="output of simulate_survey.py; simulated anew by default")
-    parser.add_argument("--num_stars", type=int, default=1000, help="stars to simulate")
+    add_flags(parser, num_stars=1000)
     parser.add_argument("--num_tces", type=int, nargs="+", default=[1000, 10000])
-    parser.add_argument("--num_worker_processes", type=int, default=os.cpu_count())
     flags = parser.parse_args(argv)
 
     with tempfile.TemporaryDirectory() as directory:
-        survey_dir = flags.survey_dir or os.path.join(directory, "survey")
-        if not flags.survey_dir:
-            workers = f"--num_worker_processes={flags.num_worker_processes}"
-            simulate_survey.main([f"--output_dir={survey_dir}", f"--num_stars={flags.num_stars}", workers])
-        catalogue = os.path.join(survey_dir, "tces.csv")
-        with open(catalogue, newline="") as file:
-            rows = list(csv.DictReader(file))
-        table, _ = tce_table.read(catalogue)
+        survey_dir, rows = survey(flags, directory)
+        table, _ = tce_table.read(os.path.join(survey_dir, "tces.csv"))
         paths = [
             tess_io.find(os.path.join(survey_dir, "tess"), *row)
             for row in zip(table.tic_id, table.Sectors, table.camera, table.ccd)
@@ -128,15 +105,16 @@ def main(argv=None):
             repeated = list(itertools.islice(itertools.cycle(paths), min(number, _MAX_BARE)))
             num_workers = flags.num_worker_processes
             write_catalogue(own, rows, 10)
-            _, start_up, _, _ = generate(own, survey_dir, os.path.join(directory, f"ten-{number}"), num_workers)
+            start_up = generate(own, survey_dir, os.path.join(directory, f"ten-{number}"), num_workers).cpu
             write_catalogue(own, rows, number)
             before = seconds_a_bare_read_by(num_workers, repeated)
-            wall, cpu, parent, others = generate(own, survey_dir, os.path.join(directory, f"{number}"), num_workers)
+            cost = generate(own, survey_dir, os.path.join(directory, f"{number}"), num_workers)
             bare = (before + seconds_a_bare_read_by(num_workers, repeated)) / 2
-            net = (cpu - start_up) / number
+            net = (cost.cpu - start_up) / number
             print(
-                f"{number:8d} {wall:7.1f} {cpu:7.1f} {start_up:9.2f} {bare * 1e3:9.3f} {net * 1e3:9.3f}"
-                f" {cpu / number / bare:6.2f} {net / bare:14.2f} {parent:8.0f} {others:6.0f}"
+                f"{number:8d} {cost.wall:7.1f} {cost.cpu:7.1f} {start_up:9.2f} {bare * 1e3:9.3f} {net * 1e3:9.3f}"
+                f" {cost.cpu / number / bare:6.2f} {net / bare:14.2f} {cost.parent_megabytes:8.0f}"
+                f" {cost.workers_megabytes:6.0f}"
             )
     return 0
 

@@ -33,7 +33,8 @@ def _generate_unless_full(flags):
 
 def _generate(flags):
     # These bring in pandas. They are here because each worker imports this file anew, and does without.
-    from astronet.data import record_set, shards, tce_table
+    from astronet.data import record_set, shards
+    from astronet.data.tce_table import Skip
 
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
@@ -41,13 +42,10 @@ def _generate(flags):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
     make_directory(flags.output_dir)
 
-    table, skips = tce_table.read(flags.input_tce_csv_file, also_required=["SN"] if flags.clean else [])
-    num_rows = len(table) + len(skips)
-    table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
-    splits, faint = _splits(tce_table.to_record_columns(table), flags)
+    tables, skips, num_rows = _read(flags)
     made = shards.make(
         flags.output_dir,
-        _tables(splits, flags),
+        tables,
         flags.tess_data_dir,
         settings,
         num_worker_processes=flags.num_worker_processes,
@@ -55,8 +53,7 @@ def _generate(flags):
         cluster=flags.cluster,
     )
     record_set.publish(flags.output_dir, made)
-    skips += unusable + faint
-    skips += [tce_table.Skip(*skip) for _, entry in made.values() for skip in entry.skipped]
+    skips += [Skip(*skip) for _, entry in made.values() for skip in entry.skipped]
     record_set.write_skips(flags.output_dir, skips)
 
     skipped = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
@@ -88,6 +85,21 @@ def _views(spec):
     return views
 
 
+def _read(flags):
+    """Tables of the TCEs by record file, the list of Skip of those that are in none, and how many there are in all.
+
+    Once this has ended, each TCE is in memory once.
+    """
+    from astronet.data import tce_table
+
+    table, skips = tce_table.read(flags.input_tce_csv_file, also_required=["SN"] if flags.clean else [])
+    num_rows = len(table) + len(skips)
+    table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
+    table = tce_table.to_record_columns(table)
+    splits, faint = _splits(table, flags)
+    return _tables(splits, flags), skips + unusable + faint, num_rows
+
+
 def _splits(table, flags):
     """Tables by split, and the list of Skip of the TCEs that --clean leaves out."""
     from astronet.data import split, tce_table
@@ -113,8 +125,9 @@ def _tables(splits, flags):
     tables = {}
     for name, table in splits.items():
         total = flags.num_train_shards if name == "train" or flags.make_test_set else 1
-        for i, rows in enumerate(np.array_split(np.arange(len(table)), total)):
-            tables[f"{name}-{i:05d}-of-{total:05d}"] = table.iloc[rows]
+        ends = np.cumsum([len(rows) for rows in np.array_split(np.arange(len(table)), total)])
+        for i, (start, end) in enumerate(zip([0, *ends], ends)):
+            tables[f"{name}-{i:05d}-of-{total:05d}"] = table.iloc[start:end]
     return tables
 
 

@@ -46,5 +46,5 @@ def fraction(tic_id, seed):
 
 def _split(table, fractions, seed):
     order = np.random.default_rng(seed).permutation(len(table))
-    table, fractions = table.iloc[order], np.asarray(fractions)[order]
-    return {name: table[(low <= fractions) & (fractions < high)] for name, (low, high) in _BOUNDS.items()}
+    fractions = np.asarray(fractions)[order]
+    return {name: table.iloc[order[(low <= fractions) & (fractions < high)]] for name, (low, high) in _BOUNDS.items()}

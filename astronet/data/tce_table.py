@@ -1,6 +1,9 @@
 """The TCE table (tces.csv): read by column name, with the rows that cannot be used told one by one."""
 
 import csv
+import functools
+import itertools
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +23,7 @@ _FLOATS = (
 _REQUIRED = ("row_id", "tic_id", "toi_id", "Disposition", "Epoc", "Period", "Duration", "Transit_Depth", "Sectors")
 _NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
 _LARGEST_INTEGER = 2**53  # up to which a float holds each of them
+_ROWS_AT_A_TIME = 10_000  # some 20 MB of text
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
 
 
@@ -36,7 +40,7 @@ _CANONICAL = {plain(name): name for name in _INTEGERS + _TEXTS + _FLOATS}
 
 
 def read(path, also_required=()):
-    """Reads a table of TCEs.
+    """Reads a table of TCEs, a part of the file at a time: its cells take ten times the memory of their numbers.
 
     Columns are known by name, in any order and in every published spelling (`Transit Depth`, `q_ingress`); lines may
     end in LF, CR LF or CR. A column has one type, whatever a single cell holds: integer (an empty camera or ccd is 0,
@@ -56,12 +60,48 @@ def read(path, also_required=()):
       ScriptError: the file lacks a column or has no rows.
       OSError: the file cannot be read.
     """
+    return _read(path, also_required, _TEXTS)
+
+
+def _read(path, also_required, texts):
+    """read(), where `texts` are the names of the columns that are known to be text."""
     import pandas as pd
 
-    columns, rows = _cells(path)
-    _check_columns(path, columns, also_required)
-    if not rows:
+    parts, skips = [], []
+    with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
+        rows = _rows(file)
+        columns = [_CANONICAL.get(plain(name), name) for name in next(rows, [])]
+        _check_columns(path, columns, also_required)
+        some = iter(lambda: list(itertools.islice(rows, _ROWS_AT_A_TIME)), [])
+        for part, skipped in map(functools.partial(_typed_part, columns, texts), some):
+            parts.append(part)
+            skips += skipped
+    if not parts:
         raise ScriptError(f"{path} has a header and no TCE: nothing to do")
+
+    mixed = [name for name in columns if len({part[name].dtype for part in parts}) > 1]
+    if mixed:  # numbers in one part of the file, and text in another
+        return _read(path, also_required, (*texts, *mixed))
+    # Column by column, so that never more than one of them is there twice.
+    whole = {name: np.concatenate([part.pop(name) for part in parts]) for name in columns}
+    table = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in whole.items()}
+    return pd.DataFrame(table, copy=False), skips
+
+
+def _rows(file):
+    """Yields the header, and the rows that are not empty, as lists of stripped cells."""
+    try:
+        for row in csv.reader(file, strict=True):
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield cells
+    except csv.Error as error:
+        raise ScriptError(f"{file.name} is no CSV file ({error}): give the table of make_catalog.py") from error
+
+
+def _typed_part(columns, texts, rows):
+    """Dict of column name to array for the rows that can be used, and the list of Skip of the others."""
+    import pandas as pd
 
     width = len(columns)
     # A row with too few fields keeps what it has, so that its skip can still say whose it is.
@@ -69,24 +109,13 @@ def read(path, also_required=()):
     problems = _no_problems(cells.index)
     misshapen = pd.Series([len(row) < width or any(row[width:]) for row in rows])
     _note(problems, misshapen, lambda i: f"invalid: {len(rows[i])} fields where the header has {width}")
-    table = pd.DataFrame({name: _typed(name, cells[name], problems) for name in columns})
+    typed = {name: _typed(name, cells[name], problems, texts) for name in columns}
     for name in _NEVER_EMPTY:
-        _note(problems, table[name].isna(), lambda i, name=name: f"incomplete: no {name}")
+        _note(problems, typed[name].isna(), lambda i, name=name: f"incomplete: no {name}")
 
     good = problems == ""
-    skips = [Skip(*cells.loc[i, ["row_id", "tic_id", "Sectors"]], problems[i]) for i in cells.index[~good]]
-    integers = table.columns.intersection(_INTEGERS)
-    return table[good].reset_index(drop=True).astype(dict.fromkeys(integers, np.int64)), skips
-
-
-def _cells(path):
-    with open(path, newline=None, encoding="utf-8-sig", errors="replace") as file:
-        try:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file, strict=True)]
-        except csv.Error as error:
-            raise ScriptError(f"{path} is no CSV file ({error}): give the table of make_catalog.py") from error
-    header, *rows = [row for row in rows if any(row)] or [[]]
-    return [_CANONICAL.get(plain(name), name) for name in header], rows
+    part = {name: values[good].to_numpy(np.int64 if name in _INTEGERS else None) for name, values in typed.items()}
+    return part, _part(cells, problems)[1]
 
 
 def _check_columns(path, columns, also_required):
@@ -114,23 +143,30 @@ def _note(problems, where, reason):
         problems[i] = reason(i)
 
 
-def _typed(name, cells, problems):
+def _typed(name, cells, problems, texts):
     """A column in its type; cells that do not fit are told in `problems`."""
     import pandas as pd
 
-    if name in _TEXTS:
-        return cells
+    if name in texts:
+        return _interned(cells)
     filled = ~cells.str.lower().isin(_EMPTY)
     values = pd.Series([_number(cell) for cell in cells.where(filled, "nan")], cells.index, float)
     is_text = filled & values.isna()
     if name not in _INTEGERS + _FLOATS:
-        return cells if is_text.any() else values
+        return _interned(cells) if is_text.any() else values
     _note(problems, is_text, lambda i: f"invalid: text {cells[i]!r} in numeric column {name}")
     _note(problems, np.isinf(values), lambda i: f"invalid: {cells[i]} in column {name} is not finite")
     if name in _INTEGERS:
         wrong = filled & ~((values % 1 == 0) & (values >= 0) & (values <= _LARGEST_INTEGER))
         _note(problems, wrong, lambda i: f"invalid: {cells[i]} in column {name} is not a whole number")
     return values.fillna(0) if name in ("camera", "ccd") else values
+
+
+def _interned(cells):
+    """Text of which there is one copy, however often it occurs."""
+    import pandas as pd
+
+    return pd.Series([sys.intern(cell) for cell in cells], cells.index, object)
 
 
 def _number(text):

@@ -32,7 +32,7 @@ COLUMNS = (
 )
 _MODELS = tuple(configurations.CONFIGURATIONS)
 _ANNULUS_FWHM = 3  # width of what a companion's flux is measured in
-_MOST_FLUX = 3000.0  # of a companion, in units of the noise
+_MOST_TAKEN = 10.0  # flux of a companion, over what PCA leaves of it
 
 
 def position(center, x, y):
@@ -59,11 +59,12 @@ def measure(adi_cube, found, num_components):
       x, y, flux in an aperture of one FWHM; the detection's own place and NaN where it leads elsewhere.
     """
     from vip_hci.fm import firstguess
+    from vip_hci.metrics import aperture_flux
 
     image = pca.images(adi_cube, [num_components])[0]
-    separation, _ = position(adi_cube.center, found.x, found.y)
-    ring = mlar.Annulus(0, separation - adi_cube.fwhm / 2, separation + adi_cube.fwhm / 2).centers(adi_cube.size)
-    noise = 1.4826 * np.median(np.abs(image[ring])) * adi_cube.fwhm  # of a flux
+    left = aperture_flux(image, [found.y], [found.x], adi_cube.fwhm)[0]  # PCA takes some away
+    if not left > 0:
+        return found.x, found.y, np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of steps of the fit that lead nowhere
         distance, angle, flux = firstguess(
@@ -77,7 +78,7 @@ def measure(adi_cube, found, num_components):
             aperture_radius=1.5,
             imlib="opencv",
             interpolation="lanczos4",
-            f_range=noise * np.geomspace(1, _MOST_FLUX, 40),
+            f_range=left * np.linspace(0.5, _MOST_TAKEN, 40),
             simplex_options={"xatol": 1e-2, "fatol": 1e-3, "maxiter": 100, "maxfev": 200},
             plot=False,
             verbose=False,

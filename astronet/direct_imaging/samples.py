@@ -21,6 +21,9 @@ _NUM_WEDGES = 8  # of a whole turn
 _WEDGES = {"train": (0, 1, 2, 3, 4, 5), "val": (6,), "test": (7,)}  # before each annulus turns them at random
 _TRIAL_ANGLES = 6  # places of an annulus where the S/N of a companion is measured
 _LEAST_FLUX, _MOST_DOUBLINGS = 4.0, 14  # of a trial, in units of the noise
+# Share of an annulus' speckles that are taken as they are; where more are asked for, those are turned, shifted and
+# averaged, as each is that is taken again.
+_AS_THEY_ARE = 0.7
 _MAX_AVERAGED = 3  # patches, in one speckle
 
 
@@ -77,7 +80,7 @@ class FluxScale:
         self.ranks: the numbers of components, of which the best one counts.
         """
         annulus = residuals.annulus
-        self.ranks = np.unique(residuals.ranks[[0, len(residuals.ranks) // 2, -4]])
+        self.ranks = np.unique(residuals.ranks[[len(residuals.ranks) * share // 10 for share in (0, 5, 8)]])
         noise = np.std(residuals.images()[0][annulus.centers(cube.size)]) * cube.fwhm
         distance = (annulus.inner + annulus.outer) / 2
         turns = random.random() * 2 * np.pi + np.arange(_TRIAL_ANGLES) * 2 * np.pi / _TRIAL_ANGLES
@@ -106,7 +109,7 @@ class FluxScale:
 
 
 def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
-    """Makes the samples of one annulus: as many companions as speckles.
+    """Makes the samples of one annulus.
 
     An annulus is cut into wedges, one for validation, one for test, and the others for training, whose patches are
     centered at least one FWHM away from those of the two.
@@ -114,7 +117,7 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
     Args:
       cube: AdiCube, its angles as they are.
       annulus: mlar.Annulus.
-      counts: dictionary, split -> number of samples of each class.
+      counts: dictionary, split -> number of companions, number of speckles.
       snr_range: least and most S/N, by PCA, of the companions.
       num_levels: of the patches.
       seed: of all that is random.
@@ -139,9 +142,9 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
             samples.append(Sample(patch, True, annulus.number, split, wedge[i], at[1], at[0], flux, snr))
         whole = len(y) * len(images)
         for number, i in enumerate(_spread(whole, num_speckles, random)):
-            # The first time each is as it is; then it is turned, shifted and averaged with others.
             which, i = divmod(i, len(y))
-            patch = _speckle(images[which], residuals[0].patch_size, y, x, i, random if number >= 0.7 * whole else None)
+            augment = random if number >= _AS_THEY_ARE * whole else None
+            patch = _speckle(images[which], residuals[0].patch_size, y, x, i, augment)
             samples.append(Sample(patch, False, annulus.number, split, wedge[i], x[i], y[i], 0.0, 0.0))
     return samples
 
