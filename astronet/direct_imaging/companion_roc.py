@@ -25,7 +25,7 @@ import numpy as np
 import astronet
 from astronet.direct_imaging import angle_sign, cube, detection, generate_patch_records, mlar, pca, samples
 from astronet.ops import intervals
-from astronet.util import kept, workers
+from astronet.util import kept, pretrained, workers
 from astronet.util.files import make_directory, sha256, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -39,7 +39,7 @@ FALSE_POSITIVE_COLUMNS = (
     *("method", "annulus", "num_components", "threshold", "false_positives", "candidates", "highest", "num_pixels"),
 )
 _FOUND_WITHIN = 0.75  # FWHM of the companion: the speckle that it sits on may move its peak by more than half a FWHM
-# FWHM from the star, for five apertures of one FWHM to have room: nearer to it, an S/N knows its noise from three.
+# FWHM from the star, for five apertures of one FWHM to have room: nearer to it, an S/N has three or fewer for noise.
 _LEAST_DISTANCE = 0.5 / np.sin(np.pi / 5)
 _MOST_SNR = 1000.0  # where all of the noise is zero, as LLSG may leave it
 _NUM_TRIALS = 10  # companions by which the number of components is chosen
@@ -235,13 +235,8 @@ def _check(flags):
         raise ScriptError(f"--model_dirs: two methods of the name {', '.join(sorted(taken))}: give others")
 
 
-def _compare(flags):
-    _check(flags)
-    model_dirs = {name: os.path.abspath(path) for name, path in flags.model_dirs}
-    paths = [os.path.abspath(path) for path in (flags.cube, flags.psf, flags.angles)]
-    cube_arguments = (*paths, flags.recenter, flags.angle_offset, flags.star_flux)
-    context = [astronet.__version__, *map(sha256, filter(os.path.isfile, paths)), *cube_arguments[3:]]
-    context += [flags.flip_angles, list(model_dirs), _of_models(model_dirs), flags.prior]
+def _cube(cube_arguments, flags):
+    """The AdiCube, which is to have the annuli that companions go to, and none of its own."""
     adi_cube = cube.read(*cube_arguments)
     adi_cube = adi_cube.flipped() if flags.flip_angles else adi_cube
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
@@ -258,6 +253,19 @@ def _compare(flags):
             "companion: what is found of one counts as a false positive here",
             flush=True,
         )
+    return adi_cube
+
+
+def _compare(flags):
+    _check(flags)
+    # Workers of a cluster have another working directory.
+    model_dirs = {name: os.path.abspath(pretrained.resolve(path)) for name, path in flags.model_dirs}
+    paths = [os.path.abspath(path) for path in (flags.cube, flags.psf, flags.angles)]
+    cube_arguments = (*paths, flags.recenter, flags.angle_offset, flags.star_flux)
+    context = [astronet.__version__, *map(sha256, filter(os.path.isfile, paths)), *cube_arguments[3:]]
+    context += [flags.flip_angles, list(model_dirs), _of_models(model_dirs), flags.prior]
+    adi_cube = _cube(cube_arguments, flags)
+    rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     make_directory(flags.output_dir)
     setup = workers.OncePerProcess(_Setup.make, cube_arguments, flags.flip_angles, model_dirs, flags.prior)
     methods = [PCA] if flags.no_llsg else [PCA, LLSG]
