@@ -21,6 +21,7 @@ _NUM_WEDGES = 8  # of a whole turn
 _WEDGES = {"train": (0, 1, 2, 3, 4, 5), "val": (6,), "test": (7,)}  # before each annulus turns them at random
 _TRIAL_ANGLES = 6  # places of an annulus where the S/N of a companion is measured
 _LEAST_FLUX, _MOST_DOUBLINGS = 4.0, 14  # of a trial, in units of the noise
+_GROWTH = 1.1  # of the S/N by two doublings of the flux: with less, no flux is enough
 # Share of an annulus' speckles that are taken as they are; where more are asked for, those are turned, shifted and
 # averaged, as each is that is taken again.
 _AS_THEY_ARE = 0.7
@@ -93,10 +94,14 @@ class FluxScale:
 
         by_chance = snrs(0.0)  # where there is nothing
         self._fluxes, self._snrs = [0.0], [0.0]
-        while self._snrs[-1] < most_snr and len(self._fluxes) <= _MOST_DOUBLINGS:
+        while self._snrs[-1] < most_snr and len(self._fluxes) <= _MOST_DOUBLINGS and self._grows():
             self._fluxes.append(_LEAST_FLUX * noise * 2.0 ** (len(self._fluxes) - 1))
             # A brighter companion is never fainter.
             self._snrs.append(max(self._snrs[-1], (snrs(self._fluxes[-1]) - by_chance).max()))
+
+    def _grows(self):
+        """Whether the last two doublings have raised an S/N that is more than chance."""
+        return len(self._snrs) < 3 or self._snrs[-1] < 1 or self._snrs[-1] > _GROWTH * self._snrs[-3]
 
     @property
     def most_snr(self):
@@ -118,7 +123,7 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
       cube: AdiCube, its angles as they are.
       annulus: mlar.Annulus.
       counts: dictionary, split -> number of companions, number of speckles.
-      snr_range: least and most S/N, by PCA, of the companions.
+      snr_range: least and most S/N, by PCA, of the companions; where PCA gives less, however bright, up to that.
       num_levels: of the patches.
       seed: of all that is random.
 
@@ -129,6 +134,7 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
     flipped = [dataclasses.replace(cube, angles=-factor * cube.angles) for factor in _TURN_FACTORS]
     residuals = [mlar.Residuals(each, annulus, num_levels) for each in flipped]
     fluxes = FluxScale(cube.flipped(), mlar.Residuals(cube.flipped(), annulus, num_levels), snr_range[1], random)
+    snr_range = min(snr_range[0], fluxes.most_snr), min(snr_range[1], fluxes.most_snr)
     images = [each.images() for each in residuals]
     places = _places(cube, annulus, random)
     samples = []
