@@ -19,8 +19,7 @@ def test_the_commands_of_the_documentation_run(tmp_path):
     for long, short in (
         ("--output_dir=cube --seed=0", f"--output_dir=cube --seed=0 {SMALL} --companions 12,140,1e-3"),
         ("--output_dir=empty", f"--output_dir=empty {SMALL}"),
-        ("--output_dir=companions", f"--output_dir=companions {FEW}"),
-        ("--output_dir=nothing", f"--output_dir=nothing {FEW}"),
+        ("--num_companions=300 --num_speckles=1200", FEW),
         ("--num_maps=20", "--num_maps=2 --no_llsg"),
     ):
         assert long in script
