@@ -1,7 +1,10 @@
 """Fixtures that all tests share. Tests that use ../shared are marked `shared` and skip where it is absent."""
 
 import os
+import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -14,7 +17,8 @@ hypothesis.settings.load_profile("repeatable")
 # Whoever starts the tests in the background has them ignore Control-C, and the scripts that they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SHARED = Path(os.environ.get("ASTRONET_SHARED", Path(__file__).parents[2] / "shared"))
+ROOT = Path(__file__).parents[1]
+SHARED = Path(os.environ.get("ASTRONET_SHARED", ROOT.parent / "shared"))
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +27,24 @@ def shared():
     if not (SHARED / "golden").is_dir():
         pytest.skip("no ../shared on this machine")
     return SHARED
+
+
+@pytest.fixture
+def run_documented(tmp_path):
+    """Function (text of a page, {what it says: what to run instead}) -> stdout of its commands, run in tmp_path."""
+
+    def run_documented(text, replacements):
+        script = "\n".join(["set -e", *re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)])
+        for long, short in replacements.items():
+            assert long in script
+            script = script.replace(long, short)
+        script = script.replace("python astronet/", f"python {ROOT}/astronet/")
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    return run_documented
 
 
 @pytest.hookimpl(hookwrapper=True)

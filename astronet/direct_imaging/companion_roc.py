@@ -406,14 +406,7 @@ def main(argv=None):
         "--separations", type=positive_integer, nargs="+", default=[1, 2, 3, 4], help="of injections, in FWHM"
     )
     parser.add_argument("--num_maps", type=positive_integer, default=50, help="injections a separation")
-    parser.add_argument(
-        "--snr_range",
-        type=float,
-        nargs=2,
-        default=[1.0, 3.0],
-        metavar=("LEAST", "MOST"),
-        help="S/N of the companions in PCA images, as in training",
-    )
+    generate_patch_records.add_snr_flag(parser)
     parser.add_argument(
         "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
     )

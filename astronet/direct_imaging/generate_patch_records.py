@@ -26,6 +26,14 @@ def add_flags(parser):
         "--num_companions", type=positive_integer, default=400, help="companions to train on, in each annulus"
     )
     parser.add_argument("--num_speckles", type=positive_integer, default=1600, help="speckles, in each annulus")
+    add_snr_flag(parser)
+    parser.add_argument("--num_levels", type=positive_integer, default=20, help="low-rank approximations of a patch")
+    parser.add_argument("--num_worker_processes", type=positive_integer, default=os.cpu_count(), help="side by side")
+    workers.add_cluster_flag(parser)
+
+
+def add_snr_flag(parser):
+    """Adds the range of S/N of injected companions."""
     parser.add_argument(
         "--snr_range",
         type=float,
@@ -34,9 +42,6 @@ def add_flags(parser):
         metavar=("LEAST", "MOST"),
         help="S/N of the companions in PCA images",
     )
-    parser.add_argument("--num_levels", type=positive_integer, default=20, help="low-rank approximations of a patch")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=os.cpu_count(), help="side by side")
-    workers.add_cluster_flag(parser)
 
 
 def settings(flags):

@@ -33,14 +33,20 @@ def test_annuli_lie_side_by_side_and_their_patches_within_the_frames(half, fwhm)
         seen |= set(zip(y, x))
 
 
-def test_ranks_are_the_fewest_components_that_explain_the_share(cube):
-    annulus = mlar.annuli(cube.size, cube.fwhm)[1]
-    residuals = mlar.Residuals(cube, annulus, 20)
+def around(cube, annulus):
+    """The pixels that are decomposed, [size, size] booleans, and their deviations from the mean, [frame, pixel]."""
     y, x = np.indices(cube.frames.shape[1:]) - cube.center
     margin = mlar.patch_size(cube.fwhm) // 2 * np.sqrt(2) + 4
     near = (np.hypot(y, x) >= annulus.inner - margin) & (np.hypot(y, x) < annulus.outer + margin)
     rows = cube.frames[:, near].astype(float)
-    variance = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
+    return near, rows - rows.mean(axis=0)
+
+
+def test_ranks_are_the_fewest_components_that_explain_the_share(cube):
+    annulus = mlar.annuli(cube.size, cube.fwhm)[1]
+    residuals = mlar.Residuals(cube, annulus, 20)
+    _, rows = around(cube, annulus)
+    variance = np.linalg.svd(rows, compute_uv=False) ** 2
     shares = np.cumsum(variance) / variance.sum()
     for rank, least in zip(residuals.ranks, np.linspace(0.90, 0.99, 20)):
         assert shares[rank - 1] >= least
@@ -52,11 +58,7 @@ def test_images_are_what_vip_makes_of_the_residuals(cube):
 
     annulus = mlar.annuli(cube.size, cube.fwhm)[2]
     residuals = mlar.Residuals(cube, annulus, 3)
-    y, x = np.indices(cube.frames.shape[1:]) - cube.center
-    margin = mlar.patch_size(cube.fwhm) // 2 * np.sqrt(2) + 4
-    near = (np.hypot(y, x) >= annulus.inner - margin) & (np.hypot(y, x) < annulus.outer + margin)
-    rows = cube.frames[:, near].astype(float)
-    rows -= rows.mean(axis=0)
+    near, rows = around(cube, annulus)
     left, singular, right = np.linalg.svd(rows, full_matrices=False)
     rest = np.zeros_like(cube.frames)
     rank = residuals.ranks[1]

@@ -1,34 +1,22 @@
 """The commands of docs/direct_imaging.md run as they are written there, but for smaller cubes and fewer samples."""
 
 import csv
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+PAGE = Path(__file__).parents[3] / "docs/direct_imaging.md"
 SMALL = "--size=41 --num_frames=20 --fwhm=3.5"
 FEW = "--num_companions=40 --num_speckles=160 --num_levels=8 --num_worker_processes=1"
 
 
-def test_the_commands_of_the_documentation_run(tmp_path):
-    text = (ROOT / "docs/direct_imaging.md").read_text().partition("## Files")[0]
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    script = "\n".join(["set -e", *blocks])
-    for long, short in (
-        ("--output_dir=cube --seed=0", f"--output_dir=cube --seed=0 {SMALL} --companions 12,140,1e-3"),
-        ("--output_dir=empty", f"--output_dir=empty {SMALL}"),
-        ("--num_companions=300 --num_speckles=1200", FEW),
-        ("--num_maps=20", "--num_maps=2 --no_llsg"),
-    ):
-        assert long in script
-        script = script.replace(long, short)
-    script = script.replace("python astronet/", f"python {ROOT}/astronet/")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "the sign of the parallactic angles is right" in done.stdout
+def test_the_commands_of_the_documentation_run(run_documented, tmp_path):
+    shorter = {
+        "--output_dir=cube --seed=0": f"--output_dir=cube --seed=0 {SMALL} --companions 12,140,1e-3",
+        "--output_dir=empty": f"--output_dir=empty {SMALL}",
+        "--num_companions=300 --num_speckles=1200": FEW,
+        "--num_maps=20": "--num_maps=2 --no_llsg",
+    }
+    told = run_documented(PAGE.read_text().partition("## Files")[0], shorter)
+    assert "the sign of the parallactic angles is right" in told
     for name in ("companions/detections.png", "nothing/probability_map.fits", "roc/roc.png"):
         assert (tmp_path / name).stat().st_size
     with open(tmp_path / "companions/detections.csv", newline="") as file:
