@@ -408,7 +408,7 @@ def main(argv=None):
     parser.add_argument("--num_maps", type=positive_integer, default=50, help="injections a separation")
     generate_patch_records.add_snr_flag(parser)
     parser.add_argument(
-        "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
+        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
     )
     parser.add_argument("--threshold", type=float, default=0.9, help="probability of a false positive")
     parser.add_argument("--snr_threshold", type=float, default=5.0, help="S/N of a false positive")

@@ -217,7 +217,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument("--threshold", type=float, default=0.9, help="probability of a detection")
     parser.add_argument(
-        "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
+        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
     )
     parser.add_argument(
         "--num_components", type=positive_integer, help="of the PCA image; None: the middle of what patches are made of"
