@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import operator
 import os
 import re
@@ -38,8 +39,11 @@ class Started:
         directory = self._directory / str(len(self._processes))
         directory.mkdir()
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *flags]
-        path = os.pathsep.join(sys.path)  # workers import what this module has them do, as pytest does
-        environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+        }
         with open(directory / "log", "w") as log:
             process = subprocess.Popen(
                 command, cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -117,17 +121,13 @@ def run_in_order(address, work, tasks):
 
 def test_tasks_and_their_errors_are_as_without_a_cluster(cluster):
     assert run_in_order(cluster, operator.neg, list(range(40))) == [-i for i in range(40)]
-    assert len(set(run_in_order(cluster, _process, [0.2] * 8))) == 2
+    process = functools.partial(subprocess.check_output, shell=True)  # whose parent is the worker
+    assert len(set(run_in_order(cluster, process, ["sleep 0.2; echo $PPID"] * 8))) == 2
     with pytest.raises(ValueError, match="invalid literal"):
         run_in_order(cluster, int, ["1", "x"])
     with pytest.raises(ScriptError, match="killed 2 times at the same task"):
         run_in_order(cluster, signal.raise_signal, [0, signal.SIGKILL])
     assert run_in_order(cluster, operator.neg, [1, 2]) == [-1, -2]
-
-
-def _process(seconds):
-    time.sleep(seconds)
-    return os.getpid()
 
 
 @pytest.fixture
