@@ -5,7 +5,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[3] / "docs/direct_imaging.md"
 SMALL = "--size=41 --num_frames=20 --fwhm=3.5"
-FEW = "--num_companions=40 --num_speckles=160 --num_levels=8 --num_worker_processes=1"
+FEW = "--num_companions=30 --num_speckles=120 --num_levels=5 --num_worker_processes=1"
 
 
 def test_the_commands_of_the_documentation_run(run_documented, tmp_path):
