@@ -24,7 +24,7 @@ import numpy as np
 
 import astronet
 from astronet.direct_imaging import angle_sign, cube, detection, generate_patch_records, mlar, pca, samples
-from astronet.ops import intervals
+from astronet.ops import intervals, metrics
 from astronet.util import kept, pretrained, workers
 from astronet.util.files import make_directory, sha256, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
@@ -194,15 +194,15 @@ def _search(setup, task):
     Returns:
       Dictionary, method -> list of (score, y, x).
     """
-    from scipy.special import logit
-
     setup = setup()
     injected = setup.with_companion(*task["companion"]) if task["companion"] else setup.cube
     annulus, y, x, chosen = searched(setup.cube, task["annulus"])
     y, x = y[chosen], x[chosen]
     levels = {scorer.num_levels for scorer in setup.scorers.values()}
     patches = {number: mlar.Residuals(injected, annulus, number).patches()[2][chosen] for number in levels}
-    scores = {name: logit(scorer.patches(patches[scorer.num_levels])) for name, scorer in setup.scorers.items()}
+    scores = {
+        name: metrics.log_odds(scorer.patches(patches[scorer.num_levels])) for name, scorer in setup.scorers.items()
+    }
     for method, rank in task["ranks"].items():
         scores[method] = _snrs(_IMAGES[method](injected, rank), y, x, setup.cube.fwhm)
     found = {}
@@ -227,8 +227,7 @@ def _named(text):
 
 def _check(flags):
     generate_patch_records.check(flags)
-    if not 0 < flags.threshold < 1 or not 0 < flags.prior < 1:
-        raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
+    detection.check_flags(flags)
     names = [name for name, _ in flags.model_dirs]
     taken = {name for name in names if names.count(name) > 1 or name in _IMAGES}
     if taken:
@@ -328,15 +327,13 @@ def _rows(listed, companion, fwhm):
 
 def _report_false_positives(adi_cube, tasks, found, flags):
     """Writes false_positives.csv, of the cube without injections, and prints its sums."""
-    from scipy.special import logit
-
     rows, sums = [], {}
     for task, maps in zip(tasks, found):
         num_pixels = int(np.count_nonzero(searched(adi_cube, task["annulus"])[3]))
         for method, listed in maps.items():
             scores = np.array([score for score, _, _ in listed])
             rank = task["ranks"].get(method, "")
-            threshold = flags.snr_threshold if method in _IMAGES else logit(flags.threshold)
+            threshold = flags.snr_threshold if method in _IMAGES else metrics.log_odds(flags.threshold)
             count = int(np.count_nonzero(scores >= threshold))
             sums[method] = sums.get(method, 0) + count
             numbers = f"{threshold:.6g}", count, len(scores), f"{scores.max():.6g}", num_pixels
@@ -407,10 +404,7 @@ def main(argv=None):
     )
     parser.add_argument("--num_maps", type=positive_integer, default=50, help="injections a separation")
     generate_patch_records.add_snr_flag(parser)
-    parser.add_argument(
-        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
-    )
-    parser.add_argument("--threshold", type=float, default=0.9, help="probability of a false positive")
+    detection.add_flags(parser)
     parser.add_argument("--snr_threshold", type=float, default=5.0, help="S/N of a false positive")
     parser.add_argument("--seed", type=int, default=0, help="of places and S/N of the companions")
     parser.add_argument("--num_worker_processes", type=positive_integer, default=os.cpu_count(), help="side by side")

@@ -47,11 +47,12 @@ def middle_rank(adi_cube, num_levels=20):
     return int(np.median([mlar.Residuals(adi_cube, ring, num_levels).ranks for ring in rings]))
 
 
-def measure(adi_cube, found, num_components):
+def measure(adi_cube, image, found, num_components):
     """Measures place and flux of a detection: what has to be taken from the cube for least to be left, by VIP.
 
     Args:
       adi_cube: AdiCube.
+      image: its PCA image.
       found: detection.Detection.
       num_components: of the PCA.
 
@@ -61,7 +62,6 @@ def measure(adi_cube, found, num_components):
     from vip_hci.fm import firstguess
     from vip_hci.metrics import aperture_flux
 
-    image = pca.images(adi_cube, [num_components])[0]
     left = aperture_flux(image, [found.y], [found.x], adi_cube.fwhm)[0]  # PCA takes some away
     if not left > 0:
         return found.x, found.y, np.nan
@@ -123,12 +123,12 @@ def _hashes(flags):
     return {name: sha256(getattr(flags, name)) for name in ("cube", "psf", "angles")}
 
 
-def _rows(adi_cube, found, snr_map, num_components, num_measured):
+def _rows(adi_cube, found, image, snr_map, num_components, num_measured):
     """Yields a row of detections.csv for each detection; the flux is measured of the most probable ones alone."""
     for number, each in enumerate(found, 1):
         x, y, flux = each.x, each.y, np.nan
         if number <= num_measured:
-            x, y, flux = measure(adi_cube, each, num_components)
+            x, y, flux = measure(adi_cube, image, each, num_components)
         separation, angle = position(adi_cube.center, x, y)
         yield {
             "detection": number,
@@ -146,8 +146,7 @@ def _rows(adi_cube, found, snr_map, num_components, num_measured):
 
 
 def _detect(flags):
-    if not 0 < flags.threshold < 1 or not 0 < flags.prior < 1:
-        raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
+    detection.check_flags(flags)
     if flags.model_dir is None:
         generate_patch_records.check(flags)
     adi_cube = cube.from_flags(flags)
@@ -168,7 +167,7 @@ def _detect(flags):
     num_components = flags.num_components or middle_rank(adi_cube)
     image = pca.images(adi_cube, [num_components])[0]
     snr_map = pca.snr_map(adi_cube, image)
-    rows = list(_rows(adi_cube, found, snr_map, num_components, flags.num_measured))
+    rows = list(_rows(adi_cube, found, image, snr_map, num_components, flags.num_measured))
 
     above = np.where(np.nan_to_num(probabilities) >= flags.threshold, probabilities, 0)
     _write_image(os.path.join(flags.output_dir, "probability_map.fits"), probabilities)
@@ -215,10 +214,7 @@ def main(argv=None):
     parser.add_argument("--num_threads", type=int, help="of the training; 1: same seed, same detector")
     generate_patch_records.add_flags(parser)
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
-    parser.add_argument("--threshold", type=float, default=0.9, help="probability of a detection")
-    parser.add_argument(
-        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
-    )
+    detection.add_flags(parser)
     parser.add_argument(
         "--num_components", type=positive_integer, help="of the PCA image; None: the middle of what patches are made of"
     )

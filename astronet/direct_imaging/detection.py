@@ -7,11 +7,11 @@ import numpy as np
 
 from astronet import ensemble
 from astronet.direct_imaging import configurations, mlar
+from astronet.ops.metrics import is_positive, log_odds, probability
 from astronet.util import pretrained
 from astronet.util.script import ScriptError
 
 _BATCH = 256  # patches
-_CERTAIN = 1e-7  # how near to 0 and 1 a probability may be
 
 
 class Detection(NamedTuple):
@@ -38,15 +38,29 @@ def load(model_dir):
     return ensemble.load(argparse.Namespace(model_dir=model_dir, average=is_ensemble, **given))
 
 
+def add_flags(parser):
+    """Adds --threshold and --prior, for check_flags()."""
+    parser.add_argument("--threshold", type=float, default=0.9, help="probability from which a companion is detected")
+    parser.add_argument(
+        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
+    )
+
+
+def check_flags(flags):
+    """Raises a ScriptError for a threshold or a prior that is no probability."""
+    if not 0 < flags.threshold < 1 or not 0 < flags.prior < 1:
+        raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
+
+
 class Scorer:
     """Scores the patches of annuli with all members of an ensemble, which are restored once."""
 
-    def __init__(self, models, prior=None):
+    def __init__(self, models, prior):
         """Takes an ensemble.Ensemble of networks for patches.
 
         Args:
           models: the Ensemble.
-          prior: probability that a companion is at a pixel, before anything is seen; None is as in training.
+          prior: probability that a companion is at a pixel, before anything is seen.
 
         Raises:
           ScriptError: its networks read something else than patches.
@@ -63,20 +77,14 @@ class Scorer:
 
         self._score = estimator_util.scorer(models.spec, list(models.checkpoints.values()))
         self._calibration = models.calibration
-        learned = config.hparams.companion_share
-        self._shift = 0.0 if prior is None else _log_odds(prior) - _log_odds(learned)
+        self._shift = log_odds(prior) - log_odds(config.hparams.companion_share)
 
     def patches(self, patches):
         """The probability that patches show a companion, the mean over members. [n, num_levels, size, size] -> [n]"""
         flat = patches.reshape(len(patches), -1)
         batches = [{configurations.FEATURE: flat[i : i + _BATCH]} for i in range(0, len(flat), _BATCH)]
         probabilities = self._calibration.apply(np.concatenate([self._score(batch) for batch in batches]))
-        return 1 / (1 + np.exp(-_log_odds(probabilities) - self._shift)).mean(axis=1)
-
-    def annulus(self, cube, annulus):
-        """Returns y, x and the probability of each pixel of an annulus."""
-        y, x, patches = mlar.Residuals(cube, annulus, self.num_levels).patches()
-        return y, x, self.patches(patches)
+        return probability((log_odds(probabilities) + self._shift)[..., np.newaxis]).mean(axis=1)
 
     def check(self, cube):
         """Raises a ScriptError where the networks are for patches of another size, and so for another FWHM."""
@@ -87,7 +95,7 @@ class Scorer:
                 "train one on this cube, by detect_companions.py without --model_dir"
             )
 
-    def map(self, cube, say=lambda annulus: None):
+    def map(self, cube):
         """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
 
         Raises:
@@ -96,9 +104,8 @@ class Scorer:
         self.check(cube)
         probabilities = np.full([cube.size, cube.size], np.nan)
         for annulus in mlar.annuli(cube.size, cube.fwhm):
-            y, x, found = self.annulus(cube, annulus)
-            probabilities[y, x] = found
-            say(annulus)
+            y, x, patches = mlar.Residuals(cube, annulus, self.num_levels).patches()
+            probabilities[y, x] = self.patches(patches)
         return probabilities
 
 
@@ -115,7 +122,7 @@ def detections(probabilities, threshold, fwhm):
     """
     from scipy import ndimage
 
-    above = np.nan_to_num(probabilities, nan=-1) >= threshold
+    above = is_positive(np.nan_to_num(probabilities, nan=-1), threshold)
     reach = int(fwhm / 2)
     near = np.hypot(*np.indices([2 * reach + 1] * 2) - reach) <= fwhm / 2
     # Pixels belong together where their surroundings touch.
@@ -125,12 +132,7 @@ def detections(probabilities, threshold, fwhm):
         y, x = np.nonzero(above & (groups == group))
         values = probabilities[y, x]
         # How sure, rather than how probable: of many pixels near 1, those in the middle are surest.
-        weights = np.maximum(_log_odds(values), 0) + np.finfo(float).tiny
+        weights = np.maximum(log_odds(values), 0) + np.finfo(float).tiny
         center = np.average(x, weights=weights), np.average(y, weights=weights)
         found.append(Detection(*map(float, center), len(x), float(values.max())))
     return sorted(found, key=lambda each: (-each.probability, -each.num_pixels))
-
-
-def _log_odds(probability):
-    probability = np.clip(probability, _CERTAIN, 1 - _CERTAIN)
-    return np.log(probability) - np.log1p(-probability)

@@ -7,6 +7,7 @@ of k, which is chosen by the share of variance that the components explain.
 Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.1.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -69,8 +70,9 @@ class Residuals:
         shares = np.linspace(LEAST_SHARE, MOST_SHARE, num_levels)
         self.ranks = np.searchsorted(variance / variance[-1], shares) + 1
 
+    @functools.cached_property
     def images(self):
-        """Returns the residuals of the whole annulus, north up, [num_levels, size, size]; zero elsewhere."""
+        """The residuals of the whole annulus, north up, [num_levels, size, size]; zero elsewhere."""
         from vip_hci.preproc import cube_collapse, cube_derotate
 
         left, singular, right = _principal(self._values, self.ranks[-1])
@@ -85,14 +87,14 @@ class Residuals:
         """Returns y, x and the patches around all pixels of the annulus, [num_pixels, num_levels, size, size]."""
         y, x = self.annulus.centers(self._size)
         half = self.patch_size // 2
-        windows = np.lib.stride_tricks.sliding_window_view(self.images(), [self.patch_size] * 2, axis=(1, 2))
+        windows = np.lib.stride_tricks.sliding_window_view(self.images, [self.patch_size] * 2, axis=(1, 2))
         return y, x, scale(np.moveaxis(windows[:, y - half, x - half], 0, 1))
 
     def patch(self, companion, y, x):
         """Returns the patch around (y, x) with a companion there, [num_levels, size, size].
 
         Only the pixels of the patch are turned north up, in each frame and for each component: the same numbers as
-        images() would give, in a hundredth of the time.
+        images would give, in a hundredth of the time.
 
         Args:
           companion: [num_frames, size, size], what it adds to the frames.

@@ -82,7 +82,7 @@ class FluxScale:
         """
         annulus = residuals.annulus
         self.ranks = np.unique(residuals.ranks[[len(residuals.ranks) * share // 10 for share in (0, 5, 8)]])
-        noise = np.std(residuals.images()[0][annulus.centers(cube.size)]) * cube.fwhm
+        noise = np.std(residuals.images[0][annulus.centers(cube.size)]) * cube.fwhm
         distance = (annulus.inner + annulus.outer) / 2
         turns = random.random() * 2 * np.pi + np.arange(_TRIAL_ANGLES) * 2 * np.pi / _TRIAL_ANGLES
         places = [(cube.center + distance * np.sin(turn), cube.center + distance * np.cos(turn)) for turn in turns]
@@ -133,9 +133,9 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
     random = np.random.default_rng([seed, annulus.number])
     flipped = [dataclasses.replace(cube, angles=-factor * cube.angles) for factor in _TURN_FACTORS]
     residuals = [mlar.Residuals(each, annulus, num_levels) for each in flipped]
-    fluxes = FluxScale(cube.flipped(), mlar.Residuals(cube.flipped(), annulus, num_levels), snr_range[1], random)
+    plain = _TURN_FACTORS.index(1.0)
+    fluxes = FluxScale(flipped[plain], residuals[plain], snr_range[1], random)
     snr_range = min(snr_range[0], fluxes.most_snr), min(snr_range[1], fluxes.most_snr)
-    images = [each.images() for each in residuals]
     places = _places(cube, annulus, random)
     samples = []
     for split, (num_companions, num_speckles) in counts.items():
@@ -146,11 +146,11 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
             flux = fluxes.flux(snr)
             patch = residuals[which].patch(inject(flipped[which], *at, flux), y[i], x[i])
             samples.append(Sample(patch, True, annulus.number, split, wedge[i], at[1], at[0], flux, snr))
-        whole = len(y) * len(images)
+        whole = len(y) * len(residuals)
         for number, i in enumerate(_spread(whole, num_speckles, random)):
             which, i = divmod(i, len(y))
             augment = random if number >= _AS_THEY_ARE * whole else None
-            patch = _speckle(images[which], residuals[0].patch_size, y, x, i, augment)
+            patch = _speckle(residuals[which], y, x, i, augment)
             samples.append(Sample(patch, False, annulus.number, split, wedge[i], x[i], y[i], 0.0, 0.0))
     return samples
 
@@ -176,8 +176,9 @@ def _places(cube, annulus, random):
     return found
 
 
-def _speckle(images, size, y, x, i, random=None):
+def _speckle(residuals, y, x, i, random=None):
     """The patch around a center; with a random generator, turned, shifted, and averaged with others of its split."""
+    images, size = residuals.images, residuals.patch_size
     if random is None:
         half = size // 2
         return mlar.scale(images[:, y[i] - half : y[i] + half + 1, x[i] - half : x[i] + half + 1])

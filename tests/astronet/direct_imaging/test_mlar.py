@@ -65,7 +65,7 @@ def test_images_are_what_vip_makes_of_the_residuals(cube):
     rest[:, near] = rows - (left[:, :rank] * singular[:rank]) @ right[:rank]
     image = np.median(cube_derotate(rest, cube.angles, imlib="opencv", nproc=1), axis=0)
     at = annulus.centers(cube.size)
-    assert np.corrcoef(residuals.images()[1][at], image[at])[0, 1] > 0.9999
+    assert np.corrcoef(residuals.images[1][at], image[at])[0, 1] > 0.9999
 
 
 def test_a_patch_is_cut_from_the_image_of_the_cube_with_the_companion(cube):
@@ -76,7 +76,7 @@ def test_a_patch_is_cut_from_the_image_of_the_cube_with_the_companion(cube):
     with_it = mlar.Residuals(dataclasses.replace(cube, frames=cube.frames + companion), annulus, 5)
     with_it.ranks = residuals.ranks
     half = residuals.patch_size // 2
-    plain = mlar.scale(with_it.images()[:, y - half : y + half + 1, x - half : x + half + 1])
+    plain = mlar.scale(with_it.images[:, y - half : y + half + 1, x - half : x + half + 1])
     fast = residuals.patch(companion, y, x)
     assert np.abs(fast - plain).mean() < 0.01
     assert fast.shape == (5, residuals.patch_size, residuals.patch_size)
