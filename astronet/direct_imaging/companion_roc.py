@@ -132,7 +132,7 @@ class _Setup:
     scorers: dict
 
     @classmethod
-    def make(cls, cube_arguments, is_flipped, model_dirs, prior):
+    def make(cls, cube_arguments, model_dirs, prior):
         adi_cube = cube.read(*cube_arguments)
         scorers = {}
         for name, path in model_dirs.items():
@@ -141,7 +141,7 @@ class _Setup:
                 scorers[name].check(adi_cube)
             except ScriptError as error:
                 raise ScriptError(f"{name}: {error}") from error
-        return cls(adi_cube.flipped() if is_flipped else adi_cube, scorers)
+        return cls(adi_cube, scorers)
 
     def with_companion(self, y, x, flux):
         """The AdiCube with a companion, VIP's."""
@@ -237,7 +237,6 @@ def _check(flags):
 def _cube(cube_arguments, flags):
     """The AdiCube, which is to have the annuli that companions go to, and none of its own."""
     adi_cube = cube.read(*cube_arguments)
-    adi_cube = adi_cube.flipped() if flags.flip_angles else adi_cube
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     missing = sorted(set(flags.separations).difference(ring.number for ring in rings))
     if missing:
@@ -259,14 +258,14 @@ def _compare(flags):
     _check(flags)
     # Workers of a cluster have another working directory.
     model_dirs = {name: os.path.abspath(pretrained.resolve(path)) for name, path in flags.model_dirs}
-    paths = [os.path.abspath(path) for path in (flags.cube, flags.psf, flags.angles)]
-    cube_arguments = (*paths, flags.recenter, flags.angle_offset, flags.star_flux)
-    context = [astronet.__version__, *map(sha256, filter(os.path.isfile, paths)), *cube_arguments[3:]]
-    context += [flags.flip_angles, list(model_dirs), _of_models(model_dirs), flags.prior]
+    paths, how = cube.arguments(flags)[:3], cube.arguments(flags)[3:]
+    cube_arguments = (*map(os.path.abspath, paths), *how)
+    context = [astronet.__version__, *map(sha256, filter(os.path.isfile, paths)), *how]
+    context += [list(model_dirs), _of_models(model_dirs), flags.prior]
     adi_cube = _cube(cube_arguments, flags)
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     make_directory(flags.output_dir)
-    setup = workers.OncePerProcess(_Setup.make, cube_arguments, flags.flip_angles, model_dirs, flags.prior)
+    setup = workers.OncePerProcess(_Setup.make, cube_arguments, model_dirs, flags.prior)
     methods = [PCA] if flags.no_llsg else [PCA, LLSG]
     directory = kept.beside(os.path.abspath(os.path.join(flags.output_dir, "candidates.csv")))
 
@@ -388,7 +387,6 @@ def _report_roc(rows, methods, separations, flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument("--flip_angles", action="store_true", help="change the sign of the parallactic angles")
     parser.add_argument("--output_dir", required=True, help="directory of all that is written")
     parser.add_argument(
         "--model_dirs",

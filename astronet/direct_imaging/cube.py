@@ -71,6 +71,7 @@ def add_flags(parser):
         default=0.0,
         help="added to ANGLES [deg]: what they lack to turn the frames north up (derotator, true north)",
     )
+    parser.add_argument("--flip_angles", action="store_true", help="then change the sign of the angles")
     parser.add_argument(
         "--star_flux",
         type=float,
@@ -81,10 +82,16 @@ def add_flags(parser):
 
 def from_flags(flags):
     """Returns the AdiCube that the flags name; raises as read()."""
-    return read(flags.cube, flags.psf, flags.angles, flags.recenter, flags.angle_offset, flags.star_flux)
+    return read(*arguments(flags))
 
 
-def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, star_flux=None):
+def arguments(flags):
+    """Returns those of read(), as the flags give them."""
+    how = flags.recenter, flags.angle_offset, flags.star_flux, flags.flip_angles
+    return (flags.cube, flags.psf, flags.angles, *how)
+
+
+def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, star_flux=None, flip_angles=False):
     """Reads a cube.
 
     The star is at pixel size // 2 (counted from 0) of the files' frames, as VIP has it; an even size loses its first
@@ -97,6 +104,7 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
       recenter: one of --recenter.
       angle_offset: added to the angles [deg].
       star_flux: as --star_flux; that of the PSF by default.
+      flip_angles: whether to change the sign of the angles then.
 
     Returns:
       AdiCube.
@@ -124,7 +132,7 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
             f"FWHM of {fwhm:.1f} px: a companion cannot be told from speckles. Give the angles in degrees, not "
             "radians; or a sequence with more rotation"
         )
-    return cube
+    return cube.flipped() if flip_angles else cube
 
 
 def _open(path):

@@ -102,7 +102,7 @@ def _detector(adi_cube, flags):
     arguments = [f"--model={flags.model}", f"--config_json={json.dumps(dataclasses.asdict(config))}"]
     arguments += [f"--train_files={records_dir}/train-*", f"--eval_files={records_dir}/val-*"]
     arguments += [f"--model_dir={model_dir}", f"--seed={flags.seed}", f"--num_models={flags.num_models}"]
-    arguments += ["--num_threads=1"] if flags.num_threads == 1 else []
+    arguments += [] if flags.num_threads is None else [f"--num_threads={flags.num_threads}"]
     if train.main(arguments):
         raise ScriptError("training ended with an error: its message stands above")
     return detection.load(model_dir)
@@ -150,8 +150,6 @@ def _detect(flags):
     if flags.model_dir is None:
         generate_patch_records.check(flags)
     adi_cube = cube.from_flags(flags)
-    if flags.flip_angles:
-        adi_cube = adi_cube.flipped()
     make_directory(flags.output_dir)
     print(
         f"{flags.cube}: {len(adi_cube.frames)} frames of {adi_cube.size} x {adi_cube.size} pixels, "
@@ -206,7 +204,6 @@ def _write_image(path, image):
 def main(argv=None):
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument("--flip_angles", action="store_true", help="change the sign of the parallactic angles")
     parser.add_argument("--output_dir", required=True, help="directory of all that is written")
     parser.add_argument("--model_dir", help="a trained detector (or an ensemble) to use; None trains one on this cube")
     parser.add_argument("--model", choices=_MODELS, default="sodinn", help="which one to train")

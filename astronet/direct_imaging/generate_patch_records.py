@@ -17,7 +17,10 @@ from astronet.util.script import Parser, ScriptError, positive_integer, run
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # of the number of training samples: how many are made for validation, and for test
 _COLUMNS = ("row_id", "tic_id", "Disposition", "annulus", "x", "y", "flux", "snr")
-_DECISIVE_FLAGS = ("recenter", "angle_offset", "num_companions", "num_speckles", "snr_range", "num_levels", "seed")
+_DECISIVE_FLAGS = (
+    *("recenter", "angle_offset", "flip_angles"),
+    *("num_companions", "num_speckles", "snr_range", "num_levels", "seed"),
+)
 
 
 def add_flags(parser):

@@ -122,3 +122,12 @@ def test_frames_too_small_for_an_annulus_are_refused(tiny, tmp_path, capsys):
         fits.writeto(tmp_path / f"{name}.fits", values[..., 8:-8, 8:-8] if name == "cube" else values)
     assert generate(tmp_path, tmp_path / "records") == 1
     assert "hold no annulus" in capsys.readouterr().err
+
+
+def test_the_sign_of_the_angles_decides_on_the_samples(tiny, tmp_path):
+    for name, flags in (("given", ()), ("flipped", ("--flip_angles",))):
+        assert generate(tiny, tmp_path / name, "--num_worker_processes=1", *flags) == 0
+    given, flipped = (json.loads((tmp_path / name / "records.json").read_text()) for name in ("given", "flipped"))
+    assert given["settings"] == {**flipped["settings"], "flip_angles": False}
+    shard = "train-00001-of-00003"
+    assert (tmp_path / "given" / shard).read_bytes() != (tmp_path / "flipped" / shard).read_bytes()
