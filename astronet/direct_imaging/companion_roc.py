@@ -3,14 +3,16 @@
 One companion at a time is put at a random angle into the middle of an annulus; each trained detector (--model_dirs),
 and the S/N in images by PCA and by LLSG, then says where in the annulus a companion is. What counts are candidates: the
 pixels that none within one FWHM excels. The best one within 3/4 FWHM of the companion has found it, all others are
-false positives. The score of a candidate is the S/N, or the detector's log-odds: log(p / (1 - p)) of probability p. All
-methods search the same pixels, from 0.85 FWHM on.
+false positives; to these come, of all other annuli, the candidates of the cube without an injection, so that false
+positives are those of a whole frame (and, in columns and a table of their own, those of the companion's annulus). The
+score of a candidate is the S/N, or the detector's log-odds: log(p / (1 - p)) of probability p. All methods search the
+same pixels, from 0.85 FWHM on.
 
 No injection has been seen in training, which changes the sign of the angles (samples.py): here they are as they are.
 The cube is to hold no companion of its own. Its speckles are the same in all maps, so what the intervals tell is how
 far other injections into this cube would change the result, not how far another cube would.
 
-Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 4.
+Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 4; VIP's ROC, too, counts false positives of whole frames.
 """
 
 import argparse
@@ -34,7 +36,10 @@ CANDIDATE_COLUMNS = (
     *("method", "separation", "map", "score", "x", "y", "distance_fwhm", "is_companion"),
     *("injected_snr", "injected_flux", "injected_x", "injected_y"),
 )
-ROC_COLUMNS = ("method", "separation", "threshold", "true_positive_rate", "low", "high", "false_positives_per_map")
+ROC_COLUMNS = (
+    *("method", "separation", "threshold", "true_positive_rate", "low", "high"),
+    *("false_positives_per_map", "of_these_in_annulus"),
+)
 FALSE_POSITIVE_COLUMNS = (
     *("method", "annulus", "num_components", "threshold", "false_positives", "candidates", "highest", "num_pixels"),
 )
@@ -43,7 +48,7 @@ _FOUND_WITHIN = 0.75  # FWHM of the companion: the speckle that it sits on may m
 _LEAST_DISTANCE = 0.5 / np.sin(np.pi / 5)
 _MOST_SNR = 1000.0  # where all of the noise is zero, as LLSG may leave it
 _NUM_TRIALS = 10  # companions by which the number of components is chosen
-_TABLE_RATES = (0.1, 0.5, 1.0)  # false positives per map
+_TABLE_RATES = (0.1, 1.0, 3.0)  # false positives per map
 ONE_SIGMA = 1.0  # of the intervals: 68 %
 
 
@@ -75,21 +80,26 @@ def candidates(y, x, scores, fwhm):
     return order[::-1][(rank == best)[order[::-1]]]
 
 
-def curve(scores, is_companion, num_maps):
+def curve(scores, is_companion, elsewhere, num_maps):
     """The ROC of one method at one separation: a point for each threshold that changes it, the highest first.
 
     Args:
-      scores: [num_candidates], of all maps.
+      scores: [num_candidates], of the companions' annulus in all maps.
       is_companion: [num_candidates].
+      elsewhere: [n], scores of the candidates in all other annuli, the same in each map.
       num_maps: how many maps there are, each with one companion.
 
     Returns:
-      thresholds, numbers of companions found, false positives per map: three arrays.
+      Four arrays: thresholds, numbers of companions found, false positives per map, and how many of these are in the
+      companions' annulus.
     """
-    order = np.argsort(-scores, kind="stable")
-    scores, is_companion = scores[order], is_companion[order]
-    last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)) if len(scores) else []
-    return scores[last], np.cumsum(is_companion)[last], np.cumsum(~is_companion)[last] / num_maps
+    thresholds = np.unique(np.concatenate([scores, elsewhere]))[::-1]
+
+    def above(values):
+        return len(values) - np.searchsorted(np.sort(values), thresholds)
+
+    in_annulus = above(scores[~is_companion]) / num_maps
+    return thresholds, above(scores[is_companion]), in_annulus + above(elsewhere), in_annulus
 
 
 def found_at(num_found, false_positives, rate):
@@ -301,15 +311,37 @@ def _compare(flags):
         companion = plans[separation]["companions"][number][:3]
         tasks.append({"annulus": separation, "ranks": ranks(separation), "companion": companion})
     found = results(_search, tasks, "maps")
-    _report_false_positives(adi_cube, tasks[: len(rings)], found[: len(rings)], flags)
+    without = _of_frame([ring.number for ring in rings], found[: len(rings)], adi_cube.fwhm)
+    _report_false_positives(adi_cube, tasks[: len(rings)], without, flags)
     rows = []
     for (separation, number), maps in zip(injected, found[len(rings) :]):
         companion = plans[separation]["companions"][number]
         for method, listed in maps.items():
             rows += [[method, separation, number, *row] for row in _rows(listed, companion, adi_cube.fwhm)]
-    _report_roc(rows, [*model_dirs, *methods], separations, flags)
+    _report_roc(rows, without, [*model_dirs, *methods], separations, flags)
+    for method, listed in without.items():
+        rows += [[method, number, "", f"{score:.6g}", x, y, "", 0, *[""] * 4] for number, score, y, x in listed]
     write_csv(os.path.join(flags.output_dir, "candidates.csv"), CANDIDATE_COLUMNS, rows)
     kept.Kept(None, directory).discard()
+
+
+def _of_frame(numbers, found, fwhm):
+    """The candidates of a whole frame, of those of its annuli: none is within one FWHM of a better one next door.
+
+    Args:
+      numbers: of the annuli.
+      found: for each, what _search returns.
+      fwhm: [px].
+
+    Returns:
+      Dictionary, method -> list of (number of the annulus, score, y, x), the best first.
+    """
+    frame = {}
+    for method in found[0]:
+        listed = [(number, *each) for number, maps in zip(numbers, found) for each in maps[method]]
+        _, scores, y, x = np.transpose(listed)
+        frame[method] = [listed[i] for i in candidates(y, x, scores, fwhm)]
+    return frame
 
 
 def _rows(listed, companion, fwhm):
@@ -324,20 +356,20 @@ def _rows(listed, companion, fwhm):
         yield [*measured, f"{snr:.3f}", f"{flux:.5g}", f"{at_x:.2f}", f"{at_y:.2f}"]
 
 
-def _report_false_positives(adi_cube, tasks, found, flags):
-    """Writes false_positives.csv, of the cube without injections, and prints its sums."""
+def _report_false_positives(adi_cube, tasks, without, flags):
+    """Writes false_positives.csv, of the cube without injections (see _of_frame), and prints its sums."""
     rows, sums = [], {}
-    for task, maps in zip(tasks, found):
-        num_pixels = int(np.count_nonzero(searched(adi_cube, task["annulus"])[3]))
-        for method, listed in maps.items():
-            scores = np.array([score for score, _, _ in listed])
-            rank = task["ranks"].get(method, "")
-            threshold = flags.snr_threshold if method in _IMAGES else metrics.log_odds(flags.threshold)
-            count = int(np.count_nonzero(scores >= threshold))
+    for method, listed in without.items():
+        threshold = flags.snr_threshold if method in _IMAGES else metrics.log_odds(flags.threshold)
+        for task in tasks:
+            number = task["annulus"]
+            num_pixels = int(np.count_nonzero(searched(adi_cube, number)[3]))
+            scores = [score for annulus, score, _, _ in listed if annulus == number]
+            count = sum(score >= threshold for score in scores)
             sums[method] = sums.get(method, 0) + count
-            numbers = f"{threshold:.6g}", count, len(scores), f"{scores.max():.6g}", num_pixels
-            rows.append([method, task["annulus"], rank, *numbers])
-    rows.sort(key=lambda row: list(sums).index(row[0]))
+            highest = f"{max(scores):.6g}" if scores else ""
+            measured = f"{threshold:.6g}", count, len(scores), highest, num_pixels
+            rows.append([method, number, task["ranks"].get(method, ""), *measured])
     path = os.path.join(flags.output_dir, "false_positives.csv")
     write_csv(path, FALSE_POSITIVE_COLUMNS, rows)
     told = "; ".join(f"{method} {number}" for method, number in sums.items())
@@ -347,7 +379,7 @@ def _report_false_positives(adi_cube, tasks, found, flags):
     )
 
 
-def _report_roc(rows, methods, separations, flags):
+def _report_roc(rows, without, methods, separations, flags):
     """Writes roc.csv and roc.png, and prints how much is found at some rates of false positives."""
     from astronet.direct_imaging import plots
 
@@ -356,12 +388,13 @@ def _report_roc(rows, methods, separations, flags):
         for method in methods:
             own = [row for row in rows if row[:2] == [method, separation]]
             scores, is_companion = np.array([float(row[3]) for row in own]), np.array([row[7] == 1 for row in own])
-            points = curve(scores, is_companion, flags.num_maps)
+            elsewhere = [score for annulus, score, _, _ in without[method] if annulus != separation]
+            points = curve(scores, is_companion, elsewhere, flags.num_maps)
             curves[separation, method] = points
-            for threshold, number, rate in zip(*points):
+            for threshold, number, *rates in zip(*points):
                 limits = intervals.wilson(number, flags.num_maps, ONE_SIGMA)
-                shares = [f"{share:.4f}" for share in (number / flags.num_maps, *limits)]
-                table.append([method, separation, f"{threshold:.6g}", *shares, f"{rate:.4f}"])
+                shares = [f"{share:.4f}" for share in (number / flags.num_maps, *limits, *rates)]
+                table.append([method, separation, f"{threshold:.6g}", *shares])
     path = os.path.join(flags.output_dir, "roc.csv")
     write_csv(path, ROC_COLUMNS, table)
     plots.plot_companion_roc(
@@ -369,19 +402,29 @@ def _report_roc(rows, methods, separations, flags):
     )
     print(
         f"{path}: of {flags.num_maps} companions a separation, of S/N {flags.snr_range[0]:g} to "
-        f"{flags.snr_range[1]:g}, found (68 % interval; times as many as by {PCA}):"
+        f"{flags.snr_range[1]:g}, found (68 % interval; times as many as by {PCA}),"
     )
-    print("  FWHM  " + "method".ljust(16) + "".join(f"at {rate:g} false per map".ljust(32) for rate in _TABLE_RATES))
-    for separation in separations:
-        reference = [found_at(*curves[separation, PCA][1:], rate) for rate in _TABLE_RATES]
-        for method in methods:
-            told = []
-            for rate, base in zip(_TABLE_RATES, reference):
-                number = found_at(*curves[separation, method][1:], rate)
-                low, high = intervals.wilson(number, flags.num_maps, ONE_SIGMA)
-                ratio = f"x{number / base:.2f}" if base else "-"
-                told.append(f"{number / flags.num_maps:.2f} ({low:.2f} to {high:.2f}; {ratio})".ljust(32))
-            print(f"  {separation:<6}{method:<16}{''.join(told)}".rstrip())
+    for which, told in ((2, "of the whole frame"), (3, "of the companion's annulus")):
+        print(f" by false positives per map {told}:")
+        print("  FWHM  " + "method".ljust(16) + "".join(f"{rate:g} per map".ljust(32) for rate in _TABLE_RATES))
+        for separation in separations:
+            for method in methods:
+                print(
+                    f"  {separation:<6}{method:<16}{_found(curves, separation, method, which, flags.num_maps)}".rstrip()
+                )
+
+
+def _found(curves, separation, method, which, num_maps):
+    """What is found at each of _TABLE_RATES: rates of false positives that stand at place `which` of a curve."""
+    told = []
+    for rate in _TABLE_RATES:
+        number, base = (
+            found_at(points[1], points[which], rate) for points in (curves[separation, each] for each in (method, PCA))
+        )
+        low, high = intervals.wilson(number, num_maps, ONE_SIGMA)
+        ratio = f"x{number / base:.2f}" if base else "-"
+        told.append(f"{number / num_maps:.2f} ({low:.2f} to {high:.2f}; {ratio})".ljust(32))
+    return "".join(told)
 
 
 def main(argv=None):

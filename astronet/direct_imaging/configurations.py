@@ -20,6 +20,7 @@ class PatchHparams(Hparams):
 class SodinnHparams(PatchHparams):
     num_filters: int = 40  # of the first convolutional layer; the second has twice as many
     column_dropout_rate: float = 0.0  # after each pooling
+    turn_patches: bool = False  # a sample, each time it is learned from, lies in one of the eight ways of a square
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,17 +35,19 @@ class SodirfHparams(PatchHparams):
 _SODINN = {
     "num_pre_logits_hidden_layers": 1,
     "pre_logits_hidden_layer_size": 128,
-    "learning_rate": 1e-3,
+    "learning_rate": 2e-3,
     "learning_rate_schedule": "cosine",
-    "train_epochs": 4,
+    "batch_size": 32,
+    "train_epochs": 6,
     "dropout_rate": 0.25,
     "column_dropout_rate": 0.25,
     "reversal_probability": 0.0,
+    "turn_patches": True,
 }
 _AT_ONCE = {"train_epochs": 1, "batch_size": 1 << 30, "reversal_probability": 0.0}  # one step on all there is
 _HPARAMS = {
     "sodinn": SodinnHparams(**_SODINN),
-    "sodinn_conv3d": SodinnHparams(**{**_SODINN, "train_epochs": 8}),  # which cost a tenth
+    "sodinn_conv3d": SodinnHparams(**{**_SODINN, "train_epochs": 12}),  # which cost a tenth
     "sodirf": SodirfHparams(**_AT_ONCE),
 }
 

@@ -53,8 +53,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
 
     Args:
       path: PNG file to write.
-      curves: dictionary, (separation [FWHM], method) -> thresholds, numbers of companions found, false positives per
-        map, as companion_roc.curve() has them.
+      curves: dictionary, (separation [FWHM], method) -> what companion_roc.curve() returns.
       num_maps: injections a separation.
       snr_range: least and most S/N of the companions.
       z: half the width of the intervals drawn, in standard deviations.
@@ -67,7 +66,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     most = max(points[2].max(initial=1.0) for points in curves.values())
     for axes, separation in zip(panels, separations):
         for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
-            _, found, rates = curves[separation, method]
+            _, found, rates, _ = curves[separation, method]
             # From where nothing is called a companion to where all candidates are.
             found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
             low, high = np.transpose([intervals.wilson(number, num_maps, z) for number in found])
@@ -75,7 +74,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
             axes.fill_between(rates, low, high, step="post", color=color, alpha=0.13, linewidth=0)
         axes.set_xscale("symlog", linthresh=_LINEAR_RATE, linscale=0.5)
         axes.set(title=f"{separation} FWHM from the star", xlim=(0, most), ylim=(0, 1.02))
-        axes.set_xlabel("false positives per map (of this annulus)")
+        axes.set_xlabel("false positives per map (of the whole frame)")
         axes.set_ylabel("share of companions found")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.label_outer()

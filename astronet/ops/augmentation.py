@@ -1,6 +1,7 @@
 """Changes to training examples that leave their label as it is."""
 
 import itertools
+import math
 
 import tensorflow as tf
 
@@ -33,6 +34,8 @@ def augment(features, views, columns, hparams, seed):
         if hparams.max_noise:
             series = _add_noise(series, hparams.max_noise, next(seeds), next(seeds))
         changed[name] = tf.where(is_reversed, tf.reverse(series, axis=[1]), series)
+    if getattr(hparams, "turn_patches", False):  # of models that read patches and nothing else
+        changed = {name: _turn(patches, hparams.num_levels, next(seeds)) for name, patches in features.items()}
     if hparams.scalar_drop_probability:
         for name in columns:
             is_dropped = tf.random.stateless_uniform([batch, 1], next(seeds)) < hparams.scalar_drop_probability
@@ -44,6 +47,17 @@ def _roll(series, max_shift, seed):
     batch, length = tf.shape(series)[0], series.shape[1]
     shift = tf.random.stateless_uniform([batch, 1], seed, -max_shift, max_shift + 1, tf.int32)
     return tf.gather(series, (tf.range(length) + shift) % length, batch_dims=1)
+
+
+def _turn(patches, num_levels, seed):
+    """Turns all square images of a flat patch by the same multiple of 90 deg, mirrored or not: in one of eight ways."""
+    size = math.isqrt(patches.shape[1] // num_levels)
+    images = tf.reshape(patches, [-1, num_levels, size, size])
+    is_changed = tf.unstack(tf.random.stateless_uniform([3, tf.shape(images)[0], 1, 1, 1], seed) < 0.5)
+    images = tf.where(is_changed[0], tf.reverse(images, axis=[2]), images)
+    images = tf.where(is_changed[1], tf.reverse(images, axis=[3]), images)
+    images = tf.where(is_changed[2], tf.transpose(images, [0, 1, 3, 2]), images)
+    return tf.reshape(images, tf.shape(patches))
 
 
 def _pad_one_end(series, max_padded, seed):

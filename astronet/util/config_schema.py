@@ -13,7 +13,8 @@ from astronet.util.script import ScriptError
 class Feature:
     """One input of a model: a time series of `length` bins, or (is_time_series false) `length` other numbers.
 
-    What is no time series is neither augmented nor reversed, and has no limits of novelty.
+    What is no time series is not reversed, nor augmented but by hyperparameters of its model's own (turn_patches), and
+    has no limits of novelty.
     """
 
     length: int = 1

@@ -261,6 +261,28 @@ def test_model_dir_of_a_forest_is_data_alone(trained, tmp_path, capsys):
     assert not [path for path in paths if path.read_bytes()[:1] == b"\x80" or b"sklearn" in path.read_bytes()]
 
 
+def test_patches_are_learned_from_in_all_eight_ways_that_a_square_lies(patches):
+    def symmetries(patch):
+        turned = [np.rot90(patch, number, axes=(1, 2)) for number in range(4)]
+        return [each.tobytes() for image in turned for each in (image, image[:, :, ::-1])]
+
+    config = configuration.resolve("sodinn", config_json=config_json("sodinn", turn_patches=True)).config
+    tces = dataset.read([str(patches / "train-00000-of-00001")], config)
+    ways = {
+        way: (row, number)
+        for row, flat in enumerate(tces.features["residuals"])
+        for number, way in enumerate(symmetries(flat.reshape(LEVELS, SIZE, SIZE)))
+    }
+    seen = [
+        ways[row.tobytes()]
+        for f, _ in dataset.training_batches(tces, config, 1).take(40)
+        for row in f["residuals"].numpy()
+    ]
+    assert {row for row, _ in seen} == set(range(len(tces)))
+    counts = np.bincount([number for _, number in seen], minlength=8)
+    assert abs(counts / len(seen) - 1 / 8).max() < 4 * np.sqrt(7 / 64 / len(seen))  # 4 standard deviations
+
+
 def test_dropout_is_in_training_alone():
     model = "sodinn_conv3d"
     config = configuration.resolve(model, config_json=config_json(model)).config
