@@ -42,7 +42,7 @@ def add_flags(parser):
     """Adds --threshold and --prior, for check_flags()."""
     parser.add_argument("--threshold", type=float, default=0.9, help="probability from which a companion is detected")
     parser.add_argument(
-        "--prior", type=float, default=0.03, help="probability that a companion is at a pixel, before all"
+        "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
     )
 
 
