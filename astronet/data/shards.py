@@ -48,7 +48,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
         to_do = {name: table for name, table in tables.items() if not made[name]}
         if len(to_do) < len(tables):
             print(f"{len(tables) - len(to_do)} of {len(tables)} shards are up to date", file=sys.stderr)
-        with tqdm(desc="views", total=sum(map(len, to_do.values())), unit="TCE", disable=None) as progress:
+        with tqdm(desc="views", total=sum(map(len, to_do.values())), unit="TCE") as progress:
             summaries = in_order(pieces.make, itertools.chain.from_iterable(pieces_of[name]() for name in to_do))
             for name, table in to_do.items():
                 own = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))
