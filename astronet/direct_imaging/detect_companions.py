@@ -206,7 +206,7 @@ def main(argv=None):
     cube.add_flags(parser)
     parser.add_argument("--output_dir", required=True, help="directory of all that is written")
     parser.add_argument("--model_dir", help="a trained detector (or an ensemble) to use; None trains one on this cube")
-    parser.add_argument("--model", choices=_MODELS, default="sodinn", help="which one to train")
+    parser.add_argument("--model", choices=_MODELS, default="sodinn_conv3d", help="which one to train")
     parser.add_argument("--num_models", type=positive_integer, default=1, help="to train, and to average")
     parser.add_argument("--num_threads", type=int, help="of the training; 1: same seed, same detector")
     generate_patch_records.add_flags(parser)
