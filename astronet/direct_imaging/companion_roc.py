@@ -21,6 +21,7 @@ import functools
 import glob
 import os
 import sys
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,18 +81,23 @@ def candidates(y, x, scores, fwhm):
     return order[::-1][(rank == best)[order[::-1]]]
 
 
+class Curve(NamedTuple):
+    """A ROC, a point for each threshold that changes it, the highest first: four arrays."""
+
+    thresholds: np.ndarray
+    num_found: np.ndarray  # companions
+    false_positives: np.ndarray  # per map, of the whole frame
+    in_annulus: np.ndarray  # of these, in the companions' annulus
+
+
 def curve(scores, is_companion, elsewhere, num_maps):
-    """The ROC of one method at one separation: a point for each threshold that changes it, the highest first.
+    """The Curve of one method at one separation.
 
     Args:
       scores: [num_candidates], of the companions' annulus in all maps.
       is_companion: [num_candidates].
       elsewhere: [n], scores of the candidates in all other annuli, the same in each map.
       num_maps: how many maps there are, each with one companion.
-
-    Returns:
-      Four arrays: thresholds, numbers of companions found, false positives per map, and how many of these are in the
-      companions' annulus.
     """
     thresholds = np.unique(np.concatenate([scores, elsewhere]))[::-1]
 
@@ -99,7 +105,7 @@ def curve(scores, is_companion, elsewhere, num_maps):
         return len(values) - np.searchsorted(np.sort(values), thresholds)
 
     in_annulus = above(scores[~is_companion]) / num_maps
-    return thresholds, above(scores[is_companion]), in_annulus + above(elsewhere), in_annulus
+    return Curve(thresholds, above(scores[is_companion]), in_annulus + above(elsewhere), in_annulus)
 
 
 def found_at(num_found, false_positives, rate):
@@ -359,11 +365,11 @@ def _rows(listed, companion, fwhm):
 def _report_false_positives(adi_cube, tasks, without, flags):
     """Writes false_positives.csv, of the cube without injections (see _of_frame), and prints its sums."""
     rows, sums = [], {}
+    sizes = [int(np.count_nonzero(searched(adi_cube, task["annulus"])[3])) for task in tasks]
     for method, listed in without.items():
         threshold = flags.snr_threshold if method in _IMAGES else metrics.log_odds(flags.threshold)
-        for task in tasks:
+        for task, num_pixels in zip(tasks, sizes):
             number = task["annulus"]
-            num_pixels = int(np.count_nonzero(searched(adi_cube, number)[3]))
             scores = [score for annulus, score, _, _ in listed if annulus == number]
             count = sum(score >= threshold for score in scores)
             sums[method] = sums.get(method, 0) + count
@@ -404,23 +410,20 @@ def _report_roc(rows, without, methods, separations, flags):
         f"{path}: of {flags.num_maps} companions a separation, of S/N {flags.snr_range[0]:g} to "
         f"{flags.snr_range[1]:g}, found (68 % interval; times as many as by {PCA}),"
     )
-    for which, told in ((2, "of the whole frame"), (3, "of the companion's annulus")):
+    for which, told in (("false_positives", "of the whole frame"), ("in_annulus", "of the companion's annulus")):
         print(f" by false positives per map {told}:")
         print("  FWHM  " + "method".ljust(16) + "".join(f"{rate:g} per map".ljust(32) for rate in _TABLE_RATES))
         for separation in separations:
             for method in methods:
-                print(
-                    f"  {separation:<6}{method:<16}{_found(curves, separation, method, which, flags.num_maps)}".rstrip()
-                )
+                shares = _shares(curves[separation, method], curves[separation, PCA], which, flags.num_maps)
+                print(f"  {separation:<6}{method:<16}{shares}".rstrip())
 
 
-def _found(curves, separation, method, which, num_maps):
-    """What is found at each of _TABLE_RATES: rates of false positives that stand at place `which` of a curve."""
+def _shares(own, reference, which, num_maps):
+    """What is found at each of _TABLE_RATES of false positives, `which` of a Curve's, beside a reference Curve."""
     told = []
     for rate in _TABLE_RATES:
-        number, base = (
-            found_at(points[1], points[which], rate) for points in (curves[separation, each] for each in (method, PCA))
-        )
+        number, base = (found_at(each.num_found, getattr(each, which), rate) for each in (own, reference))
         low, high = intervals.wilson(number, num_maps, ONE_SIGMA)
         ratio = f"x{number / base:.2f}" if base else "-"
         told.append(f"{number / num_maps:.2f} ({low:.2f} to {high:.2f}; {ratio})".ljust(32))

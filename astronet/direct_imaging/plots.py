@@ -53,7 +53,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
 
     Args:
       path: PNG file to write.
-      curves: dictionary, (separation [FWHM], method) -> what companion_roc.curve() returns.
+      curves: dictionary, (separation [FWHM], method) -> companion_roc.Curve.
       num_maps: injections a separation.
       snr_range: least and most S/N of the companions.
       z: half the width of the intervals drawn, in standard deviations.
@@ -66,7 +66,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     most = max(points[2].max(initial=1.0) for points in curves.values())
     for axes, separation in zip(panels, separations):
         for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
-            _, found, rates, _ = curves[separation, method]
+            found, rates = curves[separation, method].num_found, curves[separation, method].false_positives
             # From where nothing is called a companion to where all candidates are.
             found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
             low, high = np.transpose([intervals.wilson(number, num_maps, z) for number in found])
