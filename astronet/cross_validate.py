@@ -11,7 +11,7 @@ import numpy as np
 
 import astronet
 from astronet import ensemble, evaluation_report, suspect_labels, train
-from astronet.data import leaks, split
+from astronet.data import event_density, leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records, workers
@@ -50,7 +50,10 @@ def _cross_validate(flags):
     files = records.expand(flags.files)
     config = configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     dataset.count_examples(files, config)
-    serialized = np.array([record for path in files for record in records.read(path)], dtype=object)
+    serialized = [record for path in files for record in records.read(path)]
+    if dataset.reads_event_densities(config):  # of a sector that is held out, training has not seen when it has events
+        serialized = event_density.annotated(serialized)
+    serialized = np.array(serialized, dtype=object)
     tces = evaluation_report.table(map(example_util.from_serialized, serialized), config.inputs, flags.catalog)
     folds = _folds(tces, flags)
     stops_early = config.hparams.early_stop_patience is not None

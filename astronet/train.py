@@ -78,7 +78,7 @@ def _train(flags):
 def _read(train_files, eval_files, config):
     from astronet.ops import dataset
 
-    return dataset.read(train_files, config), dataset.read(eval_files, config)
+    return dataset.read_training(train_files, config), dataset.read(eval_files, config)
 
 
 def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
@@ -91,12 +91,13 @@ def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
       seed: of the model.
 
     Returns:
-      ModelSpec with train_steps, seed and the normalization of its scalars; dataset.Tces to train and to evaluate on.
+      ModelSpec with train_steps, seed and what is measured on the records; dataset.Tces to train and to evaluate on.
     """
     from astronet.ops import dataset
 
-    train, validation = _read(records.expand(train_files), records.expand(eval_files), spec.config)
-    config = dataset.measure_scalars(train, spec.config)
+    train = dataset.read_training(records.expand(train_files), spec.config)
+    config = dataset.measure(train, spec.config)
+    validation = dataset.read(records.expand(eval_files), config)
     train_steps = train_steps or configuration.num_steps(config.hparams, len(train))
     return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
 

@@ -9,8 +9,10 @@ def _views(*more, **lengths):
 
 # Sector, camera, ccd, row_id and toi_id must never be among them: they say where a row came from, not what it is.
 _SCALARS = {
+    "camera_event_density": Scalar({"Camera_Event_Density": 1.0}),
     "depth": Scalar({"Transit_Depth": 1.0}),
     "duration": Scalar({"Duration": 1.0}),
+    "event_density": Scalar({"Event_Density": 1.0}),
     "period": Scalar({"Period": 1.0}),
     "sn": Scalar({"SN": 1.0}),
 }

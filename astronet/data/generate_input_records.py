@@ -90,12 +90,14 @@ def _read(flags):
 
     Once this has ended, each TCE is in memory once.
     """
-    from astronet.data import tce_table
+    from astronet.data import event_density, tce_table
 
     table, skips = tce_table.read(flags.input_tce_csv_file, also_required=["SN"] if flags.clean else [])
     num_rows = len(table) + len(skips)
     table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
     table = tce_table.to_record_columns(table)
+    ephemerides = event_density.Tces(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
+    table = table.assign(**event_density.among(ephemerides))
     splits, faint = _splits(table, flags)
     return _tables(splits, flags), skips + unusable + faint, num_rows
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from astronet.data import leaks
+from astronet.data import event_density, leaks
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
 from astronet.util import configuration, example_util, records
@@ -13,12 +13,14 @@ from astronet.util.script import ScriptError
 
 EVALUATION_BATCH = 1024
 
+_EPHEMERIS = {"Epoc": tf.float32, "Period": tf.float32, "Sectors": tf.int64, "camera": tf.int64}
+
 
 @dataclasses.dataclass(frozen=True)
 class Tces:
     """Labelled TCEs in memory, which any number of trainings can share."""
 
-    features: dict[str, np.ndarray]  # float32 [num_tces, length] each; NaN where the record lacks a scalar's column
+    features: dict[str, np.ndarray]  # [num_tces, length] each; NaN where the record lacks a scalar's column
     labels: np.ndarray  # int32 [num_tces]
     identities: list  # leaks.identity of each
 
@@ -48,6 +50,18 @@ def read(files, config):
     )
 
 
+def read_training(files, config):
+    """Reads and checks the records to train on, as read() does.
+
+    How crowded the times of a TCE's events are is told, where its record does not, by the other TCEs of the same files.
+    Nothing is told by inputs.sector_events, in which its own star's events would count.
+    """
+    tces = read(files, _without_sector_events(config))
+    if not reads_event_densities(config):
+        return tces
+    return dataclasses.replace(tces, features=_completed(tces.features, event_density.among(_ephemerides(tces))))
+
+
 def count_examples(files, config):
     """Checks all records as read() does, keeps none, and counts them."""
     return sum(1 for path in files for _ in _labelled(path, config))
@@ -74,10 +88,48 @@ def _labelled(path, config):
         yield serialized, example, _check(example, config, where, labelled=True)
 
 
-def measure_scalars(tces, config):
-    """Returns the Config with the mean and scale that its scalars lack measured on the Tces of the training set."""
-    measured = scalars.measure(config.inputs.scalars, tces.features)
-    return dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, scalars=measured))
+def measure(tces, config):
+    """Returns the Config with what its inputs lack measured on the training set: of scalars, and sector_events.
+
+    Args:
+      tces: Tces of read_training().
+      config: Config.
+    """
+    inputs = dataclasses.replace(config.inputs, scalars=scalars.measure(config.inputs.scalars, tces.features))
+    if reads_event_densities(config) and not inputs.sector_events:
+        inputs = dataclasses.replace(inputs, sector_events=event_density.measure(_ephemerides(tces)))
+    return dataclasses.replace(config, inputs=inputs)
+
+
+def reads_event_densities(config):
+    """Returns whether a model reads how crowded the times of a TCE's events are."""
+    return not set(event_density.COLUMNS).isdisjoint(configuration.scalar_columns(config))
+
+
+def _without_sector_events(config):
+    return dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, sector_events={}))
+
+
+def _ephemerides(tces):
+    # A record that does not say its star is of none of the others.
+    stars = [star if type(star) is int else -1 - number for number, (_, star) in enumerate(tces.identities)]
+    return _ephemerides_of(stars, tces.features)
+
+
+def _ephemerides_of(stars, features):
+    """event_density.Tces of parsed features; `stars` are TIC IDs."""
+    sector, camera, epoch, period = (features[name][:, 0] for name in ("Sectors", "camera", "Epoc", "Period"))
+    return event_density.Tces(stars, sector, camera, epoch, period)
+
+
+def _completed(features, columns):
+    """Features with `columns`, dictionary of [num_tces], in place of what is NaN."""
+    filled = {
+        name: np.where(np.isnan(features[name]), values[:, np.newaxis].astype(np.float32), features[name])
+        for name, values in columns.items()
+        if name in features
+    }
+    return {**features, **filled}
 
 
 def training_batches(tces, config, seed, first_step=0):
@@ -151,10 +203,17 @@ def _parse_features(serialized, config):
         name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
         for name, length in lengths.items()
     }
+    if reads_event_densities(config):
+        missing = {tf.float32: np.nan, tf.int64: 0}
+        schema.update({name: tf.io.FixedLenFeature([1], kind, [missing[kind]]) for name, kind in _EPHEMERIS.items()})
     try:
-        return {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
+        parsed = {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
     except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
         raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
+    if not config.inputs.sector_events:
+        return parsed
+    stars = np.zeros(len(serialized))  # whoever they are
+    return _completed(parsed, event_density.look_up(_ephemerides_of(stars, parsed), config.inputs.sector_events))
 
 
 def _is_usable(features, config):
@@ -183,6 +242,13 @@ def _check_scalar(example, name, where):
         raise ScriptError(f"{where}: {name} is {value!r}: a finite float needed; make the records again")
 
 
+def _check_ephemeris(example, where):
+    for name, kind in _EPHEMERIS.items():
+        value = example_util.value(example, name)
+        if value is not None and type(value) is not (int if kind == tf.int64 else float):
+            raise ScriptError(f"{where}: {name} is {value!r}: a number as generate_input_records.py writes it needed")
+
+
 def _check(example, config, where, labelled):
     """Returns the class of an example, None unless it is labelled, or says what keeps it from being read."""
     tce = f"{where} (row_id {example_util.value(example, 'row_id')}, TIC {example_util.value(example, 'tic_id')})"
@@ -199,6 +265,8 @@ def _check(example, config, where, labelled):
             raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")
     for name in configuration.scalar_columns(config):
         _check_scalar(example, name, tce)
+    if reads_event_densities(config):
+        _check_ephemeris(example, tce)
     if not labelled:
         return None
     label = example_util.value(example, config.inputs.label_feature)

@@ -35,8 +35,24 @@ class Scalar:
 
 
 @dataclasses.dataclass(frozen=True)
+class SectorEvents:
+    """When the TCEs of a sector have their events, as data/event_density.py writes and reads it.
+
+    start: of the first 0.1 d (BTJD, days).
+    densities: the sector ("all") and its cameras ("1" to "4"), each a text of a character for each 0.1 d.
+    """
+
+    start: float
+    densities: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What a model reads from a record: features and scalars by name, and the class of each value of the label."""
+    """What a model reads from a record: features and scalars by name, and the class of each value of the label.
+
+    sector_events is measured on the training records where it is empty and a scalar needs it. It serves records of the
+    same sectors that do not say themselves how crowded the times of their events are.
+    """
 
     features: dict[str, Feature]
     scalars: dict[str, Scalar] = dataclasses.field(default_factory=dict)
@@ -44,6 +60,7 @@ class Inputs:
     label_map: dict[str, int] = dataclasses.field(
         default_factory=lambda: {"PC": 1, "EB": 1, "J": 0, "V": 0, "IS": 0, "O": 0}
     )
+    sector_events: dict[str, SectorEvents] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

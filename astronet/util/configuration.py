@@ -151,7 +151,13 @@ def load(model_dir, model=None, config_name=None, config_json=None):
     saved = _read(path) if os.path.exists(path) else None
     if config_name or config_json:
         named = resolve(model or (saved and saved.model), config_name, config_json)
-        return dataclasses.replace(named, train_steps=saved.train_steps, seed=saved.seed) if saved else named
+        if not saved:
+            return named
+        config = named.config
+        if not config.inputs.sector_events:  # which are measured, and in no checkpoint
+            inputs = dataclasses.replace(config.inputs, sector_events=saved.config.inputs.sector_events)
+            config = dataclasses.replace(config, inputs=inputs)
+        return dataclasses.replace(named, config=config, train_steps=saved.train_steps, seed=saved.seed)
     if saved and model in (None, saved.model):
         return saved
     what = f"is of {saved.model}" if saved else "is missing"

@@ -104,7 +104,7 @@ def test_scalar_columns_are_dropped_in_training_alone_and_missing_ones_are_nan(t
 def test_scalars_are_measured_where_there_are_values(tces):
     scalars = {"sn": Scalar({"SN": 2.0}), "none": Scalar({"Tmag": 1.0}), "set": Scalar({"SN": 1.0}, 1.0, 2.0)}
     config = dataclasses.replace(CONFIG, inputs=dataclasses.replace(CONFIG.inputs, scalars=scalars))
-    measured = dataset.measure_scalars(dataset.read([tces], config), config).inputs.scalars
+    measured = dataset.measure(dataset.read([tces], config), config).inputs.scalars
     logarithms = 2 * np.log(10.0 + np.arange(1, 24, 2))
     assert (measured["sn"].mean, measured["sn"].scale) == pytest.approx((logarithms.mean(), logarithms.std()), rel=1e-5)
     assert (measured["none"].mean, measured["none"].scale) == (0.0, 1.0)
