@@ -14,7 +14,7 @@ from astronet.util.script import ScriptError
 # Of a record: density of the events of other stars' TCEs at the times of its own, over the mean of the sector, or of
 # the camera; the geometric mean over its events. NaN where it is not known.
 COLUMNS = ("Event_Density", "Camera_Event_Density")
-WHOLE_SECTOR = "all"
+_NAMES = ("all", *map(str, range(1, detectors.NUM_CAMERAS + 1)))  # of densities: of the sector, of its cameras
 
 _HALF_SPAN = 14.2  # days from the middle of a sector to its first and last events
 _BIN = 0.1  # days
@@ -23,6 +23,7 @@ _SMOOTHED = 3  # bins
 _LEAST_PERIOD = 2.0  # days; shorter ones have events at all times
 _LEAST_TCES = 200  # of a sector for its densities to tell more than chance
 _LEAST_COUNTED = 50  # of these, and of a camera, with no short period
+_CHUNK = 10_000  # TCEs
 _FLOOR = 0.02  # least density that is told from none, over the mean; and the inverse of the greatest that is told
 _LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _STEP = -2 * np.log(_FLOOR) / (len(_LEVELS) - 1)
@@ -43,8 +44,11 @@ class Tces:
         """Returns which TCEs are of a sector and have an ephemeris, and these: int array, Tces."""
         usable = np.isfinite(self.epoch) & np.isfinite(self.period) & (self.period > 0)
         which = np.flatnonzero((self.sector == sector) & usable)
-        columns = (self.tic_id, self.sector, self.camera, self.epoch, self.period)
-        return which, Tces(*(column[which] for column in columns))
+        return which, self.take(which)
+
+    def take(self, rows):
+        """Returns some of them."""
+        return Tces(*(column[rows] for column in (self.tic_id, self.sector, self.camera, self.epoch, self.period)))
 
 
 def measure(tces):
@@ -57,17 +61,17 @@ def measure(tces):
       Dictionary, sector (a text, as in JSON) -> SectorEvents.
     """
     return {
-        str(sector): SectorEvents(counts.start, {name: _encoded(counts.ratio(name)) for name in counts.names})
-        for sector, _, counts in _by_sector(tces)
+        str(sector): SectorEvents(density.start, {name: _encoded(ratio) for name, ratio in density.ratios()})
+        for sector, _, density in _by_sector(tces)
     }
 
 
 def among(tces):
     """Returns the COLUMNS of TCEs from each other, dictionary of [num_tces]; a star's own TCEs do not count for it."""
     columns = _unknown(tces)
-    for _, which, counts in _by_sector(tces):
-        for column, name, rows in _parts(counts.tces, counts.names):
-            columns[column][which[rows]] = _rounded(counts.without_own_star(name, rows))
+    for _, which, density in _by_sector(tces):
+        for column, values in zip(COLUMNS, density.without_own_star()):
+            columns[column][which] = _rounded(values)
     return columns
 
 
@@ -101,10 +105,14 @@ def look_up(tces, measured):
         if not sector.isdecimal():
             raise ScriptError(f"{where} is of no sector: a number needed")
         which, own = tces.of_sector(int(sector))
-        tce, event_bin = _events(of_sector.start, own)
-        for column, name, rows in _parts(own, of_sector.densities):
-            log_ratio = _decoded(of_sector.densities[name], f"{where}.densities.{name}")[event_bin]
-            columns[column][which[rows]] = _rounded(_mean(log_ratio, tce, len(own.period))[rows])
+        log_ratios = np.full([1 + detectors.NUM_CAMERAS, _NUM_BINS], np.nan)
+        for row, name in enumerate(_NAMES):
+            if name in of_sector.densities:
+                log_ratios[row] = _decoded(of_sector.densities[name], f"{where}.densities.{name}")
+        for rows in _chunks(own):
+            tce, event_bin = _events(of_sector.start, own.take(rows))
+            for column, of_event in zip(COLUMNS, _of_events(log_ratios, own.camera[rows][tce], event_bin)):
+                columns[column][which[rows]] = _rounded(_mean(of_event, tce, len(rows)))
     return columns
 
 
@@ -113,24 +121,21 @@ def _unknown(tces):
 
 
 def _by_sector(tces):
-    """Yields each sector that has TCEs enough, which of them all are its own, and the _Counts of these."""
+    """Yields each sector that has TCEs enough, which of them all are its own, and the _Density of these."""
     sectors, number = np.unique(tces.sector, return_counts=True)
     for sector in sectors[number >= _LEAST_TCES].tolist():
         middle = detectors.middle(sector)
         if middle is not None:
             which, own = tces.of_sector(sector)
-            counts = _Counts(round(middle - _HALF_SPAN, 4), own)
-            if counts.names:
-                yield sector, which, counts
+            density = _Density(round(middle - _HALF_SPAN, 4), own)
+            if density.is_known[0]:
+                yield sector, which, density
 
 
-def _parts(tces, names):
-    """Yields column, name of the densities, and which TCEs have theirs from there, bool [num_tces]."""
-    if WHOLE_SECTOR in names:
-        yield COLUMNS[0], WHOLE_SECTOR, np.ones(len(tces.period), bool)
-    for camera in range(1, detectors.NUM_CAMERAS + 1):
-        if str(camera) in names:
-            yield COLUMNS[1], str(camera), tces.camera == camera
+def _chunks(tces):
+    """Yields the rows of TCEs, so many at a time that their events do not take much memory."""
+    for start in range(0, len(tces.period), _CHUNK):
+        yield np.arange(start, min(start + _CHUNK, len(tces.period)))
 
 
 def _events(start, tces):
@@ -144,51 +149,80 @@ def _events(start, tces):
     return tce, np.clip(((time - start) / _BIN).astype(int), 0, _NUM_BINS - 1)
 
 
-class _Counts:
+def _of_events(densities, camera, event_bin):
+    """The density of the sector, and of the camera (NaN where there is none), at events. [num_events], [num_events]"""
+    yield densities[0, event_bin]
+    known = np.where((camera > 0) & (camera <= detectors.NUM_CAMERAS), camera, 0)
+    yield np.where(known > 0, densities[known, event_bin], np.nan)
+
+
+class _Density:
     """Events of a sector's TCEs by time. Each TCE of no short period counts 1 in all, however many events it has."""
 
     def __init__(self, start, tces):
-        self.start, self.tces = start, tces
-        self._tce, self._bin = _events(start, tces)
-        num_events = np.bincount(self._tce, minlength=len(tces.period))
+        self.start, self._tces = start, tces
         # Two rows of the catalogue can be one and the same TCE.
-        identity = np.rec.fromarrays([tces.tic_id, tces.epoch, tces.period])
+        _, first = np.unique(np.rec.fromarrays([tces.tic_id, tces.epoch, tces.period]), return_index=True)
         is_counted = np.zeros(len(tces.period), bool)
-        is_counted[np.unique(identity, return_index=True)[1]] = True
-        is_counted &= (tces.period > _LEAST_PERIOD) & (num_events > 0)
-        self._weight = (is_counted / np.maximum(1, num_events))[self._tce]
-        self._star = np.unique(tces.tic_id, return_inverse=True)[1][self._tce]
-        self._smoothed = {}
-        for _, name, of_name in _parts(tces, (WHOLE_SECTOR, *map(str, range(1, detectors.NUM_CAMERAS + 1)))):
-            if np.count_nonzero(is_counted & of_name) >= _LEAST_COUNTED:
-                histogram = np.bincount(self._bin, self._weight * of_name[self._tce], _NUM_BINS)
-                self._smoothed[name] = np.convolve(histogram, np.ones(_SMOOTHED) / _SMOOTHED, "same")
+        is_counted[first] = tces.period[first] > _LEAST_PERIOD
+        self._weight = np.zeros(len(tces.period))  # of each event of a TCE
+        histograms = np.zeros([1 + detectors.NUM_CAMERAS, _NUM_BINS])
+        for rows in _chunks(tces):
+            tce, event_bin = _events(start, tces.take(rows))
+            self._weight[rows] = is_counted[rows] / np.maximum(1, np.bincount(tce, minlength=len(rows)))
+            is_counted[rows] &= np.bincount(tce, minlength=len(rows)) > 0
+            for row, of_name in self._parts(rows):
+                histograms[row] += np.bincount(event_bin, (self._weight[rows] * of_name)[tce], _NUM_BINS)
+        self._smoothed = np.array([np.convolve(row, np.ones(_SMOOTHED) / _SMOOTHED, "same") for row in histograms])
+        number = [np.count_nonzero(is_counted & of_name) for _, of_name in self._parts(np.arange(len(is_counted)))]
+        self.is_known = np.array(number) >= _LEAST_COUNTED
+        # Over all times at which the sector has events at all.
+        mean = self._smoothed[:, self._smoothed[0] > 0].mean(axis=1) if self.is_known[0] else np.zeros(len(number))
+        self._mean = np.where(self.is_known, mean, np.nan)[:, np.newaxis]
 
-    @property
-    def names(self):
-        return list(self._smoothed)
+    def _parts(self, rows):
+        """Yields the number of a density, 0 for that of the whole sector, and which of the TCEs count for it."""
+        yield 0, np.ones(len(rows), bool)
+        for camera in range(1, detectors.NUM_CAMERAS + 1):
+            yield camera, self._tces.camera[rows] == camera
 
-    def ratio(self, name):
-        """Densities over their mean. [_NUM_BINS]"""
-        return self._smoothed[name] / self._mean_density(name)
+    def ratios(self):
+        """Yields the name of each known density, and what it is over its mean, [_NUM_BINS]."""
+        for row in np.flatnonzero(self.is_known):
+            yield _NAMES[row], self._smoothed[row] / self._mean[row]
 
-    def _mean_density(self, name):
-        """Over all times at which the sector has events at all."""
-        return self._smoothed[name][self._smoothed[WHOLE_SECTOR] > 0].mean()
+    def without_own_star(self):
+        """Logarithms of the densities of other stars' events that each TCE sees, [len(COLUMNS), num_tces]."""
+        _, star, num_of_star = np.unique(self._tces.tic_id, return_inverse=True, return_counts=True)
+        is_alone = num_of_star[star] == 1
+        log_ratios = np.empty([len(COLUMNS), len(star)])
+        for rows in _chunks(self._tces):
+            rows = rows[is_alone[rows]]
+            tce, event_bin = _events(self.start, self._tces.take(rows))
+            # Its events are so far apart, if it counts, that each sees itself alone.
+            log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, self._weight[rows][tce] / _SMOOTHED)
+        rows = np.flatnonzero(~is_alone)
+        tce, event_bin = _events(self.start, self._tces.take(rows))
+        own = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
+        log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, own)
+        return log_ratios
 
-    def without_own_star(self, name, rows):
-        """The logarithm of the density of other stars' events that each of `rows` (bool) sees. [rows.sum()]"""
-        events = rows[self._tce]
-        # An empty bin between stars, so that the neighbors of the first and last ones are of none.
-        place = self._star * (_NUM_BINS + 1) + self._bin
-        places, index = np.unique(place[events], return_inverse=True)
-        own = np.bincount(index, self._weight[events])
-        seen = self._smoothed[name][self._bin[events]]
-        for offset in range(-(_SMOOTHED // 2), _SMOOTHED // 2 + 1):
-            found = np.minimum(np.searchsorted(places, place[events] + offset), len(places) - 1)
-            seen -= np.where(places[found] == place[events] + offset, own[found], 0) / _SMOOTHED
-        log_ratio = np.log(_limited(seen / self._mean_density(name)))
-        return _mean(log_ratio, self._tce[events], len(rows))[rows]
+    def _log_ratios(self, rows, tce, event_bin, own):
+        seen = np.array(list(_of_events(self._smoothed / self._mean, self._tces.camera[rows][tce], event_bin)))
+        means = np.array(list(_of_events(np.repeat(self._mean, _NUM_BINS, 1), self._tces.camera[rows][tce], event_bin)))
+        return [_mean(np.log(_limited(of_event)), tce, len(rows)) for of_event in seen - own / means]
+
+
+def _smoothed_by_star(star, event_bin, weight):
+    """The smoothed density of a star's own events at each of them. [num_events]"""
+    place = star * (_NUM_BINS + 1) + event_bin  # an empty bin between stars: neighbors of the last and first are none's
+    places, index = np.unique(place, return_inverse=True)
+    of_place = np.bincount(index, weight)
+    smoothed = np.zeros(len(place))
+    for offset in range(-(_SMOOTHED // 2), _SMOOTHED // 2 + 1):
+        found = np.minimum(np.searchsorted(places, place + offset), len(places) - 1)
+        smoothed += np.where(places[found] == place + offset, of_place[found], 0) / _SMOOTHED
+    return smoothed
 
 
 def _mean(values, tce, num_tces):

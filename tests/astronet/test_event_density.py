@@ -29,7 +29,7 @@ def catalog(num_tces, seed, crowd=0.3):
     period[is_crowd] = 25.0
     epoch[is_crowd] = CROWDED + random.uniform(-0.04, 0.04, is_crowd.sum())
     stars = random.integers(0, num_tces, num_tces)
-    return event_density.Tces(stars, np.full(num_tces, SECTOR), random.integers(0, 3, num_tces), epoch, period)
+    return event_density.Tces(stars, np.full(num_tces, SECTOR), stars % 3, epoch, period)
 
 
 def obvious(tces, number, name):
