@@ -23,6 +23,7 @@ _SMOOTHED = 3  # bins
 _LEAST_PERIOD = 2.0  # days; shorter ones have events at all times
 _LEAST_TCES = 200  # of a sector for its densities to tell more than chance
 _LEAST_COUNTED = 50  # of these, and of a camera, with no short period
+_LATEST = 1e5  # BTJD; a later epoch, or one as long before, is none
 _CHUNK = 10_000  # TCEs
 _FLOOR = 0.02  # least density that is told from none, over the mean; and the inverse of the greatest that is told
 _LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -42,7 +43,7 @@ class Tces:
 
     def of_sector(self, sector):
         """Returns which TCEs are of a sector and have an ephemeris, and these: int array, Tces."""
-        usable = np.isfinite(self.epoch) & np.isfinite(self.period) & (self.period > 0)
+        usable = (np.abs(self.epoch) < _LATEST) & np.isfinite(self.period) & (self.period > 0)
         which = np.flatnonzero((self.sector == sector) & usable)
         return which, self.take(which)
 
@@ -138,6 +139,14 @@ def _chunks(tces):
         yield np.arange(start, min(start + _CHUNK, len(tces.period)))
 
 
+def _chunks_of_stars(rows, star):
+    """Yields rows in parts as _chunks() does, those of a star together."""
+    rows = rows[np.argsort(star[rows], kind="stable")]
+    ends = np.flatnonzero(np.diff(star[rows])) + 1
+    chosen = ends[np.flatnonzero(np.diff(ends // _CHUNK, prepend=0))]
+    yield from (part for part in np.split(rows, chosen) if len(part))
+
+
 def _events(start, tces):
     """The events of TCEs in a sector, in order of TCE: arrays of the TCE and of the bin. [num_events], [num_events]"""
     period = np.maximum(tces.period, _BIN)
@@ -201,10 +210,10 @@ class _Density:
             tce, event_bin = _events(self.start, self._tces.take(rows))
             # Its events are so far apart, if it counts, that each sees itself alone.
             log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, self._weight[rows][tce] / _SMOOTHED)
-        rows = np.flatnonzero(~is_alone)
-        tce, event_bin = _events(self.start, self._tces.take(rows))
-        own = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
-        log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, own)
+        for rows in _chunks_of_stars(np.flatnonzero(~is_alone), star):
+            tce, event_bin = _events(self.start, self._tces.take(rows))
+            own = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
+            log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, own)
         return log_ratios
 
     def _log_ratios(self, rows, tce, event_bin, own):

@@ -107,6 +107,25 @@ def test_few_tces_and_unknown_sectors_tell_nothing():
         assert np.isnan(list(event_density.among(tces).values())).all()
 
 
+def test_parts_that_tces_are_taken_in_change_nothing(monkeypatch):
+    tces = catalog(400, seed=4)
+    whole, measured = event_density.among(tces), event_density.measure(tces)
+    monkeypatch.setattr(event_density, "_CHUNK", 7)
+    for name, values in event_density.among(tces).items():
+        np.testing.assert_array_equal(values, whole[name])
+    assert event_density.measure(tces) == measured
+
+
+def test_impossible_ephemerides_tell_nothing_and_change_nothing():
+    tces = catalog(260, seed=2)
+    columns = event_density.among(tces)
+    odd = {"epoch": [np.nan, np.inf, 1e30, 1340, 1340, 1340, 1340], "period": [9, 9, 1e-9, 0, -3, np.nan, np.inf]}
+    ones = {"tic_id": range(-7, 0), "sector": [SECTOR] * 7, "camera": [1] * 7}
+    both = (np.append(getattr(tces, name), {**ones, **odd}[name]) for name in vars(tces))
+    for name, values in event_density.among(event_density.Tces(*both)).items():
+        np.testing.assert_array_equal(values, [*columns[name], *[np.nan] * 7])
+
+
 @pytest.mark.parametrize(
     "sector, text, message",
     [
