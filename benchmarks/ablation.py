@@ -70,16 +70,17 @@ def _train(line, flags):
 
 
 def _judge(directory, trained, flags):
-    """Figures of one member ("mean +- standard deviation") and of the mean, and of the mean on what is unseen."""
+    """Figures of one member (of several: their mean and scatter), of the mean, and of the mean on what is unseen."""
     parser = argparse.ArgumentParser()
     ensemble.add_flags(parser)
-    models = ensemble.load(parser.parse_args([f"--model_dir={directory}", "--average"]))
+    averaged = ["--average"] if flags.num_models > 1 else []
+    models = ensemble.load(parser.parse_args([f"--model_dir={directory}", *averaged]))
     tces, probabilities = evaluation_report.tabulate(models, records.expand(flags.eval_files))
     labels, mean = tces.label.to_numpy(), probabilities.mean(axis=1)
     of_one = [metrics.summary(labels, of_member) for of_member in probabilities.T]
     for name in _FIGURES:
         values = [figures[name] for figures in of_one]
-        yield f"{np.mean(values):.4f} +- {np.std(values, ddof=1):.4f}"
+        yield f"{np.mean(values):.4f}" + (f" +- {np.std(values, ddof=1):.4f}" if averaged else "")
     of_mean = metrics.summary(labels, mean)
     yield from (f"{of_mean[name]:.4f}" for name in _FIGURES)
     same_views, same_star = trained.find(tces.example)
@@ -93,7 +94,7 @@ def main(argv=None):
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to judge on")
     parser.add_argument("--model_dir", required=True, help="directory of the trainings and of ablation.csv")
     parser.add_argument("--lines", nargs="+", help="names of the lines to measure; None: all")
-    parser.add_argument("--num_models", type=positive_integer, default=2, help="members of each line, 2 or more")
+    parser.add_argument("--num_models", type=positive_integer, default=2, help="members of each line")
     parser.add_argument("--seed", type=int, default=1, help="of the first member")
     return run(_measure, parser.parse_args(argv))
 
