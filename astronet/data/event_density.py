@@ -106,14 +106,14 @@ def look_up(tces, measured):
         if not sector.isdecimal():
             raise ScriptError(f"{where} is of no sector: a number needed")
         which, own = tces.of_sector(int(sector))
-        log_ratios = np.full([1 + detectors.NUM_CAMERAS, _NUM_BINS], np.nan)
+        log_ratios = np.full([len(_NAMES) + 1, _NUM_BINS], np.nan)
         for row, name in enumerate(_NAMES):
             if name in of_sector.densities:
                 log_ratios[row] = _decoded(of_sector.densities[name], f"{where}.densities.{name}")
         for rows in _chunks(own):
             tce, event_bin = _events(of_sector.start, own.take(rows))
-            for column, of_event in zip(COLUMNS, _of_events(log_ratios, own.camera[rows][tce], event_bin)):
-                columns[column][which[rows]] = _rounded(_mean(of_event, tce, len(rows)))
+            for column, row in zip(COLUMNS, _rows(own.camera[rows])):
+                columns[column][which[rows]] = _rounded(_mean(log_ratios[row[tce], event_bin], tce, len(rows)))
     return columns
 
 
@@ -158,11 +158,10 @@ def _events(start, tces):
     return tce, np.clip(((time - start) / _BIN).astype(int), 0, _NUM_BINS - 1)
 
 
-def _of_events(densities, camera, event_bin):
-    """The density of the sector, and of the camera (NaN where there is none), at events. [num_events], [num_events]"""
-    yield densities[0, event_bin]
-    known = np.where((camera > 0) & (camera <= detectors.NUM_CAMERAS), camera, 0)
-    yield np.where(known > 0, densities[known, event_bin], np.nan)
+def _rows(camera):
+    """For each of COLUMNS: which of _NAMES each TCE has it from, by its camera; -1, one beyond, where from none."""
+    is_known = (camera > 0) & (camera <= detectors.NUM_CAMERAS)
+    return np.zeros(len(camera), int), np.where(is_known, camera, -1).astype(int)
 
 
 class _Density:
@@ -175,7 +174,7 @@ class _Density:
         is_counted = np.zeros(len(tces.period), bool)
         is_counted[first] = tces.period[first] > _LEAST_PERIOD
         self._weight = np.zeros(len(tces.period))  # of each event of a TCE
-        histograms = np.zeros([1 + detectors.NUM_CAMERAS, _NUM_BINS])
+        histograms = np.zeros([len(_NAMES), _NUM_BINS])
         for rows in _chunks(tces):
             tce, event_bin = _events(start, tces.take(rows))
             self._weight[rows] = is_counted[rows] / np.maximum(1, np.bincount(tce, minlength=len(rows)))
@@ -187,7 +186,7 @@ class _Density:
         self.is_known = np.array(number) >= _LEAST_COUNTED
         # Over all times at which the sector has events at all.
         mean = self._smoothed[:, self._smoothed[0] > 0].mean(axis=1) if self.is_known[0] else np.zeros(len(number))
-        self._mean = np.where(self.is_known, mean, np.nan)[:, np.newaxis]
+        self._mean = np.append(np.where(self.is_known, mean, np.nan), np.nan)  # the last is of no density
 
     def _parts(self, rows):
         """Yields the number of a density, 0 for that of the whole sector, and which of the TCEs count for it."""
@@ -209,17 +208,18 @@ class _Density:
             rows = rows[is_alone[rows]]
             tce, event_bin = _events(self.start, self._tces.take(rows))
             # Its events are so far apart, if it counts, that each sees itself alone.
-            log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, self._weight[rows][tce] / _SMOOTHED)
+            own = self._weight[rows][tce] / _SMOOTHED
+            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own))
         for rows in _chunks_of_stars(np.flatnonzero(~is_alone), star):
             tce, event_bin = _events(self.start, self._tces.take(rows))
             own = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
-            log_ratios[:, rows] = self._log_ratios(rows, tce, event_bin, own)
+            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own))
         return log_ratios
 
     def _log_ratios(self, rows, tce, event_bin, own):
-        seen = np.array(list(_of_events(self._smoothed / self._mean, self._tces.camera[rows][tce], event_bin)))
-        means = np.array(list(_of_events(np.repeat(self._mean, _NUM_BINS, 1), self._tces.camera[rows][tce], event_bin)))
-        return [_mean(np.log(_limited(of_event)), tce, len(rows)) for of_event in seen - own / means]
+        for row in _rows(self._tces.camera[rows]):
+            seen = self._smoothed[row[tce], event_bin] - own
+            yield _mean(np.log(_limited(seen / self._mean[row[tce]])), tce, len(rows))
 
 
 def _smoothed_by_star(star, event_bin, weight):
