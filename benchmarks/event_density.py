@@ -14,7 +14,7 @@ from astronet.util.script import Parser, positive_integer, run
 def _measure(flags):
     random = np.random.default_rng(flags.seed)
     number = flags.num_tces
-    tces = event_density.Tces(
+    tces = event_density.Ephemerides(
         tic_id=random.integers(1, 1 + max(1, number * 4 // 5), number),
         sector=random.integers(1, 4, number),
         camera=random.integers(1, 5, number),

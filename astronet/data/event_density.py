@@ -30,7 +30,7 @@ _LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _STEP = -2 * np.log(_FLOOR) / (len(_LEVELS) - 1)
 
 
-class Tces:
+class Ephemerides:
     """What the densities of TCEs depend on, arrays [num_tces]: epoch (BTJD) and period in days, camera 0 where unknown.
 
     camera is None where it is unknown of all.
@@ -42,21 +42,21 @@ class Tces:
         self.epoch, self.period = np.asarray(epoch, float), np.asarray(period, float)
 
     def of_sector(self, sector):
-        """Returns which TCEs are of a sector and have an ephemeris, and these: int array, Tces."""
+        """Returns which TCEs are of a sector and have an ephemeris, and these: int array, Ephemerides."""
         usable = (np.abs(self.epoch) < _LATEST) & np.isfinite(self.period) & (self.period > 0)
         which = np.flatnonzero((self.sector == sector) & usable)
         return which, self.take(which)
 
     def take(self, rows):
         """Returns some of them."""
-        return Tces(*(column[rows] for column in (self.tic_id, self.sector, self.camera, self.epoch, self.period)))
+        return Ephemerides(**{name: column[rows] for name, column in vars(self).items()})
 
 
 def measure(tces):
     """Measures the densities of all sectors that have TCEs enough.
 
     Args:
-      tces: Tces.
+      tces: Ephemerides.
 
     Returns:
       Dictionary, sector (a text, as in JSON) -> SectorEvents.
@@ -87,7 +87,7 @@ def annotated(serialized):
     values = (
         [example_util.value(example, name, missing) for example in examples] for name, missing in ephemeris.items()
     )
-    for name, column in among(Tces(*values)).items():
+    for name, column in among(Ephemerides(*values)).items():
         for number, example in enumerate(examples):
             if np.isnan(example_util.value(example, name, np.nan)):
                 example.features.feature[name].float_list.value[:] = [column[number]]

@@ -96,7 +96,7 @@ def _read(flags):
     num_rows = len(table) + len(skips)
     table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
     table = tce_table.to_record_columns(table)
-    ephemerides = event_density.Tces(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
+    ephemerides = event_density.Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
     table = table.assign(**event_density.among(ephemerides))
     splits, faint = _splits(table, flags)
     return _tables(splits, flags), skips + unusable + faint, num_rows

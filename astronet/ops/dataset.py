@@ -117,9 +117,9 @@ def _ephemerides(tces):
 
 
 def _ephemerides_of(stars, features):
-    """event_density.Tces of parsed features; `stars` are TIC IDs."""
+    """event_density.Ephemerides of parsed features; `stars` are TIC IDs."""
     sector, camera, epoch, period = (features[name][:, 0] for name in ("Sectors", "camera", "Epoc", "Period"))
-    return event_density.Tces(stars, sector, camera, epoch, period)
+    return event_density.Ephemerides(stars, sector, camera, epoch, period)
 
 
 def _completed(features, columns):

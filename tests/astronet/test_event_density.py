@@ -29,7 +29,7 @@ def catalog(num_tces, seed, crowd=0.3):
     period[is_crowd] = 25.0
     epoch[is_crowd] = CROWDED + random.uniform(-0.04, 0.04, is_crowd.sum())
     stars = random.integers(0, num_tces, num_tces)
-    return event_density.Tces(stars, np.full(num_tces, SECTOR), stars % 3, epoch, period)
+    return event_density.Ephemerides(stars, np.full(num_tces, SECTOR), stars % 3, epoch, period)
 
 
 def obvious(tces, number, name):
@@ -89,10 +89,12 @@ def test_what_is_measured_tells_other_stars_the_same():
     tces = catalog(600, seed=3)
     measured = event_density.measure(tces)
     assert list(measured) == [str(SECTOR)]
-    new = event_density.Tces([-1, -1, -1], [SECTOR, SECTOR, 7], [1, 1, 1], [CROWDED, QUIET, QUIET], [30.0, 30.0, 30.0])
+    new = event_density.Ephemerides(
+        [-1, -1, -1], [SECTOR, SECTOR, 7], [1, 1, 1], [CROWDED, QUIET, QUIET], [30.0, 30.0, 30.0]
+    )
     told = event_density.look_up(new, measured)
     both = (np.append(getattr(tces, name), getattr(new, name)) for name in vars(tces))
-    among = event_density.among(event_density.Tces(*both))
+    among = event_density.among(event_density.Ephemerides(*both))
     for column in event_density.COLUMNS:
         np.testing.assert_allclose(np.log(told[column][:2]), np.log(among[column][-3:-1]), atol=2 * LEVEL)
         assert told[column][0] > 5 * told[column][1]
@@ -122,7 +124,7 @@ def test_impossible_ephemerides_tell_nothing_and_change_nothing():
     odd = {"epoch": [np.nan, np.inf, 1e30, 1340, 1340, 1340, 1340], "period": [9, 9, 1e-9, 0, -3, np.nan, np.inf]}
     ones = {"tic_id": range(-7, 0), "sector": [SECTOR] * 7, "camera": [1] * 7}
     both = (np.append(getattr(tces, name), {**ones, **odd}[name]) for name in vars(tces))
-    for name, values in event_density.among(event_density.Tces(*both)).items():
+    for name, values in event_density.among(event_density.Ephemerides(*both)).items():
         np.testing.assert_array_equal(values, [*columns[name], *[np.nan] * 7])
 
 
@@ -273,7 +275,7 @@ def test_published_sectors_are_crowded_when_scattered_light_is(shared):
     """Most junk of few events in the published records of sector 2 is in crowds; planets are not."""
     examples = read(shared / "data" / "tess_triage" / "train-*")
     names = ("tic_id", "Sectors", "camera", "Epoc", "Period")
-    tces = event_density.Tces(*([example_util.value(example, name) for example in examples] for name in names))
+    tces = event_density.Ephemerides(*([example_util.value(example, name) for example in examples] for name in names))
     is_positive = np.array([example_util.value(example, "Disposition") in ("PC", "EB") for example in examples])
     density = np.log(event_density.among(tces)["Event_Density"])
     few_events = (tces.period > 8) & (tces.sector != 5)
