@@ -1,26 +1,22 @@
 """SODINN: two convolutional LSTM layers over the levels of a patch, each pooled, and a dense layer.
 
-Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2; the layers are those of Shi et al. 2015
-(arXiv:1506.04214) as Keras has them.
+Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
 """
 
 import tensorflow as tf
 
 from astronet.astro_model import astro_model
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
+from astronet.direct_imaging.conv_lstm import ConvLSTM2D
 from astronet.ops.dropout import Dropout
 
 
-def _conv_lstm(num_filters, kernel_size, name):
-    return tf.keras.layers.ConvLSTM2D(num_filters, kernel_size, padding="same", return_sequences=True, name=name)
-
-
-def build(config, convolution=_conv_lstm):
+def build(config, convolution=ConvLSTM2D):
     """Builds the untrained Keras model of a Config; see astro_model.build.
 
     Args:
       config: Config.
-      convolution: function (number of filters, kernel size, name) -> layer from [batch, levels, size, size, channels]
+      convolution: function (number of filters, kernel size, name=) -> layer from [batch, levels, size, size, channels]
         to as many levels of the same size.
     """
     hparams, shape = config.hparams, patch_shape(config)
@@ -28,7 +24,7 @@ def build(config, convolution=_conv_lstm):
     net = tf.keras.layers.Reshape([*shape, 1])(patches)
     for number, kernel_size in ((1, 3), (2, 2)):
         scope = f"{FEATURE}_hidden/block_{number}"
-        net = convolution(hparams.num_filters * number, kernel_size, f"{scope}/conv")(net)
+        net = convolution(hparams.num_filters * number, kernel_size, name=f"{scope}/conv")(net)
         net = tf.keras.layers.MaxPool3D(2, padding="same")(net)
         if hparams.column_dropout_rate:
             net = Dropout(hparams.column_dropout_rate, name=f"{scope}/dropout")(net)

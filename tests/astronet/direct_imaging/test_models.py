@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from astronet import batch_predict, calibrate, ensemble, evaluate, export, models, train
 from astronet.direct_imaging import configurations
+from astronet.direct_imaging.conv_lstm import ConvLSTM2D
 from astronet.ops import dataset
 from astronet.ops.metrics import probability
 from astronet.util import checkpoints, configuration, estimator_util, example_util, plotting, records
@@ -143,6 +144,28 @@ def test_layers_have_the_published_sizes():
     # A tree of depth 12 has 4095 splits, of a feature and a threshold each, and 4096 leaves.
     config = configurations.for_patches("sodirf", 20, 9)
     assert models.build("sodirf", config).count_params() == 100 * (2 * 4095 + 4096)
+
+
+@pytest.mark.parametrize("num_steps, channels, kernel_size", [(1, 1, 3), (5, 1, 3), (4, 3, 2)])
+def test_conv_lstm_is_that_of_keras(num_steps, channels, kernel_size):
+    inputs = tf.keras.Input([num_steps, 5, 4, channels])
+    ours = ConvLSTM2D(6, kernel_size, name="a/conv")
+    theirs = tf.keras.layers.ConvLSTM2D(6, kernel_size, padding="same", return_sequences=True, name="a/conv")
+    networks = [tf.keras.Model(inputs, layer(inputs)) for layer in (ours, theirs)]
+    assert [weight.name for weight in ours.weights] == [weight.name for weight in theirs.weights]
+    random = np.random.default_rng(0)
+    weights = [random.normal(0, 0.5, weight.shape).astype(np.float32) for weight in theirs.weights]
+    batch = random.normal(size=[3, num_steps, 5, 4, channels]).astype(np.float32)
+    values, gradients = [], []
+    for network in networks:
+        network.set_weights(weights)
+        with tf.GradientTape() as tape:
+            values.append(network(batch))
+            loss = tf.reduce_sum(values[-1] ** 2)
+        gradients.append(tape.gradient(loss, network.trainable_weights))
+    np.testing.assert_allclose(*values, atol=1e-5)
+    for of_ours, of_theirs in zip(*gradients):
+        np.testing.assert_allclose(of_ours, of_theirs, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("model", ALL)
