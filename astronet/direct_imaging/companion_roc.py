@@ -229,9 +229,11 @@ def _search(setup, task):
 
 
 def _of_models(model_dirs):
-    """The hash of each file of weights: what a detector says depends on it."""
-    found = [detection.load(path).checkpoints.values() for path in model_dirs.values()]
-    return [sha256(path) for each in found for prefix in each for path in sorted(glob.glob(glob.escape(prefix) + "*"))]
+    """What detectors say depends on: the hashes of their files of weights, and their temperatures."""
+    found = [detection.load(path) for path in model_dirs.values()]
+    prefixes = [prefix for models in found for prefix in models.checkpoints.values()]
+    hashes = [sha256(path) for prefix in prefixes for path in sorted(glob.glob(glob.escape(prefix) + "*"))]
+    return [hashes, [models.calibration.temperature for models in found]]
 
 
 def _named(text):

@@ -1,12 +1,14 @@
 """Detectors compared on injected companions."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
 
-from astronet.direct_imaging import companion_roc, detect_companions
+from astronet.direct_imaging import companion_roc, detect_companions, detection
 from astronet.direct_imaging.companion_roc import LLSG, PCA
+from astronet.ops import calibration
 
 TINY = ("--size=25", "--num_frames=20", "--fwhm=2.5", "--rotation_deg=130")
 BRIGHT = ("--snr_range", "5", "6")
@@ -160,10 +162,17 @@ def test_same_seed_same_candidates_whatever_the_number_of_processes(compare, bri
 
 
 def test_a_run_that_was_stopped_is_taken_up(empty, forest, bright, tmp_path, capsys):
-    flags = [*files(empty), f"--output_dir={tmp_path}", "--model_dirs", f"forest={forest}", "--num_worker_processes=1"]
-    flags += [*BRIGHT, "--separations", "2", "--num_maps=1", "--no_llsg", "--seed=1"]
+    detector = shutil.copytree(forest, tmp_path / "detector")
+    flags = [*files(empty), f"--output_dir={tmp_path}", "--model_dirs", f"forest={detector}"]
+    flags += [*BRIGHT, "--separations", "2", "--num_maps=1", "--no_llsg", "--seed=1", "--num_worker_processes=1"]
     (tmp_path / "roc.png").mkdir()  # what cannot be overwritten
     assert companion_roc.main(flags) == 1
+    # A detector that is calibrated anew says something else.
+    weights = calibration.sha256_of_checkpoints(detection.load(detector).checkpoints.values())
+    calibration.save(detector, calibration.Calibration(temperature=2.0, checkpoints_sha256=weights))
+    assert companion_roc.main(flags) == 1
+    assert "resuming" not in capsys.readouterr().out
+    (detector / "calibration.json").unlink()
     (tmp_path / "roc.png").rmdir()
     capsys.readouterr()
     assert companion_roc.main(flags) == 0
