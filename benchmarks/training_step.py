@@ -6,6 +6,7 @@ difference. CPU time counts all threads, those that make batches among them.
 """
 
 import contextlib
+import functools
 import io
 import os
 import statistics
@@ -27,9 +28,9 @@ _FIRST_STEPS = 20  # of the shorter training
 
 
 class Bare:
-    """The model of a configuration and its training operation, fed with nothing but a constant."""
+    """A model and its training operation, fed with nothing but a constant; build(config) makes the model."""
 
-    def __init__(self, config):
+    def __init__(self, config, build):
         hparams = config.hparams
         random = np.random.default_rng(0)
         with tf.Graph().as_default():
@@ -40,7 +41,7 @@ class Bare:
             # Variables, not constants, which TensorFlow would compute with before the first step.
             batch = {name: tf.Variable(value, trainable=False) for name, value in values.items()}
             labels = tf.constant(np.arange(hparams.batch_size) % max(2, hparams.output_dim), tf.int32)
-            model = models.build(_MODEL, config)
+            model = build(config)
             loss = training.loss(labels, model(batch, training=True), hparams.label_smoothing)
             self._step, _ = training.train_op(loss, model.trainable_weights, 10**6, hparams)
             threads = {"intra_op_parallelism_threads": 1, "inter_op_parallelism_threads": -1}  # as train.py has them
@@ -74,7 +75,7 @@ def _measure(flags):
         num_tces = (_FIRST_STEPS + flags.num_steps + 1) * batch_size
         simulated_records.write(directory, num_tces, config, "train")
         simulated_records.write(directory, 100, config, "eval", seed=1)
-        bare, rounds = Bare(config), []
+        bare, rounds = Bare(config, functools.partial(models.build, _MODEL)), []
         for _ in range(flags.rounds):
             reference = bare.seconds_a_step(flags.num_steps)
             short, long = (_train(directory, flags.config_name, _FIRST_STEPS + more) for more in (0, flags.num_steps))

@@ -10,7 +10,7 @@ class ConvLSTM2D(tf.keras.layers.ConvLSTM2D):
     """Keras' layer for a known number of steps, from [batch, steps, height, width, channels] to as many steps.
 
     Weights and values are Keras' (to rounding). The inputs of all steps are convolved at once, and all four gates
-    together, where Keras makes eight convolutions a step; training takes 1.6 times less.
+    together, where Keras makes eight convolutions a step: less CPU time in training (benchmarks/conv_lstm.py).
     """
 
     def __init__(self, num_filters, kernel_size, **kwargs):
