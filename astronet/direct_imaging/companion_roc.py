@@ -412,13 +412,14 @@ def _report_roc(rows, without, methods, separations, flags):
         f"{path}: of {flags.num_maps} companions a separation, of S/N {flags.snr_range[0]:g} to "
         f"{flags.snr_range[1]:g}, found (68 % interval; times as many as by {PCA}),"
     )
+    width = 2 + max(map(len, ("method", *methods)))
     for which, told in (("false_positives", "of the whole frame"), ("in_annulus", "of the companion's annulus")):
         print(f" by false positives per map {told}:")
-        print("  FWHM  " + "method".ljust(16) + "".join(f"{rate:g} per map".ljust(32) for rate in _TABLE_RATES))
+        print("  FWHM  " + "method".ljust(width) + "".join(f"{rate:g} per map".ljust(32) for rate in _TABLE_RATES))
         for separation in separations:
             for method in methods:
                 shares = _shares(curves[separation, method], curves[separation, PCA], which, flags.num_maps)
-                print(f"  {separation:<6}{method:<16}{shares}".rstrip())
+                print(f"  {separation:<6}{method:<{width}}{shares}".rstrip())
 
 
 def _shares(own, reference, which, num_maps):
