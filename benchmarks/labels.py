@@ -1,4 +1,4 @@
-"""How far labels agree: of one star's TCEs among each other, and with those of Tey et al. 2023 (AJ 165, 95).
+"""How far labels agree: of one star's TCEs in different sectors, and with those of Tey et al. 2023 (AJ 165, 95).
 
 TCEs are of the same events where star and period agree and an event of the one lies within a duration of one of the
 other. Tey et al. (tces-v14-*.csv of Astronet-Triage-v2) searched several sectors at a time, and call E what eclipses
@@ -60,11 +60,11 @@ def main(argv=None):
     tces = pd.concat(map(pd.read_csv, flags.predictions)).merge(ephemerides, on=key)
 
     pairs = same_events(tces, tces)
-    pairs = pairs[pairs.row_id < pairs.row_id_of]
+    pairs = pairs[(pairs.row_id < pairs.row_id_of) & (pairs.Sectors != pairs.Sectors_of)]
     positive = pairs[(pairs.label == 1) | (pairs.label_of == 1)]
     print(
-        f"{len(tces)} TCEs, {len(pairs)} pairs of the same events; of {len(positive)} pairs with a positive one, "
-        f"{(positive.label != positive.label_of).sum()} disagree"
+        f"{len(tces)} TCEs, {len(pairs)} pairs of the same events in two sectors; of {len(positive)} with a "
+        f"positive one, {(positive.label != positive.label_of).sum()} disagree"
     )
     if not flags.others:
         return 0

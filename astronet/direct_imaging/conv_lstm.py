@@ -1,4 +1,4 @@
-"""Convolutional LSTM layers: Keras', and what they compute, in fewer and larger convolutions.
+"""A convolutional LSTM layer with the weights and values of Keras', in fewer and larger convolutions.
 
 Source: Shi et al. 2015 (arXiv:1506.04214), without the peephole connections, as Keras has it.
 """
