@@ -4,7 +4,6 @@ Both are stored in model_dir/calibration.json, and all scripts that predict use 
 so are the limits of the views that the model was trained on; batch_predict.py tells which TCEs lie beyond.
 """
 
-import argparse
 import os
 import sys
 
@@ -14,7 +13,7 @@ from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
 from astronet.util import configuration, example_util, pretrained, records
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import Parser, ScriptError, fraction, run
 
 
 def _calibrate(flags):
@@ -82,20 +81,13 @@ def _print_threshold(truth, called, threshold):
     print(f"threshold {threshold:.4f} calls {called.sum()} of {len(called)} positive: {', '.join(told)}")
 
 
-def _fraction(text):
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
-    return value
-
-
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")
     parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
     parser.add_argument(
-        "--recall_target", type=_fraction, help="fraction of positives to find: chooses the threshold; None: it is 0.5"
+        "--recall_target", type=fraction, help="fraction of positives to find: chooses the threshold; None: it is 0.5"
     )
     return run(_calibrate, parser.parse_args(argv))
 

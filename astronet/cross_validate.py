@@ -16,7 +16,7 @@ from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records, workers
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, fraction, positive_integer, run
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 _VALIDATION_SHARE = 0.1  # of the stars of a training side
@@ -31,6 +31,12 @@ def main(argv=None):
     sides.add_argument("--hold_out_sectors", type=int, nargs="+", help="sectors to hold out, each in turn")
     parser.add_argument("--model_dir", required=True, help="directory for the folds and for what comes of them")
     parser.add_argument("--num_models", type=positive_integer, default=1, help="models to average in each fold")
+    parser.add_argument(
+        "--train_share",
+        type=fraction,
+        default=1.0,
+        help="train on this share of the stars that are not held out, to see what more data would bring",
+    )
     parser.add_argument(
         "--train_steps", type=positive_integer, help="batches to train each model on; None: as train.py"
     )
@@ -57,7 +63,7 @@ def _cross_validate(flags):
     tces = evaluation_report.table(map(example_util.from_serialized, serialized), config.inputs, flags.catalog)
     folds = _folds(tces, flags)
     stops_early = config.hparams.early_stop_patience is not None
-    sides = {name: _sides(tces, is_held_out, flags.seed, stops_early) for name, is_held_out in folds.items()}
+    sides = {name: _sides(tces, is_held_out, flags, stops_early) for name, is_held_out in folds.items()}
     for name, of_fold in sides.items():
         _check_labels(name, tces, of_fold)
 
@@ -96,17 +102,19 @@ def _folds(tces, flags):
     return {f"fold-{number}": of_star == number for number in range(1, flags.folds + 1)}
 
 
-def _sides(tces, is_held_out, seed, stops_early):
+def _sides(tces, is_held_out, flags, stops_early):
     """Dictionary of "train", "val" and "test" to [num_tces], whether the TCE is on that side.
 
     Training is evaluated on "val", which is of the training side: no choice may depend on what is held out. It is
     trained on as well, and the last checkpoint is used; only a training that stops early has to be without it.
     """
     stars = tces.tic_id[~is_held_out].unique()
-    order = np.argsort([split.fraction(star, f"validation {seed}") for star in stars], kind="stable")
+    stars = np.array([star for star in stars if split.fraction(star, f"share {flags.seed}") < flags.train_share])
+    order = np.argsort([split.fraction(star, f"validation {flags.seed}") for star in stars], kind="stable")
     chosen = stars[order[: int(np.ceil(_VALIDATION_SHARE * len(stars)))]]
-    is_val = ~is_held_out & tces.tic_id.isin(chosen).to_numpy()
-    return {"train": ~is_held_out & ~(is_val & stops_early), "val": is_val, "test": is_held_out}
+    is_of_side = ~is_held_out & tces.tic_id.isin(stars).to_numpy()
+    is_val = is_of_side & tces.tic_id.isin(chosen).to_numpy()
+    return {"train": is_of_side & ~(is_val & stops_early), "val": is_val, "test": is_held_out}
 
 
 def _check_labels(name, tces, sides):
@@ -127,8 +135,8 @@ def _write_records(directory, side, serialized):
         records.write_shard(path, serialized)
     elif list(records.read(path)) != list(serialized):
         raise ScriptError(
-            f"{path} holds other TCEs than these --files, --folds and --seed give: choose another --model_dir, or "
-            "remove that one"
+            f"{path} holds other TCEs than these --files, --folds, --train_share and --seed give: choose another "
+            "--model_dir, or remove that one"
         )
     return path
 

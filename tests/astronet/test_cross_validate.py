@@ -118,7 +118,7 @@ def test_run_again_it_goes_on_and_gives_the_same(files, folds, tmp_path, capsys)
     assert (resumed / "out_of_fold.csv").read_text() == (folds / "out_of_fold.csv").read_text()
 
     assert cross_validate.main([files, *QUICK, *flags, "--folds=4"]) == 1
-    assert "holds other TCEs than these --files, --folds and --seed give" in capsys.readouterr().err
+    assert "holds other TCEs than these --files, --folds, --train_share and --seed give" in capsys.readouterr().err
 
 
 def test_sectors_are_held_out_in_turn(files, tmp_path, capsys):
@@ -155,6 +155,19 @@ def test_a_training_that_stops_early_does_not_train_on_what_stops_it(files, tmp_
         assert val and not (train & val or train & test or val & test)
 
 
+def test_a_share_of_the_stars_is_trained_on_and_all_are_predicted(files, folds, tmp_path):
+    flags = ["--folds=3", "--train_share=0.5", "--train_steps=5", "--seed=1", f"--model_dir={tmp_path}"]
+    assert cross_validate.main([files, *QUICK, *flags]) == 0
+    assert [int(row["row_id"]) for row in read_csv(tmp_path / "out_of_fold.csv")] == list(range(NUM_TCES))
+    for number in (1, 2, 3):
+        fold, whole = tmp_path / f"fold-{number}", folds / f"fold-{number}"
+        train, test = (column_of_side(fold, side, "tic_id") for side in ("train", "test"))
+        assert test == column_of_side(whole, "test", "tic_id")
+        assert set(train) < set(column_of_side(whole, "train", "tic_id"))
+        assert all(train.count(star) == 2 for star in train)
+        assert 0.25 < len(train) / (NUM_TCES - len(test)) < 0.75
+
+
 @pytest.mark.parametrize(
     "flags, message",
     [
@@ -176,6 +189,7 @@ def test_what_cannot_be_done_is_told_before_any_training(files, tmp_path, flags,
         ([], "one of the arguments --folds --hold_out_sectors is required"),
         (["--folds=2", "--hold_out_sectors", "1"], "not allowed with argument"),
         (["--folds=2", "--num_models=0"], "'0' is not an integer of at least 1"),
+        (["--folds=2", "--train_share=1.5"], "1.5 is not above 0 and up to 1"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(files, flags, message, capsys):
