@@ -11,7 +11,9 @@ setup: $(VENV)/.installed
 
 $(VENV)/.installed: $(SOURCES)
 	@sh .ci/make_venv.sh "$(VENV)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]'
+	@# By all cores, where pip takes one. Packages ship tests and templates that do not compile.
+	@$(PYTHON) -m compileall -q -j 0 "$(VENV)/lib" >/dev/null || true
 	@touch $@
 
 test: setup
