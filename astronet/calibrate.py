@@ -13,7 +13,7 @@ from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
 from astronet.util import configuration, example_util, pretrained, records
-from astronet.util.script import Parser, ScriptError, fraction, run
+from astronet.util.script import Parser, ScriptError, positive_fraction, run
 
 
 def _calibrate(flags):
@@ -87,7 +87,9 @@ def main(argv=None):
     parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")
     parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
     parser.add_argument(
-        "--recall_target", type=fraction, help="fraction of positives to find: chooses the threshold; None: it is 0.5"
+        "--recall_target",
+        type=positive_fraction,
+        help="fraction of positives to find: chooses the threshold; None: it is 0.5",
     )
     return run(_calibrate, parser.parse_args(argv))
 

@@ -16,7 +16,7 @@ from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records, workers
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, fraction, positive_integer, run
+from astronet.util.script import Parser, ScriptError, positive_fraction, positive_integer, run
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 _VALIDATION_SHARE = 0.1  # of the stars of a training side
@@ -33,7 +33,7 @@ def main(argv=None):
     parser.add_argument("--num_models", type=positive_integer, default=1, help="models to average in each fold")
     parser.add_argument(
         "--train_share",
-        type=fraction,
+        type=positive_fraction,
         default=1.0,
         help="train on this share of the stars that are not held out, to see what more data would bring",
     )
@@ -112,9 +112,8 @@ def _sides(tces, is_held_out, flags, stops_early):
     stars = np.array([star for star in stars if split.fraction(star, f"share {flags.seed}") < flags.train_share])
     order = np.argsort([split.fraction(star, f"validation {flags.seed}") for star in stars], kind="stable")
     chosen = stars[order[: int(np.ceil(_VALIDATION_SHARE * len(stars)))]]
-    is_of_side = ~is_held_out & tces.tic_id.isin(stars).to_numpy()
-    is_val = is_of_side & tces.tic_id.isin(chosen).to_numpy()
-    return {"train": is_of_side & ~(is_val & stops_early), "val": is_val, "test": is_held_out}
+    is_seen, is_val = (~is_held_out & tces.tic_id.isin(some).to_numpy() for some in (stars, chosen))
+    return {"train": is_seen & ~(is_val & stops_early), "val": is_val, "test": is_held_out}
 
 
 def _check_labels(name, tces, sides):
@@ -164,7 +163,8 @@ def _write(parts, tces, files, flags):
     report = {
         "version": astronet.__version__,
         **{name: getattr(flags, name) for name in ("model", "config_name", "config_json", "folds", "hold_out_sectors")},
-        **{name: getattr(flags, name) for name in ("num_models", "train_steps", "seed", "threshold", "num_resamples")},
+        **{name: getattr(flags, name) for name in ("num_models", "train_share", "train_steps", "seed", "threshold")},
+        "num_resamples": flags.num_resamples,
         "records": [os.path.basename(path) for path in files],
         "records_sha256": calibration.sha256_of_records(files),
         "results": described,

@@ -37,7 +37,7 @@ def positive_integer(text):
     raise argparse.ArgumentTypeError(f"'{text}' is not an integer of at least 1")
 
 
-def fraction(text):
+def positive_fraction(text):
     """A flag's type: a number above 0 and up to 1."""
     with contextlib.suppress(ValueError):
         if 0 < float(text) <= 1:

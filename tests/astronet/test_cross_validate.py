@@ -166,6 +166,8 @@ def test_a_share_of_the_stars_is_trained_on_and_all_are_predicted(files, folds, 
         assert set(train) < set(column_of_side(whole, "train", "tic_id"))
         assert all(train.count(star) == 2 for star in train)
         assert 0.25 < len(train) / (NUM_TCES - len(test)) < 0.75
+    shares = [json.loads((directory / "folds.json").read_text())["train_share"] for directory in (tmp_path, folds)]
+    assert shares == [0.5, 1]
 
 
 @pytest.mark.parametrize(
