@@ -76,7 +76,8 @@ def _camera_trend(seed, sector, camera):
 
 @functools.cache
 def _spline_basis(sector, spacing_days):
-    """Cubic B-splines with one knot every spacing_days, separate for each orbit. [n, splines]"""
+    """Cubic B-splines with one knot every spacing_days, separate for each orbit. Sparse, [n, splines]"""
+    from scipy import sparse
     from scipy.interpolate import BSpline
 
     times = cadences(sector)
@@ -85,21 +86,23 @@ def _spline_basis(sector, spacing_days):
         inside = (times.time >= start) & (times.time < end)
         inner = np.linspace(start, end, max(2, round((end - start) / spacing_days)) + 1)
         knots = np.concatenate([[start] * 3, inner, [end] * 3])
-        block = np.zeros((len(times.time), len(knots) - 4))
-        block[inside] = BSpline.design_matrix(times.time[inside], knots, 3).toarray()
-        blocks.append(block)
-    return np.hstack(blocks)
+        blocks.append(BSpline.design_matrix(times.time[inside], knots, 3))
+    return sparse.block_diag(blocks, format="csr")
 
 
 def _spline_trend(magnitude, good, sector):
     """The slow part of a light curve, as a Kepler spline has it: outliers clipped, spacing chosen by BIC. [n]"""
+    from scipy.linalg import solveh_banded
+
     best_bic, best_trend = np.inf, None
     for spacing_days in (1.0, 2.5):
         basis, kept = _spline_basis(sector, spacing_days), good
-        ridge = 1e-9 * np.eye(basis.shape[1])
         for _ in range(3):
             used = basis[kept]
-            trend = basis @ np.linalg.solve(used.T @ used + ridge, used.T @ magnitude[kept])
+            normal = used.T @ used
+            bands = np.array([np.pad(normal.diagonal(offset), (offset, 0)) for offset in (3, 2, 1, 0)])
+            bands[-1] += 1e-9  # for splines without cadences
+            trend = basis @ solveh_banded(bands, used.T @ magnitude[kept])
             residual = magnitude - trend
             sigma = 1.4826 * np.median(np.abs(residual[kept]))
             kept = good & (np.abs(residual) < 3 * sigma)

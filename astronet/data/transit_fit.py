@@ -32,9 +32,9 @@ def _fit_trapezoid(phase_days, flux, width, longest):
         fractions = np.clip(fraction + zoom * np.linspace(-0.25, 0.25, 5), 0.01, 0.5)
         s, d, f = (grid.ravel()[:, np.newaxis] for grid in np.meshgrid(shifts, durations, fractions))
         model = trapezoid(x - s, d, f * d)  # [grid, bin]
-        centered = model - (model @ weights)[:, np.newaxis]
-        norm = np.maximum((centered**2) @ weights, 1e-12)
-        depth = -(centered @ (weights * y)) / norm
+        centered = model - np.einsum("gb,b->g", model, weights)[:, np.newaxis]
+        norm = np.maximum(np.einsum("gb,gb,b->g", centered, centered, weights), 1e-12)
+        depth = -np.einsum("gb,b->g", centered, weights * y) / norm
         best = int((depth * np.abs(depth) * norm).argmax())
         shift, duration, fraction = float(s[best, 0]), float(d[best, 0]), float(f[best, 0])
     return shift, duration, fraction, float(depth[best])

@@ -27,6 +27,8 @@ from astronet.util.script import ScriptError
 
 _ATTEMPTS = 2
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+# For NumPy of a process among many, as Dask has it: more threads than cores mostly wait for each other.
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 def add_cluster_flag(parser):
@@ -279,10 +281,23 @@ class Processes(Executor):
         with self._lock:
             if self._is_killed:
                 raise WorkerDiedError("the worker processes were stopped")
-            process.start()
+            with _environment(_ONE_THREAD):
+                process.start()
             self._processes.add(process)
         theirs.close()
         return process, ours
+
+
+@contextlib.contextmanager
+def _environment(defaults):
+    """Has environment variables set that are not, for processes that the block starts."""
+    added = defaults.keys() - os.environ.keys()
+    os.environ.update({name: defaults[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 def _ask(connection, process, call):
