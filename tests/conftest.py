@@ -32,6 +32,13 @@ def shared():
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def published_readme():
+    """The README of AstroNet-Triage, whose commands must run; empty where there is no ../shared."""
+    path = SHARED / "seeds/000_astronet_triage_readme.txt"
+    return path.read_text() if path.exists() else ""
+
+
 @pytest.fixture
 def run_documented(tmp_path):
     """Function (text of a page, {what it says: what to run instead}) -> stdout of its commands, run in tmp_path."""
@@ -48,6 +55,11 @@ def run_documented(tmp_path):
         return done.stdout
 
     return run_documented
+
+
+def pytest_collection_modifyitems(items):
+    """The longest tests come first, so that what is left at the end can be shared out evenly."""
+    items.sort(key=lambda item: "test_walkthrough" not in item.nodeid)
 
 
 @pytest.hookimpl(hookwrapper=True)

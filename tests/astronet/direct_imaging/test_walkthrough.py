@@ -6,7 +6,7 @@ from pathlib import Path
 PAGE = Path(__file__).parents[3] / "docs/direct_imaging.md"
 SMALL = "--size=41 --num_frames=20 --fwhm=3.5"
 ALONE = "--num_worker_processes=1"
-FEW = f"--num_companions=30 --num_speckles=120 --num_levels=5 {ALONE}"
+FEW = f"--num_companions=15 --num_speckles=60 --num_levels=5 {ALONE}"
 
 
 def test_the_commands_of_the_documentation_run(run_documented, tmp_path):

@@ -9,7 +9,7 @@ def test_the_commands_of_the_documentation_run(run_documented, tmp_path):
     shorter = {
         "--num_stars=40 --days=13": "--num_stars=12 --days=5",
         "--num_stars=6 --days=13": "--num_stars=2 --days=3",
-        "astronet/train.py": "astronet/train.py --train_steps=100 --num_parallel=1",
+        "astronet/train.py": "astronet/train.py --train_steps=40 --num_parallel=1",
         "--num_flares=100": "--num_flares=20",
         " --recall_target=0.75": "",  # so short a training needs a threshold at which all is a flare
     }
