@@ -23,7 +23,7 @@ import uuid
 from concurrent.futures import BrokenExecutor, Executor, Future
 
 from astronet.util import cluster as dask_cluster
-from astronet.util.script import ScriptError
+from astronet.util.script import ScriptError, rare_garbage_collections
 
 _ATTEMPTS = 2
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
@@ -317,7 +317,7 @@ def _serve(connection):
     """What a process does: call after call, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(EOFError, ConnectionError):
+    with contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
         while True:
             pickled = connection.recv_bytes()
             try:
