@@ -98,6 +98,7 @@ def test_the_commands_of_the_readme_run_as_written(checkout, published_readme):
     """The published README's are among them, and run as they are written there."""
     blocks = bash_blocks((ROOT / "README.md").read_text())
     published = {bare(block): block for block in bash_blocks(published_readme)}
+    assert len(published) == (6 if published_readme else 0)
     assert published.keys() <= {bare(block) for block in blocks}
     done = run_as_written([shortened(published.get(bare(block), block)) for block in blocks], checkout)
     assert "Saving dict for global step" in done.stdout
