@@ -32,6 +32,7 @@ def _fit_trapezoid(phase_days, flux, width, longest):
         fractions = np.clip(fraction + zoom * np.linspace(-0.25, 0.25, 5), 0.01, 0.5)
         s, d, f = (grid.ravel()[:, np.newaxis] for grid in np.meshgrid(shifts, durations, fractions))
         model = trapezoid(x - s, d, f * d)  # [grid, bin]
+        # By einsum: how @ rounds depends on its number of threads, which cost more here than they save.
         centered = model - np.einsum("gb,b->g", model, weights)[:, np.newaxis]
         norm = np.maximum(np.einsum("gb,gb,b->g", centered, centered, weights), 1e-12)
         depth = -np.einsum("gb,b->g", centered, weights * y) / norm

@@ -274,12 +274,6 @@ def _cube(cube_arguments, flags):
 
 def _compare(flags):
     _check(flags)
-    num_processes = flags.num_worker_processes if flags.num_worker_processes > 1 else 0
-    with workers.open_executor(flags.cluster, num_processes) as executor:
-        _compare_with(executor, flags)
-
-
-def _compare_with(executor, flags):
     # Workers of a cluster have another working directory.
     model_dirs = {name: os.path.abspath(pretrained.resolve(path)) for name, path in flags.model_dirs}
     paths, how = cube.arguments(flags)[:3], cube.arguments(flags)[3:]
@@ -300,7 +294,7 @@ def _compare_with(executor, flags):
         num_kept = sum(map(keeper.has, tasks))
         if num_kept:
             print(f"resuming: {num_kept} of {len(tasks)} {told} are in {directory} (remove it to begin anew)")
-        found = workers.in_order(executor, keeper, tasks)
+        found = workers.map_in_order(keeper, tasks, flags.num_worker_processes, cluster=flags.cluster)
         return list(tqdm(found, desc=told, total=len(tasks), disable=None))
 
     separations = sorted(set(flags.separations))

@@ -66,8 +66,11 @@ def run(work, flags):
 
 @contextlib.contextmanager
 def rare_garbage_collections():
-    """Has Python look for garbage less often in the block. Half a million objects, which stay, come with TensorFlow:
-    to look through them again and again takes a tenth of a script's start-up."""
+    """Has Python look for garbage less often in the block.
+
+    Half a million objects come with TensorFlow and stay: to look through them again and again takes a tenth of a
+    script's start-up.
+    """
     thresholds = gc.get_threshold()
     gc.set_threshold(50_000, *thresholds[1:])
     try:

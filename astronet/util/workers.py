@@ -281,7 +281,7 @@ class Processes(Executor):
         with self._lock:
             if self._is_killed:
                 raise WorkerDiedError("the worker processes were stopped")
-            with _environment(_ONE_THREAD):
+            with _environment_with(_ONE_THREAD):
                 process.start()
             self._processes.add(process)
         theirs.close()
@@ -289,7 +289,7 @@ class Processes(Executor):
 
 
 @contextlib.contextmanager
-def _environment(defaults):
+def _environment_with(defaults):
     """Has environment variables set that are not, for processes that the block starts."""
     added = defaults.keys() - os.environ.keys()
     os.environ.update({name: defaults[name] for name in added})
