@@ -23,6 +23,8 @@ from astronet.direct_imaging import (
     mlar,
     pca,
 )
+from astronet.ops.metrics import is_positive
+from astronet.util import records
 from astronet.util.files import make_directory, sha256, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, positive_integer, run
 
@@ -123,6 +125,25 @@ def _hashes(flags):
     return {name: sha256(getattr(flags, name)) for name in ("cube", "psf", "angles")}
 
 
+def _on_test_companions(scorer, config, flags):
+    """Says how sure a detector is of the companions of its test samples; warns where it would detect none of them."""
+    from astronet.ops import dataset
+
+    tces = dataset.read(records.expand(os.path.join(flags.output_dir, "records", "test-*")), config)
+    probabilities = scorer.patches(tces.features[configurations.FEATURE][tces.labels == 1])
+    number = np.count_nonzero(is_positive(probabilities, flags.threshold))
+    told = (
+        f"of {len(probabilities)} companions injected for test (S/N {flags.snr_range[0]:g} to {flags.snr_range[1]:g}), "
+        f"{number or 'none'} would be detected: their probability is {probabilities.max():.4f} at most"
+    )
+    if number:
+        return told
+    return (
+        f"WARNING: {told}. Nor would others like them: set a lower --threshold, or train with more samples or another "
+        "--seed, in another --output_dir"
+    )
+
+
 def _rows(adi_cube, found, image, snr_map, num_components, num_measured):
     """Yields a row of detections.csv for each detection; the flux is measured of the most probable ones alone."""
     for number, each in enumerate(found, 1):
@@ -159,7 +180,10 @@ def _detect(flags):
     verdict = angle_sign.check(adi_cube)
     print(f"{'WARNING: ' if verdict.sign == angle_sign.FLIPPED else ''}{verdict}", flush=True)
 
-    scorer = detection.Scorer(_detector(adi_cube, flags), flags.prior)
+    models = _detector(adi_cube, flags)
+    scorer = detection.Scorer(models, flags.prior)
+    if flags.model_dir is None:
+        print(_on_test_companions(scorer, models.spec.config, flags), flush=True)
     probabilities = scorer.map(adi_cube)
     found = detection.detections(probabilities, flags.threshold, adi_cube.fwhm)
     num_components = flags.num_components or middle_rank(adi_cube)

@@ -1,6 +1,8 @@
 """From a cube to its companions."""
 
 import csv
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -124,3 +126,22 @@ def test_pixels_are_grouped_into_detections():
     assert (second.num_pixels, second.probability) == (4, 0.99)
     assert (second.x, second.y) == (pytest.approx(8, abs=1), pytest.approx(5))
     assert detection.detections(probabilities, 0.9999, 4.0) == []
+
+
+def test_how_many_test_companions_would_be_detected_is_told(tiny, found, capsys):
+    assert detect(tiny, found) == 0
+    told = re.search(
+        r"^of (\d+) companions injected for test .*, (\d+) would be .* (\S+) at most$", capsys.readouterr().out, re.M
+    )
+    number, detected, most = int(told[1]), int(told[2]), float(told[3])
+    with open(found / "records" / "samples.csv", newline="") as file:
+        kept = [row for row in csv.DictReader(file) if row["shard"].startswith("test")]
+    assert number == sum(row["Disposition"] == "companion" for row in kept)
+    assert 0 < detected < number and 0.9 <= most <= 1
+
+
+def test_a_detector_that_would_detect_no_test_companion_is_told(tiny, found, tmp_path, capsys):
+    shutil.copytree(found, tmp_path / "again")
+    assert detect(tiny, tmp_path / "again", "--prior=1e-9", "--num_measured=0") == 0
+    told = capsys.readouterr().out
+    assert "WARNING: of " in told and "none would be detected" in told and "--threshold" in told
