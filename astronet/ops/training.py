@@ -22,6 +22,8 @@ SCHEDULES = {
     "cosine": lambda done: 0.5 * (1 + tf.cos(math.pi * done)),  # Loshchilov & Hutter 2017 (arXiv:1608.03983), eq. 5
 }
 
+_MOST_WARMUP = 1 / 6  # of a training
+
 
 def loss(labels, logits, label_smoothing=0.0):
     """Mean cross-entropy of a batch: sigmoid where there is one logit, else softmax.
@@ -43,6 +45,8 @@ def loss(labels, logits, label_smoothing=0.0):
 def learning_rate(step, train_steps, hparams):
     """The learning rate of a step: hparams.learning_rate after the warm-up, times the factor of the schedule.
 
+    However few the steps of a training are, of few samples, its warm-up takes no more than a sixth of them.
+
     Args:
       step: int tensor, 0 for the first step.
       train_steps: number of steps of the whole training.
@@ -52,7 +56,8 @@ def learning_rate(step, train_steps, hparams):
       ScriptError: for a schedule of unknown name; names the nearest.
     """
     step = tf.cast(step, tf.float32)
-    warmup = tf.minimum(1.0, (step + 1) / max(1, hparams.warmup_steps))
+    warmup_steps = max(1, min(hparams.warmup_steps, int(_MOST_WARMUP * train_steps)))
+    warmup = tf.minimum(1.0, (step + 1) / warmup_steps)
     factor = choose(SCHEDULES, hparams.learning_rate_schedule, "learning_rate_schedule")(step / train_steps)
     return hparams.learning_rate * warmup * factor
 

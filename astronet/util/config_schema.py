@@ -74,7 +74,7 @@ class Hparams:
     optimizer: str = "adam"
     learning_rate: float = 1e-5
     learning_rate_schedule: str = "constant"  # or cosine: to zero at the last training step
-    warmup_steps: int = 0  # over which the learning rate rises in proportion to the step
+    warmup_steps: int = 0  # over which the learning rate rises in proportion to the step; a sixth of all at most
     momentum: float = 0.9  # of the optimizers that have one: momentum, rmsprop
     adam_beta_1: float = 0.9
     adam_beta_2: float = 0.999

@@ -301,6 +301,7 @@ def test_learning_rate_follows_the_schedule():
     cosine = _rates([0, 50, 100], 100, learning_rate_schedule="cosine")
     assert cosine == pytest.approx([0.5, 0.25, 0.0], abs=1e-7)
     assert _rates([0, 1, 3, 9], 100, warmup_steps=4) == pytest.approx([0.125, 0.25, 0.5, 0.5])
+    assert _rates([0, 3, 4], 24, warmup_steps=100) == pytest.approx([0.125, 0.5, 0.5])  # a sixth is the most
     with pytest.raises(ScriptError, match="unknown learning_rate_schedule cosin; did you mean cosine?"):
         _rates([0], 1, learning_rate_schedule="cosin")
 
