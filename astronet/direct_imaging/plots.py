@@ -53,7 +53,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
 
     Args:
       path: PNG file to write.
-      curves: dictionary, (separation [FWHM], method) -> companion_roc.Curve.
+      curves: dictionary, (separation [FWHM], method) -> roc.Curve.
       num_maps: injections a separation.
       snr_range: least and most S/N of the companions.
       z: half the width of the intervals drawn, in standard deviations.

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from astronet.direct_imaging import companion_roc, detect_companions, detection
-from astronet.direct_imaging.companion_roc import LLSG, PCA
+from astronet.direct_imaging import companion_roc, detect_companions, detection, roc
+from astronet.direct_imaging.injected_maps import LLSG, PCA
 from astronet.ops import calibration
 
 TINY = ("--size=25", "--num_frames=20", "--fwhm=2.5", "--rotation_deg=130")
@@ -217,5 +217,5 @@ def test_a_directory_without_a_name_is_refused(empty, forest, tmp_path, capsys):
 def test_a_plateau_is_one_candidate_in_its_middle():
     y, x = (each.ravel() for each in np.indices([21, 21]))
     scores = np.where(np.hypot(y - 8, x - 11) <= 3, 5.0, -np.hypot(y - 8, x - 11))
-    found = companion_roc.candidates(y, x, scores, 4.0)
+    found = roc.candidates(y, x, scores, 4.0)
     assert [(y[i], x[i]) for i in found if scores[i] > 0] == [(8, 11)]
