@@ -118,8 +118,8 @@ def _compare(flags):
 
     separations = sorted(set(flags.separations))
     same = {"num_maps": flags.num_maps, "snr_range": flags.snr_range, "methods": methods, "seed": flags.seed}
-    tasks = [{"annulus": separation, **same} for separation in separations]
-    plans = dict(zip(separations, results(injected_maps.plan, tasks, "separations")))
+    plans = results(injected_maps.plan, [{"annulus": each, **same} for each in separations], "separations")
+    plans = dict(zip(separations, plans))
     for separation, plan in plans.items():
         told = ", ".join(f"{method} by {rank} components" for method, rank in plan["ranks"].items())
         print(f"{separation} FWHM: {told}, which show trial injections best", flush=True)

@@ -41,11 +41,9 @@ IMAGES = {PCA: _pca, LLSG: _llsg}
 
 
 def _snrs(image, y, x, fwhm):
-    """VIP's S/N at places of an image, [len(y)]; 0 where noise and signal are."""
-    from vip_hci.metrics import snr
-
+    """The S/N at places of an image, [len(y)]; 0 where noise and signal are."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = [snr(image, (float(column), float(row)), fwhm, verbose=False) for row, column in zip(y, x)]
+        found = pca.snrs_in(image, y, x, fwhm)
     return np.nan_to_num(found, nan=0.0, posinf=_MOST_SNR, neginf=-_MOST_SNR)
 
 

@@ -22,10 +22,15 @@ def images(cube, nums_components, added=0.0):
 
 
 def snrs(cube, nums_components, y, x, added=0.0):
-    """The S/N at a place of these images (VIP's; Mawet et al. 2014, ApJ 792, 97), [len]."""
+    """The S/N at a place of these images, [len]."""
+    return np.array([snrs_in(image, [y], [x], cube.fwhm)[0] for image in images(cube, nums_components, added)])
+
+
+def snrs_in(image, y, x, fwhm):
+    """The S/N at places of an image (VIP's; Mawet et al. 2014, ApJ 792, 97), [len(y)]."""
     from vip_hci.metrics import snr
 
-    return np.array([snr(image, (x, y), cube.fwhm, verbose=False) for image in images(cube, nums_components, added)])
+    return np.array([snr(image, (float(column), float(row)), fwhm, verbose=False) for row, column in zip(y, x)])
 
 
 def snr_map(cube, image):
