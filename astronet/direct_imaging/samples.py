@@ -29,7 +29,10 @@ _MAX_AVERAGED = 3  # patches, in one speckle
 
 
 class Sample(NamedTuple):
-    """One patch and what it is of; x and y are pixels of the image with north up, flux and snr 0 for speckles."""
+    """One patch and what it is of; x and y are pixels of the image with north up, flux and snr 0 for speckles.
+
+    The snr is the one that PCA gives to such a flux where the angles are not stretched, whether they are or not here.
+    """
 
     patch: np.ndarray
     is_companion: bool
