@@ -12,6 +12,7 @@ from astronet.util.script import ScriptError
 from light_curve_util import tess_io
 from light_curve_util.products.quality import QUALITIES
 
+FLARE_QUALITY = "flares"
 _SECONDS_PER_DAY = 86400
 _LONGEST = 1.5  # times the cadence that is asked for: what is longer has not resolved the flares that training had
 
@@ -29,13 +30,24 @@ class Star:
 def add_flags(parser):
     """Adds the flags that say how light curves are read."""
     parser.add_argument("--flux_key", help="flux to read in a light curve file; None: the product's own detrended one")
-    parser.add_argument("--quality", choices=QUALITIES, default="default", help="which flagged cadences are dropped")
+    parser.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default=FLARE_QUALITY,
+        help="which flagged cadences are dropped; flares keeps those that are flagged as impulsive outliers alone, for "
+        "they may be the peaks of flares; default, which serves transits, drops them",
+    )
     parser.add_argument(
         "--cadence_seconds",
         type=float,
         default=120,
         help="light curves of a shorter cadence are averaged to this one; those of a longer one are refused",
     )
+
+
+def search_quality(quality: str) -> str:
+    """Returns the quality mask to search for flares by, where a light curve is folded by another one."""
+    return FLARE_QUALITY if quality == "default" else quality
 
 
 def read(path, flags):

@@ -46,6 +46,7 @@ def without_flares(light_curve, model_dir, flux_key=None, quality="default", thr
       ScriptError: the cadence is too long for flares to be told.
     """
     scorer, own_threshold = _scorer(str(model_dir))
+    quality = light_curves.search_quality(quality)  # else the peaks of short flares are not seen
     flags = argparse.Namespace(flux_key=flux_key, quality=quality, cadence_seconds=120)
     whole = light_curves.read(light_curve.path, flags)
     probability = scorer.cadences(whole).mean(axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.numerals import parse_float
 from light_curve_util.products.columns import BTJD_ZERO, Columns, content, expect_no_aperture
+from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
 NAMES = (
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?([-_ .].*)?\.csv(\.gz)?",
@@ -37,8 +38,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
       path: file name; a byte-order mark is skipped.
       flux_key: column of the flux, or of the magnitudes, which have "mag" in their name; None is the first of VALUES.
       aperture: None: there is only one.
-      quality: "default" and "hard" keep the cadences whose quality is 0, where the file has a column for it; "none"
-        keeps all.
+      quality: "default" and "hard" keep the cadences whose quality is 0, where the file has a column for it;
+        "flares" also those whose only flag is that of an impulsive outlier; "none" keeps all.
 
     Returns:
       Columns; an empty cell is NaN.
@@ -75,7 +76,8 @@ def _read(reader, flux_key, quality):
     values = _numbers(rows, header, column)
     good = np.ones(len(rows), dtype=bool)
     if quality != "none" and any(_plain(name) in QUALITIES for name in header):
-        good = _numbers(rows, header, _find(header, QUALITIES, "quality")) == 0
+        flags = _numbers(rows, header, _find(header, QUALITIES, "quality"))
+        good = np.isin(flags, (0, IMPULSIVE_OUTLIER) if quality == "flares" else 0)
     return Columns(time, values, good, header[column], "mag" in _plain(header[column]))
 
 

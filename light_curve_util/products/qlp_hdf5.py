@@ -40,7 +40,7 @@ def read(path, flux_key=None, aperture=None, quality="default"):
       path: file name.
       flux_key: dataset of the aperture; None is "KSPMagnitude" (detrended), another is "RawMagnitude".
       aperture: number of the aperture; None is the one that the file's `bestap` names.
-      quality: "default" and "hard" keep the cadences with QFLAG 0; "none" keeps all.
+      quality: "flares", "default" and "hard" keep the cadences with QFLAG 0; "none" keeps all.
 
     Returns:
       Columns.

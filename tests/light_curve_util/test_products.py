@@ -162,19 +162,20 @@ def dropped(path, quality):
     return set(np.flatnonzero(~np.isin(TIME.round(6), tess_io.read(path, quality=quality).time.round(6))))
 
 
+DROPPED = {"flares": ("default",), "default": ("default", "outlier"), "hard": ("default", "outlier", "hard")}
+
+
 def documented(heading, quality):
     """The bits that the table in docs/light_curves.md says are dropped."""
     section = DOCS.read_text().split(heading)[1].split("###")[0]
     by_bit = dict(re.findall(r"^\| (\d+) \|[^|]*\| (\w*) ?\|", section, re.MULTILINE))
+    for bit in re.findall(r"^\| (\d+) \|.*left in by `flares`", section, re.MULTILINE):
+        by_bit[bit] = "outlier"
     assert len(by_bit) in (16, 21)
-    return {
-        int(bit)
-        for bit, word in by_bit.items()
-        if word in {"default": ("default",), "hard": ("default", "hard")}[quality]
-    }
+    return {int(bit) for bit, word in by_bit.items() if word in DROPPED[quality]}
 
 
-@pytest.mark.parametrize("quality", ["default", "hard"])
+@pytest.mark.parametrize("quality", ["flares", "default", "hard"])
 def test_the_documented_bits_are_dropped(tmp_path, quality):
     tess, kepler = documented("### TESS", quality), documented("### Kepler", quality)
     assert dropped(write_spoc(tmp_path, quality=EACH_BIT), quality) == tess
@@ -199,7 +200,7 @@ def test_quality_none_drops_nothing_and_needs_no_flags(tmp_path):
 
 
 def test_unknown_quality_names_the_masks(tmp_path):
-    with pytest.raises(ValueError, match="unknown quality 'best'; the masks are none, default, hard"):
+    with pytest.raises(ValueError, match="unknown quality 'best'; the masks are none, flares, default, hard"):
         tess_io.read(write_spoc(tmp_path), quality="best")
 
 
@@ -272,6 +273,8 @@ def test_csv_in_every_spelling(tmp_path, kind):
     np.testing.assert_allclose(light_curve.time, TIME[kept], rtol=0, atol=1e-8)
     np.testing.assert_allclose(light_curve.flux, flux[kept] / np.median(flux[kept]), rtol=1e-5)
     assert len(tess_io.read(light_curve.path, quality="none").time) == LENGTH
+    impulsive = np.flatnonzero(EACH_BIT & ~512 == 0)
+    assert len(tess_io.read(light_curve.path, quality="flares").time) == len(impulsive) == len(kept) + 1
 
 
 def test_csv_columns_by_flux_key_and_without_quality(tmp_path):
