@@ -13,7 +13,8 @@ from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
 from astronet.util import configuration, example_util, pretrained, records
-from astronet.util.script import Parser, ScriptError, positive_fraction, run
+from astronet.util.arguments import positive_fraction
+from astronet.util.script import Parser, ScriptError, run
 
 
 def _calibrate(flags):

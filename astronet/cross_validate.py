@@ -15,8 +15,9 @@ from astronet.data import event_density, leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import checkpoints, configuration, example_util, records, workers
+from astronet.util.arguments import positive_fraction, positive_integer
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_fraction, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 _VALIDATION_SHARE = 0.1  # of the stars of a training side

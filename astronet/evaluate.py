@@ -5,7 +5,8 @@ import sys
 
 from astronet import ensemble, evaluation_report
 from astronet.util import records, weights_file
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 
 def main(argv=None):

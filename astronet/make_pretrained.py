@@ -12,8 +12,9 @@ import sys
 from astronet import calibrate, ensemble, evaluate, evaluation_report, export, train
 from astronet.ops import calibration
 from astronet.util import configuration, records, weights_file
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 _CONFIG_NAME = "triage"
 

@@ -8,8 +8,9 @@ import traceback
 
 from astronet.data import leaks
 from astronet.util import checkpoints, cluster, configuration, records, workers
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 
 def main(argv=None):

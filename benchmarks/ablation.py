@@ -15,8 +15,9 @@ from astronet import ensemble, evaluation_report, train
 from astronet.data import leaks
 from astronet.ops import metrics
 from astronet.util import records
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 _DENSITIES = {"event_density": None, "camera_event_density": None}
 _TWO_CLASSES = {"inputs": {"label_map": {"EB": 1}}, "hparams": {"output_dim": 1}}

@@ -13,7 +13,8 @@ import time
 import numpy as np
 
 from astronet.data import bls, events, make_catalog, tev
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 
 def _write_survey(directory, num_rows, seed):

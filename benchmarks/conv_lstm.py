@@ -11,7 +11,8 @@ import tensorflow as tf
 import training_step
 
 from astronet.direct_imaging import configurations, sodinn_model
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 
 def _compare(flags):

@@ -8,7 +8,8 @@ import time
 import numpy as np
 
 from astronet.data import event_density
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 
 def _measure(flags):

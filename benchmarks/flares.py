@@ -14,7 +14,8 @@ import numpy as np
 from astronet import ensemble, models
 from astronet.flares import detection, windows
 from astronet.util import configuration, weights_file
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 from light_curve_util import tess_io
 
 _CADENCE_DAYS = 120 / 86400

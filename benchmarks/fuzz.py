@@ -18,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.script import Parser, run
 
 _WORKER = Path(__file__).with_name("fuzz_worker.py")
 _START_SECONDS = 300  # to import TensorFlow and make the samples, on a busy machine

@@ -19,8 +19,9 @@ import numpy as np
 from astronet import train
 from astronet.ops import metrics
 from astronet.util import configuration
+from astronet.util.arguments import positive_integer
 from astronet.util.files import write_aside
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.script import Parser, run
 
 _PUBLISHED = {"model": "AstroCNNModel", "config_name": "yu2019"}
 _PUBLISHED_MEMBERS = 10

@@ -11,7 +11,8 @@ import sys
 import numpy as np
 
 from astronet.flares import flare_fit, mask
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 from light_curve_util import tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError

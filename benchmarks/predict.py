@@ -22,7 +22,8 @@ import tensorflow as tf
 
 from astronet import batch_predict, models
 from astronet.util import configuration, example_util, records
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 _SPEC = configuration.resolve("AstroCNNModel", "yu2019")
 _BATCH_SIZE = 1024  # of the network alone: what batch_predict.py takes

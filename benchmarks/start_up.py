@@ -15,7 +15,8 @@ import child
 import simulated_records
 
 from astronet.util import configuration
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 _PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 _MODEL_DIR = "pretrained:triage"

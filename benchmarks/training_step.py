@@ -21,7 +21,8 @@ import tensorflow as tf
 from astronet import models, train
 from astronet.ops import training
 from astronet.util import configuration
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
 _MODEL = "AstroCNNModel"
 _FIRST_STEPS = 20  # of the shorter training

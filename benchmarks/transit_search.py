@@ -19,7 +19,8 @@ import time
 import numpy as np
 
 from astronet.data import simulated_photometry, simulated_signals, simulated_sky, transit_fit, transit_search
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import map_in_order
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold

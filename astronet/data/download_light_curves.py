@@ -13,9 +13,10 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from astronet.data import mast_products, tev
+from astronet.util.arguments import positive_integer
 from astronet.util.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 LIST_NAME = "not_downloaded.csv"
 _STARS_PER_QUERY = 100

@@ -8,8 +8,9 @@ import sys
 import astronet
 from astronet.data import preprocess
 from astronet.util import configuration, workers
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
@@ -170,12 +171,7 @@ def main(argv=None):
     preprocess.add_flags(parser)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     flags = parser.parse_args(argv)
-    try:
-        with workers.sigterm_interrupts():
-            return run(_generate_unless_full, flags)
-    except KeyboardInterrupt:
-        print("\nstopped: the same command, given again, goes on from here", file=sys.stderr)
-        return 130
+    return run(_generate_unless_full, flags, go_on="the same command, given again, goes on from here")
 
 
 if __name__ == "__main__":

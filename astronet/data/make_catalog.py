@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 import astronet
 from astronet.data import catalog_rows, detectors, events, star_catalog
+from astronet.util.arguments import positive_integer
 from astronet.util.kept import Kept, beside
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
 from light_curve_util.products.quality import QUALITIES
 

@@ -9,8 +9,9 @@ import sys
 from tqdm import tqdm
 
 from astronet.data import tev
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import map_in_order
 
 _FILE_NAME = re.compile(r"sector-(\d+)(?:-.*)?\.txt$", re.IGNORECASE)

@@ -23,8 +23,9 @@ from astronet.data import (
     simulated_sky,
     tev,
 )
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.script import Parser, run
 from astronet.util.workers import add_cluster_flag, map_in_order
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold

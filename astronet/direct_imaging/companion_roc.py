@@ -28,8 +28,9 @@ from astronet.direct_imaging import angle_sign, cube, detection, generate_patch_
 from astronet.direct_imaging.injected_maps import LLSG, PCA
 from astronet.ops import intervals, metrics
 from astronet.util import kept, pretrained, workers
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 CANDIDATE_COLUMNS = (
     *("method", "separation", "map", "score", "x", "y", "distance_fwhm", "is_companion"),

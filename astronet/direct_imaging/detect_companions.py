@@ -25,8 +25,9 @@ from astronet.direct_imaging import (
 )
 from astronet.ops.metrics import is_positive
 from astronet.util import records
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256, write_aside, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 COLUMNS = (
     *("detection", "x", "y", "separation_px", "separation_fwhm", "position_angle_deg"),

@@ -11,8 +11,9 @@ import astronet
 from astronet.direct_imaging import cube, mlar, samples
 from astronet.direct_imaging.configurations import FEATURE, LABEL_MAP
 from astronet.util import workers
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # of the number of training samples: how many are made for validation, and for test

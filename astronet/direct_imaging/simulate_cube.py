@@ -12,8 +12,9 @@ import sys
 import numpy as np
 
 from astronet.direct_imaging.cube import MIN_FRAMES
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_aside, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 _LATITUDE, _DECLINATION = -24.6, -51.1  # of the observatory and of the star [deg]
 _MOST_ROTATION = 140.0  # of the sky [deg], while the star is up

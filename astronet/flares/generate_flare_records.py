@@ -12,8 +12,9 @@ import numpy as np
 
 import astronet
 from astronet.flares import catalog, injection, light_curves, windows
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
 
 _DECISIVE_FLAGS = (

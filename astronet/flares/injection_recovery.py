@@ -13,8 +13,9 @@ from astronet import ensemble
 from astronet.flares import detection, flare_fit, injection, light_curves, windows
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, positive_integer, run
+from astronet.util.script import Parser, ScriptError, run
 
 _COLUMNS = (
     *("tic_id", "sector", "light_curve", "peak_time", "amplitude", "duration_minutes", "equivalent_duration", "noise"),

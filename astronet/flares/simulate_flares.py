@@ -10,8 +10,9 @@ import sys
 import numpy as np
 
 from astronet.flares import flare_fit, injection
+from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_aside, write_csv
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.script import Parser, run
 
 SECTOR_START = 1325.3  # BTJD
 SECTOR_DAYS = 27.4

@@ -4,9 +4,16 @@ import argparse
 import contextlib
 import difflib
 import gc
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Optional
 
+from astronet.util.terminal import SafeStream, has_lost_text, safe_streams
 from light_curve_util.errors import LightCurveError
+
+INTERRUPTED = 130  # exit code, as a shell has it
 
 
 class ScriptError(Exception):
@@ -17,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser that takes no abbreviations and names the nearest flag for an unknown one."""
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        kwargs.setdefault("formatter_class", _HelpFormatter)
         super().__init__(allow_abbrev=False, **kwargs)
 
     def parse_args(self, args=None, namespace=None):
@@ -29,43 +36,75 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unknown argument {unknown[0]}{hint}")
         return flags
 
-
-def positive_integer(text):
-    """A flag's type: an integer of at least 1."""
-    with contextlib.suppress(ValueError):
-        if int(text) >= 1:
-            return int(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is not an integer of at least 1")
+    def _print_message(self, message, file=None):
+        if message:
+            stream = SafeStream(file or sys.stderr)
+            stream.write(message)
+            stream.flush()
 
 
-def positive_fraction(text):
-    """A flag's type: a number above 0 and up to 1."""
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells defaults, but not of flags that have none."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default in (None, False, "", []) else super()._get_help_string(action)
 
 
-def run(work, flags):
-    """Calls work(flags).
+def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace, go_on: str = "") -> int:
+    """Calls work(flags), and tells what stops it in one line.
 
     Args:
       work: function of the parsed flags; its return value is the exit code (None is 0).
       flags: argparse.Namespace.
+      go_on: what to do after Control-C or SIGTERM, such as "the same command, given again, goes on from here".
 
     Returns:
-      The exit code: work's own, or 1 after an error that the user can mend, told on stderr.
+      The exit code: work's own; 1 after an error that the user can mend, or where stdout took no more text; 130 after
+      Control-C or SIGTERM.
     """
+    with safe_streams() as stdout:
+        code = _run(work, flags, go_on or "nothing is kept of this run; give the same command again")
+        stdout.flush()
+        if has_lost_text(stdout):
+            print(
+                f"error: cannot write to standard output ({stdout.error}); files are written all the same",
+                file=sys.stderr,
+            )
+            code = code or 1
+        return code
+
+
+def _run(work, flags, go_on):
     try:
-        with rare_garbage_collections():
+        with sigterm_interrupts(), rare_garbage_collections():
             return work(flags) or 0
     except (ScriptError, LightCurveError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nstopped: {go_on}", file=sys.stderr)
+        return INTERRUPTED
 
 
 @contextlib.contextmanager
-def rare_garbage_collections():
+def sigterm_interrupts() -> Iterator[None]:
+    """Lets SIGTERM end the block by KeyboardInterrupt, as Control-C does, so that its processes are ended in order."""
+
+    def interrupt(signum, frame):
+        raise KeyboardInterrupt(f"signal {signum}")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def rare_garbage_collections() -> Iterator[None]:
     """Has Python look for garbage less often in the block.
 
     Half a million objects come with TensorFlow and stay: to look through them again and again takes a tenth of a

@@ -191,7 +191,7 @@ def test_what_cannot_be_done_is_told_before_any_training(files, tmp_path, flags,
         ([], "one of the arguments --folds --hold_out_sectors is required"),
         (["--folds=2", "--hold_out_sectors", "1"], "not allowed with argument"),
         (["--folds=2", "--num_models=0"], "'0' is not an integer of at least 1"),
-        (["--folds=2", "--train_share=1.5"], "1.5 is not above 0 and up to 1"),
+        (["--folds=2", "--train_share=1.5"], "'1.5' is not a number above 0 and at most 1"),
     ],
 )
 def test_flags_that_do_not_go_together_are_refused(files, flags, message, capsys):

@@ -221,7 +221,7 @@ def test_calibration_of_other_weights_is_not_used(members, write_tces, tmp_path,
 @pytest.mark.parametrize(
     "script, flags, message",
     [
-        (calibrate, ["--recall_target=1.5"], "1.5 is not above 0 and up to 1"),
+        (calibrate, ["--recall_target=1.5"], "'1.5' is not a number above 0 and at most 1"),
         (evaluate, ["--catalog=tces.csv"], "--train_files and --catalog go with --report"),
     ],
 )

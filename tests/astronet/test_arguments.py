@@ -1,0 +1,110 @@
+"""The types of flags and the checks of paths, without TensorFlow."""
+
+import argparse
+import os
+
+import pytest
+
+from astronet.util import arguments
+from astronet.util.script import ScriptError
+
+HUGE = str(10**40)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        (arguments.probability, "0", 0.0),
+        (arguments.probability, "1e-3", 0.001),
+        (arguments.positive_fraction, "1", 1.0),
+        (arguments.recall, "0.95", 0.95),
+        (arguments.seed, "0", 0),
+        (arguments.seed, str(2**31 - 1), 2**31 - 1),
+        (arguments.tic_id, "10005000540", 10005000540),
+        (arguments.row_id, "-3", -3),
+        (arguments.finite_number, "-2.5", -2.5),
+        (arguments.number(least=0, unit="seconds"), "0", 0.0),
+        (arguments.suffix, "", ""),
+        (arguments.suffix, "sector-1_v1.2", "sector-1_v1.2"),
+        (arguments.suffix, "épreuve", "épreuve"),
+    ],
+)
+def test_accepts(parse, text, value):
+    assert parse(text) == value
+
+
+@pytest.mark.parametrize(
+    ("parse", "texts", "told"),
+    [
+        (arguments.probability, ["2", "-1", "nan", "inf", "50%", "", "1_0"], "a probability, such as 0.5"),
+        (arguments.positive_fraction, ["0", "1.5", "nan", "90"], "such as 0.9 for 90 %"),
+        (arguments.recall, ["1e-12", "0", "95", "nan"], "such as 0.95 to find 95 %"),
+        (arguments.seed, ["-1", "1.5", "x", "1_0", "0x10", "nan"], "is not an integer of at least 0"),
+        (arguments.seed, [str(2**31)], "is too large: give at most 2147483647"),
+        (arguments.positive_integer, ["0", "-1", "True", "1e3"], "is not an integer of at least 1"),
+        (arguments.positive_integer, [str(2**31), "9" * 29], "is too large: give at most 2147483647"),
+        (arguments.positive_integer, [HUGE], "is not an integer"),
+        (arguments.batch_size, ["100000"], "is too large: give at most 65536"),
+        (arguments.num_shards, ["100000"], "is too large: give at most 99999"),
+        (arguments.tic_id, [str(2**63)], "is too large"),
+        (arguments.finite_number, ["nan", "inf", "-inf", "1e999"], "is not a finite number"),
+        (arguments.number(above=0, unit="days"), ["0", "-1", "nan"], "is not a number above 0 (days)"),
+        (arguments.suffix, ["../x", "a/b", "a\\b", "..", "a\x1b[2J", "a\nb", "x" * 101], "part of a file's name"),
+        (arguments.input_file, [""], "it is empty: give a file"),
+        (arguments.input_file, [os.sep], "is a directory: give a file"),
+        (arguments.input_file, ["no/such/file", "a\tb"], "there is no file"),
+        (arguments.input_file, ["a\0b"], "cannot be the name of a file"),
+        (arguments.input_directory, ["no/such"], "is not there"),
+        (arguments.input_directory, [__file__], "is a file: give a directory"),
+        (arguments.output_file, [os.sep, "new/"], "is a directory: give the name of a file"),
+        (arguments.output_file, [f"{__file__}/x"], "is no directory: nothing can be written below it"),
+        (arguments.output_directory, ["", " "], "it is empty: give a directory"),
+        (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is no directory"),
+        (arguments.image_file, ["roc", "roc.txt", "roc.png.gz", ".png", "a.pgf"], "has to end in .png, or another of"),
+    ],
+)
+def test_says_what_was_wrong_and_what_to_give(parse, texts, told):
+    for text in texts:
+        with pytest.raises(argparse.ArgumentTypeError) as error:
+            parse(text)
+        assert told in str(error.value), text
+        assert "\x1b" not in str(error.value)
+
+
+def test_matplotlib_writes_every_image_suffix():
+    from matplotlib.figure import Figure
+
+    assert set(arguments.IMAGE_SUFFIXES) <= set(Figure().canvas.get_supported_filetypes())
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "table.csv"
+    path.write_text("mine")
+    return path
+
+
+@pytest.mark.parametrize("make", [lambda p: p, os.path.relpath, lambda p: f"{p.parent}/./x/../{p.name}"])
+def test_an_output_that_is_an_input_is_refused(table, make):
+    with pytest.raises(ScriptError, match=r"--output would overwrite .*, which --input reads: give another --output"):
+        arguments.refuse_overwriting_inputs({"--output": make(table)}, {"--other": None, "--input": ["x", table]})
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_links_to_an_input_are_refused(table, link):
+    link(table, "link")
+    with pytest.raises(ScriptError, match="--output would overwrite link"):
+        arguments.refuse_overwriting_inputs({"--output": "link"}, {"--input": table})
+    with pytest.raises(ScriptError, match="--output would overwrite"):
+        arguments.refuse_overwriting_inputs({"--output": table}, {"--input": "link"})
+
+
+def test_two_outputs_of_one_path_are_refused(table):
+    with pytest.raises(ScriptError, match="--a and --b would both write ./new"):
+        arguments.refuse_overwriting_inputs({"--a": "new", "--b": "./new"}, {"--input": table})
+
+
+def test_other_outputs_and_devices_are_accepted(table):
+    outputs = {"--output": "new", "--more": ["table.csv.2", os.devnull], "--none": None}
+    arguments.refuse_overwriting_inputs(outputs, {"--input": [table, os.devnull]})
