@@ -6,10 +6,10 @@ import importlib.util
 import numpy as np
 
 from astronet.util.script import ScriptError
+from light_curve_util import sector_times
 
 NUM_CAMERAS, NUM_CCDS = 4, 4
 CCD_PIXELS = 2048  # of a CCD's image, along a row and along a column
-_BTJD_ZERO = 2457000.0  # BJD
 _HALF_FIELD = np.tan(np.radians(12.5))
 # Where a CCD ends, in tess-point's pixels (0 is the middle of the image's first). MIT's catalogues count a star to a
 # CCD also when it falls up to ten rows before the image or a pixel beside it: docs/data.md has the evidence.
@@ -38,11 +38,7 @@ def _focal_plane(sector):
 
 def middle(sector):
     """Returns the middle of a sector (BTJD, days) by tess-point's table of pointings; None where it has none."""
-    import tess_stars2px
-
-    table = tess_stars2px.TESS_Spacecraft_Pointing_Data
-    at = np.flatnonzero(table.sectors == sector)
-    return round(float(table.midtimes[at[0]]) - _BTJD_ZERO, 4) if len(at) else None
+    return sector_times.middle(sector)
 
 
 class TessPoint:

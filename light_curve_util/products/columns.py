@@ -7,8 +7,8 @@ import io
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.time_systems import BTJD_ZERO  # noqa: F401 (readers take it from here)
 
-BTJD_ZERO = 2457000  # BJD at which BTJD, the time of TESS, is 0
 MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
 
 _MAX_BYTES = 1 << 28  # ten times a sector of 20 s; a small gzip file can unpack to a thousand times its size

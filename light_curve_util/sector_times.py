@@ -1,0 +1,63 @@
+"""When each sector of TESS ran, by tess-point's table of pointings; no network is needed."""
+
+import functools
+from collections.abc import Sequence
+from typing import Optional
+
+import numpy as np
+
+from light_curve_util.time_systems import BTJD_ZERO, bkjd_hint
+
+_SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d off tess-point's middle
+
+
+@functools.cache
+def _middles():
+    """Dict of sector to its middle, BTJD days."""
+    import tess_stars2px  # takes half a second
+
+    table = tess_stars2px.TESS_Spacecraft_Pointing_Data
+    return {int(sector): float(middle) - BTJD_ZERO for sector, middle in zip(table.sectors, table.midtimes)}
+
+
+def middle(sector: int) -> Optional[float]:
+    """The middle of a sector, BTJD days; None where tess-point's table lacks it."""
+    found = _middles().get(int(sector))
+    return None if found is None else round(found, 4)
+
+
+def window(sector: int) -> Optional[tuple[float, float]]:
+    """Start and end of a sector, BTJD days, some days wider than it was; None where tess-point's table lacks it."""
+    middles, sector = _middles(), int(sector)
+    neighbors = [middles[other] for other in (sector - 1, sector + 1) if other in middles]
+    if sector not in middles or not neighbors:
+        return None
+    half = max(abs(other - middles[sector]) for other in neighbors) / 2 + _SLACK
+    return middles[sector] - half, middles[sector] + half
+
+
+def windows(sectors: Sequence[int]) -> np.ndarray:
+    """Start and end of each of many sectors, as window() gives them; NaN where unknown. [n, 2]"""
+    known = {int(sector): window(sector) or (np.nan, np.nan) for sector in np.unique(sectors)}
+    return np.array([known[int(sector)] for sector in sectors], float).reshape(-1, 2)
+
+
+def problem(time_btjd: np.ndarray, sector: int) -> str:
+    """What is wrong with the times of a light curve that are not of a sector; "" where most are, or none can tell.
+
+    Args:
+      time_btjd: days, finite. [n], n >= 1
+      sector: number of the sector; 0 is unknown.
+    """
+    ran = window(sector)
+    if ran is None:
+        return ""
+    start, end = ran
+    if np.count_nonzero((start <= time_btjd) & (time_btjd <= end)) * 2 >= len(time_btjd):
+        return ""
+    text = (
+        f"the times, BTJD {time_btjd.min():.1f} to {time_btjd.max():.1f}, do not lie in sector {sector}, "
+        f"which ran from about BTJD {start + _SLACK:.0f} to {end - _SLACK:.0f}"
+    )
+    hint = bkjd_hint(float(np.median(time_btjd)), ran)
+    return f"{text}; {hint}" if hint else text

@@ -1,0 +1,254 @@
+"""Time systems of light curves and epochs, and their conversion to BTJD (BJD - 2457000), the time of TESS.
+
+All times here are days. This is the only module that knows zero points; `sector_times` knows when each sector ran.
+
+How a light curve reader uses it, once for each file (a plain BTJD array comes back as it is, in some microseconds):
+
+    times = time_systems.of_light_curve(column, named=time_systems.named("BJD_TDB"))
+    times.btjd     # NaN where a single time cannot be told: that cadence drops out
+    times.notes    # what was converted or assumed, to be said once for the file
+
+It raises UnreadableLightCurveError, without the path, where the times cannot be told at all (seconds, for example).
+
+A reader whose file states its zero point (BJDREFI and BJDREFF) gives `named=time_systems.from_zero(bjd)`. Where the
+sector is known, `expected=sector_times.window(sector)` tells Kepler's times from those of TESS, and
+`sector_times.problem(time, sector)` says whether the light curve lies in that sector at all.
+
+How a table reader uses it: `to_btjd(table.Epoc, named=named("Epoch (BJD)"), expected=windows, noun="epochs")`, with
+`windows` [n, 2]; then `times.problems` (dict of position to text) are rows to skip, and `times.assumed` (of the same
+kind) rows to warn of.
+"""
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from light_curve_util.errors import UnreadableLightCurveError
+
+
+class TimeSystem(NamedTuple):
+    """A count of days: its name, and the BJD at which it is 0."""
+
+    name: str
+    zero: float
+
+
+BTJD_ZERO = 2457000  # BJD at which BTJD, the time of TESS, is 0
+BKJD_ZERO = 2454833  # BJD at which BKJD, the time of Kepler, is 0
+
+BTJD = TimeSystem("BTJD", BTJD_ZERO)
+BJD = TimeSystem("BJD", 0)
+BJD_2400000 = TimeSystem("BJD - 2400000", 2_400_000)
+BJD_2450000 = TimeSystem("BJD - 2450000", 2_450_000)
+MJD = TimeSystem("MJD", 2_400_000.5)
+BKJD = TimeSystem("BKJD (BJD - 2454833)", BKJD_ZERO)
+SYSTEMS = (BTJD, BJD, BJD_2400000, BJD_2450000, MJD, BKJD)
+
+# Where the values of a system lie, for a time from the first photographs of the sky to the year 2036. Between these
+# ranges lies no system that is in use.
+_BTJD_RANGE = (-57_000.0, 7_000.0)
+_BJD_2450000_RANGE = (7_000.0, 13_000.0)  # from 2014
+_MJD_RANGE = (50_000.0, 70_000.0)  # and that of BJD - 2400000: from 1995
+_BJD_RANGE = (2_400_000.0, 2_464_000.0)
+_LEAST_SECONDS = 1e7  # larger values are seconds of something, or no time at all
+_LONGEST_CADENCE = 1.0  # days; light curves that are sampled more rarely show no transit
+_LEAST_CADENCES = 50  # for their distance to be judged
+_LEAST_OF_ONE_SYSTEM = 3  # as many epochs, all of them in their sectors as BKJD and none as BTJD, are no accident
+_LARGEST_UNKNOWN_FRACTION = 0.05  # of a light curve's times, that may be damaged
+
+_NAMES = (  # what a plain name has in it, the most telling first
+    ("btjd", BTJD),
+    ("tbjd", BTJD),
+    ("2457000", BTJD),
+    ("bkjd", BKJD),
+    ("time0bk", BKJD),
+    ("2454833", BKJD),
+    ("2450000", BJD_2450000),
+    ("24000005", MJD),
+    ("mjd", MJD),
+    ("2400000", BJD_2400000),
+    ("rjd", BJD_2400000),
+    ("jd", BJD),
+)
+
+
+def named(name: str) -> Optional[TimeSystem]:
+    """The time system that a column's name or unit tells; None where it tells none.
+
+    >>> named("Epoch (BJD)").name, named("BJD - 2457000").name, named("koi_time0bk").name, named("Epoc")
+    ('BJD', 'BTJD', 'BKJD (BJD - 2454833)', None)
+    """
+    plain = re.sub(r"[^a-z0-9]+", "", re.sub(r"(\d)[.](?=0\b)|(?<=\d)[,_ ](?=\d{3})", r"\1", name.lower()))
+    plain = plain.replace("24570000", "2457000").replace("24548330", "2454833").replace("24000000", "2400000")
+    return next((system for part, system in _NAMES if part in plain), None)
+
+
+def from_zero(bjd: float) -> TimeSystem:
+    """The time system that is 0 at a BJD, as BJDREFI + BJDREFF of a FITS header give it."""
+    known = {system.zero: system for system in SYSTEMS}
+    return known.get(bjd) or TimeSystem(f"BJD - {bjd:.10g}", bjd)
+
+
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """Times in BTJD, and how they came to be.
+
+    Attributes:
+      btjd: float64 [n], days; NaN where there was none, or where it cannot be told.
+      notes: what is to be said of them all, once: which systems they were in.
+      problems: dict of position to what is wrong with a time that cannot be told.
+      assumed: dict of position to what was assumed of a time that could be two.
+    """
+
+    btjd: np.ndarray
+    notes: tuple[str, ...] = ()
+    problems: dict[int, str] = dataclasses.field(default_factory=dict)
+    assumed: dict[int, str] = dataclasses.field(default_factory=dict)
+
+
+def of_light_curve(
+    values: Sequence[float], named: Optional[TimeSystem] = None, expected: Optional[Sequence] = None
+) -> Times:
+    """Converts the times of a light curve as to_btjd() does, but raises where they cannot be told.
+
+    Raises:
+      UnreadableLightCurveError: more than a twentieth of the times are in no known system, or the cadences are days
+        apart, as they are where times are in seconds or minutes.
+    """
+    values = np.asarray(values, np.float64)
+    step = _median_step(values)
+    if step >= _LONGEST_CADENCE:
+        raise UnreadableLightCurveError(
+            f"the times are {step:.6g} apart, too far for a light curve in days: divide them by 86400 if they are in "
+            "seconds, by 1440 if in minutes"
+        )
+    times = to_btjd(values, named, expected)
+    if len(times.problems) > _LARGEST_UNKNOWN_FRACTION * len(values):
+        raise UnreadableLightCurveError(f"time {next(iter(times.problems.values()))}")
+    return times
+
+
+def to_btjd(
+    values: Sequence[float],
+    named: Optional[TimeSystem] = None,
+    expected: Optional[Sequence] = None,
+    noun: str = "times",
+) -> Times:
+    """Converts times to BTJD, each by itself: a column may hold several systems.
+
+    A time above 2400000 is BJD, whatever the column's name. One from 50000 to 70000 is MJD, or BJD - 2400000 where the
+    name says so; these two are half a day apart, so that without a name MJD is assumed and told. BKJD looks like BTJD:
+    it is known by its name, or where all times lie in the expected intervals as BKJD, and none as BTJD.
+
+    Args:
+      values: days, NaN where there is none. [n]
+      named: the system that the column's name or the file's header tells; values that cannot be of it are told from
+        their size.
+      expected: interval (start, end) in BTJD in which the times should lie, of all or of each [n, 2]; NaN is unknown.
+      noun: what the times are called in messages.
+
+    Returns:
+      Times.
+    """
+    values = np.asarray(values, np.float64)
+    if named not in (None, BTJD, BJD, BJD_2400000, BJD_2450000, MJD, BKJD):
+        return Times(values + (named.zero - BTJD_ZERO))
+    if named in (None, BTJD) and not len(values):
+        return Times(values)
+    systems = _systems(values, named)
+    if named is None and expected is not None and _is_bkjd(values, systems, expected):
+        systems = np.where(systems == SYSTEMS.index(BTJD), SYSTEMS.index(BKJD), systems)
+    if not systems.any():  # all are BTJD
+        return Times(values)
+    btjd = values.copy()
+    for number, system in enumerate(SYSTEMS[1:], 1):
+        of_system = systems == number
+        btjd[of_system] = values[of_system] + (system.zero - BTJD_ZERO)
+    unknown = np.flatnonzero(systems < 0)
+    btjd[unknown] = np.nan
+    problems = {int(i): _unknown(values[i]) for i in unknown}
+    assumed = {}
+    if named not in (MJD, BJD_2400000):
+        ambiguous = np.flatnonzero(systems == SYSTEMS.index(MJD))
+        assumed = {
+            int(i): f"{values[i]:.10g} is taken for MJD; if it is BJD - 2400000, it is half a day too late"
+            for i in ambiguous
+        }
+    return Times(btjd, tuple(_notes(systems, np.isfinite(values), noun, bool(assumed))), problems, assumed)
+
+
+def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
+    """What to say of a time outside an interval in which it would lie, were it off by Kepler's zero point; or ""."""
+    start, end = expected
+    for off, what in ((BKJD_ZERO - BTJD_ZERO, "BKJD, BJD - 2454833"), (BTJD_ZERO - BKJD_ZERO, "made with 2454833")):
+        if start <= btjd + off <= end and not start <= btjd <= end:
+            return f"it would be in place if {off:+d} d were added: {what}, the zero point of Kepler?"
+    return ""
+
+
+def _systems(values, named):
+    """Index into SYSTEMS of each value; -1 where none fits. NaN counts as BTJD. [n]"""
+    systems = np.zeros(len(values), int)
+    with np.errstate(invalid="ignore"):
+        plain = ~((values < _BTJD_RANGE[0]) | (values >= _BTJD_RANGE[1]))  # and NaN
+        if named in (None, BTJD, BJD) and plain.all():
+            return systems
+        systems[~plain] = -1
+        in_mjd = _within(values, _MJD_RANGE)
+        systems[_within(values, _BJD_RANGE)] = SYSTEMS.index(BJD)
+        systems[_within(values, _BJD_2450000_RANGE)] = SYSTEMS.index(BJD_2450000)
+        systems[in_mjd] = SYSTEMS.index(BJD_2400000 if named == BJD_2400000 else MJD)
+        if named == BKJD:
+            systems[plain & np.isfinite(values)] = SYSTEMS.index(BKJD)
+        if named == BJD_2450000:
+            systems[plain & np.isfinite(values)] = SYSTEMS.index(BJD_2450000)
+    return systems
+
+
+def _median_step(values):
+    """Median distance of neighboring times; 0 where it is plainly less than _LONGEST_CADENCE, or there are few."""
+    span = np.fmax.reduce(values) - np.fmin.reduce(values) if len(values) else 0
+    if len(values) < _LEAST_CADENCES or not span >= _LONGEST_CADENCE * (len(values) - 1) / 2:
+        return 0.0
+    return float(np.median(np.diff(np.sort(values[np.isfinite(values)]))))
+
+
+def _within(values, interval):
+    return (values >= interval[0]) & (values < interval[1])
+
+
+def _is_bkjd(values, systems, expected):
+    """Whether all values that could be BTJD lie where they should as BKJD, and none does as BTJD."""
+    start, end = np.broadcast_to(np.asarray(expected, float), (len(values), 2)).T
+    with np.errstate(invalid="ignore"):
+        told = (systems == SYSTEMS.index(BTJD)) & np.isfinite(values + start + end)
+        as_btjd = (start <= values) & (values <= end)
+        shifted = values + (BKJD_ZERO - BTJD_ZERO)
+        as_bkjd = (start <= shifted) & (shifted <= end)
+    return told.sum() >= _LEAST_OF_ONE_SYSTEM and as_bkjd[told].all() and not as_btjd[told].any()
+
+
+def _unknown(value):
+    if abs(value) >= _LEAST_SECONDS:
+        return f"{value:.10g} is no time in days: divide by 86400 if it is in seconds"
+    return (
+        f"{value:.10g} is in no time system that is known (BTJD, BJD, BJD - 2400000, MJD, BKJD): "
+        "give BTJD, BJD - 2457000"
+    )
+
+
+def _notes(systems, there, noun, is_assumed):
+    """A text for each system that is converted."""
+    total = np.count_nonzero(there)
+    for number, system in enumerate(SYSTEMS[1:], 1):
+        count = np.count_nonzero(systems == number)
+        if count:
+            shift = system.zero - BTJD_ZERO
+            how = f"subtracting {-shift:.10g}" if shift < 0 else f"adding {shift:.10g}"
+            note = f"{count} of {total} {noun} in {system.name}, converted to BTJD by {how}"
+            if system == MJD and is_assumed:
+                note += " (assumed: half a day too late if they are BJD - 2400000; name the column after its system)"
+            yield note
