@@ -1,5 +1,6 @@
 """A Dask cluster as an Executor: workers on this machine, or wherever those of a scheduler are."""
 
+import concurrent.futures
 import contextlib
 import functools
 import logging
@@ -15,6 +16,7 @@ from astronet.util.script import ScriptError
 LOCAL = "local"
 PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
 _SECONDS_BETWEEN_LOOKS = 1
+_DASKS_SHARE = 0.9  # of the time that a scheduler has to answer: its own message comes first
 # Control-C reaches every process of a terminal: the script decides, and ends its workers.
 _IGNORE_CONTROL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
@@ -61,24 +63,67 @@ def connect(address, num_workers=None):
                 preload=[_IGNORE_CONTROL_C],
             )
             address = stack.enter_context(cluster).scheduler_address
+        client = _connected(address, patience)
+        stack.enter_context(client)
         try:
-            client = stack.enter_context(distributed.Client(address, timeout=patience))
-        except (OSError, ValueError) as error:
-            raise ScriptError(
-                f"--cluster={address}: no Dask scheduler answers there within {patience:g} s ({error}): start one "
-                "(dask scheduler), or correct the address"
-            ) from error
-        try:
-            client.wait_for_workers(1, timeout=patience)
+            _within(patience, functools.partial(client.wait_for_workers, 1, timeout=_DASKS_SHARE * patience), address)
         except distributed.TimeoutError as error:
             raise ScriptError(
                 f"the scheduler at {address} has had no worker for {patience:g} s: start some (dask worker {address} "
                 "--nworkers 8 --nthreads 1)"
             ) from error
-        _check(client, address)
+        _within(patience, functools.partial(_check, client, address), address)
         executor = _DaskExecutor(client, address)
         stack.callback(executor.shutdown, wait=False)
         yield executor
+
+
+def _connected(address, patience):
+    """Returns a distributed.Client that the scheduler at an address has answered within `patience` seconds."""
+    import distributed
+
+    try:
+        connect = functools.partial(distributed.Client, address, timeout=_DASKS_SHARE * patience)
+        return _within(patience, connect, address)
+    except ScriptError:
+        raise
+    except Exception as error:  # what is no scheduler may answer anything, which Dask takes for a message
+        reason = str(error) or type(error).__name__
+        if address.startswith("tls://"):
+            reason += "; tls:// needs certificates: see docs/cluster.md"
+        raise ScriptError(
+            f"--cluster={address}: no Dask scheduler answers there within {patience:g} s ({reason}): start one "
+            "(dask scheduler), or correct the address"
+        ) from error
+
+
+def _within(seconds, function, address):
+    """Returns function(), for which the scheduler at an address has so many seconds.
+
+    Dask waits without end for a program that accepts a connection and then says nothing. Its thread is a daemon, which
+    keeps no process from ending.
+
+    Raises:
+      ScriptError: it took longer. What function() raises is raised here.
+    """
+    outcome = Future()
+
+    def call():
+        try:
+            outcome.set_result(function())
+        except Exception as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except concurrent.futures.TimeoutError:
+        if outcome.done():  # by a TimeoutError of its own
+            raise
+        raise ScriptError(
+            f"--cluster={address}: something accepts connections there, but does not answer as a Dask scheduler within "
+            f"{seconds:g} s: start a scheduler (dask scheduler), or correct the address (port 8787 is its dashboard)"
+        ) from None
 
 
 def tell(line, file=None):

@@ -7,8 +7,10 @@ import operator
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from astronet.util.script import ScriptError
 pytest.importorskip("distributed")
 
 NUM_STARS = 12
+CONNECT_TIMEOUT = "distributed.comm.timeouts.connect"
 
 
 class Started:
@@ -111,7 +114,7 @@ def other(tmp_path):
 def impatience():
     import dask
 
-    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+    with dask.config.set({CONNECT_TIMEOUT: "2s"}):
         yield
 
 
@@ -331,6 +334,34 @@ def test_a_cluster_that_cannot_be_used_is_an_error_that_says_why(other, tmp_path
     with pytest.raises(SystemExit):
         generate_input_records.main(_flags("--cluster=here"))
     assert "'here' is neither local nor an address such as tcp://host:8786" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("answer", [b"", b"\0", b"HTTP/1.1 200 OK\r\n\r\n" * 40], ids=["silence", "a byte", "HTTP"])
+def test_an_address_where_no_scheduler_answers_is_an_error_within_the_time_limit(answer):
+    import dask
+
+    accepted = []
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                accepted.append(listener.accept()[0])
+                accepted[-1].sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, dask.config.set({CONNECT_TIMEOUT: "1s"}):
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        begin = time.monotonic()
+        with pytest.raises(ScriptError, match=f"--cluster={address}: .* within 1 s"):
+            run_in_order(address, operator.neg, [1])
+        assert time.monotonic() - begin < 10
+    for connection in accepted:
+        connection.close()
+
+
+def test_an_address_with_tls_needs_certificates():
+    with pytest.raises(ScriptError, match="certificates"):
+        run_in_order("tls://127.0.0.1:1", operator.neg, [1])
 
 
 def test_a_simulated_survey_and_its_catalogue_are_those_without_a_cluster(tmp_path, cluster, monkeypatch):
