@@ -13,6 +13,7 @@ import requests
 import urllib3
 
 import astronet
+from astronet.util import http_limits
 from astronet.util.files import INCOMPLETE
 
 _CHUNK_BYTES = 1 << 15  # what a broken transfer loses at most
@@ -63,11 +64,20 @@ class Server:
     A try that fails for a reason that may pass (no connection, a transfer that breaks off or stalls, 429, 5xx, an
     answer that is not what was asked for) is repeated after a wait that doubles from try to try. Where the server
     says how long to wait (Retry-After), nobody asks it anything for so long. It counts as down where a connection
-    cannot be made by any try, or when 10 requests in a row have failed by all their tries.
+    cannot be made by any try, or when 10 requests in a row have failed by all their tries. What goes beyond a limit of
+    size or time, or redirects to another host, is not asked for again.
     """
 
     def __init__(
-        self, url, requests_per_second=5.0, retries=4, backoff_seconds=1.0, connect_seconds=10.0, read_seconds=60.0
+        self,
+        url,
+        requests_per_second=5.0,
+        retries=4,
+        backoff_seconds=1.0,
+        connect_seconds=10.0,
+        read_seconds=60.0,
+        max_bytes=10**9,
+        max_seconds=3600.0,
     ):
         """Notes what to ask and how; connects to nothing yet.
 
@@ -77,6 +87,7 @@ class Server:
           retries: how often a failed try is repeated.
           backoff_seconds: wait before the first repetition.
           connect_seconds, read_seconds: limits on making a connection, and on waiting for the next bytes.
+          max_bytes, max_seconds: limits on the length of an answer, and on the time of all its tries.
 
         Raises:
           ValueError: the URL is not of a server.
@@ -91,6 +102,8 @@ class Server:
         self._backoff_seconds = backoff_seconds
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
+        self._max_bytes = max_bytes
+        self._max_seconds = max_seconds
         self._lock = threading.Lock()
         self._next_turn = 0.0
         self._failures_in_a_row = 0
@@ -151,6 +164,7 @@ class Server:
         return self._try(lambda session: self._transfer(session, self._url + path, partial, check))
 
     def _try(self, attempt):
+        begin = time.monotonic()
         for number in range(1 + self._retries):
             self._wait_turn()
             try:
@@ -160,6 +174,8 @@ class Server:
                 raise
             except DownloadError as error:
                 raise self._count_failure(error) from None
+            except http_limits.LimitError as error:
+                raise self._count_failure(DownloadError(str(error))) from None
             except _TryAgainError as error:
                 failure = error
             except BadAnswerError as error:
@@ -169,6 +185,8 @@ class Server:
             else:
                 self._failures_in_a_row = 0
                 return result
+            if time.monotonic() - begin > self._max_seconds:
+                raise self._count_failure(DownloadError(f"{failure} ({_tries(number + 1)} in {self._max_seconds:g} s)"))
             if number < self._retries and not failure.at_once:
                 self._back_off(number)
         if failure.unreachable:
@@ -210,6 +228,8 @@ class Server:
             # Ranges and lengths are those of the file, not of a compressed form of it.
             headers = {"User-Agent": f"astronet-triage/{astronet.__version__}", "Accept-Encoding": "identity"}
             self._of_thread.session.headers.update(headers)
+            limits = {"max_bytes": self._max_bytes, "max_seconds": self._max_seconds}
+            http_limits.limit(self._of_thread.session, self._url, **limits)
         return self._of_thread.session
 
     def _timeout(self):
@@ -238,16 +258,19 @@ class Server:
                 partial.remove()
                 raise _TryAgainError("the server's file is not the one that was begun", at_once=True)
             self._check_status(response)
+            length = _length(response)
             if response.status_code == 200:  # a changed file, or a server that knows no ranges: all of it comes
                 offset = 0
             size = offset
+            if offset + (length or 0) > self._max_bytes:
+                partial.remove()
+                raise DownloadError(f"the file is longer than {self._max_bytes / 1e6:g} MB")
             with partial.writing(response, offset) as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     if self._stopped.is_set():
                         raise StoppedError
                     size += file.write(chunk)
-            length = response.headers.get("Content-Length")
-        if length is not None and size - offset != int(length):
+        if length is not None and size - offset != length:
             raise _TryAgainError(f"the transfer ended after {size - offset} of {length} bytes")
         try:
             check(partial.path)
@@ -329,6 +352,12 @@ def _version(response):
     """What If-Range can name the server's file by: its strong ETag, else its date, else ""."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+
+
+def _length(response):
+    """How many bytes a server says that its answer has; None where it says nothing, or nonsense."""
+    text = response.headers.get("Content-Length", "").strip()
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _retry_after(response):

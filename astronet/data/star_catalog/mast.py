@@ -16,6 +16,8 @@ from astronet.util.script import ScriptError
 _SERVICE = "Mast.Catalogs.Filtered.Tic"
 _IDS_PER_QUERY = 500
 _LOCK_SECONDS = 60
+_MAX_ANSWER_BYTES = 10**8  # 500 stars have half a megabyte
+_MAX_TIME_LIMITS = 5  # of a server's silence, until an answer is whole
 
 
 def default_cache_path():
@@ -98,15 +100,13 @@ class MastCatalog:
 def _make_client(time_limit):
     """An astroquery client that does not wait for ever, as its own do for a server that has gone silent."""
     from astroquery.mast import MastClass
-    from requests.adapters import HTTPAdapter
 
-    class TimeLimit(HTTPAdapter):
-        def send(self, request, timeout=None, **kwargs):
-            return super().send(request, timeout=timeout or time_limit, **kwargs)
+    from astronet.util import http_limits
 
     client = MastClass()
-    for scheme in ("https://", "http://"):
-        client._session.mount(scheme, TimeLimit())
+    url = client._portal_api_connection.MAST_REQUEST_URL
+    limits = {"max_bytes": _MAX_ANSWER_BYTES, "max_seconds": _MAX_TIME_LIMITS * time_limit}
+    http_limits.limit(client._session, url, read_seconds=time_limit, **limits)
     client._portal_api_connection.TIMEOUT = time_limit  # for a server that answers EXECUTING again and again
     return client
 

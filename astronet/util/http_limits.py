@@ -1,0 +1,142 @@
+"""Limits on what an HTTP server may do to us: another host, an endless answer, one that never comes to its end.
+
+    session = requests.Session()
+    http_limits.limit(session, "https://mast.stsci.edu", max_bytes=10**8, max_seconds=600)
+"""
+
+import contextlib
+import functools
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SITES = (".stsci.edu",)  # whose hosts may send each other's visitors on: MAST's files are on several
+_CHUNK_BYTES = 1 << 15
+
+
+class LimitError(requests.RequestException):
+    """A server went beyond a limit; the message says which. To ask it again is of no use."""
+
+
+def limit(
+    session: requests.Session,
+    url: str,
+    *,
+    max_bytes: int,
+    max_seconds: float,
+    read_seconds: float = 60.0,
+) -> None:
+    """Has a session raise a LimitError where its server goes beyond a limit.
+
+    Args:
+      session: to be limited.
+      url: of the server; redirects to other hosts are refused, except from one host of MAST's to another by https.
+      max_bytes: length of an answer, as it is once uncompressed.
+      max_seconds: time until an answer is whole, however steadily it comes.
+      read_seconds: time until the next bytes come, of requests that have no `timeout`.
+    """
+    adapter = _LimitedAdapter(url, max_bytes, max_seconds, read_seconds)
+    for scheme in _DEFAULT_PORTS:
+        session.mount(f"{scheme}://", adapter)
+
+
+def is_same_site(url: str, other: str) -> bool:
+    """Returns whether a server at `url` may send us on to the URL `other`.
+
+    >>> is_same_site("https://mast.stsci.edu", "https://archive.stsci.edu/missions/x.fits")
+    True
+    >>> is_same_site("https://mast.stsci.edu", "https://mast.stsci.edu.example.org/x.fits")
+    False
+    """
+    ours, theirs = urlsplit(url), urlsplit(other)
+    if ours.scheme == "https" and theirs.scheme != "https":
+        return False
+    hosts = [(parts.hostname or "").lower().rstrip(".") for parts in (ours, theirs)]
+    with contextlib.suppress(ValueError):  # a port that is no number
+        if hosts[0] == hosts[1] and _port(theirs) in (_port(ours), _DEFAULT_PORTS["https"]):
+            return True
+        of_one_site = any(all(host.endswith(site) for host in hosts) for site in _SITES)
+        return of_one_site and _port(theirs) == _DEFAULT_PORTS[theirs.scheme]
+    return False
+
+
+def _port(parts):
+    return parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+class _LimitedAdapter(HTTPAdapter):
+    def __init__(self, url, max_bytes, max_seconds, read_seconds):
+        self._url = url
+        self._max_bytes, self._max_seconds, self._read_seconds = max_bytes, max_seconds, read_seconds
+        super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, **kwargs)
+        _limit_heads(self.poolmanager, self._max_seconds)
+
+    def proxy_manager_for(self, *args, **kwargs):
+        manager = super().proxy_manager_for(*args, **kwargs)
+        _limit_heads(manager, self._max_seconds)
+        return manager
+
+    def send(self, request, stream=False, timeout=None, **kwargs):
+        if not is_same_site(self._url, request.url):
+            raise LimitError(
+                f"{urlsplit(self._url).hostname} sends us on to another host, {_shown(request.url)}: not followed",
+                request=request,
+            )
+        return super().send(request, stream=stream, timeout=timeout or self._read_seconds, **kwargs)
+
+    def build_response(self, request, raw):
+        # What requests reads all bodies by; what is raised in it, requests translates.
+        raw.stream = functools.partial(self._stream, raw, time.monotonic() + self._max_seconds)
+        return super().build_response(request, raw)
+
+    def _stream(self, raw, deadline, amt=_CHUNK_BYTES, decode_content=None) -> Iterator[bytes]:
+        num_bytes = 0
+        # read1() returns what is there, where read() waits for all that it is asked for.
+        while chunk := raw.read1(amt, decode_content=decode_content):
+            num_bytes += len(chunk)
+            if num_bytes > self._max_bytes:
+                raise LimitError(f"the answer is longer than {self._max_bytes / 1e6:g} MB")
+            if time.monotonic() > deadline:
+                raise LimitError(f"the answer is not whole after {self._max_seconds:g} s")
+            yield chunk
+
+
+def _limit_heads(manager, seconds):
+    """Has the connections of a urllib3.PoolManager end where status and headers of an answer take too long."""
+
+    def limited(pool_class):
+        class Connection(pool_class.ConnectionCls):
+            def getresponse(self, *args, **kwargs):
+                timer = threading.Timer(seconds, _shut, [self.sock])
+                timer.daemon = True
+                timer.start()
+                try:
+                    return super().getresponse(*args, **kwargs)
+                finally:
+                    timer.cancel()
+
+        return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
+
+    schemes = {"http": urllib3.HTTPConnectionPool, "https": urllib3.HTTPSConnectionPool}
+    manager.pool_classes_by_scheme = {scheme: limited(pool_class) for scheme, pool_class in schemes.items()}
+
+
+def _shut(sock):
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _shown(url):
+    """A host of a stranger's choice, for the terminal."""
+    host = urlsplit(url).netloc.rpartition("@")[2] or url
+    return "".join(character if character.isprintable() else "?" for character in host[:100])
