@@ -1,11 +1,9 @@
 """Downloads from MAST the light curves that the TCEs of a catalogue need."""
 
-import argparse
 import collections
 import contextlib
 import functools
 import itertools
-import math
 import os
 import sys
 from typing import NamedTuple
@@ -13,14 +11,15 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from astronet.data import mast_products, tev
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, locks
 from astronet.util.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
-from astronet.util.files import make_directory, write_csv
+from astronet.util.files import write_csv
 from astronet.util.script import Parser, ScriptError, run
 
 LIST_NAME = "not_downloaded.csv"
 _STARS_PER_QUERY = 100
 _MOST_PARALLEL = 8  # one user's fair share of an archive that everybody uses
+_SECONDS_PER_DAY = 86_400
 _INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
@@ -191,15 +190,25 @@ def _run(flags):
             flags.backoff,
             flags.connect_timeout,
             flags.read_timeout,
+            flags.max_file_megabytes * 10**6,
+            flags.file_timeout,
         )
     except ValueError as error:
         raise ScriptError(f"--mast_url: {error}") from error
+    arguments.refuse_overwriting_inputs(
+        {f"--out ({LIST_NAME})": os.path.join(flags.out, LIST_NAME)}, {"--catalog": flags.catalog}
+    )
     wanted, unusable = read_catalogue(flags.catalog)
     for row in unusable:
         print(f"{flags.catalog}: {row.reason}; left out", file=sys.stderr)
     if not wanted:
         raise ScriptError(f"{flags.catalog} names no light curve: it has no row with a tic_id and a sector")
-    make_directory(flags.out)
+    with locks.exclusive(flags.out):
+        return _download(flags, server, wanted, unusable)
+
+
+def _download(flags, server, wanted, unusable):
+    """Downloads and tells; returns the exit code."""
     print(f"{len(wanted)} light curves wanted of {flags.product}, in {flags.out}")
 
     download = _Download(mast_products.PRODUCTS[flags.product], flags.out, server, flags.num_parallel)
@@ -225,36 +234,43 @@ def _run(flags):
     return 1 if num_failed else 0
 
 
-def _num_parallel(text):
-    if positive_integer(text) > _MOST_PARALLEL:
-        raise argparse.ArgumentTypeError(f"{text} is more than {_MOST_PARALLEL}, one user's share of a public archive")
-    return int(text)
-
-
-def _positive(text):
-    with contextlib.suppress(ValueError):
-        if 0 < float(text) < math.inf:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
-
-
-def _number_of_retries(text):
-    return 0 if text == "0" else positive_integer(text)
-
-
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--catalog", required=True, help="CSV with the columns tic_id and Sectors")
-    parser.add_argument("--product", required=True, choices=list(mast_products.PRODUCTS), help="whose light curves")
-    parser.add_argument("--out", required=True, help="directory of sector-1, sector-2, ...: --tess_data_dir of others")
-    parser.add_argument("--num_parallel", type=_num_parallel, default=4, help=f"at most {_MOST_PARALLEL}")
-    parser.add_argument("--requests_per_second", type=_positive, default=5.0, help="of all transfers together")
-    parser.add_argument("--retries", type=_number_of_retries, default=4, help="of a request that failed")
     parser.add_argument(
-        "--backoff", type=_positive, default=1.0, help="seconds before the first retry; doubles each time"
+        "--catalog", type=arguments.input_file, required=True, help="CSV with the columns tic_id and Sectors"
     )
-    parser.add_argument("--connect_timeout", type=_positive, default=10.0, help="seconds")
-    parser.add_argument("--read_timeout", type=_positive, default=60.0, help="seconds without a byte")
+    parser.add_argument("--product", required=True, choices=list(mast_products.PRODUCTS), help="whose light curves")
+    parser.add_argument(
+        "--out",
+        type=arguments.output_directory,
+        required=True,
+        help="directory of sector-1, sector-2, ...: --tess_data_dir of others",
+    )
+    parser.add_argument(
+        "--num_parallel",
+        type=arguments.whole_number(1, _MOST_PARALLEL),
+        default=4,
+        help=f"transfers side by side; at most {_MOST_PARALLEL}, one user's share of a public archive",
+    )
+    parser.add_argument(
+        "--requests_per_second",
+        type=arguments.number(least=0.001, most=1000),
+        default=5.0,
+        help="of all transfers together",
+    )
+    parser.add_argument("--retries", type=arguments.whole_number(0, 100), default=4, help="of a request that failed")
+    seconds = arguments.number(above=0, most=_SECONDS_PER_DAY, unit="seconds")
+    parser.add_argument(
+        "--backoff", type=seconds, default=1.0, help="seconds before the first retry; doubles each time"
+    )
+    parser.add_argument("--connect_timeout", type=seconds, default=10.0, help="seconds")
+    parser.add_argument("--read_timeout", type=seconds, default=60.0, help="seconds without a byte")
+    parser.add_argument(
+        "--file_timeout", type=seconds, default=1800.0, help="seconds for a file, all its tries together"
+    )
+    parser.add_argument(
+        "--max_file_megabytes", type=arguments.whole_number(1, 10**6), default=500, help="a longer file is not fetched"
+    )
     parser.add_argument("--mast_url", default="https://mast.stsci.edu", help="MAST or a mirror of it")
     return run(_run, parser.parse_args(argv))
 

@@ -161,7 +161,15 @@ class Server:
           OSError: the file cannot be written.
         """
         partial = _PartialFile(out_path)
-        return self._try(lambda session: self._transfer(session, self._url + path, partial, check))
+
+        def attempt(session):
+            try:
+                return self._transfer(session, self._url + path, partial, check)
+            except http_limits.TooLongError:
+                partial.remove()
+                raise
+
+        return self._try(attempt)
 
     def _try(self, attempt):
         begin = time.monotonic()
@@ -263,8 +271,7 @@ class Server:
                 offset = 0
             size = offset
             if offset + (length or 0) > self._max_bytes:
-                partial.remove()
-                raise DownloadError(f"the file is longer than {self._max_bytes / 1e6:g} MB")
+                raise http_limits.TooLongError(self._max_bytes)
             with partial.writing(response, offset) as file:
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     if self._stopped.is_set():

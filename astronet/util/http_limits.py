@@ -1,7 +1,7 @@
 """Limits on what an HTTP server may do to us: another host, an endless answer, one that never comes to its end.
 
-    session = requests.Session()
-    http_limits.limit(session, "https://mast.stsci.edu", max_bytes=10**8, max_seconds=600)
+session = requests.Session()
+http_limits.limit(session, "https://mast.stsci.edu", max_bytes=10**8, max_seconds=600)
 """
 
 import contextlib
@@ -23,6 +23,13 @@ _CHUNK_BYTES = 1 << 15
 
 class LimitError(requests.RequestException):
     """A server went beyond a limit; the message says which. To ask it again is of no use."""
+
+
+class TooLongError(LimitError):
+    """An answer has more bytes than it may."""
+
+    def __init__(self, max_bytes: int):
+        super().__init__(f"the answer is longer than {max_bytes / 1e6:g} MB")
 
 
 def limit(
@@ -105,7 +112,7 @@ class _LimitedAdapter(HTTPAdapter):
         while chunk := raw.read1(amt, decode_content=decode_content):
             num_bytes += len(chunk)
             if num_bytes > self._max_bytes:
-                raise LimitError(f"the answer is longer than {self._max_bytes / 1e6:g} MB")
+                raise TooLongError(self._max_bytes)
             if time.monotonic() > deadline:
                 raise LimitError(f"the answer is not whole after {self._max_seconds:g} s")
             yield chunk

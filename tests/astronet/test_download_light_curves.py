@@ -1,11 +1,13 @@
 """Downloads from a real HTTP server on loopback, which has MAST's two interfaces and every trouble of a network."""
 
+import contextlib
 import csv
 import gzip
 import hashlib
 import http.server
 import io
 import json
+import os
 import re
 import signal
 import socket
@@ -20,6 +22,7 @@ import pytest
 from astropy.io import fits
 
 from astronet.data import download_light_curves, make_empty_catalog
+from astronet.util import http_limits, locks
 from light_curve_util import tess_io
 
 _NUM_CADENCES = 4000  # makes files of several of the downloader's chunks
@@ -65,7 +68,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     """A trouble is a status, (status, headers), bytes to serve in place of the file, or one of
 
     half: half of the body, then the connection closes; stall: half of the body, then silence;
-    hang up: no answer; no ranges: all of the file whatever is asked for; other etag: a range of another file.
+    hang up: no answer; no ranges: all of the file whatever is asked for; other etag: a range of another file;
+    drip, drip head: byte after byte of the file, or of its headers; endless: chunks without an end.
     """
 
     protocol_version = "HTTP/1.1"
@@ -98,6 +102,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if trouble == "hang up":
             self.close_connection = True
             return
+        if trouble in ("drip", "drip head", "endless"):
+            self._go_on(trouble)
+            return
+        if isinstance(trouble, tuple) and trouble[0] == "length":
+            self._head(200, {"Content-Length": trouble[1], "Connection": "close"})
+            self.wfile.write(body)
+            return
         if isinstance(trouble, (int, tuple)):
             status, headers = trouble if isinstance(trouble, tuple) else (trouble, {})
             self._head(status, {**headers, "Content-Length": 0})
@@ -119,6 +130,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if trouble == "stall":
             self.server.stalled.set()
             self.server.released.wait(60)
+
+    def _go_on(self, trouble):
+        """Answers without end, in one of three ways."""
+        self.close_connection = True
+        if trouble == "drip":
+            self._head(200, {"Content-Length": 10**6})
+        elif trouble == "endless":
+            self._head(200, {"Transfer-Encoding": "chunked"})
+        piece = {"drip": b"x", "drip head": b"H", "endless": b"10000\r\n" + bytes(1 << 16) + b"\r\n"}[trouble]
+        with contextlib.suppress(OSError):
+            while not self.server.released.is_set():
+                self.wfile.write(piece)
+                if trouble != "endless":
+                    self.server.released.wait(0.05)
 
     def _head(self, status, headers):
         self.send_response(status)
@@ -511,6 +536,102 @@ def test_a_server_that_fails_everything_is_given_up(mast, tmp_path, capsys):
     assert len(listed(tmp_path)) == 40
 
 
+@pytest.mark.parametrize("trouble", ["drip", "drip head"])
+def test_a_transfer_that_never_ends_is_given_up_after_its_time(trouble, mast, tmp_path):
+    mast.troubles[add_qlp(mast, 1)] = [trouble] * 9
+    add_qlp(mast, 2)
+    write_catalogue(tmp_path / "tces.csv", (1, 1), (2, 1))
+    begin = time.monotonic()
+    assert run(mast, tmp_path, num_parallel=1, file_timeout=0.4) == 1
+    assert time.monotonic() - begin < 10
+    (row,) = listed(tmp_path)
+    assert row["tic_id"] == "1" and row["reason"].startswith("failed: ") and "0.4 s" in row["reason"]
+
+
+@pytest.mark.parametrize("trouble", ["endless", ("length", 10**12)])
+def test_a_file_that_is_too_long_is_not_written_to_its_end(trouble, mast, tmp_path):
+    mast.troubles[add_qlp(mast, 1)] = [trouble] * 9
+    add_qlp(mast, 2)
+    write_catalogue(tmp_path / "tces.csv", (1, 1), (2, 1))
+    assert run(mast, tmp_path, num_parallel=1, max_file_megabytes=1) == 1
+    (row,) = listed(tmp_path)
+    assert row["tic_id"] == "1" and "longer than 1 MB" in row["reason"]
+    assert files_below(tmp_path / "out") == ["not_downloaded.csv", f"sector-1/{qlp_name(2, 1)}"]
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "", "\u0661"])
+def test_a_length_that_is_none_is_not_believed(length, mast, tmp_path):
+    uri = add_qlp(mast, 1)
+    mast.troubles[uri] = [("length", length.encode().decode("latin-1"))]
+    write_catalogue(tmp_path / "tces.csv", (1, 1))
+    assert run(mast, tmp_path) == 0
+    assert (tmp_path / "out" / "sector-1" / qlp_name(1, 1)).read_bytes() == mast.files[uri]
+    assert len(mast.asked_for(uri)) == 1
+
+
+@pytest.mark.parametrize("product", ["qlp", "spoc"])
+def test_a_redirect_to_another_host_is_not_followed(product, mast, tmp_path):
+    write_catalogue(tmp_path / "tces.csv", (1, 1))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0)
+        there = f"http://127.0.0.1:{other.getsockname()[1]}/x\x1b[31m.fits"
+        mast.troubles["any"] = [(302, {"Location": there})] * 9
+        add_qlp(mast, 1)
+        assert run(mast, tmp_path, product) == 1
+        with pytest.raises(BlockingIOError):  # nobody has called
+            other.accept()
+    (row,) = listed(tmp_path)
+    assert "127.0.0.1 sends us on to another host" in row["reason"] and "\x1b" not in row["reason"]
+
+
+def test_a_redirect_within_the_host_is_followed(mast, tmp_path):
+    uri, other = add_qlp(mast, 1), add_qlp(mast, 1, 2)
+    mast.files[other] = mast.files[uri]
+    mast.troubles[uri] = [(302, {"Location": f"/api/v0.1/Download/file/?uri={other}"})]
+    write_catalogue(tmp_path / "tces.csv", (1, 1))
+    assert run(mast, tmp_path) == 0
+    assert len(mast.log) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "is_followed"),
+    [
+        ("https://archive.stsci.edu/x", True),
+        ("https://MAST.stsci.edu:443/x", True),
+        ("http://mast.stsci.edu/x", False),
+        ("https://archive.stsci.edu:8443/x", False),
+        ("https://mast.stsci.edu.example.org/x", False),
+        ("https://mast.stsci.edu@example.org/x", False),
+        ("https://evilstsci.edu/x", False),
+        ("https://mast.stsci.edu:port/x", False),
+        ("https://[::1]/x", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+def test_hosts_of_mast_may_send_us_on_to_each_other(url, is_followed):
+    assert http_limits.is_same_site("https://mast.stsci.edu", url) == is_followed
+
+
+def test_two_runs_do_not_write_to_one_directory(mast, tmp_path, capsys):
+    add_qlp(mast, 1)
+    write_catalogue(tmp_path / "tces.csv", (1, 1))
+    with locks.exclusive(tmp_path / "out"):
+        assert run(mast, tmp_path) == 1
+    assert f"out is in use: process {os.getpid()}" in capsys.readouterr().err
+    assert run(mast, tmp_path) == 0
+
+
+def test_the_list_of_an_earlier_run_is_not_overwritten_by_its_own_repetition(mast, tmp_path, capsys):
+    add_qlp(mast, 1)
+    flags = arguments(mast.url, tmp_path)
+    (tmp_path / "out").mkdir()
+    catalog = write_catalogue(tmp_path / "out" / "not_downloaded.csv", (1, 1))
+    before = catalog.read_bytes()
+    assert download_light_curves.main([*flags, f"--catalog={catalog}"]) == 1
+    assert "--out (not_downloaded.csv) would overwrite" in capsys.readouterr().err
+    assert catalog.read_bytes() == before and mast.log == []
+
+
 # --- runs that are ended ---
 
 
@@ -582,7 +703,13 @@ def test_a_catalogue_that_is_of_no_use(content, message, mast, tmp_path, capsys)
 
 def test_flags_that_no_run_can_have(mast, tmp_path, capsys):
     write_catalogue(tmp_path / "tces.csv", (11, 1))
-    for flag in ({"num_parallel": 9}, {"requests_per_second": 0}, {"retries": -1}, {"read_timeout": "nan"}):
+    for flag in (
+        {"num_parallel": 9},
+        {"requests_per_second": 0},
+        {"retries": -1},
+        {"read_timeout": "nan"},
+        {"file_timeout": 1e300},
+    ):
         with pytest.raises(SystemExit):
             run(mast, tmp_path, **flag)
         assert next(iter(flag)) in capsys.readouterr().err
