@@ -623,6 +623,7 @@ def test_two_runs_do_not_write_to_one_directory(mast, tmp_path, capsys):
 
 def test_the_list_of_an_earlier_run_is_not_overwritten_by_its_own_repetition(mast, tmp_path, capsys):
     add_qlp(mast, 1)
+    write_catalogue(tmp_path / "tces.csv", (1, 1))
     flags = arguments(mast.url, tmp_path)
     (tmp_path / "out").mkdir()
     catalog = write_catalogue(tmp_path / "out" / "not_downloaded.csv", (1, 1))
