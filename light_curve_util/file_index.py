@@ -2,12 +2,12 @@
 
 import collections
 import functools
-import gzip
 import itertools
 import os
 import re
 import time
-import warnings
+
+from light_curve_util import identity
 
 # A file that is added within one tick of the file system's clock (some ms) does not change the time of its directory:
 # the list of a directory that changed just now is not kept.
@@ -157,14 +157,9 @@ def _settled_directory(path, products, changed):
 
 def _told_by_header(path):
     """(TIC ID, sector) that the primary header of a FITS file has; None where it has not both."""
-    if not path.endswith((".fits", ".fits.gz")):
-        return None
-    from astropy.io import fits
-
     try:
-        with warnings.catch_warnings(), (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
-            warnings.simplefilter("ignore")
-            header = fits.Header.fromfile(file)
-            return int(header["TICID"]), int(header["SECTOR"])
-    except Exception:  # no FITS file, or not of a star: not what is looked for
+        header = identity.primary_header(path)
+    except FileNotFoundError:  # deleted since its directory was listed
         return None
+    told = identity.of_header(header) if header is not None else identity.Identity()
+    return None if None in (told.tic_id, told.sector) else (told.tic_id, told.sector)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from light_curve_util import file_index
+from light_curve_util import identity as identities
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
 from light_curve_util.products import csv_table, kepler, qlp_fits, qlp_hdf5, spoc, tglc
 from light_curve_util.products.quality import QUALITIES
@@ -64,6 +65,29 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
 def stars(tess_data_dir):
     """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
     return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
+
+
+def identity(path):
+    """The star, sector and detector of a light curve file: from its FITS header, then its name, then its directory.
+
+    Args:
+      path: name of a file that exists; a damaged one tells what its name does.
+
+    Returns:
+      An Identity; None for what nothing tells.
+
+    Raises:
+      UnreadableLightCurveError: header and name contradict each other.
+    """
+    path = os.fspath(path)
+    header = identities.primary_header(path)
+    told = identities.Identity() if header is None else identities.of_header(header)
+    return identities.checked(path, told, _told_by_name(path)).completed_by(identities.of_place(path))
+
+
+def _told_by_name(path):
+    patterns = (pattern for product in PRODUCTS for pattern in product.NAMES)
+    return identities.of_name(os.path.basename(path), patterns)
 
 
 def read(path, flux_key=None, aperture=None, quality="default", clip=True):

@@ -2,14 +2,13 @@
 
 import dataclasses
 import os
-import re
 from typing import Optional
 
 import numpy as np
 
 from astronet.flares.windows import cadence_days
 from astronet.util.script import ScriptError
-from light_curve_util import tess_io
+from light_curve_util import identity, tess_io
 from light_curve_util.products.quality import QUALITIES
 
 FLARE_QUALITY = "flares"
@@ -100,27 +99,7 @@ def average(time, flux, step):
 
 def star(path):
     """Returns the Star of a light curve file, from its FITS header where it is FITS, else from its name."""
-    told = _told_by_name(os.path.basename(path))
-    if not re.search(r"\.fits(\.gz)?$", os.fspath(path)):
-        return told
-    from astropy.io import fits
-
-    header = fits.getheader(path)
-    tic_id = header.get("TICID") or re.sub(r"\D", "", str(header.get("OBJECT", ""))) or told.tic_id
-    return Star(
-        int(tic_id) if tic_id is not None else None,
-        header.get("SECTOR") or told.sector,
-        header.get("TEFF"),
-        header.get("RADIUS"),
-    )
-
-
-def _told_by_name(name):
-    for product in tess_io.PRODUCTS:
-        for pattern in product.NAMES:
-            match = re.fullmatch(pattern, name)
-            if match:
-                told = match.groupdict()
-                tic_id, sector = (int(told[key]) if told.get(key) else None for key in ("tic", "sector"))
-                return Star(tic_id, sector)
-    return Star()
+    told = tess_io.identity(path)
+    header = identity.primary_header(os.fspath(path))
+    teff, radius = (header.get(key) if header is not None else None for key in ("TEFF", "RADIUS"))
+    return Star(told.tic_id, told.sector, teff, radius)
