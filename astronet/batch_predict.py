@@ -1,4 +1,4 @@
-"""Predicts the TCEs of record files: prediction_SUFFIX.txt and .csv, one line a TCE, in the order of the records."""
+"""Predicts TCEs (or windows, or patches) of record files: prediction_SUFFIX.txt and .csv, a line for each, in order."""
 
 import contextlib
 import csv
@@ -7,7 +7,7 @@ import sys
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import plotting
+from astronet.util import nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 
@@ -47,7 +47,9 @@ def _write(predictions, stem, columns):
 
 def _plot(prediction, save_dir, plots):
     tce = prediction.identity
-    plotting.plot_prediction(plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots), prediction)
+    words = nouns.of(prediction.views)
+    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, words)
+    plotting.plot_prediction(path, prediction)
 
 
 def _predict(flags):
@@ -62,14 +64,15 @@ def _predict(flags):
     stem = os.path.normpath(os.path.join(flags.output_dir, name))
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
     predictions = ensemble.predict_files(models, flags, problems)
-    for prediction in tqdm(_write(predictions, stem, _columns(models)), unit=" TCE", disable=None):
+    words = nouns.of(models.spec.config.inputs.features)
+    for prediction in tqdm(_write(predictions, stem, _columns(models)), unit=f" {words.one}", disable=None):
         num_predicted += 1
         num_positive += bool(is_positive(prediction.mean, threshold))
         if flags.plot:
             _plot(prediction, flags.save_dir, plots)
 
     print(
-        f"{stem}.txt, {stem}.csv: {num_predicted} TCEs by {len(models.checkpoints)} model(s), "
+        f"{stem}.txt, {stem}.csv: {words.count(num_predicted)} by {len(models.checkpoints)} model(s), "
         f"{num_positive} with a probability of {threshold:g} or more"
     )
     if flags.plot:

@@ -12,7 +12,7 @@ import numpy as np
 from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
-from astronet.util import configuration, example_util, pretrained, records
+from astronet.util import configuration, example_util, nouns, pretrained, records
 from astronet.util.arguments import positive_fraction
 from astronet.util.script import Parser, ScriptError, run
 
@@ -41,11 +41,13 @@ def _calibrate(flags):
         view_limits=_view_limits(models, flags.train_files, tces.example) if flags.train_files else None,
     )
     path = calibration.save(flags.model_dir, fitted)
+    words = nouns.of(models.spec.config.inputs.features)
 
-    print(f"temperature {temperature:.4f} from {len(tces)} TCEs")
+    print(f"temperature {temperature:.4f} from {words.count(len(tces))}")
     lowest, highest = calibration.TEMPERATURES
     if not 1.01 * lowest < temperature < 0.99 * highest:
-        print("warning: the best temperature lies beyond: too few or too easy TCEs to calibrate with", file=sys.stderr)
+        few = f"too few or too easy {words.many}"
+        print(f"warning: the best temperature lies beyond: {few} to calibrate with", file=sys.stderr)
     for when, values in (("before", uncalibrated.mean(axis=1)), ("after", probabilities)):
         judged = evaluation_report.judge_calibration(tces.label, values)
         print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))
@@ -68,7 +70,8 @@ def _view_limits(models, patterns, examples):
         f"{np.mean([bool(text) for text in novelty.describe(of_kind, limits)]):.3f} {kind}"
         for kind, of_kind in {"as they are": views, **novelty.altered(views)}.items()
     ]
-    print(f"unlike the views of {len(train_examples)} training TCEs: of the evaluated, {', '.join(told)}")
+    words = nouns.of(names)
+    print(f"unlike the views of {len(train_examples)} training {words.many}: of the evaluated, {', '.join(told)}")
     return limits
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 from astronet import ensemble, evaluation_report
-from astronet.util import records, weights_file
+from astronet.util import nouns, records, weights_file
 from astronet.util.arguments import positive_integer
 from astronet.util.script import Parser, run
 
@@ -45,10 +45,12 @@ def _evaluate(flags):
 
 
 def _report(models, files, flags):
+    words = nouns.of(models.spec.config.inputs.features)
     report, sets = evaluation_report.compute(models, files, flags)
-    evaluation_report.write(flags.report, report, sets)
+    evaluation_report.write(flags.report, report, sets, words)
     for name, part in report["sets"].items():
-        print(f"{name}: {part['num_tces']} TCEs of {part['num_stars']} stars, {part['num_positive']} of them positive")
+        counted = f"{words.count(part['num_tces'])} of {words.count_sources(part['num_stars'])}"
+        print(f"{name}: {counted}, {part['num_positive']} of them positive")
         for figure, value in part["figures"].items():
             print(f"  {figure:18s} {value['value']:.4f}  ({value['low']:.4f} to {value['high']:.4f})")
     print(f"{flags.report}: report.json, figures.csv, kinds.csv and plots; intervals are of 95 %")

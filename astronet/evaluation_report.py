@@ -10,7 +10,7 @@ import astronet
 from astronet import ensemble
 from astronet.data import leaks, tce_table
 from astronet.ops import calibration, intervals, metrics
-from astronet.util import example_util, plotting, records
+from astronet.util import example_util, nouns, plotting, records
 from astronet.util.files import make_directory, write_aside, write_csv
 
 # What TCEs are told apart by: name -> column of the table, and the edges of its bins (None: each value is a bin).
@@ -205,12 +205,13 @@ def _count(name, tces, threshold):
     return row
 
 
-def write(directory, report, sets):
+def write(directory, report, sets, words=nouns.TCES):
     """Writes report.json, figures.csv, kinds.csv and plots into a directory.
 
     Args:
       directory: made where it is missing.
       report, sets: of compute().
+      words: nouns.Nouns of what the model classifies.
     """
     make_directory(directory)
     write_json(os.path.join(directory, "report.json"), report)
@@ -219,29 +220,31 @@ def write(directory, report, sets):
     columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
 
-    _draw(directory, report, sets)
+    _draw(directory, report, sets, words)
 
 
-def _draw(directory, report, sets):
+def _draw(directory, report, sets, words):
     threshold = report["threshold"]
     samples = {name: (tces.label.to_numpy(), tces.probability.to_numpy()) for name, tces in sets.items()}
     curves = {name: sample for name, sample in samples.items() if len(set(sample[0])) == 2}
     if curves:
         plotting.plot_curves(os.path.join(directory, "curves.png"), curves, threshold)
     plotting.plot_confusion(os.path.join(directory, "confusion.png"), *samples["all"], threshold)
-    plotting.plot_reliability(os.path.join(directory, "reliability.png"), _reliability_curves(report, sets["all"]))
+    plotting.plot_reliability(
+        os.path.join(directory, "reliability.png"), _reliability_curves(report, sets["all"], words), words
+    )
     for name, part in report["sets"].items():
         title = (
-            f"{part['num_tces']} TCEs ({name}), {part['num_positive']} of them positive; "
+            f"{words.count(part['num_tces'])} ({name}), {part['num_positive']} of them positive; "
             f"called positive from a probability of {threshold:.3g}"
         )
-        plotting.plot_kinds(os.path.join(directory, f"kinds_{name}.png"), part["kinds"], title)
+        plotting.plot_kinds(os.path.join(directory, f"kinds_{name}.png"), part["kinds"], title, words)
 
 
-def _reliability_curves(report, tces):
+def _reliability_curves(report, tces, words):
     """By name, labels and probabilities: as the network gives them, and calibrated where they are."""
     calibrated = report["calibration"]
-    where = ", on these TCEs" if calibrated["records_sha256"] == report["records_sha256"] else ""
+    where = f", on these {words.many}" if calibrated["records_sha256"] == report["records_sha256"] else ""
     curves = {"before": ("as the network gives them", tces.uncalibrated)}
     if calibrated["records_sha256"]:
         name = f"calibrated{where}: temperature {calibrated['temperature']:.2f}"

@@ -1,4 +1,4 @@
-"""Finds the TCEs that a model gets wrong: precision and recall at thresholds, plots of the misclassified."""
+"""Finds what a model gets wrong (TCEs, windows or patches): precision and recall at thresholds, plots of each."""
 
 import csv
 import os
@@ -8,7 +8,7 @@ import numpy as np
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import example_util, plotting
+from astronet.util import example_util, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -49,7 +49,8 @@ def _print_table(labels, probabilities, threshold, inputs):
     num_positive = np.sum(labels == 1)
     precision = average_precision_score(labels, probabilities) if num_positive else None
     positives = " or ".join(name for name, label in inputs.label_map.items() if label > 0)
-    print(f"{len(labels)} TCEs, {num_positive} of them {positives}; average precision {_say(precision)}")
+    counted = nouns.of(inputs.features).count(len(labels))
+    print(f"{counted}, {num_positive} of them {positives}; average precision {_say(precision)}")
     print("threshold   called  correct  precision     recall")
     for row in precision_and_recall(labels, probabilities, sorted({*_THRESHOLDS, threshold})):
         mark = "  <- decision threshold" if row[0] == threshold else ""
@@ -65,7 +66,7 @@ def _label(prediction, inputs):
 def _misclassified(prediction, save_dir, plots):
     """Draws the plot of a TCE, and returns its row of the table."""
     tce = prediction.identity
-    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots)
+    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, nouns.of(prediction.views))
     plotting.plot_prediction(path, prediction)
     identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", tce.disposition
     return [*identity, f"{prediction.mean:.7f}", f"{prediction.standard_deviation:.7f}", os.path.basename(path)]
@@ -87,9 +88,11 @@ def _compare(predictions, inputs, threshold, save_dir, table_path):
             if label != is_positive(prediction.mean, threshold):
                 writer.writerow(_misclassified(prediction, save_dir, plots))
         if not labels:
-            raise ScriptError(f"none of {num_unknown} TCEs has a known disposition: there is nothing to compare with")
+            counted = nouns.of(inputs.features).count(num_unknown)
+            raise ScriptError(f"none of {counted} has a known disposition: there is nothing to compare with")
     if num_unknown:
-        print(f"warning: {num_unknown} TCEs without a known disposition left out", file=sys.stderr)
+        counted = nouns.of(inputs.features).count(num_unknown)
+        print(f"warning: {counted} without a known disposition left out", file=sys.stderr)
     return np.array(labels), np.array(probabilities)
 
 
@@ -104,8 +107,9 @@ def _find(flags):
     truth_path = os.path.normpath(os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt"))
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
     problems = []
-    predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=" TCE", disable=None)
     inputs = models.spec.config.inputs
+    unit = f" {nouns.of(inputs.features).one}"
+    predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=unit, disable=None)
     labels, probabilities = _compare(predictions, inputs, threshold, flags.save_dir, table_path)
     with write_aside(truth_path) as aside:
         np.savetxt(aside, np.stack([labels, probabilities], axis=1), fmt=("%d", "%.6f"))

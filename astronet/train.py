@@ -7,7 +7,7 @@ import sys
 import traceback
 
 from astronet.data import leaks
-from astronet.util import checkpoints, cluster, configuration, records, workers
+from astronet.util import checkpoints, cluster, configuration, nouns, records, workers
 from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
@@ -61,7 +61,7 @@ def _train(flags):
     members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))
     if not members:
         return
-    print(leaks.report(train.identities, validation.identities), flush=True)
+    print(leaks.report(train.identities, validation.identities, nouns.of(spec.config.inputs.features)), flush=True)
     num_threads = 1 if flags.num_threads is None else flags.num_threads
     if flags.cluster:
         # Workers have another working directory.

@@ -5,7 +5,7 @@ import hashlib
 
 import numpy as np
 
-from astronet.util import example_util, records
+from astronet.util import example_util, nouns, records
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,20 +44,24 @@ class Trained:
         return np.array(seen, dtype=bool).reshape(-1, 2).T
 
 
-def report(train_identities, eval_identities):
+def report(train_identities, eval_identities, words=nouns.TCES):
     """Says in a line or two how far an evaluation tests what training has learned.
 
     Args:
       train_identities, eval_identities: lists of the identity() of each TCE.
+      words: nouns.Nouns of what the model classifies.
     """
     same_views, same_star = Trained.from_identities(train_identities).find_identities(eval_identities)
     leaked = same_views | same_star
     if not leaked.any():
-        return f"no leak: none of {len(leaked)} TCEs to evaluate on shares its views or its star with training"
+        counted = f"{len(leaked)} {words.many}"
+        return f"no leak: none of {counted} to evaluate on shares its views or its {words.source} with training"
     return (
-        f"LEAK: of {len(leaked)} TCEs to evaluate on, {same_views.sum()} have the very views of a training TCE and "
-        f"{same_star.sum()} are of stars that are trained on, {leaked.sum()} in all: evaluation flatters.\n"
-        "  Split by star (generate_input_records.py), or get figures without them: evaluate.py --report --train_files"
+        f"LEAK: of {len(leaked)} {words.many} to evaluate on, {same_views.sum()} have the very views of a training "
+        f"{words.one} and {same_star.sum()} are of {words.sources} that are trained on, {leaked.sum()} in all: "
+        "evaluation flatters.\n"
+        f"  Split by {words.source} ({words.made_by}), or get figures without them: "
+        "evaluate.py --report --train_files"
     )
 
 

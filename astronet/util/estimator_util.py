@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from astronet import models
 from astronet.ops import dataset, metrics, sliding, training
-from astronet.util import checkpoints, configuration
+from astronet.util import checkpoints, configuration, nouns
 from astronet.util.script import ScriptError
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
@@ -60,7 +60,8 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
     run_config = _run_config(spec, model_dir, len(train), num_threads, is_shared)
     first_step = checkpoints.last_step(model_dir)
     steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
-    say(f"{len(train)} TCEs to train on, {len(validation)} to evaluate, every {steps_between} steps")
+    words = nouns.of(spec.config.inputs.features)
+    say(f"{words.count(len(train))} to train on, {len(validation)} to evaluate, every {steps_between} steps")
 
     def input_fn():
         seed = spec.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
@@ -106,7 +107,7 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
 
 def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation):
     """What train_and_evaluate does with a model that is fitted at once; `fit` of models.fit_function."""
-    say(f"{len(train)} TCEs to train on at once, {len(validation)} to evaluate")
+    say(f"{nouns.of(spec.config.inputs.features).count(len(train))} to train on at once, {len(validation)} to evaluate")
     model = models.build(spec.model, spec.config)
     fit(model, spec.config, train.features, train.labels, spec.seed, num_threads)
     checkpoints.write(model_dir, model, spec.train_steps)
@@ -276,7 +277,7 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
             rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
             mean_loss = session.run(self._mean_loss)
             write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
-            line += f"  {rate:6.0f} TCE/s  train loss {mean_loss:.4f}"
+            line += f"  {rate:6.0f} {nouns.of(self._spec.config.inputs.features).one}/s  train loss {mean_loss:.4f}"
         self._say(f"{line}  {told}")
         self._on_evaluation(step, logits)
         session.run(self._reset_loss)

@@ -8,6 +8,7 @@ import numpy as np
 from astronet.direct_imaging.configurations import FEATURE, NUM_LEVELS
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive, reliability
+from astronet.util import example_util, nouns
 from astronet.util.files import write_aside
 from light_curve_util.median_filter import median_view
 from light_curve_util.phase_fold import fold_and_sort
@@ -20,29 +21,39 @@ _TITLES = {
     "local_view": "Local view: the event",
     "twice_global_view": "Two orbits: every other event in the middle",
     "secondary_view": "Secondary view: the most likely secondary",
-    "flare_window": "The cadence in the middle, and its neighbors",
+    "flare_window": "Window: the cadence that is judged, and its neighbors",
 }
 _PER_DAY = {"days": 1, "hours": 24}
 
 
-def tce_title(tic_id, sector, period, disposition=None, probability=None):
-    """Returns the line that names a TCE above its plots; what is None or empty is left out. Period in days."""
-    with_period = f"P = {period:.5g} d" if np.isfinite(period) else None
-    parts = [f"TIC {tic_id}", f"sector {sector}" if sector else None, with_period, disposition]
+def tce_title(tic_id, sector, period, disposition=None, probability=None, words=nouns.TCES, time_btjd=None):
+    """Returns the line that names a TCE, window or patch above its plots; what is None or empty is left out.
+
+    Args:
+      tic_id, sector: the star or other source, and its sector.
+      period: days; NaN where there is none.
+      disposition, probability: what it is known to be, and how probable it is to be positive.
+      words: nouns.Nouns of what it is.
+      time_btjd: of the middle of a window.
+    """
+    when = f"P = {period:.5g} d" if np.isfinite(period) else time_btjd and f"BTJD {time_btjd:.4f}"
+    parts = [f"{words.label} {tic_id}", f"sector {sector}" if sector else None, when, disposition]
     if probability is not None:
         parts.append(f"probability {probability:.3f}")
     return "  |  ".join(part for part in parts if part)
 
 
-def tce_path(save_dir, row_id, tic_id, sector, taken):
-    """Returns a path for the plot of a TCE that no other TCE of this run has.
+def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES):
+    """Returns a path for the plot of a TCE, window or patch that no other one of this run has.
 
     Args:
       save_dir: directory of the plots.
       row_id, tic_id, sector: what names the TCE; a star has several, and tables that were joined may repeat a row_id.
       taken: set of the paths given out so far; the new one is added.
+      words: nouns.Nouns of what is drawn.
     """
-    stem = os.path.join(save_dir, f"tic{tic_id}_sector{sector}_row{row_id}")
+    of_sector = f"_sector{sector}" if sector or words is nouns.TCES else ""
+    stem = os.path.join(save_dir, f"{words.label.lower()}{tic_id}{of_sector}_row{row_id}")
     path, repeat = f"{stem}.png", 1
     while path in taken:
         repeat += 1
@@ -59,11 +70,13 @@ def plot_prediction(path, prediction):
       prediction: astronet.ensemble.Prediction.
     """
     tce, views = prediction.identity, prediction.views
+    words = nouns.of(views)
     width = 5.4 * max(len(views), 1.3)
     figure = _figure(figsize=(width, 3.6))
     # A layout found by trial takes as long as all else; there may be thousands of these plots.
     figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
-    title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean)
+    time_btjd = None if words is nouns.TCES else example_util.value(prediction.example, "Epoc")
+    title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean, words, time_btjd)
     figure.suptitle(title, parse_math=False)
     _draw_views(figure, views, tce.period, prediction.duration_days)
     _save(figure, path)
@@ -129,12 +142,13 @@ def plot_curves(path, predictions, threshold):
     _save(figure, path)
 
 
-def plot_reliability(path, predictions):
+def plot_reliability(path, predictions, words=nouns.TCES):
     """Draws how often probabilities come true, with 95 % intervals, above how often each is given.
 
     Args:
       path: image file to write.
       predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]).
+      words: nouns.Nouns of what is predicted.
     """
     figure = _figure(figsize=(6.4, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -145,7 +159,7 @@ def plot_reliability(path, predictions):
         upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
         lower.hist(probabilities, np.linspace(0, 1, 11), histtype="step", color=color, linewidth=1.4)
     upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of positives", ylim=(-0.02, 1.02))
-    lower.set(xlabel="Probability, mean of the bin", ylabel="TCEs", yscale="log", xlim=(-0.02, 1.02))
+    lower.set(xlabel="Probability, mean of the bin", ylabel=words.many, yscale="log", xlim=(-0.02, 1.02))
     upper.grid(color="0.92")
     upper.legend(loc="upper left", frameon=False, fontsize="small")
     _save(figure, path)
@@ -179,7 +193,7 @@ def plot_confusion(path, labels, probabilities, threshold):
     _save(figure, path)
 
 
-def plot_kinds(path, kinds, title):
+def plot_kinds(path, kinds, title, words=nouns.TCES):
     """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
 
     The panel of dispositions, which decide what is positive, has the false positive rate for precision.
@@ -188,6 +202,7 @@ def plot_kinds(path, kinds, title):
       path: image file to write.
       kinds: dict, name -> rows of its bins, as evaluation_report.compute gives them; empty ones are left out.
       title: line above the panels.
+      words: nouns.Nouns of what is predicted.
     """
     kinds = {name: rows for name, rows in kinds.items() if rows}
     num_columns = min(4, len(kinds))
@@ -210,7 +225,7 @@ def plot_kinds(path, kinds, title):
         axes.legend(loc="best", frameon=False, fontsize="x-small")
     for axes in panels.flat[len(kinds) :]:
         axes.set_axis_off()
-    figure.supxlabel("under each bin: positives of all its TCEs", fontsize="small")
+    figure.supxlabel(f"under each bin: positives of all its {words.many}", fontsize="small")
     _save(figure, path)
 
 
@@ -248,6 +263,9 @@ def _draw_views(figure, views, period, duration_days):
         if name == FEATURE:
             _draw_patch(axes, view)
             continue
+        if name == "flare_window":
+            _draw_flare_window(axes, view)
+            continue
         axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
         window = _window(name, len(view), period, duration_days)
         if window:
@@ -257,6 +275,16 @@ def _draw_views(figure, views, period, duration_days):
             axes.plot(view, **_VIEW)
             axes.set_xlabel("Bin")
         axes.set(title=_TITLES.get(name, name), ylabel="Normalized flux")
+
+
+def _draw_flare_window(axes, window):
+    """Draws flux over the light curve's median about a cadence, which is marked: a flare peaks there."""
+    middle = len(window) // 2
+    cadences = np.arange(len(window)) - middle
+    axes.axvline(0, color=_ORANGE, alpha=0.3, linewidth=2.5, zorder=0)
+    axes.plot(cadences, window, **_VIEW)
+    axes.ticklabel_format(useOffset=False)
+    axes.set(title=_TITLES["flare_window"], xlabel="Cadences from the middle", ylabel="Flux / median")
 
 
 def _draw_patch(axes, patch):

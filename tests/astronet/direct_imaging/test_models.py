@@ -112,7 +112,9 @@ def test_model_predicts_calibrated_and_exported(model, trained, patches, tmp_pat
     assert calibrate.main([f"--model_dir={copy}", *files, "--recall_target=0.9"]) == 0
     assert "the model reads no time series" in capsys.readouterr().out
     flags = [f"--model_dir={copy}", f"--tfrecord_dir={patches}", f"--output_dir={tmp_path}"]
-    assert batch_predict.main(flags) == 0
+    assert batch_predict.main([*flags, "--plot", f"--save_dir={tmp_path}/plots"]) == 0
+    assert "80 patches by 1 model" in capsys.readouterr().out
+    assert all(path.name.startswith("wedge") for path in (tmp_path / "plots").iterdir())
     with open(tmp_path / "prediction.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     means = np.array([float(row["mean"]) for row in rows])
@@ -211,7 +213,7 @@ def test_patch_of_another_length_is_told(trained, tmp_path, capsys):
 def test_leak_of_a_patch_is_told(patches, tmp_path, capsys):
     files = [f"--train_files={patches}/train*", f"--eval_files={patches}/train*", f"--model_dir={tmp_path}"]
     assert train.main(["--model=sodirf", f"--config_json={config_json('sodirf')}", *files]) == 0
-    assert "LEAK: of 240 TCEs to evaluate on, 240 have the very views of a training TCE" in capsys.readouterr().out
+    assert "LEAK: of 240 patches to evaluate on, 240 have the very views of a training patch" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("levels, is_image", [(20, True), (LEVELS, False)])
