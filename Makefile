@@ -1,40 +1,43 @@
-# make setup | test | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs; VENV= chooses where.
+# make setup | test | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs;
+# VENV= chooses where, PYTHON= with which Python.
 VENV ?= .venv
 # The published records that make pretrained trains on.
 RECORDS ?= ../shared/data/tess_triage
-PYTHON := $(VENV)/bin/python
+# The Python that make setup takes for it; without, the first of 3.11, 3.10, 3.9, 3.13 and 3.12 that is here.
+PYTHON ?=
+RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: setup test sanitize lint demo figures pretrained clean
+.PHONY: FORCE setup test sanitize lint demo figures pretrained clean
 
 setup: $(VENV)/.installed
 
-$(VENV)/.installed: $(SOURCES)
-	@sh .ci/make_venv.sh "$(VENV)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]'
+$(VENV)/.installed: $(SOURCES) $(if $(PYTHON),FORCE)
+	@sh .ci/make_venv.sh "$(VENV)" "$(PYTHON)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]'
 	@# By all cores, where pip takes one. Packages ship tests, which nothing imports, and templates that do not compile.
-	@$(PYTHON) -m compileall -q -j 0 -x '/tests/test_' "$(VENV)/lib" >/dev/null || true
+	@$(RUN) -m compileall -q -j 0 -x '/tests/test_' "$(VENV)/lib" >/dev/null || true
 	@touch $@
 
 test: setup
-	$(PYTHON) -m pytest -n auto --maxprocesses=8 --dist worksteal
+	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal
 
 # The tests of the C++ core with a build of it that stops at an access out of bounds or undefined behavior.
 sanitize: setup
 	@sh .ci/sanitize.sh "$(VENV)"
 
 lint: setup
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
 
 demo: setup
-	$(PYTHON) astronet/demo.py --output_dir=demo
+	$(RUN) astronet/demo.py --output_dir=demo
 
 figures: setup
-	$(PYTHON) docs/make_figures.py
+	$(RUN) docs/make_figures.py
 
 pretrained: setup
-	$(PYTHON) astronet/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
+	$(RUN) astronet/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
 
 clean:
 	rm -rf build demo *.egg-info .pytest_cache .hypothesis .ruff_cache light_curve_util/*.so

@@ -1,31 +1,38 @@
 #!/bin/sh
-# Creates a virtual environment at $1 with Python 3.11, 3.10 or 3.9, or lets uv bring one; else says what to install.
+# Creates a virtual environment at $1 with the Python named by $2, or with the first that pythons.sh finds, or with one
+# that uv brings; else it says what to install. An environment that fits is left alone.
 set -eu
 venv=$1
+wanted=${2:-}
+version='import sys; print("%d.%d" % sys.version_info[:2])'
 
-usable='
-import os, sys, sysconfig, venv, ensurepip
-assert (3, 9) <= sys.version_info[:2] < (3, 12)
-assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
-'
+is_usable() {
+  "$1" -c 'import sys; assert (3, 9) <= sys.version_info[:2] < (3, 14)' >/dev/null 2>&1
+}
 
 if ! command -v "${CXX:-c++}" >/dev/null 2>&1; then
   echo "setup: no C++ compiler found: install g++ or clang++ (Debian: apt install g++), or set CXX" >&2
   exit 1
 fi
-if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c "$usable" 2>/dev/null; then
+if [ -z "$wanted" ]; then
+  if is_usable "$venv/bin/python"; then
+    exit 0
+  fi
+  wanted=$(sh "$(dirname "$0")/pythons.sh" | head -n 1 | cut -d ' ' -f 2-)
+elif ! is_usable "$wanted"; then
+  echo "setup: PYTHON=$wanted is not a Python from 3.9 to 3.13: name another, or leave PYTHON away" >&2
+  exit 1
+elif [ "$("$venv/bin/python" -c "$version" 2>/dev/null)" = "$("$wanted" -c "$version")" ]; then
   exit 0
 fi
-for candidate in python3.11 python3.10 python3.9 python3 python /usr/bin/python3.11 /usr/bin/python3.10 /usr/bin/python3.9; do
-  if "$candidate" -c "$usable" >/dev/null 2>&1; then
-    echo "setup: creating $venv with $("$candidate" --version)"
-    exec "$candidate" -m venv --clear "$venv"
-  fi
-done
+if [ -n "$wanted" ]; then
+  echo "setup: creating $venv with $("$wanted" --version) ($wanted)"
+  exec "$wanted" -m venv --clear "$venv"
+fi
 if command -v uv >/dev/null 2>&1; then
-  echo "setup: no Python 3.9 to 3.11 here; uv brings 3.11"
+  echo "setup: no Python 3.9 to 3.13 with venv and headers here; uv brings 3.11"
   exec uv venv --quiet --seed --python 3.11 "$venv"
 fi
-echo "setup: no Python 3.9, 3.10 or 3.11 with venv and headers found, and TensorFlow 2.15 runs on no other." >&2
-echo "setup: install one (Debian: apt install python3.11 python3.11-venv python3.11-dev) or uv, then run make again." >&2
+echo "setup: no Python 3.9 to 3.13 with venv and headers found." >&2
+echo "setup: install one (Debian: apt install python3 python3-venv python3-dev) or uv, then run make again." >&2
 exit 1

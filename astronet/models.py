@@ -29,7 +29,7 @@ def build(model, config):
     Raises:
       ScriptError: the configuration makes no model, or one too large, of which nothing is allocated.
     """
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     module = _module(model)
     num_weights = 0

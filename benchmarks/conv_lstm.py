@@ -7,18 +7,18 @@ import functools
 import statistics
 import sys
 
-import tensorflow as tf
 import training_step
 
 from astronet.direct_imaging import configurations, sodinn_model
 from astronet.util.arguments import positive_integer
 from astronet.util.script import Parser, run
+from astronet.util.tensorflow import keras
 
 
 def _compare(flags):
     config = configurations.CONFIGURATIONS["sodinn"]["sodinn"]
-    keras = functools.partial(tf.keras.layers.ConvLSTM2D, padding="same", return_sequences=True)
-    theirs = training_step.Bare(config, functools.partial(sodinn_model.build, convolution=keras))
+    layer = functools.partial(keras.layers.ConvLSTM2D, padding="same", return_sequences=True)
+    theirs = training_step.Bare(config, functools.partial(sodinn_model.build, convolution=layer))
     ours = training_step.Bare(config, sodinn_model.build)
     rounds = [[each.seconds_a_step(flags.num_steps) for each in (theirs, ours)] for _ in range(flags.rounds)]
     ratios = [of_keras / of_ours for of_keras, of_ours in rounds]

@@ -6,12 +6,12 @@ And how many of the others speak for a companion: where none does, no patch is e
 import sys
 
 import numpy as np
-import tensorflow as tf
 
 from astronet.direct_imaging import detection
 from astronet.ops import dataset
 from astronet.util import checkpoints, records
 from astronet.util.script import Parser, run
+from astronet.util.tensorflow import keras
 
 
 def _count(flags):
@@ -20,7 +20,7 @@ def _count(flags):
     for name, checkpoint in detectors.checkpoints.items():
         model = checkpoints.restore(detectors.spec, checkpoint)
         logits = model.get_layer("logits")
-        values = tf.keras.Model(model.input, logits.input).predict(patches, batch_size=256, verbose=0)
+        values = keras.Model(model.input, logits.input).predict(patches, batch_size=256, verbose=0)
         is_alive, weights = (values > 0).any(axis=0), logits.kernel.numpy()[:, 0]
         number = np.count_nonzero(is_alive & (weights > 0))
         print(

@@ -23,12 +23,12 @@ _CADENCE_DAYS = 120 / 86400
 
 def write_members(directory, config_name, number):
     """Writes untrained members as exported models; returns the ensemble.Ensemble of them."""
-    import tensorflow as tf
+    from astronet.util.tensorflow import keras
 
     config = configuration.get("AstroCNNModel", config_name)
     specs, paths = {}, {}
     for seed in range(1, number + 1):
-        tf.keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(seed)
         model = models.build("AstroCNNModel", config)
         member = os.path.join(directory, str(seed))
         specs[str(seed)] = configuration.ModelSpec("AstroCNNModel", config_name, config, 0, seed)

@@ -181,7 +181,7 @@ def _check_npz(path, read):
 
 
 def _checkpoint(suffix, directory):
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     prefix = os.path.join(directory, "model.ckpt-7")
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:

@@ -114,7 +114,7 @@ def _read_for_prediction(path):
 
 def _examples(path):
     """The records, by their framing alone and TensorFlow's own Example."""
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     with open(path, "rb") as file:
         content, examples = file.read(), []

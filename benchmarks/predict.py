@@ -18,12 +18,12 @@ import time
 import child
 import numpy as np
 import simulated_records
-import tensorflow as tf
 
 from astronet import batch_predict, models
 from astronet.util import configuration, example_util, records
 from astronet.util.arguments import positive_integer
 from astronet.util.script import Parser, run
+from astronet.util.tensorflow import keras, tf
 
 _SPEC = configuration.resolve("AstroCNNModel", "yu2019")
 _BATCH_SIZE = 1024  # of the network alone: what batch_predict.py takes
@@ -34,7 +34,7 @@ class Member:
 
     def __init__(self, model_dir, seed):
         with tf.Graph().as_default():
-            tf.keras.utils.set_random_seed(seed)
+            keras.utils.set_random_seed(seed)
             lengths = configuration.view_lengths(_SPEC.config)
             self._views = {name: tf.compat.v1.placeholder(tf.float32, [None, n]) for name, n in lengths.items()}
             self._probability = tf.sigmoid(models.build(_SPEC.model, _SPEC.config)(self._views))

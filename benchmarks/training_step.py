@@ -16,13 +16,13 @@ import time
 
 import numpy as np
 import simulated_records
-import tensorflow as tf
 
 from astronet import models, train
 from astronet.ops import training
 from astronet.util import configuration
 from astronet.util.arguments import positive_integer
 from astronet.util.script import Parser, run
+from astronet.util.tensorflow import keras, tf
 
 _MODEL = "AstroCNNModel"
 _FIRST_STEPS = 20  # of the shorter training
@@ -35,7 +35,7 @@ class Bare:
         hparams = config.hparams
         random = np.random.default_rng(0)
         with tf.Graph().as_default():
-            tf.keras.utils.set_random_seed(0)
+            keras.utils.set_random_seed(0)
             tf.compat.v1.train.create_global_step()
             shapes = {name: [hparams.batch_size, n] for name, n in configuration.input_lengths(config).items()}
             values = {name: random.uniform(0.5, 1.5, shape).astype(np.float32) for name, shape in shapes.items()}

@@ -1,10 +1,9 @@
 """A model whose columns are convolutional (Yu et al. 2019, figure 5)."""
 
-import tensorflow as tf
-
 from astronet.astro_model import astro_model
 from astronet.ops.contrast import DeviationChannel, ScatterChannel
 from astronet.ops.dropout import Dropout
+from astronet.util.tensorflow import keras
 
 
 def build(config):
@@ -19,20 +18,20 @@ def _conv_column(series, name, hparams):
     elif hparams.deviation_channel:
         net = DeviationChannel()(series)
     else:
-        net = tf.keras.layers.Reshape([-1, 1])(series)
+        net = keras.layers.Reshape([-1, 1])(series)
     for block in range(1, column.num_blocks + 1):
         num_filters = column.num_filters * column.block_factor ** (block - 1)
         num_filters = min(num_filters, column.max_num_filters or num_filters)
         for conv in range(1, column.convs_per_block + 1):
-            net = tf.keras.layers.Conv1D(
+            net = keras.layers.Conv1D(
                 num_filters,
                 column.kernel_size if block == 1 else column.later_kernel_size or column.kernel_size,
                 padding="same",
                 activation="relu",
                 name=f"{name}_hidden/block_{block}/conv_{conv}",
             )(net)
-        net = tf.keras.layers.MaxPool1D(column.pool_size, column.pool_stride, padding="valid")(net)
+        net = keras.layers.MaxPool1D(column.pool_size, column.pool_stride, padding="valid")(net)
         if hparams.column_dropout_rate:
             dropout_name = f"{name}_hidden/block_{block}/dropout"
             net = Dropout(hparams.column_dropout_rate, hparams.drop_whole_channels, name=dropout_name)(net)
-    return tf.keras.layers.Flatten()(net)
+    return keras.layers.Flatten()(net)

@@ -3,11 +3,10 @@
 Source: Shallue & Vanderburg 2018 (AJ 155, 94), section 4.1, and Yu et al. 2019 (AJ 158, 25), section 4.
 """
 
-import tensorflow as tf
-
 from astronet.ops.dropout import Dropout
 from astronet.ops.scalars import NormalizedScalars
 from astronet.util import configuration
+from astronet.util.tensorflow import keras
 
 
 def build(config, column=lambda series, name, hparams: series):
@@ -22,7 +21,7 @@ def build(config, column=lambda series, name, hparams: series):
       the names that published checkpoints use.
     """
     hparams = config.hparams
-    inputs = {name: tf.keras.Input([length], name=name) for name, length in configuration.input_lengths(config).items()}
+    inputs = {name: keras.Input([length], name=name) for name, length in configuration.input_lengths(config).items()}
     features = sorted(config.inputs.features.items(), key=lambda item: (not item[1].is_time_series, item[0]))
     parts = [
         column(inputs[name], name, hparams) if feature.is_time_series else inputs[name] for name, feature in features
@@ -30,7 +29,7 @@ def build(config, column=lambda series, name, hparams: series):
     if config.inputs.scalars:
         columns = {name: inputs[name] for name in configuration.scalar_columns(config)}
         parts.append(NormalizedScalars(config.inputs.scalars, name="scalars")(columns))
-    net = tf.keras.layers.concatenate(parts) if len(parts) > 1 else parts[0]
+    net = keras.layers.concatenate(parts) if len(parts) > 1 else parts[0]
     net = dense_layers(
         net,
         "pre_logits_hidden",
@@ -38,14 +37,14 @@ def build(config, column=lambda series, name, hparams: series):
         hparams.pre_logits_hidden_layer_size,
         hparams.dropout_rate,
     )
-    logits = tf.keras.layers.Dense(hparams.output_dim, name="logits")(net)
-    return tf.keras.Model(inputs, logits)
+    logits = keras.layers.Dense(hparams.output_dim, name="logits")(net)
+    return keras.Model(inputs, logits)
 
 
 def dense_layers(net, scope, num_layers, layer_size, dropout_rate):
     """Passes [batch, any] through fully connected ReLU layers named scope/fully_connected_1, _2, ..., with dropout."""
     for i in range(1, num_layers + 1):
-        net = tf.keras.layers.Dense(layer_size, activation="relu", name=f"{scope}/fully_connected_{i}")(net)
+        net = keras.layers.Dense(layer_size, activation="relu", name=f"{scope}/fully_connected_{i}")(net)
         if dropout_rate:
             net = Dropout(dropout_rate, name=f"{scope}/dropout_{i}")(net)
     return net

@@ -3,10 +3,10 @@
 Source: Shi et al. 2015 (arXiv:1506.04214), without the peephole connections, as Keras has it.
 """
 
-import tensorflow as tf
+from astronet.util.tensorflow import keras, tf
 
 
-class ConvLSTM2D(tf.keras.layers.ConvLSTM2D):
+class ConvLSTM2D(keras.layers.ConvLSTM2D):
     """Keras' layer for a known number of steps, from [batch, steps, height, width, channels] to as many steps.
 
     Weights and values are Keras' (to rounding). The inputs of all steps are convolved at once, and all four gates

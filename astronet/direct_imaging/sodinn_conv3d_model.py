@@ -1,12 +1,11 @@
 """SODINN with 3-D convolutions, over levels as over pixels, in place of its convolutional LSTM layers."""
 
-import tensorflow as tf
-
 from astronet.direct_imaging import sodinn_model
+from astronet.util.tensorflow import keras
 
 
 def _conv3d(num_filters, kernel_size, name):
-    return tf.keras.layers.Conv3D(num_filters, kernel_size, padding="same", activation="relu", name=name)
+    return keras.layers.Conv3D(num_filters, kernel_size, padding="same", activation="relu", name=name)
 
 
 def build(config):

@@ -6,16 +6,16 @@ Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
 """
 
 import numpy as np
-import tensorflow as tf
 
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import keras, tf
 
 _LEAST_PROBABILITY = 1e-7  # of either class: the logits of a unanimous forest stay finite
 _ALWAYS_LEFT = np.finfo(np.float32).max  # the threshold of a node that does not split
 
 
-class Forest(tf.keras.layers.Layer):
+class Forest(keras.layers.Layer):
     """From [batch, num_features] to the log-odds of the mean probability over trees, [batch, 1].
 
     Each tree is complete: the children of node n are 2 n + 1, where the node's feature is its threshold at most, and
@@ -81,9 +81,9 @@ def build(config):
         if getattr(hparams, name) < 1:
             raise ValueError(f"{name} is {getattr(hparams, name)}: 1 or more needed")
     patch_shape(config)
-    patches = tf.keras.Input([config.inputs.features[FEATURE].length], name=FEATURE)
+    patches = keras.Input([config.inputs.features[FEATURE].length], name=FEATURE)
     logits = Forest(hparams.num_trees, hparams.max_depth, name="logits")(patches)
-    return tf.keras.Model({FEATURE: patches}, logits)
+    return keras.Model({FEATURE: patches}, logits)
 
 
 def fit(model, config, features, labels, seed, num_threads):

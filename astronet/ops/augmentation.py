@@ -3,7 +3,7 @@
 import itertools
 import math
 
-import tensorflow as tf
+from astronet.util.tensorflow import tf
 
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
 

@@ -1,6 +1,6 @@
 """Time series beside themselves in units of their own scatter."""
 
-import tensorflow as tf
+from astronet.util.tensorflow import keras, tf
 
 _MAD_TO_SIGMA = 1.4826
 _LEAST_SCATTER = 1e-3  # of a view, whose depth is 1: less is rounding and interpolation
@@ -9,7 +9,7 @@ _STEP_TO_SIGMA = 0.8862  # standard deviation of Gaussian noise / mean absolute 
 _SCALE = 3.0  # brings most of the second channel to between -1 and 1
 
 
-class ScatterChannel(tf.keras.layers.Layer):
+class ScatterChannel(keras.layers.Layer):
     """From series about zero, [batch, length], to [batch, length, 2]: as they are, and how significant each bin is.
 
     A normalized view has depth 1 however faint the event. The second channel is the inverse hyperbolic sine of the
@@ -22,7 +22,7 @@ class ScatterChannel(tf.keras.layers.Layer):
         return tf.stack([series, tf.asinh(series / scatter) / _SCALE], axis=2)
 
 
-class DeviationChannel(tf.keras.layers.Layer):
+class DeviationChannel(keras.layers.Layer):
     """From series of any level, [batch, length], to [batch, length, 2]: deviations from the mean, plain and in noise.
 
     The second channel is the inverse hyperbolic sine of the deviations over the mean step between neighbors, which a

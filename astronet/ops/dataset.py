@@ -3,13 +3,13 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from astronet.data import event_density, leaks
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
 from astronet.util import configuration, example_util, records
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import tf
 
 EVALUATION_BATCH = 1024
 

@@ -2,10 +2,10 @@
 
 import zlib
 
-import tensorflow as tf
+from astronet.util.tensorflow import keras, tf
 
 
-class Dropout(tf.keras.layers.Layer):
+class Dropout(keras.layers.Layer):
     """Drops inputs in training, those that the training's seed, the step and the layer's name alone decide.
 
     Keras's own layer draws from a state that no checkpoint holds: a resumed training would drop others than an unbroken

@@ -3,12 +3,13 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
+
+from astronet.util.tensorflow import keras, tf
 
 _MAX_DEVIATIONS = 5.0  # beyond, a value says no more than that it is extreme
 
 
-class NormalizedScalars(tf.keras.layers.Layer):
+class NormalizedScalars(keras.layers.Layer):
     """From record columns to the normalized scalars of a configuration, [batch, num_scalars]; never NaN.
 
     The mean and scale are weights, so that a checkpoint holds them.

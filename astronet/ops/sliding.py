@@ -4,11 +4,10 @@ Neighboring windows overlap in all but one value, and their convolutions with th
 series and shared. It is the same arithmetic in another order, the same but for rounding.
 """
 
-import tensorflow as tf
-
 from astronet.ops.dropout import Dropout
+from astronet.util.tensorflow import keras, tf
 
-_CONVOLUTIONAL = (tf.keras.layers.Reshape, tf.keras.layers.Conv1D, tf.keras.layers.MaxPool1D)
+_CONVOLUTIONAL = (keras.layers.Reshape, keras.layers.Conv1D, keras.layers.MaxPool1D)
 
 
 def logits_function(model):
@@ -27,19 +26,19 @@ def logits_function(model):
       or None where windows share nothing that way: the model has several inputs, normalizes a window by itself, or has
       poolings that overlap or do not divide its window, kernels of even size, or no dense layer before the logits.
     """
-    layers = [layer for layer in model.layers if not isinstance(layer, (tf.keras.layers.InputLayer, Dropout))]
-    flatten = next((i for i, layer in enumerate(layers) if isinstance(layer, tf.keras.layers.Flatten)), len(layers))
+    layers = [layer for layer in model.layers if not isinstance(layer, (keras.layers.InputLayer, Dropout))]
+    flatten = next((i for i, layer in enumerate(layers) if isinstance(layer, keras.layers.Flatten)), len(layers))
     column, dense = layers[:flatten], layers[flatten + 1 :]
     if len(model.inputs) > 1 or not dense or not all(isinstance(layer, _CONVOLUTIONAL) for layer in column):
         return None
     margin, step = 0, 1  # positions at each end that padding reaches; values from one position to the next
     for layer in column:
-        if isinstance(layer, tf.keras.layers.Conv1D):
+        if isinstance(layer, keras.layers.Conv1D):
             (size,) = layer.kernel_size
             if size % 2 == 0:
                 return None
             margin += size // 2
-        elif isinstance(layer, tf.keras.layers.MaxPool1D):
+        elif isinstance(layer, keras.layers.MaxPool1D):
             (size,) = layer.pool_size
             if layer.strides != layer.pool_size:
                 return None

@@ -2,9 +2,8 @@
 
 import math
 
-import tensorflow as tf
-
 from astronet.util.config_schema import choose
+from astronet.util.tensorflow import tf
 
 _train = tf.compat.v1.train
 OPTIMIZERS = {

@@ -121,7 +121,7 @@ def weights(model, checkpoint):
 
 def write(model_dir, model, num_steps):
     """Writes a model that no session holds as the last checkpoint of a model_dir, of so many training steps."""
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     name = f"model.ckpt-{num_steps}"
     held = {weight.name.split(":")[0]: values for weight, values in zip(model.weights, model.get_weights())}
@@ -197,7 +197,7 @@ def _set_latest(directory, name):
 
 
 def _latest(directory):
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     exported = os.path.join(directory, weights_file.NAME)
     try:
@@ -221,7 +221,7 @@ class _CheckpointReader:
     """
 
     def __init__(self, checkpoint):
-        import tensorflow as tf
+        from astronet.util.tensorflow import tf
 
         self._checkpoint = checkpoint
         self._reader = self._try(tf.train.load_checkpoint, checkpoint)
@@ -236,7 +236,7 @@ class _CheckpointReader:
         return values
 
     def _try(self, read, *args):
-        import tensorflow as tf
+        from astronet.util.tensorflow import tf
 
         try:
             return read(*args)

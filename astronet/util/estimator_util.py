@@ -1,4 +1,4 @@
-"""Trains, evaluates and predicts. The only file that knows tf.estimator."""
+"""Trains, evaluates and predicts. The only file that builds on tf_estimator."""
 
 import json
 import os
@@ -6,12 +6,12 @@ import threading
 import time
 
 import numpy as np
-import tensorflow as tf
 
 from astronet import models
 from astronet.ops import dataset, metrics, sliding, training
-from astronet.util import checkpoints, configuration, nouns
+from astronet.util import checkpoints, configuration, nouns, tf_estimator
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import keras, tf
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
 
@@ -69,32 +69,32 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
 
     def model_fn(features, labels):
         with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
-            tf.keras.utils.set_random_seed(spec.seed)
+            keras.utils.set_random_seed(spec.seed)
             model = models.build(spec.model, spec.config)
         hparams = spec.config.hparams
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
         if not run_config.is_chief:
             train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
             share = _Share(spec.train_steps, say)
-            return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
+            return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
         train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
         train_op = tf.group(train_op, add_loss)
         evaluate = _evaluation(spec, model, averages, validation)
         epochs = _Epochs(spec, model_dir, mean_loss, evaluate, validation.labels, steps_between, say, on_evaluation)
-        saver_hook = tf.estimator.CheckpointSaverHook(
+        saver_hook = tf.compat.v1.train.CheckpointSaverHook(
             model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
         )
-        return tf.estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
+        return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
 
-    estimator = tf.estimator.Estimator(model_fn, config=run_config)
+    estimator = tf_estimator.Estimator(model_fn, config=run_config)
     try:
         if is_shared:
-            steps = tf.estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
-            tf.estimator.train_and_evaluate(estimator, steps, tf.estimator.EvalSpec(input_fn))  # no process evaluates
+            steps = tf_estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
+            tf_estimator.train_and_evaluate(estimator, steps, tf_estimator.EvalSpec(input_fn))  # no process evaluates
         else:
             estimator.train(input_fn, max_steps=spec.train_steps)
-    except tf.estimator.NanLossDuringTrainingError as error:
+    except tf_estimator.NanLossDuringTrainingError as error:
         raise ScriptError(
             "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
         ) from error
@@ -166,8 +166,8 @@ def _run_config(spec, model_dir, num_train, num_threads, is_shared):
         inter_op_parallelism_threads=-1 if num_threads == 1 and not is_shared else num_threads,
     )
     if is_shared:  # so that no worker waits for another one
-        session_config.device_filters.extend(tf.estimator.RunConfig().session_config.device_filters)
-    return tf.estimator.RunConfig(
+        session_config.device_filters.extend(tf_estimator.RunConfig().session_config.device_filters)
+    return tf_estimator.RunConfig(
         model_dir,
         tf_random_seed=spec.seed,
         save_checkpoints_secs=None,
@@ -251,7 +251,7 @@ def write_summary(directory, step, values):
     writer.flush()
 
 
-class _Epochs(tf.estimator.CheckpointSaverListener):
+class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
     """Evaluates in the training session whenever a checkpoint is saved; reports, keeps the best, and may stop early."""
 
     LOSS_SCOPE = "epoch_loss"
@@ -297,7 +297,7 @@ class _Epochs(tf.estimator.CheckpointSaverListener):
         return True
 
 
-class _Share(tf.estimator.SessionRunHook):
+class _Share(tf.compat.v1.train.SessionRunHook):
     """Counts and tells how many of the steps a worker has taken itself."""
 
     def __init__(self, num_steps, say):

@@ -270,7 +270,7 @@ def test_what_a_stopped_run_had_at_work_ends(start, survey, undisturbed, cluster
 
 
 def _weights(model_dir):
-    import tensorflow as tf
+    from astronet.util.tensorflow import tf
 
     reader = tf.train.load_checkpoint(str(model_dir))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}

@@ -2,9 +2,9 @@ import re
 import shutil
 
 import pytest
-import tensorflow as tf
 
 from astronet import evaluate, train
+from astronet.util.tensorflow import tf
 
 
 @pytest.fixture(scope="module")

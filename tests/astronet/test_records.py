@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 
 from astronet.util import example_util, records
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import tf
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 import json
 
 import numpy as np
-import tensorflow as tf
 
 from astronet import models
 from astronet.ops.dropout import Dropout
 from astronet.ops.scalars import NormalizedScalars
 from astronet.util import configuration
 from astronet.util.config_schema import Scalar
+from astronet.util.tensorflow import tf
 
 
 def normalize(scalars, **columns):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import astronet
 from astronet import train
 from astronet.ops import training
 from astronet.util import checkpoints, configuration, estimator_util
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import tf
 
 FAST = '{"hparams": {"batch_size": 8, "learning_rate": 0.01}}'
 
@@ -363,10 +363,12 @@ def _steps(changes, start, num_steps=1, evaluated=False):
         return session.run(average if evaluated else variable)
 
 
-def test_only_estimator_util_knows_tf_estimator():
+def test_only_estimator_util_builds_on_tf_estimator():
     package = Path(astronet.__file__).parent
-    knowing = [path.name for path in package.rglob("*.py") if "tf.estimator." in path.read_text()]
+    knowing = [path.name for path in package.rglob("*.py") if "tf_estimator." in path.read_text()]
     assert knowing == ["estimator_util.py"]
+    direct = [path.name for path in package.rglob("*.py") if "import tensorflow" in path.read_text()]
+    assert direct == ["tensorflow.py"]
 
 
 def test_last_checkpoint_of_an_empty_directory(tmp_path):

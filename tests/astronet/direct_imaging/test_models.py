@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from matplotlib.image import imread
 from sklearn.ensemble import RandomForestClassifier
 
@@ -16,6 +15,7 @@ from astronet.ops import dataset
 from astronet.ops.metrics import probability
 from astronet.util import checkpoints, configuration, estimator_util, example_util, plotting, records
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import keras, tf
 
 LEVELS, SIZE = 4, 5
 _SMALL_SODINN = {
@@ -150,10 +150,10 @@ def test_layers_have_the_published_sizes():
 
 @pytest.mark.parametrize("num_steps, channels, kernel_size", [(1, 1, 3), (5, 1, 3), (4, 3, 2)])
 def test_conv_lstm_is_that_of_keras(num_steps, channels, kernel_size):
-    inputs = tf.keras.Input([num_steps, 5, 4, channels])
+    inputs = keras.Input([num_steps, 5, 4, channels])
     ours = ConvLSTM2D(6, kernel_size, name="a/conv")
-    theirs = tf.keras.layers.ConvLSTM2D(6, kernel_size, padding="same", return_sequences=True, name="a/conv")
-    networks = [tf.keras.Model(inputs, layer(inputs)) for layer in (ours, theirs)]
+    theirs = keras.layers.ConvLSTM2D(6, kernel_size, padding="same", return_sequences=True, name="a/conv")
+    networks = [keras.Model(inputs, layer(inputs)) for layer in (ours, theirs)]
     assert [weight.name for weight in ours.weights] == [weight.name for weight in theirs.weights]
     random = np.random.default_rng(0)
     weights = [random.normal(0, 0.5, weight.shape).astype(np.float32) for weight in theirs.weights]

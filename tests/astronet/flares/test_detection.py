@@ -2,12 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from astronet import ensemble, models
 from astronet.flares import detection, windows
 from astronet.util import configuration, estimator_util, weights_file
 from astronet.util.script import ScriptError
+from astronet.util.tensorflow import keras, tf
 from light_curve_util import tess_io
 
 STELLA = configuration.get("AstroCNNModel", "stella")
@@ -41,7 +41,7 @@ def untrained(directory, config, num_members=2):
     """An ensemble of random weights, the biases too."""
     specs, paths = {}, {}
     for seed in range(num_members):
-        tf.keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(seed)
         model = models.build("AstroCNNModel", config)
         for layer in model.layers:
             if layer.weights:
