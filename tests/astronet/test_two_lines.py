@@ -5,6 +5,7 @@ ASTRONET_OTHER_PYTHON names an interpreter with the project and the other line; 
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,15 @@ import pytest
 from astronet.util import checkpoints
 from astronet.util.tensorflow import tf
 
+SMALL_CNN = """{"hparams": {
+  "batch_size": 8, "learning_rate": 0.003, "num_pre_logits_hidden_layers": 1, "pre_logits_hidden_layer_size": 8,
+  "columns": {"global_view": {"num_blocks": 1, "num_filters": 4}, "local_view": {"num_blocks": 1, "num_filters": 4}}
+}}"""
+
 ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-6  # of probabilities: some ten units in the last place of float32, over ten layers
-# Of weights after 60 steps of Adam: the order in which sums are taken differs between versions.
-WEIGHTS = {"rtol": 1e-3, "atol": 1e-5}
+# Of weights after 54 steps of Adam, each of up to 0.003: versions of TensorFlow add up in another order.
+WEIGHTS = {"rtol": 1e-3, "atol": 1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +38,11 @@ def other_python():
 def weights(model_dir):
     reader = tf.train.load_checkpoint(checkpoints.find(model_dir))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def figures(output):
+    """What the last evaluation of a training printed: validation loss, accuracy, AUC and average precision."""
+    return re.findall("validation loss.*", output)[-1]
 
 
 def run(python, script, *flags):
@@ -72,8 +83,14 @@ def test_published_checkpoint_predicts_the_same(tmp_path, other_python, shared):
 
 def test_training_begun_on_one_line_goes_on_on_the_other(tmp_path, other_python, write_tces):
     records = write_tces(tmp_path / "records", num_tces=48)
-    flags = ["--config_name=yu2019", f"--train_files={records}", f"--eval_files={records}", "--num_threads=1"]
-    flags += ['--config_json={"hparams": {"batch_size": 8, "learning_rate": 0.001}}', "--seed=3"]
+    flags = [
+        "--model=AstroCNNModel",
+        "--config_name=yu2019",
+        f"--config_json={SMALL_CNN}",
+        "--seed=3",
+        "--num_threads=1",
+    ]
+    flags += [f"--train_files={records}", f"--eval_files={records}"]
 
     def train(python, name, steps):
         return run(python, "train.py", *flags, f"--model_dir={tmp_path / name}", f"--train_steps={steps}")
@@ -89,5 +106,4 @@ def test_training_begun_on_one_line_goes_on_on_the_other(tmp_path, other_python,
         assert {key: value.shape for key, value in found.items()} == {k: v.shape for k, v in expected.items()}
         for variable, value in expected.items():
             np.testing.assert_allclose(found[variable], value, err_msg=f"{name}: {variable}", **WEIGHTS)
-        # Loss, accuracy, AUC and AP of the validation set, in the last lines.
-        assert output.splitlines()[-1] == unbroken.splitlines()[-1]
+        assert figures(output) == figures(unbroken)
