@@ -15,7 +15,8 @@ struct Secondary {
 
 // Box search (Kovacs et al. 2002, A&A 391, 369) over phase, with the primary's duration D: points away from the primary
 // are moved to (0, period), and a box of width D steps over them by 0.1 D. A box with k of n points and mean-subtracted
-// flux sum n s has the score -s|s| / (r (1 - r)), r = (k + 1) / n, so that only dips score; the best positive score wins.
+// flux sum n s has the score -s|s| / (r (1 - r)), r = (k + 1) / n, so that only dips score; the best positive score
+// wins.
 //
 // Throws SparseError when fewer than kMinPoints points are away from the primary, std::invalid_argument unless the
 // duration is positive and at most the period.
