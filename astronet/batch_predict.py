@@ -7,7 +7,7 @@ import sys
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import nouns, plotting
+from astronet.util import arguments, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 
@@ -85,7 +85,7 @@ def main(argv=None):
     ensemble.add_flags(parser)
     ensemble.add_record_flags(parser)
     parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
-    parser.add_argument("--save_dir", help="directory of the plots")
+    parser.add_argument("--save_dir", type=arguments.output_directory, help="directory of the plots")
     ensemble.add_threshold_flag(parser)
     flags = parser.parse_args(argv)
     if flags.plot and not flags.save_dir:

@@ -12,8 +12,7 @@ import numpy as np
 from astronet import ensemble, evaluation_report
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
-from astronet.util import configuration, example_util, nouns, pretrained, records
-from astronet.util.arguments import positive_fraction
+from astronet.util import arguments, configuration, example_util, nouns, pretrained, records
 from astronet.util.script import Parser, ScriptError, run
 
 
@@ -92,8 +91,8 @@ def main(argv=None):
     parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
     parser.add_argument(
         "--recall_target",
-        type=positive_fraction,
-        help="fraction of positives to find: chooses the threshold; None: it is 0.5",
+        type=arguments.recall,
+        help="fraction of positives to find, which chooses the threshold (default: the threshold is 0.5)",
     )
     return run(_calibrate, parser.parse_args(argv))
 

@@ -14,8 +14,7 @@ from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import event_density, leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, example_util, records, workers
-from astronet.util.arguments import positive_fraction, positive_integer
+from astronet.util import arguments, checkpoints, configuration, example_util, records, workers
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
@@ -28,26 +27,45 @@ def main(argv=None):
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     parser.add_argument("--files", nargs="+", required=True, help="labelled record files or patterns")
     sides = parser.add_mutually_exclusive_group(required=True)
-    sides.add_argument("--folds", type=int, help="split the stars into so many folds, each held out in turn")
-    sides.add_argument("--hold_out_sectors", type=int, nargs="+", help="sectors to hold out, each in turn")
-    parser.add_argument("--model_dir", required=True, help="directory for the folds and for what comes of them")
-    parser.add_argument("--num_models", type=positive_integer, default=1, help="models to average in each fold")
+    sides.add_argument(
+        "--folds",
+        type=arguments.whole_number(2, 1000, "folds"),
+        help="split the stars into so many folds, each held out in turn",
+    )
+    sides.add_argument("--hold_out_sectors", type=arguments.sector, nargs="+", help="sectors to hold out, each in turn")
+    parser.add_argument(
+        "--model_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory for the folds and for what comes of them",
+    )
+    parser.add_argument("--num_models", type=arguments.num_models, default=1, help="models to average in each fold")
     parser.add_argument(
         "--train_share",
-        type=positive_fraction,
+        type=arguments.positive_fraction,
         default=1.0,
         help="train on this share of the stars that are not held out, to see what more data would bring",
     )
     parser.add_argument(
-        "--train_steps", type=positive_integer, help="batches to train each model on; None: as train.py"
+        "--train_steps", type=arguments.positive_integer, help="batches to train each model on (default: as train.py)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the folds, the bootstrap, and the first of the models")
-    parser.add_argument("--num_threads", type=int, help="of each model; 0: all cores; 1: same seed, same result")
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=0, help="of the folds, the bootstrap, and the first of the models"
+    )
+    parser.add_argument(
+        "--num_threads",
+        type=arguments.num_threads,
+        help="of each model; 0: all cores; 1: same seed, same result (default: as train.py)",
+    )
     workers.add_cluster_flag(parser)
-    parser.add_argument("--catalog", help="CSV file of the TCEs, which tells V and IS from J")
-    parser.add_argument("--threshold", type=float, default=DEFAULT_THRESHOLD, help="probability to call positive from")
-    parser.add_argument("--num_resamples", type=positive_integer, default=1000, help="of the bootstrap")
-    parser.add_argument("--plot", type=positive_integer, metavar="N", help="plot the N least likely labels")
+    parser.add_argument(
+        "--catalog", type=arguments.input_file, help="CSV file of the TCEs, which tells V and IS from J"
+    )
+    parser.add_argument(
+        "--threshold", type=arguments.probability, default=DEFAULT_THRESHOLD, help="probability to call positive from"
+    )
+    parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the bootstrap")
+    parser.add_argument("--plot", type=arguments.positive_integer, metavar="N", help="plot the N least likely labels")
     return run(_cross_validate, parser.parse_args(argv))
 
 
@@ -97,8 +115,6 @@ def _folds(tces, flags):
             there = ", ".join(f"{sector:g}" for sector in np.unique(tces.Sectors.dropna())) or "of no known sector"
             raise ScriptError(f"no TCE is of sector {', '.join(absent)}: hold out some that the files have ({there})")
         return {f"sector-{sector}": (tces.Sectors == sector).to_numpy() for sector in sectors}
-    if flags.folds < 2:
-        raise ScriptError(f"--folds is {flags.folds}: 2 or more needed, to hold out one and train on the others")
     of_star = np.array([split.fold(tic_id, flags.folds, flags.seed) for tic_id in tces.tic_id])
     return {f"fold-{number}": of_star == number for number in range(1, flags.folds + 1)}
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from astronet.plot_roc import read_true_vs_pred
+from astronet.util import arguments
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -64,10 +65,10 @@ def _steps(flags):
     ]
 
 
-def _run_step(title, module, arguments, directory):
+def _run_step(title, module, argv, directory):
     name = "astronet-" + module.split(".")[-1].replace("_", "-")
-    print(f"\n== {title}\n$ {shlex.join([name, *arguments])}", flush=True)
-    finished = subprocess.run([sys.executable, "-m", f"astronet.{module}", *arguments], cwd=directory)
+    print(f"\n== {title}\n$ {shlex.join([name, *argv])}", flush=True)
+    finished = subprocess.run([sys.executable, "-m", f"astronet.{module}", *argv], cwd=directory)
     if finished.returncode:
         raise ScriptError(f"{name} ended with exit code {finished.returncode}: its message stands above")
 
@@ -96,17 +97,26 @@ def _demo(flags):
     directory = Path(flags.output_dir)
     make_directory(directory)
     print(f"$ cd {directory}")
-    for title, module, arguments in _steps(flags):
-        _run_step(title, module, arguments, directory)
+    for title, module, argv in _steps(flags):
+        _run_step(title, module, argv, directory)
     print(_summary(directory))
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--output_dir", default="demo", help="directory of everything that the demo makes")
-    parser.add_argument("--num_stars", type=int, default=1200, help="stars to simulate")
-    parser.add_argument("--train_steps", type=int, default=300, help="training steps of 128 TCEs")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the survey and of the training")
+    parser.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        default="demo",
+        help="directory of everything that the demo makes",
+    )
+    parser.add_argument(
+        "--num_stars", type=arguments.whole_number(1, 100_000, "stars"), default=1200, help="stars to simulate"
+    )
+    parser.add_argument(
+        "--train_steps", type=arguments.positive_integer, default=300, help="training steps of 128 TCEs"
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the survey and of the training")
     return run(_demo, parser.parse_args(argv))
 
 

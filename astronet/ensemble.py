@@ -14,7 +14,16 @@ import numpy as np
 from astronet.ops import calibration, novelty
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import checkpoints, configuration, example_util, pretrained, records, weights_file, workers
+from astronet.util import (
+    arguments,
+    checkpoints,
+    configuration,
+    example_util,
+    pretrained,
+    records,
+    weights_file,
+    workers,
+)
 from astronet.util.example_util import TceIdentity
 from astronet.util.script import ScriptError
 
@@ -86,19 +95,23 @@ def add_threshold_flag(parser):
     """Adds --threshold; Ensemble.threshold() says what holds where it is not given."""
     parser.add_argument(
         "--threshold",
-        type=float,
-        help=f"probability to call positive from; None: what calibrate.py stored, else {DEFAULT_THRESHOLD}",
+        type=arguments.probability,
+        help=f"probability to call positive from (default: what calibrate.py stored, else {DEFAULT_THRESHOLD})",
     )
 
 
 def add_record_flags(parser):
     """Adds the flags that say which records to predict, and where to write what comes of it."""
-    parser.add_argument("--tfrecord_dir", required=True, help="directory of the record files")
+    parser.add_argument(
+        "--tfrecord_dir", type=arguments.input_directory, required=True, help="directory of the record files"
+    )
     parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
-    parser.add_argument("--batch_size", type=int, default=BATCH_SIZE, help="TCEs in memory at a time")
+    parser.add_argument(
+        "--batch_size", type=arguments.batch_size, default=BATCH_SIZE, help="how many records are in memory at a time"
+    )
     workers.add_cluster_flag(parser)
-    parser.add_argument("--suffix", default="", help="part of the names of the files to write")
-    parser.add_argument("--output_dir", default=".", help="directory to write them to")
+    parser.add_argument("--suffix", type=arguments.suffix, default="", help="part of the names of the files to write")
+    parser.add_argument("--output_dir", type=arguments.output_directory, default=".", help="directory to write them to")
 
 
 def is_averaged(flags):
@@ -231,8 +244,6 @@ def predict_files(ensemble, flags, problems):
     Raises:
       ScriptError: no record can be read, or one is not a TCE that the models can predict; it names file and record.
     """
-    if flags.batch_size < 1:
-        raise ScriptError(f"--batch_size is {flags.batch_size}: 1 or more needed")
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
     judge_files = _judge_on_cluster if flags.cluster else _judge_here
     where = _Places()

@@ -4,8 +4,7 @@ import os
 import sys
 
 from astronet import ensemble, evaluation_report
-from astronet.util import nouns, records, weights_file
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, nouns, records, weights_file
 from astronet.util.script import Parser, run
 
 
@@ -14,12 +13,23 @@ def main(argv=None):
     ensemble.add_flags(parser)
     ensemble.add_threshold_flag(parser)
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
-    parser.add_argument("--eval_name", default="test", help="TensorBoard finds the result in model_dir/eval_NAME")
-    parser.add_argument("--report", metavar="DIR", help="directory for a full report: JSON, CSV and figures")
+    parser.add_argument(
+        "--eval_name", type=arguments.suffix, default="test", help="TensorBoard finds the result in model_dir/eval_NAME"
+    )
+    parser.add_argument(
+        "--report",
+        type=arguments.output_directory,
+        metavar="DIR",
+        help="directory for a full report: JSON, CSV and figures",
+    )
     parser.add_argument("--train_files", nargs="+", help="report apart on TCEs that share no star or views with these")
-    parser.add_argument("--catalog", help="CSV file of the TCEs, for what their records lack: report by Tmag too")
-    parser.add_argument("--num_resamples", type=positive_integer, default=1000, help="of the report's bootstrap")
-    parser.add_argument("--seed", type=int, default=0, help="of the report's bootstrap")
+    parser.add_argument(
+        "--catalog",
+        type=arguments.input_file,
+        help="CSV file of the TCEs, for what their records lack: report by Tmag too",
+    )
+    parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the report's bootstrap")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the report's bootstrap")
     flags = parser.parse_args(argv)
     if not flags.report and (flags.train_files or flags.catalog):
         parser.error("--train_files and --catalog go with --report: name the report's directory")

@@ -13,7 +13,7 @@ import numpy as np
 
 from astronet import ensemble, evaluation_report
 from astronet.ops import metrics
-from astronet.util import checkpoints, records, weights_file
+from astronet.util import arguments, checkpoints, records, weights_file
 from astronet.util.files import INCOMPLETE, make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -45,7 +45,7 @@ def _require_no_model(directory):
 
 
 def _compare(source, exported, files):
-    """Prints what the export changed on labelled records."""
+    """Prints what the export changed on labeled records."""
     tces, before = evaluation_report.tabulate(source, files)
     _, after = evaluation_report.tabulate(exported, files)
     before, after = before.mean(axis=1), after.mean(axis=1)
@@ -58,9 +58,9 @@ def _compare(source, exported, files):
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
-    parser.add_argument("--output_dir", required=True, help="directory of the copy")
+    parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the copy")
     parser.add_argument("--dtype", choices=weights_file.DTYPES, default="float16", help="of the weights in the copy")
-    parser.add_argument("--eval_files", nargs="+", help="labelled record files, to tell what the export changes")
+    parser.add_argument("--eval_files", nargs="+", help="labeled record files, to tell what the export changes")
     return run(_export, parser.parse_args(argv))
 
 

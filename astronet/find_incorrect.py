@@ -8,7 +8,7 @@ import numpy as np
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import example_util, nouns, plotting
+from astronet.util import arguments, example_util, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -125,7 +125,9 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_record_flags(parser)
-    parser.add_argument("--save_dir", default="astronet/plots", help="directory of the plots")
+    parser.add_argument(
+        "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"
+    )
     ensemble.add_threshold_flag(parser)
     return run(_find, parser.parse_args(argv))
 

@@ -11,8 +11,7 @@ import sys
 
 from astronet import calibrate, ensemble, evaluate, evaluation_report, export, train
 from astronet.ops import calibration
-from astronet.util import configuration, records, weights_file
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, configuration, records, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -93,15 +92,35 @@ def _copy_whole(source, destination):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--records_dir", required=True, help="directory of train-* and val-*, and (if any) of tces.csv")
-    parser.add_argument("--output_dir", required=True, help="directory of the ensemble to make, or to make again")
-    parser.add_argument("--work_dir", default="build/pretrained", help="directory of the trainings and of the report")
-    parser.add_argument("--num_models", type=positive_integer, default=10, help="members of the ensemble")
-    parser.add_argument("--train_steps", type=positive_integer, help="of each member; default: as train.py")
-    parser.add_argument("--seed", type=int, default=1, help="of the first member; the next has the next")
-    parser.add_argument("--recall_target", type=float, help="choose the threshold that has this recall; None: 0.5")
+    parser.add_argument(
+        "--records_dir",
+        required=True,
+        help="directory of train-* and val-*, and (if any) of tces.csv",
+    )
+    parser.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory of the ensemble to make, or to make again",
+    )
+    parser.add_argument(
+        "--work_dir",
+        type=arguments.output_directory,
+        default="build/pretrained",
+        help="directory of the trainings and of the report",
+    )
+    parser.add_argument("--num_models", type=arguments.num_models, default=10, help="members of the ensemble")
+    parser.add_argument("--train_steps", type=arguments.positive_integer, help="of each member (default: as train.py)")
+    parser.add_argument("--seed", type=arguments.seed, default=1, help="of the first member; the next has the next")
+    parser.add_argument(
+        "--recall_target",
+        type=arguments.recall,
+        help="choose the threshold that has this recall (default: the threshold is 0.5)",
+    )
     parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which of each member to ship")
-    parser.add_argument("--num_threads", type=int, default=1, help="0: all cores; 1: same seed, same weights")
+    parser.add_argument(
+        "--num_threads", type=arguments.num_threads, default=1, help="0: all cores; 1: same seed, same weights"
+    )
     return run(_make, parser.parse_args(argv))
 
 

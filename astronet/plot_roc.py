@@ -1,12 +1,13 @@
 """Draws precision-recall and ROC curves of one or more true_vs_pred_*.txt, as find_incorrect.py writes them."""
 
+import argparse
 import os
 import sys
 
 import numpy as np
 
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import plotting
+from astronet.util import arguments, plotting
 from astronet.util.script import Parser, ScriptError, run
 
 
@@ -23,15 +24,15 @@ def read_true_vs_pred(path):
       ScriptError: the file is not such a table, or has TCEs of one kind only.
     """
     labels, probabilities = [], []
-    with open(path) as lines:
+    with open(path, encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 label, probability = line.split()
                 labels.append({"0": 0, "1": 1}[label])
-                probabilities.append(float(probability))
-            except (ValueError, KeyError):
+                probabilities.append(arguments.probability(probability))
+            except (ValueError, KeyError, argparse.ArgumentTypeError):
                 raise ScriptError(
-                    f"{path}, line {number}: expected '0' or '1' and a probability, found {line.strip()!r}"
+                    f"{path}, line {number}: expected '0' or '1' and a probability, found {line.strip()[:80]!r}"
                 ) from None
     if len(set(labels)) < 2:
         raise ScriptError(
@@ -41,6 +42,7 @@ def read_true_vs_pred(path):
 
 
 def _plot(flags):
+    arguments.refuse_overwriting_inputs({"--output": flags.output}, {"true_vs_pred": flags.true_vs_pred})
     predictions = {}
     for path in flags.true_vs_pred:
         name = os.path.splitext(os.path.basename(path))[0]
@@ -53,10 +55,23 @@ def _plot(flags):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("true_vs_pred", nargs="+", help="file of two columns: 1 for PC or EB, else 0; probability")
-    parser.add_argument("--output", default="plot_roc.png", help="image to write; its suffix chooses the format")
     parser.add_argument(
-        "--threshold", type=float, default=DEFAULT_THRESHOLD, help="decision threshold to mark on the curves"
+        "true_vs_pred",
+        type=arguments.input_file,
+        nargs="+",
+        help="file of two columns: 1 for PC or EB, else 0; probability",
+    )
+    parser.add_argument(
+        "--output",
+        type=arguments.image_file,
+        default="plot_roc.png",
+        help="image to write; its suffix chooses the format",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=arguments.probability,
+        default=DEFAULT_THRESHOLD,
+        help="decision threshold to mark on the curves",
     )
     return run(_plot, parser.parse_args(argv))
 

@@ -1,11 +1,11 @@
-"""Plots TCEs of a catalogue, a page each: light curve, folded light curve, and the views that the network sees."""
+"""Plots TCEs of a catalog, a page each: light curve, folded light curve, and the views that the network sees."""
 
 import sys
 
 from tqdm import tqdm
 
 from astronet.data import preprocess, tce_table
-from astronet.util import configuration, plotting
+from astronet.util import arguments, configuration, plotting
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import tess_io
@@ -21,7 +21,7 @@ def _select(table, column, wanted):
         return table
     missing = set(wanted) - set(table[column])
     if missing:
-        raise ScriptError(f"no usable row of the catalogue has {column} {', '.join(map(str, sorted(missing)))}")
+        raise ScriptError(f"no usable row of the catalog has {column} {', '.join(map(str, sorted(missing)))}")
     return table[table[column].isin(wanted)]
 
 
@@ -59,11 +59,18 @@ def _plot(flags):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--input_tce_csv_file", required=True, help="catalogue, such as make_catalog.py writes")
-    parser.add_argument("--tess_data_dir", required=True, help="directory of the light curves, sector-1, sector-2, ...")
-    parser.add_argument("--save_dir", required=True, help="directory of the plots")
-    parser.add_argument("--tic", type=int, nargs="+", help="TIC IDs of the stars to plot (all)")
-    parser.add_argument("--row_id", type=int, nargs="+", help="row IDs of the TCEs to plot (all)")
+    parser.add_argument(
+        "--input_tce_csv_file", type=arguments.input_file, required=True, help="catalog, such as make_catalog.py writes"
+    )
+    parser.add_argument(
+        "--tess_data_dir",
+        type=arguments.input_directory,
+        required=True,
+        help="directory of the light curves, sector-1, sector-2, ...",
+    )
+    parser.add_argument("--save_dir", type=arguments.output_directory, required=True, help="directory of the plots")
+    parser.add_argument("--tic", type=arguments.tic_id, nargs="+", help="TIC IDs of the stars to plot (all)")
+    parser.add_argument("--row_id", type=arguments.row_id, nargs="+", help="row IDs of the TCEs to plot (all)")
     preprocess.add_flags(parser)
     configuration.add_flags(parser)
     return run(_plot, parser.parse_args(argv))

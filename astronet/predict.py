@@ -5,13 +5,16 @@ import sys
 
 from astronet import ensemble
 from astronet.data import preprocess
-from astronet.util import configuration, example_util, plotting
+from astronet.util import arguments, configuration, example_util, plotting
 from astronet.util.script import Parser, run
 from light_curve_util import tess_io
 from light_curve_util.periodic_event import PeriodicEvent
 
 
 def _predict(flags):
+    arguments.refuse_overwriting_inputs(
+        {"--output_image_file": flags.output_image_file}, {"--light_curve": flags.light_curve}
+    )
     models = ensemble.load(flags)
     event = PeriodicEvent(flags.t0, flags.period, flags.duration_hours / 24)
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
@@ -43,21 +46,36 @@ def _predict(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
-    parser.add_argument("--tic", type=int, required=True, help="TIC ID of the star")
-    parser.add_argument("--period", type=float, required=True, help="days")
-    parser.add_argument("--t0", type=float, required=True, help="mid-time of an event, BJD - 2457000 (days)")
-    parser.add_argument("--duration_hours", type=float, required=True, help="full duration of an event in HOURS")
+    parser.add_argument("--tic", type=arguments.tic_id, required=True, help="TIC ID of the star")
+    parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
     parser.add_argument(
-        "--transit_depth", type=float, default=math.nan, help="depth of an event (ppm), for models that read scalars"
+        "--t0", type=arguments.finite_number, required=True, help="mid-time of an event, BJD - 2457000 (days)"
     )
     parser.add_argument(
-        "--sn", type=float, default=math.nan, help="S/N to pink noise of the search, for models that read scalars"
+        "--duration_hours",
+        type=arguments.number(above=0, unit="hours"),
+        required=True,
+        help="full duration of an event in HOURS",
     )
-    parser.add_argument("--light_curve", help="file of the light curve; or --tess_data_dir and --sector")
+    parser.add_argument(
+        "--transit_depth",
+        type=arguments.finite_number,
+        default=math.nan,
+        help="depth of an event (ppm), for models that read scalars",
+    )
+    parser.add_argument(
+        "--sn",
+        type=arguments.finite_number,
+        default=math.nan,
+        help="S/N to pink noise of the search, for models that read scalars",
+    )
+    parser.add_argument(
+        "--light_curve", type=arguments.input_file, help="file of the light curve; or --tess_data_dir and --sector"
+    )
     parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
-    parser.add_argument("--sector", type=int, help="sector whose light curve to read")
+    parser.add_argument("--sector", type=arguments.sector, help="sector whose light curve to read")
     preprocess.add_flags(parser)
-    parser.add_argument("--output_image_file", help="PNG file to plot the views to")
+    parser.add_argument("--output_image_file", type=arguments.image_file, help="image to plot the views to")
     flags = parser.parse_args(argv)
     if not flags.light_curve and (flags.tess_data_dir is None or flags.sector is None):
         parser.error("no light curve given: --light_curve, or --tess_data_dir and --sector")

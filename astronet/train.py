@@ -7,8 +7,7 @@ import sys
 import traceback
 
 from astronet.data import leaks
-from astronet.util import checkpoints, cluster, configuration, nouns, records, workers
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, checkpoints, cluster, configuration, nouns, records, workers
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -18,32 +17,40 @@ def main(argv=None):
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     parser.add_argument("--train_files", nargs="+", required=True, help="record files or patterns to train on")
     parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
-    parser.add_argument("--model_dir", required=True, help="directory for checkpoints, summaries and config.json")
+    parser.add_argument(
+        "--model_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory for checkpoints, summaries and config.json",
+    )
     parser.add_argument(
         "--train_steps",
-        type=int,
-        help=f"number of batches to train on in all; default: hparams.train_epochs of the configuration, else "
-        f"{configuration.PUBLISHED_STEPS}",
+        type=arguments.positive_integer,
+        help=f"number of batches to train on in all (default: hparams.train_epochs of the configuration, else "
+        f"{configuration.PUBLISHED_STEPS})",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the initial weights, the order and the augmentation")
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=0, help="of the initial weights, the order and the augmentation"
+    )
     parser.add_argument(
         "--num_models",
-        type=positive_integer,
+        type=arguments.num_models,
         default=1,
         help="more than 1: train an ensemble, in the subdirectories 1, 2, ... of --model_dir, with --seed and those "
         "that follow it",
     )
     parser.add_argument(
         "--num_parallel",
-        type=positive_integer,
+        type=arguments.num_processes,
         default=os.cpu_count(),
         help="members of an ensemble to train side by side; a scheduler's workers train one each",
     )
     workers.add_cluster_flag(parser)
     parser.add_argument(
         "--num_threads",
-        type=int,
-        help="of each model; 0: all cores; 1: same seed, same weights; default: 0, with --num_models 1",
+        type=arguments.num_threads,
+        help="threads of each model; 0: all cores; 1: the same seed gives the same weights (default: 0 for one model, "
+        "1 for each of several)",
     )
     return run(_train, parser.parse_args(argv))
 
@@ -54,8 +61,6 @@ def _train(flags):
         raise ScriptError(
             "TF_CONFIG is set, for training one model: unset it, or leave --num_models and --cluster away"
         )
-    if flags.train_steps is not None and flags.train_steps < 1:
-        raise ScriptError(f"--train_steps is {flags.train_steps}: 1 or more needed")
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     spec, train, validation = prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
     members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))

@@ -7,8 +7,7 @@ import sys
 
 import astronet
 from astronet.data import preprocess
-from astronet.util import configuration, workers
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, configuration, workers
 from astronet.util.files import make_directory, sha256
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.view_generator import VIEW_NAMES
@@ -134,10 +133,6 @@ def _tables(splits, flags):
     return tables
 
 
-def _whole(text):
-    return 0 if text == "0" else positive_integer(text)
-
-
 def _listed(counts):
     return (
         ", ".join(f"{name or 'no disposition'} {count}" for name, count in collections.Counter(counts).most_common())
@@ -147,27 +142,44 @@ def _listed(counts):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--input_tce_csv_file", required=True, help="table of TCEs, as make_catalog.py writes it")
-    parser.add_argument("--tess_data_dir", required=True, help="directory of light curves: sector-1/<tic>.h5, ...")
-    parser.add_argument("--output_dir", required=True, help="directory of the record files")
     parser.add_argument(
-        "--num_worker_processes", type=_whole, default=1, help="processes that make views; 0 makes them in this one"
+        "--input_tce_csv_file",
+        type=arguments.input_file,
+        required=True,
+        help="table of TCEs, as make_catalog.py writes it",
+    )
+    parser.add_argument(
+        "--tess_data_dir",
+        type=arguments.input_directory,
+        required=True,
+        help="directory of light curves: sector-1/<tic>.h5, ...",
+    )
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the record files"
+    )
+    parser.add_argument(
+        "--num_worker_processes",
+        type=arguments.whole_number(0, arguments.MAX_PROCESSES),
+        default=1,
+        help="processes that make views; 0 makes them in this one",
     )
     workers.add_cluster_flag(parser)
     parser.add_argument(
         "--tce_time_limit",
-        type=float,
+        type=arguments.number(least=0, unit="seconds"),
         default=60,
         help="seconds after which a TCE that hangs is skipped, with its process; 0 is none, as without processes",
     )
     parser.add_argument(
-        "--num_train_shards", type=positive_integer, default=8, help="files of the training or new test set"
+        "--num_train_shards", type=arguments.num_shards, default=8, help="files of the training or new test set"
     )
     parser.add_argument("--clean", action="store_true", help="train and validate only on TCEs of high enough S/N")
-    parser.add_argument("--threshold", type=float, default=15, help="lowest S/N for --clean")
+    parser.add_argument("--threshold", type=arguments.finite_number, default=15, help="lowest S/N for --clean")
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all TCEs, in their order")
     parser.add_argument("--split_by", choices=("tic", "row"), default="tic", help="row lets a star be on several sides")
-    parser.add_argument("--seed", type=int, default=123, help="decides the split and the order of the records")
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=123, help="decides the split and the order of the records"
+    )
     preprocess.add_flags(parser)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     flags = parser.parse_args(argv)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 import astronet
 from astronet.data import catalog_rows, detectors, events, star_catalog
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments
 from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
@@ -232,9 +232,11 @@ def main(argv=None):
     parser.add_argument("--input", nargs="+", required=True, help="TEV tables, in base_dir")
     parser.add_argument("--base_dir", default=".", help="directory of the tables and of the output")
     parser.add_argument("--out_name", default="tces.csv", help="name of the catalogue")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
+    )
     add_cluster_flag(parser)
-    parser.add_argument("--max_tmag", type=float, default=12.0, help="drop stars fainter than this")
+    parser.add_argument("--max_tmag", type=arguments.finite_number, default=12.0, help="drop stars fainter than this")
     parser.add_argument(
         "--qlp_data_dir",
         default="/pdo/qlp-data",
@@ -246,7 +248,9 @@ def main(argv=None):
         default="files",
         help="compute: where a star has no .blsanal file, its light curve is searched for transits",
     )
-    parser.add_argument("--tess_data_dir", help="directory of the light curves for --bls=compute")
+    parser.add_argument(
+        "--tess_data_dir", type=arguments.input_directory, help="directory of the light curves for --bls=compute"
+    )
     parser.add_argument("--flux_key", help="column of the light curves to search (default: each product's own)")
     parser.add_argument("--quality", choices=QUALITIES, default="default", help="flagged cadences not to search")
     parser.add_argument(

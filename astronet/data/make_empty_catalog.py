@@ -9,7 +9,7 @@ import sys
 from tqdm import tqdm
 
 from astronet.data import tev
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import map_in_order
@@ -121,9 +121,17 @@ def main(argv=None):
     parser.add_argument("--base_dir", default=".", help="directory of the lists")
     stars = parser.add_mutually_exclusive_group(required=True)
     stars.add_argument("--input", nargs="+", help="lists in base_dir, named sector-X-anything.txt, one TIC ID a line")
-    stars.add_argument("--tess_data_dir", help="in place of lists: every star with a light curve in this directory")
-    parser.add_argument("--save_dir", help="directory of sector-X-all.csv (default: base_dir)")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="processes that read lists")
+    stars.add_argument(
+        "--tess_data_dir",
+        type=arguments.input_directory,
+        help="in place of lists: every star with a light curve in this directory",
+    )
+    parser.add_argument(
+        "--save_dir", type=arguments.output_directory, help="directory of sector-X-all.csv (default: base_dir)"
+    )
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=1, help="processes that read lists"
+    )
     return run(_run, parser.parse_args(argv))
 
 

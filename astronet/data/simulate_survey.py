@@ -23,7 +23,7 @@ from astronet.data import (
     simulated_sky,
     tev,
 )
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 from astronet.util.workers import add_cluster_flag, map_in_order
@@ -219,18 +219,28 @@ def _run(flags):
 
 
 def _sectors(text):
-    return sorted({positive_integer(sector) for sector in text.split(",")})
+    return sorted({arguments.positive_sector(sector) for sector in text.split(",")})
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--output_dir", required=True, help="gets tess/, qlp-data/, tic.sqlite, sector-*.csv, tces.csv")
     parser.add_argument(
-        "--num_stars", type=positive_integer, default=600, help="stars; some in several sectors or with two TCEs"
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="gets tess/, qlp-data/, tic.sqlite, sector-*.csv, tces.csv",
     )
-    parser.add_argument("--sectors", type=_sectors, default=[1, 2, 3], help="sector numbers, with commas")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same survey")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=1, help="1 works in this process")
+    parser.add_argument(
+        "--num_stars",
+        type=arguments.whole_number(1, 1_000_000, "stars"),
+        default=600,
+        help="stars; some in several sectors or with two TCEs",
+    )
+    parser.add_argument("--sectors", type=_sectors, default="1,2,3", help="sector numbers, with commas")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="the same seed makes the same survey")
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
+    )
     add_cluster_flag(parser)
     return run(_run, parser.parse_args(argv))
 

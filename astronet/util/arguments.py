@@ -1,7 +1,8 @@
 """The types of flags, and the checks of paths, of every script: a wrong argument is told before any work is done.
 
 A type is a function of the text after a flag that returns the value, or raises argparse.ArgumentTypeError with what is
-wrong and what to give; argparse puts the name of the flag before it.
+wrong and what to give; argparse puts the name of the flag before it. Paths that cannot be read or written are returned
+as RefusedPath, which script.run() tells as it does what else is wrong with files (exit code 1).
 
 >>> seed("7")
 7
@@ -18,7 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Optional, Union
 
-from astronet.util.script import ScriptError
+from astronet.util.script import RefusedPath, ScriptError
 from astronet.util.terminal import printable
 from light_curve_util.numerals import parse_float
 
@@ -28,6 +29,8 @@ MAX_ID = 2**63 - 1  # of a TIC ID or row_id: records hold 64-bit integers
 MAX_SHARDS = 99_999  # names of record files have five digits
 MAX_BATCH_SIZE = 65_536
 MAX_PROCESSES = 4096
+MAX_MODELS = 1000
+MAX_RESAMPLES = 100_000  # of a bootstrap
 MAX_SECTOR = 9999
 IMAGE_SUFFIXES = ("png", "pdf", "svg", "jpg", "jpeg", "tif", "tiff", "webp", "eps", "ps")
 _LONGEST_SUFFIX = 100  # characters; file names have 255 bytes
@@ -73,7 +76,9 @@ def number(
     """
     limits = [f"{word} {limit:g}" for word, limit in (("at least", least), ("above", above)) if limit is not None]
     limits += [f"at most {most:g}"] if most is not None else []
-    wanted = " ".join(["a number", " and ".join(limits)] if limits else ["a finite number"])
+    if least is not None and most is not None:
+        limits = [f"from {least:g} to {most:g}"]
+    wanted = f"a number {' and '.join(limits)}" if limits else "a finite number"
     wanted += (f" ({unit})" if unit else "") + (f": {advice}" if advice else "")
 
     def parse(text: str) -> float:
@@ -94,8 +99,11 @@ seed = whole_number(0, MAX_SEED)
 batch_size = whole_number(1, MAX_BATCH_SIZE)
 num_processes = whole_number(1, MAX_PROCESSES)
 num_threads = whole_number(0, MAX_PROCESSES)
+num_models = whole_number(1, MAX_MODELS)
+num_resamples = whole_number(1, MAX_RESAMPLES)
 num_shards = whole_number(1, MAX_SHARDS)
 sector = whole_number(0, MAX_SECTOR)
+positive_sector = whole_number(1, MAX_SECTOR)
 tic_id = whole_number(1, MAX_ID)
 row_id = whole_number(-MAX_ID, MAX_ID)
 finite_number = number()
@@ -117,37 +125,33 @@ def suffix(text: str) -> str:
 
 def input_file(text: str) -> str:
     """The type of a flag that names a file to read; a pipe such as <(cat FILE) is one, too."""
-    _require_text(text, "file")
+    _require_name(text, "file")
     if os.path.isdir(text):
-        raise argparse.ArgumentTypeError(f"{printable(text)} is a directory: give a file")
-    if not os.path.exists(text):
-        raise argparse.ArgumentTypeError(f"there is no file {printable(text)}")
-    return text
+        return _refused(text, f"{text} is a directory: give a file")
+    return text if os.path.exists(text) else _refused(text, f"there is no file {text}")
 
 
 def input_directory(text: str) -> str:
     """The type of a flag that names a directory to read."""
-    _require_text(text, "directory")
-    if not os.path.isdir(text):
-        found = "is a file: give a directory" if os.path.exists(text) else "is not there: give a directory that is"
-        raise argparse.ArgumentTypeError(f"{printable(text)} {found}")
-    return text
+    _require_name(text, "directory")
+    if os.path.isdir(text):
+        return text
+    found = f"{text} is a file: give a directory" if os.path.exists(text) else f"there is no directory {text}"
+    return _refused(text, found)
 
 
 def output_file(text: str) -> str:
     """The type of a flag that names a file to write."""
-    _require_text(text, "file")
+    _require_name(text, "file")
     if os.path.isdir(text) or text.endswith(("/", os.sep)):
-        raise argparse.ArgumentTypeError(f"{printable(text)} is a directory: give the name of a file")
-    _require_place(os.path.dirname(text) or ".")
-    return text
+        return _refused(text, f"{text} is a directory: give the name of a file")
+    return _with_place(text, os.path.dirname(text) or ".")
 
 
 def output_directory(text: str) -> str:
     """The type of a flag that names a directory to write to, which need not exist."""
-    _require_text(text, "directory")
-    _require_place(text)
-    return text
+    _require_name(text, "directory")
+    return _with_place(text, text)
 
 
 def image_file(text: str) -> str:
@@ -202,19 +206,27 @@ def _identities(path: str) -> set[object]:
     return set() if is_device else {real, (there.st_dev, there.st_ino)}
 
 
-def _require_text(text: str, what: str) -> None:
+def _require_name(text: str, what: str) -> None:
     if not text.strip():
         raise argparse.ArgumentTypeError(f"it is empty: give a {what}")
     if "\0" in text:
         raise argparse.ArgumentTypeError(f"'{printable(text)}' cannot be the name of a {what}")
 
 
-def _require_place(directory: str) -> None:
-    """Refuses a directory that cannot be made or written to."""
+def _refused(text: str, why: str) -> str:
+    refused = RefusedPath(text)
+    refused.why = why
+    return refused
+
+
+def _with_place(text: str, directory: str) -> str:
+    """Returns the path, refused where its directory cannot be made or written to."""
     there = os.path.abspath(directory)
     while not os.path.lexists(there):
         there = os.path.dirname(there)
+    cannot = f"cannot write to directory {directory}"
     if not os.path.isdir(there):
-        raise argparse.ArgumentTypeError(f"{printable(there)} is no directory: nothing can be written below it")
+        return _refused(text, f"{cannot}, for {there} is no directory: choose another")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise argparse.ArgumentTypeError(f"directory {printable(there)} cannot be written to: give another")
+        return _refused(text, f"{cannot}, for {there} is closed to you: choose another or change its permissions")
+    return text

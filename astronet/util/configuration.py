@@ -41,7 +41,8 @@ class ModelSpec:
 
 def add_flags(parser, model=None, config_name=None):
     """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
-    parser.add_argument("--model", default=model, help=f"one of {', '.join(CONFIGURATIONS)}")
+    of_model_dir = "" if model else " (default: what the config.json of the model says)"
+    parser.add_argument("--model", default=model, help=f"one of {', '.join(CONFIGURATIONS)}{of_model_dir}")
     parser.add_argument(
         "--config_name",
         default=config_name,

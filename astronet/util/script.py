@@ -7,8 +7,8 @@ import gc
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from typing import Optional
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Optional
 
 from astronet.util.terminal import SafeStream, has_lost_text, safe_streams
 from light_curve_util.errors import LightCurveError
@@ -18,6 +18,18 @@ INTERRUPTED = 130  # exit code, as a shell has it
 
 class ScriptError(Exception):
     """A problem that its user can mend; the message names the file, row or TIC and the remedy."""
+
+
+class RefusedPath(str):
+    """A path that a flag cannot have, and why; run() tells, and calls nothing with it.
+
+    Attributes:
+      why: what is wrong with it, and what to give.
+      flag: how the command line names it.
+    """
+
+    why = ""
+    flag = ""
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,9 +44,16 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             known = [option for option in self._option_string_actions if option.startswith("--")]
             near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; --help lists the flags"
+            hint = f"; did you mean {near[0]}?" if near else ""
             self.error(f"unknown argument {unknown[0]}{hint}")
+        for action in self._actions:
+            for path in _refused([getattr(flags, action.dest, None)]):
+                path.flag = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
         return flags
+
+    def error(self, message):
+        """Ends the script with one line; the usage, which argparse would print above it, is what --help shows."""
+        self.exit(2, f"{self.prog}: error: {message} (--help tells of all flags)\n")
 
     def _print_message(self, message, file=None):
         if message:
@@ -47,7 +66,13 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Tells defaults, but not of flags that have none."""
 
     def _get_help_string(self, action):
-        return action.help if action.default in (None, False, "", []) else super()._get_help_string(action)
+        has_none = action.default is None or action.default != action.default or action.default in ("", [])  # or NaN
+        return action.help if has_none or isinstance(action.default, bool) else super()._get_help_string(action)
+
+
+def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
+    for value in values:
+        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
 def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace, go_on: str = "") -> int:
@@ -77,6 +102,8 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
 def _run(work, flags, go_on):
     try:
         with sigterm_interrupts(), rare_garbage_collections():
+            for path in _refused(vars(flags).values()):
+                raise ScriptError(f"{path.flag}: {path.why}")
             return work(flags) or 0
     except (ScriptError, LightCurveError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

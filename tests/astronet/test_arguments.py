@@ -6,7 +6,7 @@ import os
 import pytest
 
 from astronet.util import arguments
-from astronet.util.script import ScriptError
+from astronet.util.script import Parser, ScriptError, run
 
 HUGE = str(10**40)
 
@@ -51,15 +51,8 @@ def test_accepts(parse, text, value):
         (arguments.number(above=0, unit="days"), ["0", "-1", "nan"], "is not a number above 0 (days)"),
         (arguments.suffix, ["../x", "a/b", "a\\b", "..", "a\x1b[2J", "a\nb", "x" * 101], "part of a file's name"),
         (arguments.input_file, [""], "it is empty: give a file"),
-        (arguments.input_file, [os.sep], "is a directory: give a file"),
-        (arguments.input_file, ["no/such/file", "a\tb"], "there is no file"),
         (arguments.input_file, ["a\0b"], "cannot be the name of a file"),
-        (arguments.input_directory, ["no/such"], "is not there"),
-        (arguments.input_directory, [__file__], "is a file: give a directory"),
-        (arguments.output_file, [os.sep, "new/"], "is a directory: give the name of a file"),
-        (arguments.output_file, [f"{__file__}/x"], "is no directory: nothing can be written below it"),
         (arguments.output_directory, ["", " "], "it is empty: give a directory"),
-        (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is no directory"),
         (arguments.image_file, ["roc", "roc.txt", "roc.png.gz", ".png", "a.pgf"], "has to end in .png, or another of"),
     ],
 )
@@ -69,6 +62,29 @@ def test_says_what_was_wrong_and_what_to_give(parse, texts, told):
             parse(text)
         assert told in str(error.value), text
         assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("parse", "texts", "told"),
+    [
+        (arguments.input_file, [os.sep], "is a directory: give a file"),
+        (arguments.input_file, ["no/such/file", "a\tb"], "there is no file"),
+        (arguments.input_directory, ["no/such"], "there is no directory no/such"),
+        (arguments.input_directory, [__file__], "is a file: give a directory"),
+        (arguments.output_file, [os.sep, "new/"], "is a directory: give the name of a file"),
+        (arguments.output_file, [f"{__file__}/x"], "is no directory: choose another"),
+        (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is no directory: choose another"),
+        (arguments.image_file, [f"{__file__}/x.png"], "is no directory: choose another"),
+    ],
+)
+def test_paths_that_cannot_be_used_are_told_before_any_work(parse, texts, told, capsys):
+    for text in texts:
+        for names, flags in ((["--path"], [f"--path={text}"]), (["paths"], [text])):
+            parser = Parser()
+            parser.add_argument(*names, type=parse, **({} if names == ["--path"] else {"nargs": "+"}))
+            assert run(lambda flags: pytest.fail("work was done"), parser.parse_args(flags)) == 1
+            error = capsys.readouterr().err
+            assert error.startswith(f"error: {names[0]}: ") and told in error and error.count("\n") == 1
 
 
 def test_matplotlib_writes_every_image_suffix():

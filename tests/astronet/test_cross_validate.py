@@ -173,7 +173,6 @@ def test_a_share_of_the_stars_is_trained_on_and_all_are_predicted(files, folds, 
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--folds=1"], "--folds is 1: 2 or more needed"),
         (["--hold_out_sectors", "1", "7"], "no TCE is of sector 7: hold out some that the files have (1, 2)"),
         (["--folds=48"], "are positive: both kinds are needed on both sides"),
         (["--folds=2", "--config_name=base", "--config_json=no.json"], "no.json"),
@@ -190,7 +189,9 @@ def test_what_cannot_be_done_is_told_before_any_training(files, tmp_path, flags,
     [
         ([], "one of the arguments --folds --hold_out_sectors is required"),
         (["--folds=2", "--hold_out_sectors", "1"], "not allowed with argument"),
-        (["--folds=2", "--num_models=0"], "'0' is not an integer of at least 1"),
+        (["--folds=2", "--num_models=0"], "'0' is not an integer from 1 to 1000"),
+        (["--folds=1"], "'1' is not an integer from 2 to 1000 (folds)"),
+        (["--folds=2", "--seed=-1"], "argument --seed: '-1' is not an integer of at least 0"),
         (["--folds=2", "--train_share=1.5"], "'1.5' is not a number above 0 and at most 1"),
     ],
 )

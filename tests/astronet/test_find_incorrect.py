@@ -66,10 +66,10 @@ def test_counts_agree_with_an_independent_count(tmp_path, run_script, capsys):
 
 def test_ratios_that_nothing_defines_are_called_undefined(tmp_path, run_script, write_tces, capsys):
     write_tces(tmp_path / "tfrecord" / "test-00000-of-00001", num_tces=6, dispositions=("J", "V"))
-    assert run_script(find_incorrect, "--threshold=1.1") == 0
+    assert run_script(find_incorrect, "--threshold=1") == 0
     output = capsys.readouterr().out
     assert "6 TCEs, 0 of them PC or EB; average precision undefined" in output
-    assert "1.1        0        0  undefined  undefined  <- decision threshold" in output
+    assert "1        0        0  undefined  undefined  <- decision threshold" in output
     assert len(list((tmp_path / "astronet" / "plots").iterdir())) == 0
 
 

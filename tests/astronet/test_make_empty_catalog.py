@@ -96,4 +96,4 @@ def test_every_star_with_a_light_curve(tmp_path, capsys):
     tables = {sector: [row["tic_id"] for row in tev.read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
     assert tables == {1: ["6", "7"], 2: ["8", "9", "10"]}
     assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--save_dir={tmp_path}"]) == 1
-    assert "no light curve" in capsys.readouterr().err
+    assert "there is no directory" in capsys.readouterr().err

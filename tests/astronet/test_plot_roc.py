@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -40,3 +42,20 @@ def test_files_of_which_no_curve_can_be_drawn_are_named(tmp_path, capsys, text, 
     assert plot_roc.main(["bad.txt"]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "plot_roc.png").exists()
+
+
+@pytest.mark.parametrize("bad", [b"1 nan", b"1 inf", b"1 1.5", b"0 -0.1", b"\x1b[2J 0.5", b"\xff\xfe 1"])
+def test_a_line_without_a_probability_is_named(capsys, bad):
+    lines = b"1 0.9\n" + bad + b"\n0 0.1\n"
+    Path("bad.txt").write_bytes(lines)
+    assert plot_roc.main(["bad.txt"]) == 1
+    told = capsys.readouterr().err
+    assert "bad.txt, line 2: expected '0' or '1' and a probability" in told and "\x1b" not in told
+    assert not Path("plot_roc.png").exists()
+
+
+def test_the_output_is_no_input(capsys):
+    Path("good.png").write_text("1 0.9\n0 0.1\n")
+    assert plot_roc.main(["good.png", "--output=./good.png"]) == 1
+    assert "--output would overwrite ./good.png, which true_vs_pred reads" in capsys.readouterr().err
+    assert Path("good.png").read_text() == "1 0.9\n0 0.1\n"

@@ -113,16 +113,16 @@ def test_problems_of_the_tce_are_told(survey, table, ensemble_dir, capsys):
     flags = [f"--model_dir={ensemble_dir}/1", *ephemeris(tce)]
     place = [f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
     for more, message in (
-        ([*place, "--period=0"], "period = 0.0 d"),
         ([*place, "--tic=1"], "no light curve of TIC 1"),
         ([f"--light_curve={survey}/none.h5"], "none.h5"),
     ):
         assert predict.main([*flags, *more]) == 1
         error = capsys.readouterr().err
         assert error.startswith("error: ") and message in error and error.count("\n") == 1
-    with pytest.raises(SystemExit) as stopped:
-        predict.main(flags)
-    assert stopped.value.code == 2
+    for more in ([], [*place, "--period=0"], [*place, "--duration_hours=nan"]):
+        with pytest.raises(SystemExit) as stopped:
+            predict.main([*flags, *more])
+        assert stopped.value.code == 2
 
 
 def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, capsys):

@@ -228,7 +228,6 @@ def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_tra
     [
         (["--eval_files=nowhere/val*"], "nowhere/val*"),
         (["--config_name=local_global"], "--config_name=yu2019 fits"),
-        (["--train_steps=0"], "--train_steps is 0: 1 or more needed"),
         (['--config_json={"hparams": {"optimizer": "adm"}}'], "unknown optimizer adm; did you mean adam?"),
         (['--config_json={"hparams": {"average_decay": 1.5}}'], "hparams.average_decay is 1.5: 0 to 1 needed"),
         (['--config_json={"hparams": {"weight_decay": -1}}'], "hparams.weight_decay is -1.0: 0 or more needed"),
@@ -240,6 +239,17 @@ def test_problems_are_told_in_one_line(tmp_path, run_train, capsys, flags, messa
     assert run_train(tmp_path, *flags) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize(
+    "flag", ["--train_steps=0", "--seed=-1", f"--seed={2**40}", "--num_threads=-1", "--num_models=0"]
+)
+def test_a_number_that_cannot_be_is_refused_before_anything_is_written(tmp_path, run_train, capsys, flag):
+    with pytest.raises(SystemExit) as stopped:
+        run_train(tmp_path / "model", flag)
+    assert stopped.value.code == 2 and not list(tmp_path.iterdir())
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and f"argument {flag.split('=')[0]}: " in error
 
 
 def test_interrupted_copy_of_the_best_leaves_the_older_one(tmp_path, run_train):
