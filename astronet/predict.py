@@ -1,13 +1,14 @@
 """Predicts one TCE from its light curve and ephemeris, as generate_input_records.py and batch_predict.py would."""
 
+import functools
 import math
 import sys
 
 from astronet import ensemble
-from astronet.data import preprocess
+from astronet.data import epochs, plausibility, preprocess
 from astronet.util import arguments, configuration, example_util, plotting
-from astronet.util.script import Parser, run
-from light_curve_util import tess_io
+from astronet.util.script import Parser, ScriptError, run
+from light_curve_util import sector_times, tess_io
 from light_curve_util.periodic_event import PeriodicEvent
 
 
@@ -16,11 +17,10 @@ def _predict(flags):
         {"--output_image_file": flags.output_image_file}, {"--light_curve": flags.light_curve}
     )
     models = ensemble.load(flags)
-    event = PeriodicEvent(flags.t0, flags.period, flags.duration_hours / 24)
+    event = PeriodicEvent(_t0_btjd(flags.t0, flags.sector or 0), flags.period, flags.duration_hours / 24)
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     lengths = configuration.view_lengths(models.spec.config)
     settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
-    views = preprocess.make_views(path, event, settings)
     columns = {
         "tic_id": flags.tic,
         "Sectors": flags.sector or 0,
@@ -30,6 +30,9 @@ def _predict(flags):
         "Transit_Depth": flags.transit_depth,
         "SN": flags.sn,
     }
+    check = preprocess.TimeCheck({flags.sector: flags.sector and sector_times.window(flags.sector)})
+    views = preprocess.make_views(path, event, settings, functools.partial(check.look, event=event, columns=columns))
+    _warn(columns, check.warnings)
     record = example_util.to_example(columns, views).SerializeToString()
     (prediction,) = ensemble.predict(models, [record])
 
@@ -43,13 +46,35 @@ def _predict(flags):
         plotting.plot_prediction(flags.output_image_file, prediction)
 
 
+def _t0_btjd(t0, sector):
+    """The epoch in BTJD; says which system it was taken for.
+
+    Raises:
+      ScriptError: it is in no known system.
+    """
+    times = epochs.in_btjd([t0], [sector])
+    for note in times.notes:
+        print(f"--t0={t0:.10g}: {note}", file=sys.stderr)
+    for problem in times.problems.values():
+        raise ScriptError(f"--t0: {problem}")
+    return float(times.btjd[0])
+
+
+def _warn(columns, warnings):
+    """Says on stderr what is doubtful about the TCE."""
+    tce = {name: [value] for name, value in {**columns, "Duration": columns["Duration"] * 24}.items()}
+    found = plausibility.doubts(tce)
+    for text in [*found.of_columns, *found.of_tces.get(0, ()), *warnings]:
+        print(f"warning: {text}", file=sys.stderr)
+
+
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     parser.add_argument("--tic", type=arguments.tic_id, required=True, help="TIC ID of the star")
     parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
     parser.add_argument(
-        "--t0", type=arguments.finite_number, required=True, help="mid-time of an event, BJD - 2457000 (days)"
+        "--t0", type=arguments.finite_number, required=True, help="mid-time of an event: BJD - 2457000 or BJD (days)"
     )
     parser.add_argument(
         "--duration_hours",

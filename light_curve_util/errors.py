@@ -19,6 +19,12 @@ class UnreadableLightCurveError(LightCurveError):
     reason = "unreadable"
 
 
+class MisplacedLightCurveError(LightCurveError):
+    """The times do not lie in the sector that the light curve should be of."""
+
+    reason = "misplaced"
+
+
 class EmptyLightCurveError(LightCurveError):
     """No cadence is left after flags, NaNs and outliers are dropped."""
 

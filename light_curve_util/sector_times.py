@@ -8,6 +8,7 @@ import numpy as np
 
 from light_curve_util.time_systems import BTJD_ZERO, bkjd_hint
 
+_LEAST_COVERED = 5.0  # days of a sector, more than a neighbor and the slack can cover: a light curve of several sectors
 _SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d off tess-point's middle
 
 
@@ -26,6 +27,7 @@ def middle(sector: int) -> Optional[float]:
     return None if found is None else round(found, 4)
 
 
+@functools.lru_cache(maxsize=1000)
 def window(sector: int) -> Optional[tuple[float, float]]:
     """Start and end of a sector, BTJD days, some days wider than it was; None where tess-point's table lacks it."""
     middles, sector = _middles(), int(sector)
@@ -42,18 +44,23 @@ def windows(sectors: Sequence[int]) -> np.ndarray:
     return np.array([known[int(sector)] for sector in sectors], float).reshape(-1, 2)
 
 
-def problem(time_btjd: np.ndarray, sector: int) -> str:
-    """What is wrong with the times of a light curve that are not of a sector; "" where most are, or none can tell.
+def problem(time_btjd: np.ndarray, sector: int, ran: Optional[Sequence[float]] = None) -> str:
+    """What is wrong with the times of a light curve that are not of a sector.
+
+    It is "" where half of them are, or where they cover days of the sector (a light curve of several), or where it is
+    not known when the sector ran.
 
     Args:
       time_btjd: days, finite. [n], n >= 1
       sector: number of the sector; 0 is unknown.
+      ran: what window(sector) returns, where that is known already.
     """
-    ran = window(sector)
+    ran = ran or window(sector)
     if ran is None:
         return ""
     start, end = ran
-    if np.count_nonzero((start <= time_btjd) & (time_btjd <= end)) * 2 >= len(time_btjd):
+    inside = time_btjd[(start <= time_btjd) & (time_btjd <= end)]
+    if len(inside) * 2 >= len(time_btjd) or (len(inside) and np.ptp(inside) > _LEAST_COVERED):
         return ""
     text = (
         f"the times, BTJD {time_btjd.min():.1f} to {time_btjd.max():.1f}, do not lie in sector {sector}, "

@@ -139,6 +139,11 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     return light_curve
 
 
+def is_of_tess(path):
+    """Whether a file is of a product of TESS; those of Kepler have quarters or campaigns, not sectors."""
+    return getattr(_product(path), "IS_OF_TESS", True)
+
+
 def to_flux(time, magnitude, clip=True):
     """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
 

@@ -248,7 +248,8 @@ def _notes(systems, there, noun, is_assumed):
         if count:
             shift = system.zero - BTJD_ZERO
             how = f"subtracting {-shift:.10g}" if shift < 0 else f"adding {shift:.10g}"
-            note = f"{count} of {total} {noun} in {system.name}, converted to BTJD by {how}"
+            what = f"{count} of {total} {noun}" if total > 1 else noun.rstrip("s")
+            note = f"{what} in {system.name}, converted to BTJD by {how}"
             if system == MJD and is_assumed:
                 note += " (assumed: half a day too late if they are BJD - 2400000; name the column after its system)"
             yield note

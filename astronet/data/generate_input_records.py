@@ -34,7 +34,7 @@ def _generate_unless_full(flags):
 def _generate(flags):
     # These bring in pandas. They are here because each worker imports this file anew, and does without.
     from astronet.data import record_set, shards
-    from astronet.data.tce_table import Skip
+    from astronet.data.tce_table import Skip, Warned
 
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
@@ -42,7 +42,7 @@ def _generate(flags):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
     make_directory(flags.output_dir)
 
-    tables, skips, num_rows = _read(flags)
+    tables, skips, doubts, num_rows = _read(flags)
     made = shards.make(
         flags.output_dir,
         tables,
@@ -55,6 +55,8 @@ def _generate(flags):
     record_set.publish(flags.output_dir, made)
     skips += [Skip(*skip) for _, entry in made.values() for skip in entry.skipped]
     record_set.write_skips(flags.output_dir, skips)
+    doubts += [Warned(*warned) for _, entry in made.values() for warned in entry.warned]
+    _write_warnings(flags.output_dir, doubts, skips)
 
     skipped = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
     counts = {name: entry.dispositions for name, (_, entry) in made.items()}
@@ -76,6 +78,18 @@ def _generate(flags):
         print(f"{name}: {held['num_records']} records ({_listed(held['dispositions'])}) in {flags.output_dir}/{name}-*")
 
 
+def _write_warnings(directory, doubts, skips):
+    """Writes warnings.csv of the rows that are not skipped, and says that there are some."""
+    from astronet.data import record_set
+
+    skipped = {skip[:3] for skip in skips}
+    warned = [doubt for doubt in doubts if doubt[:3] not in skipped]
+    path = record_set.write_warnings(directory, warned)
+    if warned:
+        rows = len({doubt[:3] for doubt in warned})
+        print(f"warning: {rows} rows have a record but are doubtful: {path} says why", file=sys.stderr)
+
+
 def _views(spec):
     """View lengths of a configuration, if these are views that can be made."""
     views = configuration.view_lengths(spec.config)
@@ -86,7 +100,7 @@ def _views(spec):
 
 
 def _read(flags):
-    """Tables of the TCEs by record file, the list of Skip of those that are in none, and how many there are in all.
+    """Tables of the TCEs by record file, lists of Skip and of Warned, and how many rows there are in all.
 
     Once this has ended, each TCE is in memory once.
     """
@@ -95,11 +109,12 @@ def _read(flags):
     table, skips = tce_table.read(flags.input_tce_csv_file, also_required=["SN"] if flags.clean else [])
     num_rows = len(table) + len(skips)
     table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
+    doubts = tce_table.doubts(flags.input_tce_csv_file, table)
     table = tce_table.to_record_columns(table)
     ephemerides = event_density.Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
     table = table.assign(**event_density.among(ephemerides))
     splits, faint = _splits(table, flags)
-    return _tables(splits, flags), skips + unusable + faint, num_rows
+    return _tables(splits, flags), skips + unusable + faint, doubts, num_rows
 
 
 def _splits(table, flags):

@@ -37,6 +37,7 @@ class Piece:
       tess_data_dir: directory that holds the light curves.
       settings: preprocess.Settings.
       time_limit: seconds after which a TCE is given up and its process with it; None has no limit.
+      sector_windows: dict of sector to when it ran, as preprocess.TimeCheck has it.
     """
 
     directory: str
@@ -45,6 +46,7 @@ class Piece:
     tess_data_dir: str
     settings: preprocess.Settings
     time_limit: float = None
+    sector_windows: dict = dataclasses.field(default_factory=dict)
 
     def rows(self):
         """Yields its TCEs as dicts of columns."""
@@ -69,6 +71,7 @@ class Summary:
       light_curves: hash of the names, sizes and times of change of the light curves.
       dispositions: dict of disposition to the number of its records.
       skipped: list of [row_id, tic_id, sector, reason].
+      warned: list of [row_id, tic_id, sector, warning], of rows that are not skipped.
     """
 
     key: str
@@ -77,6 +80,7 @@ class Summary:
     light_curves: str
     dispositions: dict
     skipped: list
+    warned: list = dataclasses.field(default_factory=list)
 
     def write(self):
         with write_aside(self.path + ".json") as aside, open(aside, "w") as file:
@@ -122,26 +126,30 @@ def make(piece):
             return dataclasses.replace(earlier, path=path)
 
     seen, digest = hashlib.sha256(), hashlib.sha256()
-    dispositions, skipped = collections.Counter(), []
+    dispositions, skipped, warned = collections.Counter(), [], []
     with write_aside(path) as aside, open(aside, "wb") as file, _Watch(f"{path}.watch", piece.time_limit) as watch:
         for i, columns in enumerate(piece.rows()):
-            reason = watch.begin(i)
+            reason, check = watch.begin(i), preprocess.TimeCheck(piece.sector_windows)
             if reason:
                 seen.update(b"not looked at")
             else:
                 light_curve, stamp = _find(columns, piece.tess_data_dir)
                 seen.update(stamp)
-                views, reason = preprocess.views_or_reason(columns, piece.tess_data_dir, piece.settings, light_curve)
+                views, reason = preprocess.views_or_reason(
+                    columns, piece.tess_data_dir, piece.settings, light_curve, check
+                )
+            identity = [columns["row_id"], columns["tic_id"], columns["Sectors"]]
             if reason:
                 _check_directory(piece.tess_data_dir)
-                skipped.append([columns["row_id"], columns["tic_id"], columns["Sectors"], reason])
+                skipped.append([*identity, reason])
                 continue
+            warned += [[*identity, warning] for warning in check.warnings]
             dispositions[columns["Disposition"]] += 1
             serialized = example_util.to_example(columns, views).SerializeToString(deterministic=True)
             framed = records.framed(serialized)
             digest.update(framed)
             file.write(framed)
-    summary = Summary(piece.key, path, digest.hexdigest(), seen.hexdigest(), dict(dispositions), skipped)
+    summary = Summary(piece.key, path, digest.hexdigest(), seen.hexdigest(), dict(dispositions), skipped, warned)
     summary.write()
     return summary
 

@@ -1,8 +1,12 @@
 """From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
 
 import dataclasses
+import functools
+import math
+from collections.abc import Callable
 from typing import Optional
 
+from astronet.data import epochs
 from light_curve_util import tess_io
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
@@ -49,13 +53,14 @@ def add_flags(parser):
     )
 
 
-def make_views(path, event, settings):
+def make_views(path, event, settings, look: Optional[Callable] = None):
     """Makes the views of one event in one light curve.
 
     Args:
       path: file of the light curve.
       event: PeriodicEvent.
       settings: Settings.
+      look: called with the LightCurve as it was read; what it raises is raised.
 
     Returns:
       Dict of view name to float64 array [length].
@@ -64,6 +69,8 @@ def make_views(path, event, settings):
       LightCurveError: the light curve cannot be read, or fills no view.
     """
     light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    if look:
+        look(light_curve)
     if settings.mask_flares:
         from astronet.flares import mask  # which scores with TensorFlow
 
@@ -78,7 +85,37 @@ def find_light_curve(columns, tess_data_dir):
     return tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], columns.get("camera"), columns.get("ccd"))
 
 
-def views_or_reason(columns, tess_data_dir, settings, path=None):
+@dataclasses.dataclass
+class TimeCheck:
+    """Checks that light curves are of their sectors, and not too far from the epochs.
+
+    Attributes:
+      windows: dict of sector to its start and end in BTJD (sector_times.window), None for one that is not known.
+      warnings: what is to be said of the TCEs that were checked.
+    """
+
+    windows: dict
+    warnings: list = dataclasses.field(default_factory=list)
+
+    def look(self, light_curve, event, columns):
+        """Checks one light curve.
+
+        Args:
+          light_curve: LightCurve.
+          event: PeriodicEvent.
+          columns: dict of the row's columns; errors of the epoch and the period are used where it has them.
+
+        Raises:
+          MisplacedLightCurveError: the light curve is not of its sector, but would be with another zero point.
+        """
+        # What stands for the sector of another mission is a quarter or a campaign.
+        ran = self.windows.get(columns.get("Sectors")) if tess_io.is_of_tess(light_curve.path) else None
+        errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))
+        sector = columns["Sectors"] if ran else 0
+        self.warnings += epochs.light_curve_warnings(light_curve.time, event, sector, ran, *errors)
+
+
+def views_or_reason(columns, tess_data_dir, settings, path=None, check: Optional[TimeCheck] = None):
     """Makes the views of one row of the catalogue; whatever is wrong with it, the other rows go on.
 
     Args:
@@ -86,6 +123,7 @@ def views_or_reason(columns, tess_data_dir, settings, path=None):
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
       path: the light curve, where it has been found already.
+      check: what checks the times of the light curve, and collects warnings; None does not.
 
     Returns:
       Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
@@ -95,7 +133,8 @@ def views_or_reason(columns, tess_data_dir, settings, path=None):
     """
     try:
         event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
-        return make_views(path or find_light_curve(columns, tess_data_dir), event, settings), None
+        look = functools.partial(check.look, event=event, columns=columns) if check else None
+        return make_views(path or find_light_curve(columns, tess_data_dir), event, settings, look), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
     except MemoryError:

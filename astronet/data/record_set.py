@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 
-from astronet.data.tce_table import Skip
+from astronet.data.tce_table import Skip, Warned
 from astronet.util.files import INCOMPLETE, sha256, sync, write_aside, write_csv
 from astronet.util.script import ScriptError
 
@@ -32,6 +32,7 @@ class Entry:
       sha256: of the file.
       dispositions: dict of disposition to the number of its records.
       skipped: list of [row_id, tic_id, sector, reason].
+      warned: list of [row_id, tic_id, sector, warning], of rows that are not skipped.
     """
 
     made_from: str
@@ -39,6 +40,7 @@ class Entry:
     sha256: str
     dispositions: dict
     skipped: list
+    warned: list = dataclasses.field(default_factory=list)
 
 
 def staging_directory(directory):
@@ -114,6 +116,7 @@ def assemble(staging, name, summaries):
         sha256=digest.hexdigest(),
         dispositions=dict(dispositions),
         skipped=[skip for piece in pieces for skip in piece.skipped],
+        warned=[warned for piece in pieces for warned in piece.warned],
     )
     with write_aside(f"{path}.json") as aside, open(aside, "w") as file:
         json.dump(dataclasses.asdict(entry), file)
@@ -168,6 +171,20 @@ def _read_json(path):
 def write_skips(directory, skips):
     """Writes skipped.csv: row_id, tic_id, sector, reason."""
     write_csv(os.path.join(directory, "skipped.csv"), Skip._fields, skips)
+
+
+def write_warnings(directory, warned):
+    """Writes warnings.csv about rows that have a record: row_id, tic_id, sector, warning; returns its path.
+
+    Without a warning there is no such file, nor that of an earlier run.
+    """
+    path = os.path.join(directory, "warnings.csv")
+    if warned:
+        write_csv(path, Warned._fields, warned)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+    return path
 
 
 def write_manifest(directory, counts, **origin):

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from astronet.data import pieces, record_set
 from astronet.util import workers
+from light_curve_util import sector_times
 
 _TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
 
@@ -75,7 +76,10 @@ def _up_to_date(directory, name, pieces_of_shard, in_order):
 def _pieces(table, staging, tess_data_dir, settings, time_limit):
     for start in range(0, len(table), _TCES_PER_PIECE):
         columns = table.iloc[start : start + _TCES_PER_PIECE].to_dict("list")
-        yield pieces.Piece(staging, pieces.key_of(columns, settings), columns, tess_data_dir, settings, time_limit)
+        key = pieces.key_of(columns, settings)
+        # Looked up here, for that takes half a second, and workers have a time limit.
+        ran = {sector: sector_times.window(sector) for sector in set(columns["Sectors"])}
+        yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit, ran)
 
 
 def _counted(summaries, progress):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from astronet.data import epochs, plausibility
 from astronet.data.tev import plain
 from astronet.util.script import ScriptError
 from light_curve_util.numerals import parse_float
@@ -34,6 +35,15 @@ class Skip(NamedTuple):
     tic_id: object
     sector: object
     reason: str
+
+
+class Warned(NamedTuple):
+    """What is to be said of a row that gives a record all the same."""
+
+    row_id: object
+    tic_id: object
+    sector: object
+    warning: str
 
 
 _CANONICAL = {plain(name): name for name in _INTEGERS + _TEXTS + _FLOATS}
@@ -85,7 +95,35 @@ def _read(path, also_required, texts):
     # Column by column, so that never more than one of them is there twice.
     whole = {name: np.concatenate([part.pop(name) for part in parts]) for name in columns}
     table = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in whole.items()}
-    return pd.DataFrame(table, copy=False), skips
+    return _in_btjd(path, pd.DataFrame(table, copy=False), skips)
+
+
+def _in_btjd(path, table, skips):
+    """The table with its epochs in BTJD, and the list of Skip with those rows whose epoch is in no known system."""
+    times = epochs.in_btjd(table.Epoc, table.Sectors)
+    for note in times.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    if times.notes or times.problems:
+        table = table.assign(Epoc=times.btjd)
+    problems = _no_problems(table.index)
+    for i, problem in times.problems.items():
+        problems[i] = f"invalid: Epoc {problem}"
+    kept, unclear = _part(table, problems)
+    return (kept, skips + unclear) if unclear else (table, skips)
+
+
+def doubts(path, table):
+    """List of Warned of a table's implausible values; what is doubtful of whole columns is told on stderr.
+
+    Args:
+      path: of the table, for messages.
+      table: DataFrame as read() returns it.
+    """
+    found = plausibility.doubts(table)
+    for text in found.of_columns:
+        print(f"warning: {path}: {text}", file=sys.stderr)
+    ids = table[["row_id", "tic_id", "Sectors"]].to_numpy()
+    return [Warned(*ids[i].tolist(), text) for i, texts in sorted(found.of_tces.items()) for text in texts]
 
 
 def _rows(file):

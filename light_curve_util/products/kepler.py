@@ -3,6 +3,7 @@
 from light_curve_util.products import fits_table
 from light_curve_util.products.columns import expect_no_aperture
 from light_curve_util.products.quality import KEPLER
+from light_curve_util.time_systems import BKJD_ZERO
 
 # The KIC ID stands for the TIC ID. No name tells the quarter, which stands for the sector.
 NAMES = (
@@ -11,9 +12,9 @@ NAMES = (
     r"kplr.*\.fits(\.gz)?",
 )
 EXACT_NAMES = ()
+IS_OF_TESS = False
 
 _DEFAULT_FLUX = "PDCSAP_FLUX"
-_BKJD_ZERO = 2454833  # BJD at which BKJD, the time of Kepler, is 0
 
 
 def read(path, flux_key=None, aperture=None, quality="default"):
@@ -33,4 +34,4 @@ def read(path, flux_key=None, aperture=None, quality="default"):
     """
     expect_no_aperture(path, aperture)
     masks = {"SAP_QUALITY": KEPLER[quality]}
-    return fits_table.read(path, lambda table: table.light_curve([flux_key or _DEFAULT_FLUX], masks, _BKJD_ZERO))
+    return fits_table.read(path, lambda table: table.light_curve([flux_key or _DEFAULT_FLUX], masks, BKJD_ZERO))
