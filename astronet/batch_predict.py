@@ -7,7 +7,7 @@ import sys
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import arguments, nouns, plotting
+from astronet.util import arguments, locks, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 
@@ -32,7 +32,7 @@ def _csv_row(prediction, columns):
 
 def _write(predictions, stem, columns):
     """Yields the predictions once they are in stem.txt and stem.csv, which appear when all are in, or not at all."""
-    with contextlib.ExitStack() as stack:
+    with locks.exclusive_file(stem), contextlib.ExitStack() as stack:
         text, table = (
             stack.enter_context(open(stack.enter_context(write_aside(stem + suffix)), "w", newline=""))
             for suffix in (".txt", ".csv")
@@ -90,7 +90,7 @@ def main(argv=None):
     flags = parser.parse_args(argv)
     if flags.plot and not flags.save_dir:
         parser.error("--plot needs --save_dir: the directory to save the plots in")
-    return run(_predict, flags)
+    return run(locks.holding(_predict, *(["save_dir"] if flags.plot else [])), flags)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import event_density, leaks, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import arguments, checkpoints, configuration, example_util, records, workers
+from astronet.util import arguments, checkpoints, configuration, example_util, locks, records, workers
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
@@ -66,7 +66,7 @@ def main(argv=None):
     )
     parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the bootstrap")
     parser.add_argument("--plot", type=arguments.positive_integer, metavar="N", help="plot the N least likely labels")
-    return run(_cross_validate, parser.parse_args(argv))
+    return run(locks.holding(_cross_validate, "model_dir"), parser.parse_args(argv))
 
 
 def _cross_validate(flags):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from astronet.plot_roc import read_true_vs_pred
-from astronet.util import arguments
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -96,10 +96,11 @@ These are SIMULATED data: they show that the system works, not how well either d
 def _demo(flags):
     directory = Path(flags.output_dir)
     make_directory(directory)
-    print(f"$ cd {directory}")
-    for title, module, argv in _steps(flags):
-        _run_step(title, module, argv, directory)
-    print(_summary(directory))
+    with locks.exclusive_file(directory / "demo"):  # each step locks what it writes itself, for as long as it takes
+        print(f"$ cd {directory}")
+        for title, module, argv in _steps(flags):
+            _run_step(title, module, argv, directory)
+        print(_summary(directory))
 
 
 def main(argv=None):

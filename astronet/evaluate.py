@@ -4,7 +4,7 @@ import os
 import sys
 
 from astronet import ensemble, evaluation_report
-from astronet.util import arguments, nouns, records, weights_file
+from astronet.util import arguments, locks, nouns, records, weights_file
 from astronet.util.script import Parser, run
 
 
@@ -33,7 +33,7 @@ def main(argv=None):
     flags = parser.parse_args(argv)
     if not flags.report and (flags.train_files or flags.catalog):
         parser.error("--train_files and --catalog go with --report: name the report's directory")
-    return run(_evaluate, flags)
+    return run(locks.holding(_evaluate, "report"), flags)
 
 
 def _evaluate(flags):

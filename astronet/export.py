@@ -13,7 +13,7 @@ import numpy as np
 
 from astronet import ensemble, evaluation_report
 from astronet.ops import metrics
-from astronet.util import arguments, checkpoints, records, weights_file
+from astronet.util import arguments, checkpoints, locks, records, weights_file
 from astronet.util.files import INCOMPLETE, make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -61,7 +61,7 @@ def main(argv=None):
     parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the copy")
     parser.add_argument("--dtype", choices=weights_file.DTYPES, default="float16", help="of the weights in the copy")
     parser.add_argument("--eval_files", nargs="+", help="labeled record files, to tell what the export changes")
-    return run(_export, parser.parse_args(argv))
+    return run(locks.holding(_export, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

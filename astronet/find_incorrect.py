@@ -8,7 +8,7 @@ import numpy as np
 
 from astronet import ensemble
 from astronet.ops.metrics import is_positive
-from astronet.util import arguments, example_util, nouns, plotting
+from astronet.util import arguments, example_util, locks, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -129,7 +129,7 @@ def main(argv=None):
         "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"
     )
     ensemble.add_threshold_flag(parser)
-    return run(_find, parser.parse_args(argv))
+    return run(locks.holding(_find, "save_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

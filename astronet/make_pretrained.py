@@ -11,7 +11,7 @@ import sys
 
 from astronet import calibrate, ensemble, evaluate, evaluation_report, export, train
 from astronet.ops import calibration
-from astronet.util import arguments, configuration, records, weights_file
+from astronet.util import arguments, configuration, locks, records, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -121,7 +121,7 @@ def main(argv=None):
     parser.add_argument(
         "--num_threads", type=arguments.num_threads, default=1, help="0: all cores; 1: same seed, same weights"
     )
-    return run(_make, parser.parse_args(argv))
+    return run(locks.holding(_make, "output_dir", "work_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 from tqdm import tqdm
 
 from astronet.data import preprocess, tce_table
-from astronet.util import arguments, configuration, plotting
+from astronet.util import arguments, configuration, locks, plotting
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import tess_io
@@ -73,7 +73,7 @@ def main(argv=None):
     parser.add_argument("--row_id", type=arguments.row_id, nargs="+", help="row IDs of the TCEs to plot (all)")
     preprocess.add_flags(parser)
     configuration.add_flags(parser)
-    return run(_plot, parser.parse_args(argv))
+    return run(locks.holding(_plot, "save_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

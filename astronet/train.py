@@ -1,13 +1,15 @@
 """Trains a model, or an ensemble, on record files; run again, it goes on from the last checkpoints."""
 
+import contextlib
 import dataclasses
 import functools
+import json
 import os
 import sys
 import traceback
 
 from astronet.data import leaks
-from astronet.util import arguments, checkpoints, cluster, configuration, nouns, records, workers
+from astronet.util import arguments, checkpoints, cluster, configuration, locks, nouns, records, workers
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -61,6 +63,23 @@ def _train(flags):
         raise ScriptError(
             "TF_CONFIG is set, for training one model: unset it, or leave --num_models and --cluster away"
         )
+    with locks.exclusive(flags.model_dir) if _writes(flags) else contextlib.nullcontext():
+        _train_alone(flags)
+
+
+def _writes(flags):
+    """Whether this process writes to --model_dir itself."""
+    if flags.cluster and flags.num_models == 1:
+        return False  # a worker does
+    if not os.environ.get("TF_CONFIG"):
+        return True
+    from astronet.util import estimator_util
+
+    # Of the processes that train a model together, the chief alone does.
+    return not estimator_util.is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
+
+
+def _train_alone(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     spec, train, validation = prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
     members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))
@@ -168,7 +187,8 @@ def _train_member(member, read, num_threads, on_evaluation):
     """Worker: trains a member; returns whether that went well. Whatever it is that did not, other members go on."""
     directory, spec = member
     try:
-        train_model(spec, directory, *read(), num_threads, f"{directory}: ", on_evaluation)
+        with locks.exclusive(directory):  # where it is trained: a cluster's worker may outlive the process that asked
+            train_model(spec, directory, *read(), num_threads, f"{directory}: ", on_evaluation)
     except Exception as error:
         told = "" if isinstance(error, (ScriptError, OSError)) else traceback.format_exc()
         cluster.tell(f"{told}error: {directory}: {error}", file=sys.stderr)

@@ -7,8 +7,8 @@ import sys
 
 import astronet
 from astronet.data import preprocess
-from astronet.util import arguments, configuration, workers
-from astronet.util.files import make_directory, sha256
+from astronet.util import arguments, configuration, locks, workers
+from astronet.util.files import sha256
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.view_generator import VIEW_NAMES
 
@@ -40,7 +40,6 @@ def _generate(flags):
     settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
-    make_directory(flags.output_dir)
 
     tables, skips, doubts, num_rows = _read(flags)
     made = shards.make(
@@ -198,7 +197,11 @@ def main(argv=None):
     preprocess.add_flags(parser)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     flags = parser.parse_args(argv)
-    return run(_generate_unless_full, flags, go_on="the same command, given again, goes on from here")
+    return run(
+        locks.holding(_generate_unless_full, "output_dir"),
+        flags,
+        go_on="the same command, given again, goes on from here",
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 import astronet
 from astronet.data import catalog_rows, detectors, events, star_catalog
-from astronet.util import arguments
+from astronet.util import arguments, locks
 from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, run
 from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
@@ -137,8 +137,13 @@ def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_wo
       (number of TCEs, number of dropped rows, number of warnings).
 
     Raises:
-      ScriptError: a table cannot be read, or the cluster cannot be used.
+      ScriptError: a table cannot be read, the cluster cannot be used, or another run writes the same catalogue.
     """
+    with locks.exclusive_file(out_path):
+        return _make_catalog(input_paths, out_path, catalog, searches, max_tmag, num_workers, cluster)
+
+
+def _make_catalog(input_paths, out_path, catalog, searches, max_tmag, num_workers, cluster):
     catalog, searches = _without_working_directory(catalog, searches)
     rows = catalog_rows.read(input_paths)
     left = functools.partial(filter, lambda row: not row.reason)

@@ -23,7 +23,7 @@ from astronet.data import (
     simulated_sky,
     tev,
 )
-from astronet.util import arguments
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, run
 from astronet.util.workers import add_cluster_flag, map_in_order
@@ -242,7 +242,7 @@ def main(argv=None):
         "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
     )
     add_cluster_flag(parser)
-    return run(_run, parser.parse_args(argv))
+    return run(locks.holding(_run, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

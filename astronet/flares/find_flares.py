@@ -9,6 +9,7 @@ import numpy as np
 
 from astronet import ensemble
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
+from astronet.util import locks
 from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
@@ -170,7 +171,7 @@ def main(argv=None):
     parser.add_argument("--stars", help="CSV file with tic_id, teff, star_rad, for energies; None: what headers tell")
     parser.add_argument("--output_dir", required=True, help="directory of flares.csv and of the probabilities")
     parser.add_argument("--plot", action="store_true", help="plot each light curve, its flares marked")
-    return run(_find, parser.parse_args(argv))
+    return run(locks.holding(_find, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 
+from astronet.util import locks
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
@@ -128,7 +129,7 @@ def main(argv=None):
         "--least_completeness", type=float, default=0.2, help="below, flares are too few to correct for"
     )
     parser.add_argument("--least", type=float, help="least size of the power law; None: the smallest that is corrected")
-    return run(_run, parser.parse_args(argv))
+    return run(locks.holding(_run, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 
 import astronet
 from astronet.flares import catalog, injection, light_curves, windows
+from astronet.util import locks
 from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, sha256, write_csv
 from astronet.util.script import Parser, ScriptError, run
@@ -235,7 +236,7 @@ def main(argv=None):
     parser.add_argument("--num_train_shards", type=positive_integer, default=8, help="files of the training set")
     parser.add_argument("--seed", type=int, default=123, help="of the split, the choice of windows and the injections")
     light_curves.add_flags(parser)
-    return run(_generate, parser.parse_args(argv))
+    return run(locks.holding(_generate, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import re
 import sys
 import zipfile
 
+from astronet.util import locks
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -68,7 +69,7 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("archive", help="final_models.zip")
     parser.add_argument("--output_dir", required=True, help="directory that gets a subdirectory for each model")
-    return run(_import, parser.parse_args(argv))
+    return run(locks.holding(_import, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from astronet import ensemble
 from astronet.flares import detection, flare_fit, injection, light_curves, windows
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive
+from astronet.util import locks
 from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
@@ -152,7 +153,7 @@ def main(argv=None):
     )
     parser.add_argument("--num_bins", type=positive_integer, default=6, help="bins of amplitude, and of duration")
     parser.add_argument("--seed", type=int, default=0, help="of the flares and their times")
-    return run(_run, parser.parse_args(argv))
+    return run(locks.holding(_run, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 
 from astronet.flares import flare_fit, injection
+from astronet.util import locks
 from astronet.util.arguments import positive_integer
 from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, run
@@ -108,7 +109,7 @@ def main(argv=None):
     parser.add_argument("--days", type=float, default=SECTOR_DAYS, help="length of the light curves")
     parser.add_argument("--cadence_seconds", type=float, default=120, help="time between cadences")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
-    return run(_simulate, parser.parse_args(argv))
+    return run(locks.holding(_simulate, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

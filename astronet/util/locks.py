@@ -3,6 +3,8 @@
     with locks.exclusive(flags.output_dir):  # makes the directory, too
         ...
 
+    return run(locks.holding(_work, "output_dir"), flags)  # the same for all that a script does
+
 The lock is flock(2) on a small file, `.lock`. It ends with the process that holds it, however that ends: what a killed
 run leaves behind blocks nobody. Over NFS, Linux has the server lock the file, so that it holds between machines. Some
 file systems cannot lock at all (Lustre mounted without `flock`, some FUSE mounts): there a warning says so, and the
@@ -13,12 +15,14 @@ import contextlib
 import datetime
 import errno
 import fcntl
+import functools
 import json
 import os
+import pathlib
 import shlex
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Union
 
 from astronet.util.files import make_directory
@@ -50,33 +54,67 @@ def exclusive_file(path: Union[str, os.PathLike]) -> Iterator[None]:
     """Lets no other run write one file, where runs may write other files of the same directory.
 
     Args:
-      path: of the file, whose directory is made where it is missing.
+      path: of the file, whose directory is there.
 
     Raises:
       ScriptError, OSError: as exclusive() does.
     """
     directory, name = os.path.split(os.fspath(path))
+    if not os.path.isdir(directory or "."):
+        raise ScriptError(f"no directory {directory} to write {path} in: make it, or choose another output")
     with _held(os.path.join(directory, f".{name}{NAME}"), path, directory or "."):
         yield
 
 
+def holding(work: Callable, *names: str) -> Callable:
+    """Returns work(flags) that holds the directories which some flags name, so that no other run writes there.
+
+    Args:
+      work: function of the parsed flags.
+      names: of flags that are a directory each; None is none.
+    """
+
+    @functools.wraps(work)
+    def work_alone(flags):
+        given = [getattr(flags, name) for name in names if getattr(flags, name) is not None]
+        with contextlib.ExitStack() as stack:
+            for directory in {os.path.realpath(directory): directory for directory in given}.values():
+                stack.enter_context(exclusive(directory))
+            return work(flags)
+
+    return work_alone
+
+
 @contextlib.contextmanager
 def _held(lock_path, what, directory):
+    missing = [path for path in (pathlib.Path(directory), *pathlib.Path(directory).parents) if not path.is_dir()]
     descriptor = _acquire(lock_path, what, directory)
     try:
         yield
-    finally:
-        # The file is removed while the lock is held: a run that has opened it meanwhile finds that it is another file.
-        if _is_file(descriptor, lock_path):
-            os.remove(lock_path)
-        os.close(descriptor)
+    except BaseException:
+        _release(descriptor, lock_path)
+        with contextlib.suppress(OSError):
+            for path in missing:
+                path.rmdir()  # where the block has left nothing in it
+        raise
+    _release(descriptor, lock_path)
+
+
+def _release(descriptor, lock_path):
+    # The file is removed while the lock is held: a run that has opened it meanwhile finds that it is another file.
+    if _is_file(descriptor, lock_path):
+        os.remove(lock_path)
+    os.close(descriptor)
 
 
 def _acquire(lock_path, what, directory):
     """Returns the descriptor of the lock file, which is locked from now on."""
     while True:
         make_directory(directory)
-        descriptor = _open(lock_path, what)
+        try:
+            descriptor = _open(lock_path, what)
+        except FileNotFoundError:  # the run before has just removed the directory, which it left empty
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,3 +1,4 @@
+import argparse
 import errno
 import json
 import os
@@ -48,10 +49,12 @@ def test_a_lock_that_a_killed_run_left_does_not_block(tmp_path, holder):
 
 
 def test_two_files_of_a_directory_have_a_lock_each(tmp_path):
+    (tmp_path / "new").mkdir()
     with locks.exclusive_file(tmp_path / "new" / "a.csv"), locks.exclusive_file(tmp_path / "new" / "b.csv"):
         with pytest.raises(ScriptError, match="a.csv is in use"), locks.exclusive_file(tmp_path / "new" / "a.csv"):
             pass
-    assert os.listdir(tmp_path / "new") == []
+        (tmp_path / "new" / "a.csv").touch()
+    assert os.listdir(tmp_path / "new") == ["a.csv"]
 
 
 def test_a_directory_that_the_holder_removes_does_not_confuse_the_next_run(tmp_path):
@@ -83,3 +86,14 @@ def test_what_a_lock_file_holds_is_not_trusted(tmp_path, content):
         with pytest.raises(ScriptError, match="in use: (another process|process \\?\\[2J on 1)"):
             with locks.exclusive(tmp_path):
                 pass
+
+
+def test_work_that_fails_leaves_no_empty_directory(tmp_path):
+    def fail(flags):
+        assert os.listdir(flags.output_dir) == [locks.NAME]
+        raise ScriptError("no such light curve")
+
+    flags = argparse.Namespace(output_dir=str(tmp_path / "new" / "er"), report=None)
+    with pytest.raises(ScriptError, match="no such light curve"):
+        locks.holding(fail, "output_dir", "report")(flags)
+    assert os.listdir(tmp_path) == []
