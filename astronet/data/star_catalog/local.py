@@ -4,6 +4,7 @@ Columns: id, ra, dec, tmag, rad, mass, teff, logg and, where there are any, gaia
 order.
 """
 
+import contextlib
 import csv
 import os
 import pathlib
@@ -51,20 +52,25 @@ class SqliteCatalog:
     def __init__(self, path):
         self.name = os.fspath(path)
         try:
-            self._connection = sqlite3.connect(pathlib.Path(path).absolute().as_uri() + "?mode=ro", uri=True)
-            columns = {row[1].lower() for row in self._connection.execute("PRAGMA table_info(tic)")}
-            if not columns:
-                raise ScriptError(f"{path} has no table tic: give another file to --catalog=local:PATH")
-            _check_columns(path, columns)
-            self._check_index()
+            with self._connection() as connection:
+                columns = {row[1].lower() for row in connection.execute("PRAGMA table_info(tic)")}
+                if not columns:
+                    raise ScriptError(f"{path} has no table tic: give another file to --catalog=local:PATH")
+                _check_columns(path, columns)
+                self._check_index(connection)
         except sqlite3.Error as error:
             raise _not_an_extract(path, error) from error
         self._selected = ", ".join(column if column in columns else "NULL" for column in (*TIC_COLUMNS, *GAIA_COLUMNS))
 
-    def _check_index(self):
-        (plan,) = self._connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")
+    def _connection(self):
+        """A connection that the end of a with block closes."""
+        path = pathlib.Path(self.name).absolute()
+        return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True))
+
+    def _check_index(self, connection):
+        (plan,) = connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")
         some = f"SELECT count(*) FROM (SELECT 1 FROM tic LIMIT {_MAX_ROWS_WITHOUT_INDEX + 1})"
-        if "SEARCH" not in plan[-1] and self._connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
+        if "SEARCH" not in plan[-1] and connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
             raise ScriptError(
                 f"{self.name}: looking up a star would take a pass through the whole table, for it has no index; make "
                 f"one: sqlite3 {self.name} 'CREATE INDEX tic_by_id ON tic (id)'"
@@ -76,7 +82,8 @@ class SqliteCatalog:
             some = tic_ids[start : start + _IDS_PER_QUERY]
             query = f"SELECT DISTINCT id, {self._selected} FROM tic WHERE id IN ({', '.join('?' * len(some))})"
             try:
-                rows = self._connection.execute(query, some).fetchall()
+                with self._connection() as connection:
+                    rows = connection.execute(query, some).fetchall()
             except sqlite3.Error as error:
                 raise _not_an_extract(self.name, error) from error
             for tic_id, *values in rows:
