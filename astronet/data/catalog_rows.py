@@ -34,6 +34,7 @@ class Row:
       star: star_catalog.Star, with the table's own position and magnitude where the catalogue has none.
       camera, ccd: where the star lies; 0 where that is not known, or on none.
       event: dict of the catalogue's columns that describe the event.
+      event_source: what the event is from; "" where it is the table's own.
       reason: why the row is dropped; "" for a row that is not.
       warnings: what is to be told of a row that is kept.
     """
@@ -48,6 +49,7 @@ class Row:
     camera: int = 0
     ccd: int = 0
     event: dict = dataclasses.field(default_factory=dict)
+    event_source: str = ""
     reason: str = ""
     warnings: list = dataclasses.field(default_factory=list)
 

@@ -103,7 +103,8 @@ def _add_events(rows, searches, num_workers, out_path, cluster):
             progress.update(len(results))
     for row, answer in zip(rows, answers):
         row.reason = answer.get("reason", "")
-        row.event = answer.get("event", {})
+        row.event, row.event_source = answer.get("event", {}), answer.get("source", "")
+        row.warnings += answer.get("warnings", [])
         if "camera" in answer and (answer["camera"], answer["ccd"]) != (row.camera, row.ccd):
             if row.camera:
                 row.warnings.append(
@@ -152,6 +153,7 @@ def _make_catalog(input_paths, out_path, catalog, searches, max_tmag, num_worker
     _drop_faint(left(rows), max_tmag)
     _add_detectors(left(rows), _open_detectors(catalog))
     kept = _add_events(list(left(rows)), searches, num_workers, out_path, cluster)
+    events.check(list(left(rows)))
     catalog_rows.write_catalog(out_path, rows)
     dropped = [row for row in rows if row.reason]
     catalog_rows.write_list(dropped_path(out_path), dropped, "reason", lambda row: [row.reason])

@@ -219,7 +219,7 @@ def test_a_run_that_was_killed_is_resumed(tmp_path):
 
 
 def test_camera_and_ccd_of_the_star_and_of_its_search(tmp_path):
-    event = {"Epoc": 1, "Period": 2, "Duration": 1}
+    event = {"Epoc": 1330, "Period": 2, "Duration": 1}
     on_3_4 = {"RA": 34.917997, "Dec": -61.636028}  # TIC 302924377, sector 1, in the published catalogue
     nowhere = {"RA": 120.0, "Dec": 60.0}
     write_tev(
@@ -296,3 +296,57 @@ def test_a_local_extract_that_is_none(tmp_path, capsys):
     (tmp_path / "tic.sqlite").write_text("not a database, just some text that is long enough to be looked at")
     assert run(tmp_path) == 1
     assert "tic.sqlite: not a TIC extract" in capsys.readouterr().err
+
+
+OWN = {"Epoc": 1330.5, "Period": 2, "Duration": 3, "Transit Depth": 1000}
+
+
+def test_epochs_in_other_time_systems_become_btjd_and_that_is_said_once(tmp_path, capsys):
+    write_tev(
+        tmp_path,
+        *({"tic_id": i, **OWN, "Epoc": OWN["Epoc"] + zero} for i, zero in enumerate((0, 2457000, 57000 - 0.5), 1)),
+        {"tic_id": 4, **OWN, "Epoc": 1.15e8},
+        {"tic_id": 5},
+    )
+    write_bls(tmp_path, 5, peak().replace("1326.25", "2458326.25"))
+    assert run(tmp_path) == 0
+    assert [row["Epoc"] for row in read(tmp_path / "tces.csv")] == ["1330.5", "1330.5", "1330.5", "1326.25"]
+    assert "seconds" in reasons(tmp_path)["4"]
+    told = capsys.readouterr().err
+    assert told.count("sector-1.csv: 1 of 4 epochs in BJD, converted to BTJD by subtracting 2457000") == 1
+    assert told.count("the .blsanal files: epoch in BJD") == 1
+    assert [(tic_id, "MJD" in text) for tic_id, text in warnings(tmp_path)] == [("3", True)]
+
+
+def test_far_epochs_and_implausible_values_are_warned_of(tmp_path, capsys):
+    far = {**OWN, "Epoc": OWN["Epoc"] + 1000}
+    write_tev(
+        tmp_path,
+        {"tic_id": 1, **far},
+        {"tic_id": 2, **far, "Epoc Err": 1e-4, "Period Err": 1e-6},
+        {"tic_id": 3, **OWN, "Duration": 0.01},
+        {"tic_id": 4, **OWN, "Transit Depth": 3e6},
+    )
+    assert run(tmp_path) == 0
+    told = dict(warnings(tmp_path))
+    assert sorted(told) == ["1", "3", "4"]
+    assert "periods" in told["1"] and "cadence" in told["3"] and "all the light" in told["4"]
+
+
+def test_column_in_another_unit_is_told_loudly(tmp_path, capsys):
+    write_tev(tmp_path, *({"tic_id": i, **OWN, "Duration": 0.125} for i in range(1, 6)))
+    assert run(tmp_path) == 0
+    told = capsys.readouterr().err
+    assert told.count("as if it were in days") == 1 and "sector-1.csv" in told
+
+
+@pytest.mark.parametrize("value", ["1326.25", "0.05", "2.5"])
+def test_search_without_epoch_period_or_duration_is_no_event(value, tmp_path):
+    write_tev(tmp_path, {"tic_id": 1}, {"tic_id": 2, **OWN}, {"tic_id": 3})
+    damaged = peak().replace(f" {value} ", " nan ")
+    write_bls(tmp_path, 1, damaged)
+    write_bls(tmp_path, 2, damaged)
+    write_bls(tmp_path, 3, peak())
+    assert run(tmp_path) == 0
+    assert [(row["tic_id"], row["Epoc"]) for row in read(tmp_path / "tces.csv")] == [("2", "1330.5"), ("3", "1326.25")]
+    assert ".blsanal file has no" in reasons(tmp_path)["1"] and ".blsanal file has no" in dict(warnings(tmp_path))["2"]
