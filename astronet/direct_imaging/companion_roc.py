@@ -16,6 +16,7 @@ Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 4; VIP's ROC, too, co
 """
 
 import argparse
+import dataclasses
 import functools
 import glob
 import os
@@ -27,9 +28,8 @@ import astronet
 from astronet.direct_imaging import angle_sign, cube, detection, generate_patch_records, injected_maps, mlar, roc
 from astronet.direct_imaging.injected_maps import LLSG, PCA
 from astronet.ops import intervals, metrics
-from astronet.util import kept, pretrained, workers
-from astronet.util.arguments import positive_integer
-from astronet.util.files import make_directory, sha256, write_csv
+from astronet.util import arguments, kept, locks, pretrained, workers
+from astronet.util.files import sha256, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
 CANDIDATE_COLUMNS = (
@@ -43,17 +43,19 @@ ROC_COLUMNS = (
 FALSE_POSITIVE_COLUMNS = (
     *("method", "annulus", "num_components", "threshold", "false_positives", "candidates", "highest", "num_pixels"),
 )
+_OUTPUTS = ("candidates.csv", "roc.csv", "roc.png", "false_positives.csv")
 _FOUND_WITHIN = 0.75  # FWHM of the companion: the speckle that it sits on may move its peak by more than half a FWHM
 _TABLE_RATES = (0.1, 1.0, 3.0)  # false positives per map
 ONE_SIGMA = 1.0  # of the intervals: 68 %
 
 
 def _of_models(model_dirs):
-    """What detectors say depends on: the hashes of their files of weights, and their temperatures."""
+    """What detectors say depends on: the hashes of their files of weights, configurations and temperatures."""
     found = [detection.load(path) for path in model_dirs.values()]
     prefixes = [prefix for models in found for prefix in models.checkpoints.values()]
     hashes = [sha256(path) for prefix in prefixes for path in sorted(glob.glob(glob.escape(prefix) + "*"))]
-    return [hashes, [models.calibration.temperature for models in found]]
+    how = [[models.spec.model, dataclasses.asdict(models.spec.config)] for models in found]
+    return [hashes, how, [models.calibration.temperature for models in found]]
 
 
 def _named(text):
@@ -65,16 +67,15 @@ def _named(text):
 
 def _check(flags):
     generate_patch_records.check(flags)
-    detection.check_flags(flags)
     names = [name for name, _ in flags.model_dirs]
     taken = {name for name in names if names.count(name) > 1 or name in injected_maps.IMAGES}
     if taken:
         raise ScriptError(f"--model_dirs: two methods of the name {', '.join(sorted(taken))}: give others")
 
 
-def _cube(cube_arguments, flags):
+def _cube(flags):
     """The AdiCube, which is to have the annuli that companions go to, and none of its own."""
-    adi_cube = cube.read(*cube_arguments)
+    adi_cube = cube.from_flags(flags)
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     missing = sorted(set(flags.separations).difference(ring.number for ring in rings))
     if missing:
@@ -94,34 +95,83 @@ def _cube(cube_arguments, flags):
 
 def _compare(flags):
     _check(flags)
+    paths = {"CUBE": flags.cube, "PSF": flags.psf, "ANGLES": flags.angles}
+    outputs = {f"--output_dir ({name})": os.path.join(flags.output_dir, name) for name in _OUTPUTS}
+    arguments.refuse_overwriting_inputs(outputs, paths)
     # Workers of a cluster have another working directory.
     model_dirs = {name: os.path.abspath(pretrained.resolve(path)) for name, path in flags.model_dirs}
-    paths, how = cube.arguments(flags)[:3], cube.arguments(flags)[3:]
-    cube_arguments = (*map(os.path.abspath, paths), *how)
-    context = [astronet.__version__, *map(sha256, filter(os.path.isfile, paths)), *how]
+    files = [(os.path.abspath(path), sha256(path)) for path in paths.values()]
+    how = cube.how_to_read(flags)
+    context = [astronet.__version__, *(digest for _, digest in files), *how]
     context += [list(model_dirs), _of_models(model_dirs), flags.prior]
-    adi_cube = _cube(cube_arguments, flags)
-    rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
-    make_directory(flags.output_dir)
-    setup = workers.OncePerProcess(injected_maps.Setup.make, cube_arguments, model_dirs, flags.prior)
-    methods = [PCA] if flags.no_llsg else [PCA, LLSG]
-    directory = kept.beside(os.path.abspath(os.path.join(flags.output_dir, "candidates.csv")))
+    adi_cube = _cube(flags)
+    setup = workers.OncePerProcess(injected_maps.Setup.make, files, how, model_dirs, flags.prior)
+    with locks.exclusive(flags.output_dir):
+        kept_dir = kept.beside(os.path.abspath(os.path.join(flags.output_dir, "candidates.csv")))
+        work = _Work(setup, kept_dir, context, flags)
+        rows, without, separations = _search_all(adi_cube, work, flags)
+        methods = [*model_dirs, PCA, *([] if flags.no_llsg else [LLSG])]
+        _report_roc(rows, without, methods, separations, flags)
+        for method, listed in without.items():
+            rows += [[method, number, "", f"{score:.6g}", x, y, "", 0, *[""] * 4] for number, score, y, x in listed]
+        write_csv(os.path.join(flags.output_dir, "candidates.csv"), CANDIDATE_COLUMNS, rows)
+        kept.Kept(None, kept_dir).discard()
 
-    def results(work, tasks, told):
+
+class _Work:
+    """Does tasks side by side, and keeps what each gives for a run that takes this one up."""
+
+    def __init__(self, setup, directory, context, flags):
+        """Takes a function that returns the injected_maps.Setup, the directory of results, and what decides on them."""
+        self._setup, self._directory, self._context, self._flags = setup, directory, context, flags
+
+    def results(self, work, tasks, told):
+        """List of work(setup, task) of each task, with a line or a bar that says `told` of them."""
         from tqdm import tqdm
 
-        keeper = kept.Kept(functools.partial(work, setup), directory, [work.__name__, *context])
+        keeper = kept.Kept(functools.partial(work, self._setup), self._directory, [work.__name__, *self._context])
         num_kept = sum(map(keeper.has, tasks))
         if num_kept:
-            print(f"resuming: {num_kept} of {len(tasks)} {told} are in {directory} (remove it to begin anew)")
-        found = workers.map_in_order(keeper, tasks, flags.num_worker_processes, cluster=flags.cluster)
+            print(f"resuming: {num_kept} of {len(tasks)} {told} are in {self._directory} (remove it to begin anew)")
+        found = workers.map_in_order(keeper, tasks, self._flags.num_worker_processes, cluster=self._flags.cluster)
         return list(tqdm(found, desc=told, total=len(tasks), disable=None))
 
+
+def _search_all(adi_cube, work, flags):
+    """Injects and searches; writes false_positives.csv.
+
+    Returns:
+      Rows of candidates.csv, of maps with an injection; what roc.of_frame says of the cube without; separations.
+    """
     separations = sorted(set(flags.separations))
+    plans = _plans(work, separations, flags)
+
+    def ranks(number):
+        return plans[min(separations, key=lambda each: abs(each - number))]["ranks"]
+
+    rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
+    tasks = [{"annulus": ring.number, "ranks": ranks(ring.number), "companion": None} for ring in rings]
+    injected = [(each, number) for each in separations for number in range(flags.num_maps)]
+    for separation, number in injected:
+        companion = plans[separation]["companions"][number][:3]
+        tasks.append({"annulus": separation, "ranks": ranks(separation), "companion": companion})
+    found = work.results(injected_maps.search, tasks, "maps")
+    without = roc.of_frame([ring.number for ring in rings], found[: len(rings)], adi_cube.fwhm)
+    _report_false_positives(adi_cube, tasks[: len(rings)], without, flags)
+    rows = []
+    for (separation, number), maps in zip(injected, found[len(rings) :]):
+        companion = plans[separation]["companions"][number]
+        for method, listed in maps.items():
+            rows += [[method, separation, number, *row] for row in _rows(listed, companion, adi_cube.fwhm)]
+    return rows, without, separations
+
+
+def _plans(work, separations, flags):
+    """Dictionary, separation -> what injected_maps.plan says of it; prints it."""
+    methods = [PCA] if flags.no_llsg else [PCA, LLSG]
     same = {"num_maps": flags.num_maps, "snr_range": flags.snr_range, "methods": methods, "seed": flags.seed}
-    plans = results(injected_maps.plan, [{"annulus": each, **same} for each in separations], "separations")
-    plans = dict(zip(separations, plans))
-    for separation, plan in plans.items():
+    plans = work.results(injected_maps.plan, [{"annulus": each, **same} for each in separations], "separations")
+    for separation, plan in zip(separations, plans):
         told = ", ".join(f"{method} by {rank} components" for method, rank in plan["ranks"].items())
         print(f"{separation} FWHM: {told}, which show trial injections best", flush=True)
         if plan["most_snr"] < flags.snr_range[1]:
@@ -130,28 +180,7 @@ def _compare(flags):
                 "bright a companion is: set --snr_range below it",
                 flush=True,
             )
-
-    def ranks(number):
-        return plans[min(separations, key=lambda each: abs(each - number))]["ranks"]
-
-    tasks = [{"annulus": ring.number, "ranks": ranks(ring.number), "companion": None} for ring in rings]
-    injected = [(each, number) for each in separations for number in range(flags.num_maps)]
-    for separation, number in injected:
-        companion = plans[separation]["companions"][number][:3]
-        tasks.append({"annulus": separation, "ranks": ranks(separation), "companion": companion})
-    found = results(injected_maps.search, tasks, "maps")
-    without = roc.of_frame([ring.number for ring in rings], found[: len(rings)], adi_cube.fwhm)
-    _report_false_positives(adi_cube, tasks[: len(rings)], without, flags)
-    rows = []
-    for (separation, number), maps in zip(injected, found[len(rings) :]):
-        companion = plans[separation]["companions"][number]
-        for method, listed in maps.items():
-            rows += [[method, separation, number, *row] for row in _rows(listed, companion, adi_cube.fwhm)]
-    _report_roc(rows, without, [*model_dirs, *methods], separations, flags)
-    for method, listed in without.items():
-        rows += [[method, number, "", f"{score:.6g}", x, y, "", 0, *[""] * 4] for number, score, y, x in listed]
-    write_csv(os.path.join(flags.output_dir, "candidates.csv"), CANDIDATE_COLUMNS, rows)
-    kept.Kept(None, directory).discard()
+    return dict(zip(separations, plans))
 
 
 def _rows(listed, companion, fwhm):
@@ -238,7 +267,9 @@ def _shares(own, reference, which, num_maps):
 def main(argv=None):
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument("--output_dir", required=True, help="directory of all that is written")
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of all that is written"
+    )
     parser.add_argument(
         "--model_dirs",
         type=_named,
@@ -249,14 +280,18 @@ def main(argv=None):
     )
     parser.add_argument("--no_llsg", action="store_true", help="leave LLSG out")
     parser.add_argument(
-        "--separations", type=positive_integer, nargs="+", default=[1, 2, 3, 4], help="of injections, in FWHM"
+        "--separations", type=arguments.positive_integer, nargs="+", default=[1, 2, 3, 4], help="of injections, in FWHM"
     )
-    parser.add_argument("--num_maps", type=positive_integer, default=50, help="injections a separation")
+    parser.add_argument(
+        "--num_maps", type=arguments.whole_number(1, 100_000), default=50, help="injections a separation"
+    )
     generate_patch_records.add_snr_flag(parser)
     detection.add_flags(parser)
-    parser.add_argument("--snr_threshold", type=float, default=5.0, help="S/N of a false positive")
-    parser.add_argument("--seed", type=int, default=0, help="of places and S/N of the companions")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=os.cpu_count(), help="side by side")
+    parser.add_argument("--snr_threshold", type=arguments.positive_number, default=5.0, help="S/N of a false positive")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of places and S/N of the companions")
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=os.cpu_count(), help="side by side"
+    )
     workers.add_cluster_flag(parser)
     return run(_compare, parser.parse_args(argv))
 

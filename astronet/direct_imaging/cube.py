@@ -6,9 +6,11 @@ import warnings
 
 import numpy as np
 
+from astronet.util import arguments
 from astronet.util.script import ScriptError
 
 MIN_FRAMES = 5
+_MIN_PSF_SIZE = 5  # px, for a Gaussian to be fitted
 _SUBIMAGE = 2.5  # FWHM, side of the square that the star's 2-D Gaussian is fitted to
 _PSF_PEAK = 1000.0  # whichever the file's units
 
@@ -55,9 +57,14 @@ class AdiCube:
 
 def add_flags(parser):
     """Adds the files of a cube, and how it is read: CUBE PSF ANGLES, --recenter."""
-    parser.add_argument("cube", metavar="CUBE", help="FITS file of the frames, [frame, y, x]")
-    parser.add_argument("psf", metavar="PSF", help="FITS file of the unsaturated star: one image, or several")
-    parser.add_argument("angles", metavar="ANGLES", help="FITS file of the parallactic angles of the frames [deg]")
+    file = arguments.input_file
+    parser.add_argument("cube", metavar="CUBE", type=file, help="FITS file of the frames, [frame, y, x]")
+    parser.add_argument(
+        "psf", metavar="PSF", type=file, help="FITS file of the unsaturated star: one image, or several"
+    )
+    parser.add_argument(
+        "angles", metavar="ANGLES", type=file, help="FITS file of the parallactic angles of the frames [deg]"
+    )
     parser.add_argument(
         "--recenter",
         choices=("none", "gaussian", "register"),
@@ -67,28 +74,40 @@ def add_flags(parser):
     )
     parser.add_argument(
         "--angle_offset",
-        type=float,
+        type=arguments.number(-360, 360, unit="degrees"),
         default=0.0,
         help="added to ANGLES [deg]: what they lack to turn the frames north up (derotator, true north)",
     )
     parser.add_argument("--flip_angles", action="store_true", help="then change the sign of the angles")
     parser.add_argument(
         "--star_flux",
-        type=float,
+        type=arguments.positive_number,
         help="flux of the star in an aperture of one FWHM in diameter, in units of CUBE, where PSF has another "
         "(another exposure, a filter, or normalized): contrasts are relative to it",
     )
 
 
 def from_flags(flags):
-    """Returns the AdiCube that the flags name; raises as read()."""
-    return read(*arguments(flags))
+    """Returns the AdiCube that the flags name; prints a warning where the angles look like radians.
+
+    Raises:
+      ScriptError: as read() does.
+    """
+    adi_cube = read(flags.cube, flags.psf, flags.angles, *how_to_read(flags))
+    angles = (-adi_cube.angles if flags.flip_angles else adi_cube.angles) - flags.angle_offset
+    if np.abs(angles).max() <= 2 * np.pi and adi_cube.rotation < np.pi:
+        print(
+            f"WARNING: {flags.angles}: all angles are within 2 pi of zero, and the sky turns by "
+            f"{adi_cube.rotation:.3g} in all: they look like radians. Degrees are needed: if so, multiply them by "
+            f"180 / pi, which makes {np.degrees(adi_cube.rotation):.0f} deg",
+            flush=True,
+        )
+    return adi_cube
 
 
-def arguments(flags):
-    """Returns those of read(), as the flags give them."""
-    how = flags.recenter, flags.angle_offset, flags.star_flux, flags.flip_angles
-    return (flags.cube, flags.psf, flags.angles, *how)
+def how_to_read(flags):
+    """Returns the arguments of read() that follow the paths."""
+    return flags.recenter, flags.angle_offset, flags.star_flux, flags.flip_angles
 
 
 def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, star_flux=None, flip_angles=False):
@@ -118,8 +137,10 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
         raise ScriptError(
             "direct imaging needs the package vip_hci, which is missing: pip install 'astronet-triage[direct-imaging]'"
         ) from error
-    if star_flux is not None and not star_flux > 0:
+    if star_flux is not None and not 0 < star_flux < np.inf:
         raise ScriptError(f"--star_flux={star_flux:g}: give the star's flux, above 0")
+    if not np.isfinite(angle_offset):
+        raise ScriptError(f"--angle_offset={angle_offset:g}: give a number of degrees")
     frames = _frames(cube_path)
     angles = _angles(angles_path, len(frames), cube_path)
     psf, fwhm, psf_flux = _psf(psf_path, frames.shape[-1])
@@ -136,22 +157,34 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
 
 
 def _open(path):
+    """Returns the image of a FITS file, float64: that of its first HDU, or else of the only extension with one."""
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 
     if not os.path.isfile(path):
-        raise ScriptError(f"{path}: no such file")
+        raise ScriptError(f"{path}: no such file, or none that can be read again and again (as a pipe cannot)")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AstropyWarning)  # a truncated file is one
             # Opened here, for neither VIP nor astropy closes a file that it cannot read.
             with open(path, "rb") as file, fits.open(file, memmap=False) as units:
-                values = units[0].data
-    except (OSError, TypeError, ValueError, AstropyWarning) as error:
+                unit = _unit_with_image(units)
+                values = None if unit is None else unit.data
+                others = [f"{number} ({each.name or 'no name'})" for number, each in enumerate(units) if number]
+    except (OSError, TypeError, ValueError, AttributeError, MemoryError, AstropyWarning) as error:
         raise ScriptError(f"{path}: cannot be read as a FITS file ({error}): download or write it again") from error
     if values is None:
-        raise ScriptError(f"{path}: has no image in its first HDU: move it there")
+        found = f", and several of its extensions {', '.join(others)} may be meant" if others else ""
+        raise ScriptError(
+            f"{path}: has no image in its first HDU{found}: copy the image that is meant to a file of its own"
+        )
     return values.astype(np.float64)
+
+
+def _unit_with_image(units):
+    """The HDU that holds the image; None where none does, or several extensions do and the first HDU does not."""
+    images = [unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) > 0]
+    return images[0] if images and (images[0] is units[0] or len(images) == 1) else None
 
 
 def _refuse_gaps(path, values):
@@ -184,6 +217,14 @@ def _frames(path):
     if number < MIN_FRAMES:
         raise ScriptError(f"{path}: {number} frames; at least {MIN_FRAMES} are needed")
     _refuse_gaps(path, frames)
+    empty = np.flatnonzero(np.ptp(frames, axis=(1, 2)) == 0)
+    if len(empty):
+        raise ScriptError(
+            f"{path}: {len(empty)} of {number} frames have the same value everywhere (first frame {empty[0]}, counted "
+            "from 0): leave them out, and their angles"
+        )
+    if not np.ptp(frames, axis=0).any():
+        raise ScriptError(f"{path}: all frames are the same: nothing is told of a companion by the sky's turning")
     if height % 2 == 0:
         frames = cube_crop_frames(frames, height - 1, force=True, verbose=False)
     return np.ascontiguousarray(frames, np.float32)
@@ -222,6 +263,11 @@ def _psf(path, most_size):
             f"{path}: {psf.shape[0]} x {psf.shape[1]} pixels: crop it to a square with the star in its center"
         )
     size = min(len(psf) - (len(psf) + 1) % 2, most_size)
+    if size < _MIN_PSF_SIZE:
+        raise ScriptError(
+            f"{path}: {len(psf)} x {len(psf)} pixels: give an image of the star that is a few FWHM wide, at least "
+            f"{_MIN_PSF_SIZE} x {_MIN_PSF_SIZE} pixels"
+        )
     if size < len(psf):
         psf = frame_crop(psf, size, force=True, verbose=False)
     peak = psf.max()

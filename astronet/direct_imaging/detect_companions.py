@@ -4,36 +4,24 @@ A detector is trained on samples of the cube itself, unless --model_dir names on
 run with the same --output_dir, is not made again.
 """
 
-import contextlib
-import dataclasses
-import json
+import functools
 import os
 import sys
 import warnings
 
 import numpy as np
 
-from astronet import train
-from astronet.direct_imaging import (
-    angle_sign,
-    configurations,
-    cube,
-    detection,
-    generate_patch_records,
-    mlar,
-    pca,
-)
+from astronet.direct_imaging import angle_sign, configurations, cube, detection, mlar, own_detector, pca
 from astronet.ops.metrics import is_positive
-from astronet.util import records
-from astronet.util.arguments import positive_integer
-from astronet.util.files import make_directory, sha256, write_aside, write_csv
+from astronet.util import arguments, locks, records
+from astronet.util.files import write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
 COLUMNS = (
     *("detection", "x", "y", "separation_px", "separation_fwhm", "position_angle_deg"),
     *("contrast", "flux", "probability", "num_pixels", "pca_snr"),
 )
-_MODELS = tuple(configurations.CONFIGURATIONS)
+_OUTPUTS = ("detections.csv", "probability_map.fits", "detection_map.fits", "detections.png")
 _ANNULUS_FWHM = 3  # width of what a companion's flux is measured in
 _MOST_TAKEN = 10.0  # flux of a companion, over what PCA leaves of it
 
@@ -93,44 +81,11 @@ def measure(adi_cube, image, found, num_components):
     return float(x), float(y), float(flux[0])
 
 
-def _detector(adi_cube, flags):
-    """The Ensemble of --model_dir, or one that is trained now."""
-    if flags.model_dir:
-        return detection.load(flags.model_dir)
-    records_dir, model_dir = (os.path.join(flags.output_dir, name) for name in ("records", flags.model))
-    _make_records(adi_cube, records_dir, flags)
-    share = flags.num_companions / (flags.num_companions + flags.num_speckles)
-    size = mlar.patch_size(adi_cube.fwhm)
-    config = configurations.for_patches(flags.model, flags.num_levels, size, companion_share=share)
-    arguments = [f"--model={flags.model}", f"--config_json={json.dumps(dataclasses.asdict(config))}"]
-    arguments += [f"--train_files={records_dir}/train-*", f"--eval_files={records_dir}/val-*"]
-    arguments += [f"--model_dir={model_dir}", f"--seed={flags.seed}", f"--num_models={flags.num_models}"]
-    arguments += [] if flags.num_threads is None else [f"--num_threads={flags.num_threads}"]
-    if train.main(arguments):
-        raise ScriptError("training ended with an error: its message stands above")
-    return detection.load(model_dir)
-
-
-def _make_records(adi_cube, directory, flags):
-    origin = {"cube": _hashes(flags)}
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
-        with open(os.path.join(directory, "records.json")) as file:
-            there = json.load(file)
-        if generate_patch_records.settings(flags) == there["settings"] and there["cube"] == origin["cube"]:
-            print(f"{directory}: made before, from the same cube", flush=True)
-            return
-    generate_patch_records.write(adi_cube, directory, flags, origin)
-
-
-def _hashes(flags):
-    return {name: sha256(getattr(flags, name)) for name in ("cube", "psf", "angles")}
-
-
 def _on_test_companions(scorer, config, flags):
     """Says how sure a detector is of the companions of its test samples; warns where it would detect none of them."""
     from astronet.ops import dataset
 
-    tces = dataset.read(records.expand(os.path.join(flags.output_dir, "records", "test-*")), config)
+    tces = dataset.read(records.expand(os.path.join(flags.output_dir, own_detector.RECORDS, "test-*")), config)
     probabilities = scorer.patches(tces.features[configurations.FEATURE][tces.labels == 1])
     number = np.count_nonzero(is_positive(probabilities, flags.threshold))
     told = (
@@ -168,39 +123,67 @@ def _rows(adi_cube, found, image, snr_map, num_components, num_measured):
 
 
 def _detect(flags):
-    detection.check_flags(flags)
-    if flags.model_dir is None:
-        generate_patch_records.check(flags)
+    outputs = {f"--output_dir ({name})": os.path.join(flags.output_dir, name) for name in _OUTPUTS}
+    arguments.refuse_overwriting_inputs(outputs, {"CUBE": flags.cube, "PSF": flags.psf, "ANGLES": flags.angles})
     adi_cube = cube.from_flags(flags)
-    make_directory(flags.output_dir)
-    print(
-        f"{flags.cube}: {len(adi_cube.frames)} frames of {adi_cube.size} x {adi_cube.size} pixels, "
-        f"FWHM {adi_cube.fwhm:.2f} px, the sky turns by {adi_cube.rotation:.1f} deg",
-        flush=True,
-    )
-    verdict = angle_sign.check(adi_cube)
-    print(f"{'WARNING: ' if verdict.sign == angle_sign.FLIPPED else ''}{verdict}", flush=True)
+    if flags.num_components and flags.num_components > len(adi_cube.frames):
+        raise ScriptError(
+            f"--num_components={flags.num_components}: {flags.cube} has {len(adi_cube.frames)} frames, and no more "
+            "components than these"
+        )
+    with locks.exclusive(flags.output_dir):
+        if flags.model_dir is None:
+            own_detector.check(flags)
+        print(
+            f"{flags.cube}: {len(adi_cube.frames)} frames of {adi_cube.size} x {adi_cube.size} pixels, "
+            f"FWHM {adi_cube.fwhm:.2f} px, the sky turns by {adi_cube.rotation:.1f} deg",
+            flush=True,
+        )
+        verdict = angle_sign.check(adi_cube)
+        print(f"{'WARNING: ' if verdict.sign == angle_sign.FLIPPED else ''}{verdict}", flush=True)
+        scorer = _scorer(adi_cube, flags)
+        probabilities = scorer.map(adi_cube, _progress("search"))
+        _report(adi_cube, probabilities, flags)
 
-    models = _detector(adi_cube, flags)
+
+def _scorer(adi_cube, flags):
+    """The detection.Scorer of --model_dir, or of a detector that is trained now, unless it is there."""
+    if flags.model_dir:
+        scorer = detection.Scorer(detection.load(flags.model_dir), flags.prior)
+        scorer.check(adi_cube)
+        return scorer
+    models = own_detector.load(adi_cube, flags)
     scorer = detection.Scorer(models, flags.prior)
-    if flags.model_dir is None:
-        print(_on_test_companions(scorer, models.spec.config, flags), flush=True)
-    probabilities = scorer.map(adi_cube)
+    print(_on_test_companions(scorer, models.spec.config, flags), flush=True)
+    return scorer
+
+
+def _progress(step):
+    """Function from a list to an iterator over it that shows how far a step is, and how long it will take."""
+    from tqdm import tqdm
+
+    return functools.partial(tqdm, desc=step, disable=None)
+
+
+def _report(adi_cube, probabilities, flags):
+    """Writes all files that tell of the probability at each pixel, [size, size], and prints the detections."""
+    from astronet.direct_imaging import plots
+
     found = detection.detections(probabilities, flags.threshold, adi_cube.fwhm)
     num_components = flags.num_components or middle_rank(adi_cube)
     image = pca.images(adi_cube, [num_components])[0]
     snr_map = pca.snr_map(adi_cube, image)
-    rows = list(_rows(adi_cube, found, image, snr_map, num_components, flags.num_measured))
+    measured = _rows(adi_cube, found, image, snr_map, num_components, flags.num_measured)
+    rows = list(_progress("detections")(measured, total=len(found)))
 
+    paths = {name: os.path.join(flags.output_dir, name) for name in _OUTPUTS}
     above = np.where(np.nan_to_num(probabilities) >= flags.threshold, probabilities, 0)
-    _write_image(os.path.join(flags.output_dir, "probability_map.fits"), probabilities)
-    _write_image(os.path.join(flags.output_dir, "detection_map.fits"), above)
-    table = os.path.join(flags.output_dir, "detections.csv")
+    _write_image(paths["probability_map.fits"], probabilities)
+    _write_image(paths["detection_map.fits"], above)
+    table = paths["detections.csv"]
     write_csv(table, COLUMNS, [list(row.values()) for row in rows])
-    from astronet.direct_imaging import plots
-
     plots.plot_detections(
-        os.path.join(flags.output_dir, "detections.png"),
+        paths["detections.png"],
         adi_cube,
         {"image": image, "snr": snr_map, "probability": probabilities, "above": above},
         num_components,
@@ -229,19 +212,22 @@ def _write_image(path, image):
 def main(argv=None):
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument("--output_dir", required=True, help="directory of all that is written")
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of all that is written"
+    )
     parser.add_argument("--model_dir", help="a trained detector (or an ensemble) to use; None trains one on this cube")
-    parser.add_argument("--model", choices=_MODELS, default="sodinn_conv3d", help="which one to train")
-    parser.add_argument("--num_models", type=positive_integer, default=1, help="to train, and to average")
-    parser.add_argument("--num_threads", type=int, help="of the training; 1: same seed, same detector")
-    generate_patch_records.add_flags(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    own_detector.add_flags(parser)
     detection.add_flags(parser)
     parser.add_argument(
-        "--num_components", type=positive_integer, help="of the PCA image; None: the middle of what patches are made of"
+        "--num_components",
+        type=arguments.positive_integer,
+        help="of the PCA image; None: the middle of what patches are made of",
     )
     parser.add_argument(
-        "--num_measured", type=int, default=5, help="detections whose place and flux are measured, by VIP"
+        "--num_measured",
+        type=arguments.whole_number(),
+        default=5,
+        help="detections whose place and flux are measured, by VIP",
     )
     return run(_detect, parser.parse_args(argv))
 

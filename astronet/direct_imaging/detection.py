@@ -8,10 +8,18 @@ import numpy as np
 from astronet import ensemble
 from astronet.direct_imaging import configurations, mlar
 from astronet.ops.metrics import is_positive, log_odds, probability
-from astronet.util import pretrained
+from astronet.util import arguments, pretrained
 from astronet.util.script import ScriptError
 
 _BATCH = 256  # patches
+
+
+def _probability(text):
+    """A flag's type: a probability that is neither 0 nor 1, whose odds are no number."""
+    value = arguments.number(above=0, most=1, advice="a probability above 0 and below 1, such as 0.9")(text)
+    if value == 1:
+        raise argparse.ArgumentTypeError("1 is no probability below 1: give one such as 0.9")
+    return value
 
 
 class Detection(NamedTuple):
@@ -39,17 +47,13 @@ def load(model_dir):
 
 
 def add_flags(parser):
-    """Adds --threshold and --prior, for check_flags()."""
-    parser.add_argument("--threshold", type=float, default=0.9, help="probability from which a companion is detected")
+    """Adds --threshold and --prior."""
     parser.add_argument(
-        "--prior", type=float, default=0.01, help="probability that a companion is at a pixel, before all"
+        "--threshold", type=_probability, default=0.9, help="probability from which a companion is detected"
     )
-
-
-def check_flags(flags):
-    """Raises a ScriptError for a threshold or a prior that is no probability."""
-    if not 0 < flags.threshold < 1 or not 0 < flags.prior < 1:
-        raise ScriptError("--threshold and --prior are probabilities: above 0 and below 1")
+    parser.add_argument(
+        "--prior", type=_probability, default=0.01, help="probability that a companion is at a pixel, before all"
+    )
 
 
 class Scorer:
@@ -95,15 +99,19 @@ class Scorer:
                 "train one on this cube, by detect_companions.py without --model_dir"
             )
 
-    def map(self, cube):
+    def map(self, cube, progress=iter):
         """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
+
+        Args:
+          cube: AdiCube.
+          progress: function from the list of annuli to an iterator over it, which may show how far the search is.
 
         Raises:
           ScriptError: as check().
         """
         self.check(cube)
         probabilities = np.full([cube.size, cube.size], np.nan)
-        for annulus in mlar.annuli(cube.size, cube.fwhm):
+        for annulus in progress(mlar.annuli(cube.size, cube.fwhm)):
             y, x, patches = mlar.Residuals(cube, annulus, self.num_levels).patches()
             probabilities[y, x] = self.patches(patches)
         return probabilities

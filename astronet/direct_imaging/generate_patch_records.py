@@ -1,6 +1,7 @@
 """Makes the record files that companion detectors learn from: MLAR patches of injected companions and of speckles."""
 
 import collections
+import contextlib
 import functools
 import os
 import sys
@@ -10,14 +11,16 @@ import numpy as np
 import astronet
 from astronet.direct_imaging import cube, mlar, samples
 from astronet.direct_imaging.configurations import FEATURE, LABEL_MAP
-from astronet.util import workers
-from astronet.util.arguments import positive_integer
-from astronet.util.files import make_directory, sha256, write_csv
+from astronet.util import arguments, locks, workers
+from astronet.util.files import sha256, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # of the number of training samples: how many are made for validation, and for test
+_MOST_LEVELS = 100
+_num_samples = arguments.whole_number(1, 100_000, unit="samples of an annulus")
 _COLUMNS = ("row_id", "tic_id", "Disposition", "annulus", "x", "y", "flux", "snr")
+_FILES = ("cube", "psf", "angles")
 _DECISIVE_FLAGS = (
     *("recenter", "angle_offset", "flip_angles"),
     *("num_companions", "num_speckles", "snr_range", "num_levels", "seed"),
@@ -25,22 +28,30 @@ _DECISIVE_FLAGS = (
 
 
 def add_flags(parser):
-    """Adds what says which samples are made of a cube."""
+    """Adds what says which samples are made of a cube, with --seed, and by how many processes."""
     parser.add_argument(
-        "--num_companions", type=positive_integer, default=400, help="companions to train on, in each annulus"
+        "--num_companions", type=_num_samples, default=400, help="companions to train on, in each annulus"
     )
-    parser.add_argument("--num_speckles", type=positive_integer, default=1600, help="speckles, in each annulus")
+    parser.add_argument("--num_speckles", type=_num_samples, default=1600, help="speckles, in each annulus")
     add_snr_flag(parser)
-    parser.add_argument("--num_levels", type=positive_integer, default=20, help="low-rank approximations of a patch")
-    parser.add_argument("--num_worker_processes", type=positive_integer, default=os.cpu_count(), help="side by side")
+    parser.add_argument(
+        "--num_levels",
+        type=arguments.whole_number(1, _MOST_LEVELS),
+        default=20,
+        help=f"low-rank approximations of a patch, {_MOST_LEVELS} at most",
+    )
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=os.cpu_count(), help="side by side"
+    )
     workers.add_cluster_flag(parser)
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
 
 
 def add_snr_flag(parser):
     """Adds the range of S/N of injected companions."""
     parser.add_argument(
         "--snr_range",
-        type=float,
+        type=arguments.number(0, 1000),
         nargs=2,
         default=[1.0, 3.0],
         metavar=("LEAST", "MOST"),
@@ -48,25 +59,38 @@ def add_snr_flag(parser):
     )
 
 
-def settings(flags):
-    """What decides on the samples, as records.json holds it."""
-    return {name: getattr(flags, name) for name in _DECISIVE_FLAGS}
+def origin(flags):
+    """What decides on the samples, as records.json holds it: the cube's files by content, settings, version."""
+    return {
+        "version": astronet.__version__,
+        "cube": {name: sha256(getattr(flags, name)) for name in _FILES},
+        "settings": {name: getattr(flags, name) for name in _DECISIVE_FLAGS},
+    }
+
+
+def is_whole(directory, manifest):
+    """Returns whether a directory holds the record files of a manifest (records.json), each as it was made."""
+    hashes = manifest.get("sha256")
+    if not hashes or not isinstance(hashes, dict):
+        return False
+    with contextlib.suppress(OSError):
+        return all(sha256(os.path.join(directory, name)) == digest for name, digest in hashes.items())
+    return False
 
 
 def check(flags):
     """Raises a ScriptError for a range of S/N that is none."""
-    if not 0 <= flags.snr_range[0] < flags.snr_range[1]:
+    if not flags.snr_range[0] < flags.snr_range[1]:
         raise ScriptError("--snr_range is no range: give the lower S/N first")
 
 
-def write(adi_cube, directory, flags, origin):
+def write(adi_cube, directory, flags):
     """Makes the records of all annuli: train, val and test, a shard of each an annulus; samples.csv; records.json.
 
     Args:
       adi_cube: AdiCube.
-      directory: where they go.
-      flags: those of add_flags, and seed.
-      origin: dictionary, for records.json: what they are made of.
+      directory: where they go; no other run may write there meanwhile.
+      flags: those of add_flags and cube.add_flags.
 
     Returns:
       Dictionary, split -> collections.Counter of dispositions.
@@ -82,13 +106,40 @@ def write(adi_cube, directory, flags, origin):
             f"frames of {adi_cube.size} x {adi_cube.size} pixels hold no annulus for a FWHM of {adi_cube.fwhm:.1f} px: "
             "give frames of 5 FWHM at least"
         )
-    make_directory(directory)
+    made_of = origin(flags)
+    with locks.exclusive(directory):
+        made, listed = _make(adi_cube, rings, record_set.staging_directory(directory), flags)
+        hashes = {name: sha256(path) for name, (path, _) in sorted(made.items())}
+        entries = {
+            name: (path, record_set.Entry("", "", hashes[name], dict(dispositions), []))
+            for name, (path, dispositions) in sorted(made.items())
+        }
+        record_set.publish(directory, entries)
+        write_csv(os.path.join(directory, "samples.csv"), (*_COLUMNS, "shard"), listed)
+        record_set.write_manifest(
+            directory,
+            {name: dispositions for name, (_, dispositions) in sorted(made.items())},
+            configuration={"views": {FEATURE: flags.num_levels * mlar.patch_size(adi_cube.fwhm) ** 2}},
+            **made_of,
+            files={name: os.path.abspath(getattr(flags, name)) for name in _FILES},
+            sha256=hashes,
+        )
+    return {
+        split: sum((each for name, (_, each) in made.items() if name.startswith(split)), collections.Counter())
+        for split in samples.SPLITS
+    }
+
+
+def _make(adi_cube, rings, staging, flags):
+    """Writes the shards of all annuli; returns name -> (path, Counter of dispositions), and rows to list."""
+    from tqdm import tqdm
+
     counts = flags.num_companions, flags.num_speckles
     evaluated = tuple(max(1, int(_EVALUATED * count)) for count in counts)
     work = functools.partial(
         _write_annulus,
         adi_cube,
-        record_set.staging_directory(directory),
+        staging,
         {split: counts if split == "train" else evaluated for split in samples.SPLITS},
         tuple(flags.snr_range),
         flags.num_levels,
@@ -96,27 +147,11 @@ def write(adi_cube, directory, flags, origin):
     )
     tasks = [(ring, number, len(rings)) for number, ring in enumerate(rings)]
     made, listed = {}, []
-    for shards, rows in workers.map_in_order(work, tasks, flags.num_worker_processes, cluster=flags.cluster):
+    results = workers.map_in_order(work, tasks, flags.num_worker_processes, cluster=flags.cluster)
+    for shards, rows in tqdm(results, desc="samples", total=len(tasks), unit="annulus", disable=None):
         made.update(shards)
         listed += rows
-    entries = {
-        name: (path, record_set.Entry("", "", sha256(path), dict(dispositions), []))
-        for name, (path, dispositions) in sorted(made.items())
-    }
-    record_set.publish(directory, entries)
-    write_csv(os.path.join(directory, "samples.csv"), (*_COLUMNS, "shard"), listed)
-    record_set.write_manifest(
-        directory,
-        {name: dispositions for name, (_, dispositions) in sorted(made.items())},
-        version=astronet.__version__,
-        configuration={"views": {FEATURE: flags.num_levels * mlar.patch_size(adi_cube.fwhm) ** 2}},
-        settings=settings(flags),
-        **origin,
-    )
-    return {
-        split: sum((each for name, (_, each) in made.items() if name.startswith(split)), collections.Counter())
-        for split in samples.SPLITS
-    }
+    return made, listed
 
 
 def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task):
@@ -154,8 +189,7 @@ def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task)
 def _generate(flags):
     check(flags)
     adi_cube = cube.from_flags(flags)
-    origin = {"cube": {name: os.path.abspath(getattr(flags, name)) for name in ("cube", "psf", "angles")}}
-    counts = write(adi_cube, flags.output_dir, flags, origin)
+    counts = write(adi_cube, flags.output_dir, flags)
     for split, dispositions in counts.items():
         told = ", ".join(f"{count} {kind}s" for kind, count in sorted(dispositions.items()))
         print(f"{split}: {told} in {flags.output_dir}/{split}-*")
@@ -164,9 +198,10 @@ def _generate(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument("--output_dir", required=True, help="directory of the record files")
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the record files"
+    )
     add_flags(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     return run(_generate, parser.parse_args(argv))
 
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from astronet.direct_imaging import cube, detection, mlar, pca, roc, samples
 from astronet.ops import metrics
+from astronet.util.files import sha256
 from astronet.util.script import ScriptError
 
 PCA, LLSG = "PCA S/N", "LLSG S/N"
 # FWHM from the star, for five apertures of one FWHM to have room: nearer to it, an S/N has three or fewer for noise.
 _LEAST_DISTANCE = 0.5 / np.sin(np.pi / 5)
-_MOST_SNR = 1000.0  # where all of the noise is zero, as LLSG may leave it
 _NUM_TRIALS = 10  # companions by which the number of components is chosen
 
 
@@ -40,13 +40,6 @@ def _llsg(adi_cube, rank):
 IMAGES = {PCA: _pca, LLSG: _llsg}
 
 
-def _snrs(image, y, x, fwhm):
-    """The S/N at places of an image, [len(y)]; 0 where noise and signal are."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = pca.snrs_in(image, y, x, fwhm)
-    return np.nan_to_num(found, nan=0.0, posinf=_MOST_SNR, neginf=-_MOST_SNR)
-
-
 @dataclasses.dataclass(frozen=True)
 class Setup:
     """What workers need: the cube, and detection.Scorers by name."""
@@ -55,8 +48,22 @@ class Setup:
     scorers: dict
 
     @classmethod
-    def make(cls, cube_arguments, model_dirs, prior):
-        adi_cube = cube.read(*cube_arguments)
+    def make(cls, files, how, model_dirs, prior):
+        """Reads what the flags name.
+
+        Args:
+          files: list of (path, SHA-256) of CUBE, PSF and ANGLES, as they are when the run begins.
+          how: of cube.how_to_read().
+          model_dirs: dictionary, name -> directory of a detector.
+          prior: of a companion at a pixel.
+
+        Raises:
+          ScriptError: a file has changed, or a detector cannot be used.
+        """
+        changed = [path for path, digest in files if sha256(path) != digest]
+        if changed:
+            raise ScriptError(f"{changed[0]} was changed while this run read it: run the same command again")
+        adi_cube = cube.read(*(path for path, _ in files), *how)
         scorers = {}
         for name, path in model_dirs.items():
             try:
@@ -101,7 +108,7 @@ def plan(setup, task):
         injected = setup.with_companion(y, x, flux)
         for method, found in snrs.items():
             images = [IMAGES[method](injected, rank) for rank in scale.ranks]
-            found.append([_snrs(image, [y], [x], setup.cube.fwhm)[0] for image in images])
+            found.append(pca.snrs_of_images(images, y, x, setup.cube.fwhm))
     ranks = {method: int(scale.ranks[np.argmax(np.median(found, axis=0))]) for method, found in snrs.items()}
     companions = [draw(random) for _ in range(task["num_maps"])]
     return {"companions": companions, "ranks": ranks, "most_snr": scale.most_snr}
@@ -127,7 +134,7 @@ def search(setup, task):
         name: metrics.log_odds(scorer.patches(patches[scorer.num_levels])) for name, scorer in setup.scorers.items()
     }
     for method, rank in task["ranks"].items():
-        scores[method] = _snrs(IMAGES[method](injected, rank), y, x, setup.cube.fwhm)
+        scores[method] = pca.snrs_in(IMAGES[method](injected, rank), y, x, setup.cube.fwhm)
     found = {}
     for method, values in scores.items():
         which = roc.candidates(y, x, values, setup.cube.fwhm)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+MOST_SNR = 1000.0  # where all of the noise is zero
+
 
 def images(cube, nums_components, added=0.0):
     """Returns the PCA images of an AdiCube, with something added to its frames, north up, [len, size, size].
@@ -23,14 +25,25 @@ def images(cube, nums_components, added=0.0):
 
 def snrs(cube, nums_components, y, x, added=0.0):
     """The S/N at a place of these images, [len]."""
-    return np.array([snrs_in(image, [y], [x], cube.fwhm)[0] for image in images(cube, nums_components, added)])
+    return snrs_of_images(images(cube, nums_components, added), y, x, cube.fwhm)
+
+
+def snrs_of_images(images, y, x, fwhm):
+    """The S/N at a place of each of several images, [len(images)]."""
+    return np.array([snrs_in(image, [y], [x], fwhm)[0] for image in images])
 
 
 def snrs_in(image, y, x, fwhm):
-    """The S/N at places of an image (VIP's; Mawet et al. 2014, ApJ 792, 97), [len(y)]."""
+    """The S/N at places of an image (VIP's; Mawet et al. 2014, ApJ 792, 97), [len(y)].
+
+    0 where noise and signal are; MOST_SNR, or less than zero by as much, where the noise alone is zero, as LLSG may
+    leave it.
+    """
     from vip_hci.metrics import snr
 
-    return np.array([snr(image, (float(column), float(row)), fwhm, verbose=False) for row, column in zip(y, x)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.array([snr(image, (float(column), float(row)), fwhm, verbose=False) for row, column in zip(y, x)])
+    return np.nan_to_num(found, nan=0.0, posinf=MOST_SNR, neginf=-MOST_SNR)
 
 
 def snr_map(cube, image):

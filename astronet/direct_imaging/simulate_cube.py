@@ -12,12 +12,15 @@ import sys
 import numpy as np
 
 from astronet.direct_imaging.cube import MIN_FRAMES
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments
 from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, run
+from astronet.util.terminal import printable
 
 _LATITUDE, _DECLINATION = -24.6, -51.1  # of the observatory and of the star [deg]
 _MOST_ROTATION = 140.0  # of the sky [deg], while the star is up
+
+_MOST_VALUES, _BYTES_PER_VALUE = 10**9, 24  # of the frames, of which there are three copies at a time
 
 _STAR_FLUX = 750_000.0  # in an aperture of one FWHM, one frame
 _PUPIL = 32  # pixels across it: speckles reach half as many FWHM
@@ -183,12 +186,12 @@ def _simulate(flags):
 def _check(flags, companions):
     if flags.size % 2 == 0 or flags.size < 5 * flags.fwhm:
         raise ScriptError(f"--size={flags.size}: give an odd number, of at least 5 times --fwhm={flags.fwhm:g}")
-    if flags.num_frames < MIN_FRAMES:
-        raise ScriptError(f"--num_frames={flags.num_frames}: give at least {MIN_FRAMES}")
-    if not 0 < flags.rotation_deg <= _MOST_ROTATION:
-        raise ScriptError(f"--rotation_deg={flags.rotation_deg:g}: give more than 0, and {_MOST_ROTATION:g} at most")
-    if not flags.fwhm >= 2:
-        raise ScriptError(f"--fwhm={flags.fwhm:g}: give at least 2, or pixels are too wide")
+    if flags.num_frames * flags.size**2 > _MOST_VALUES:
+        gigabytes = _BYTES_PER_VALUE * flags.num_frames * flags.size**2 / 1e9
+        raise ScriptError(
+            f"{flags.num_frames} frames of {flags.size} x {flags.size} px would take {gigabytes:.0f} GB of memory: "
+            "lower --num_frames or --size"
+        )
     for separation, _, contrast in companions:
         if not (0 < separation < flags.size // 2 and 0 < contrast < 1):
             raise ScriptError(
@@ -199,19 +202,38 @@ def _check(flags, companions):
 
 def _companion(text):
     try:
-        separation, position_angle, contrast = map(float, text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not SEPARATION,ANGLE,CONTRAST, as in 16,140,1e-4") from None
+        separation, position_angle, contrast = map(arguments.finite_number, text.split(","))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(
+            f"'{printable(text)}' is not SEPARATION,ANGLE,CONTRAST, as in 16,140,1e-4"
+        ) from None
     return separation, position_angle, contrast
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--output_dir", required=True, help="directory of the files")
-    parser.add_argument("--num_frames", type=positive_integer, default=50, help="frames")
-    parser.add_argument("--size", type=positive_integer, default=81, help="width and height of a frame, odd [px]")
-    parser.add_argument("--rotation_deg", type=float, default=80.0, help="of the sky during the sequence")
-    parser.add_argument("--fwhm", type=float, default=4.6, help="full width at half maximum of the PSF [px]")
+    parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the files")
+    parser.add_argument(
+        "--num_frames",
+        type=arguments.whole_number(MIN_FRAMES, 10_000),
+        default=50,
+        help=f"frames, {MIN_FRAMES} or more",
+    )
+    parser.add_argument(
+        "--size", type=arguments.whole_number(1, 2001), default=81, help="width and height of a frame, odd [px]"
+    )
+    parser.add_argument(
+        "--rotation_deg",
+        type=arguments.number(above=0, most=_MOST_ROTATION, unit="degrees"),
+        default=80.0,
+        help="of the sky during the sequence",
+    )
+    parser.add_argument(
+        "--fwhm",
+        type=arguments.number(least=2, most=400, unit="pixels"),
+        default=4.6,
+        help="full width at half maximum of the PSF, 2 or more [px]",
+    )
     parser.add_argument(
         "--companions",
         type=_companion,
@@ -221,7 +243,7 @@ def main(argv=None):
         f"flag without a value: none; by default one, at {DEFAULT_SEPARATION:g} FWHM, {DEFAULT_ANGLE:g} deg, "
         f"{DEFAULT_CONTRAST:g}",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
     return run(_simulate, parser.parse_args(argv))
 
 

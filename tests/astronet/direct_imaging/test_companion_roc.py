@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from astronet.direct_imaging import companion_roc, detect_companions, detection, roc
 from astronet.direct_imaging.injected_maps import LLSG, PCA
@@ -173,6 +174,12 @@ def test_a_run_that_was_stopped_is_taken_up(empty, forest, bright, tmp_path, cap
     assert companion_roc.main(flags) == 1
     assert "resuming" not in capsys.readouterr().out
     (detector / "calibration.json").unlink()
+    # So does another cube, under the same names.
+    other = shutil.copytree(empty, tmp_path / "other")
+    with fits.open(other / "angles.fits", mode="update") as units:
+        units[0].data *= np.float32(1.01)
+    assert companion_roc.main([*files(other), *flags[3:]]) == 1
+    assert "resuming" not in capsys.readouterr().out
     (tmp_path / "roc.png").rmdir()
     capsys.readouterr()
     assert companion_roc.main(flags) == 0
@@ -190,7 +197,6 @@ def test_a_run_that_was_stopped_is_taken_up(empty, forest, bright, tmp_path, cap
         (["--model_dirs", f"{PCA}={{forest}}"], f"two methods of the name {PCA}"),
         (["--model_dirs", "A={forest}", "--separations", "1", "9"], "none at 9"),
         (["--model_dirs", "A={forest}", "--snr_range", "3", "1"], "--snr_range"),
-        (["--model_dirs", "A={forest}", "--prior=1"], "--prior"),
     ],
 )
 def test_what_cannot_be_is_refused(flags, message, empty, forest, tmp_path, capsys):
@@ -206,6 +212,14 @@ def test_what_the_cube_is_not_fit_for_is_told(simulated, forest, tmp_path, capsy
     told = capsys.readouterr()
     assert "WARNING: something stands out" in told.out  # it holds a companion
     assert "forest: the model is for patches of 5 pixels" in told.err  # and has another FWHM
+
+
+@pytest.mark.parametrize("flag", ["--prior=1", "--threshold=nan", "--snr_threshold=0", "--num_maps=0", "--seed=-1"])
+def test_a_number_that_cannot_be_is_refused(flag, empty, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        companion_roc.main([*files(empty), f"--output_dir={tmp_path / 'out'}", "--model_dirs", "A=B", flag])
+    assert f"argument {flag.split('=')[0]}: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_directory_without_a_name_is_refused(empty, forest, tmp_path, capsys):

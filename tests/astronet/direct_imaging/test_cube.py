@@ -128,6 +128,12 @@ def with_gaps():
     return frames
 
 
+def with_an_empty_frame():
+    frames = FRAMES.copy()
+    frames[3] = 7
+    return frames
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
@@ -141,7 +147,16 @@ def with_gaps():
         ({"angles": np.where(ANGLES > 40, np.nan, ANGLES)}, "angles.fits: angles that are NaN .* frames 7 "),
         ({"angles": np.full(8, 17.0)}, "angles.fits: the sky turns by 0 deg in all"),
         ({"angles": np.radians(ANGLES)}, "angles.fits: the sky turns by 1.4 deg .* not radians"),
+        ({"frames": np.zeros([8, 31, 31])}, "cube.fits: 8 of 8 frames have the same value everywhere"),
+        ({"frames": with_an_empty_frame()}, r"cube.fits: 1 of 8 frames .* \(first frame 3, counted from 0\): leave"),
+        ({"frames": np.broadcast_to(FRAMES[0], [8, 31, 31])}, "cube.fits: all frames are the same"),
         ({"star_flux": 0.0}, "--star_flux=0: give"),
+        ({"star_flux": np.inf}, "--star_flux=inf: give"),
+        ({"star_flux": np.nan}, "--star_flux=nan: give"),
+        ({"angle_offset": np.nan}, "--angle_offset=nan: give"),
+        ({"psf": np.ones([1, 1])}, "psf.fits: 1 x 1 pixels: give an image of the star that is a few FWHM wide"),
+        ({"psf": np.ones([3, 3])}, "psf.fits: 3 x 3 pixels: give"),
+        ({"psf": 1.0 * ((X == 10) & (Y == 10))}, "psf.fits: no star with a full width at half maximum between 1"),
         ({"psf": star()[np.newaxis, np.newaxis]}, "psf.fits: has 4 axes"),
         ({"psf": star()[:, 1:]}, "psf.fits: 21 x 20 pixels: crop it to a square"),
         ({"psf": np.where(X == 3, np.nan, star())}, "psf.fits: 21 of 441 values are NaN"),
@@ -171,17 +186,77 @@ def test_files_that_cannot_be_read_are_named(simulated, tmp_path):
     refuse(tmp_path, "cube.fits: cannot be read as a FITS file")
     (tmp_path / "cube.fits").write_text("no cube, at all")
     refuse(tmp_path, "cube.fits: cannot be read as a FITS file")
-    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(FRAMES)]).writeto(tmp_path / "cube.fits", overwrite=True)
+    units = [fits.PrimaryHDU(), fits.ImageHDU(FRAMES, name="SCI"), fits.ImageHDU(FRAMES, name="ERR")]
+    fits.HDUList(units).writeto(tmp_path / "cube.fits", overwrite=True)
+    refuse(tmp_path, r"cube.fits: has no image in its first HDU, .* extensions 1 \(SCI\), 2 \(ERR\) may be meant: copy")
+    fits.HDUList([fits.PrimaryHDU()]).writeto(tmp_path / "cube.fits", overwrite=True)
+    refuse(tmp_path, "cube.fits: has no image in its first HDU: ")
+    table = fits.BinTableHDU.from_columns([fits.Column("PARANG", "D", array=ANGLES)])
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "cube.fits", overwrite=True)
     refuse(tmp_path, "cube.fits: has no image in its first HDU")
     (tmp_path / "cube.fits").unlink()
     refuse(tmp_path, "cube.fits: no such file")
 
 
-def test_the_flags_are_those_that_read_takes(simulated):
+def test_the_image_of_the_only_extension_is_read(read, tmp_path):
+    expected = read().frames
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(FRAMES, name="SCI")]).writeto(tmp_path / "cube.fits", overwrite=True)
+    found = cube.read(*(tmp_path / f"{name}.fits" for name in ("cube", "psf", "angles"))).frames
+    np.testing.assert_array_equal(found, expected)
+
+
+def parse(*argv):
     parser = Parser()
     cube.add_flags(parser)
+    return parser.parse_args(argv)
+
+
+def write_files(directory, angles):
+    frames = np.random.default_rng(0).normal(100, 1, [8, 211, 211])
+    for name, values in (("cube", frames), ("psf", star()), ("angles", angles)):
+        fits.writeto(directory / f"{name}.fits", values)
+    return [str(directory / f"{name}.fits") for name in ("cube", "psf", "angles")]
+
+
+@pytest.mark.parametrize("flags", [[], ["--angle_offset=100"], ["--flip_angles", "--angle_offset=-30"]])
+def test_angles_that_look_like_radians_are_told(flags, tmp_path, capsys):
+    cube.from_flags(parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags))
+    told = capsys.readouterr().out
+    assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in told
+    assert "which makes 140 deg" in told
+
+
+def test_angles_in_degrees_are_not_told_of(tmp_path, capsys):
+    cube.from_flags(parse(*write_files(tmp_path, np.linspace(-4, 4, 8))))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("flag", "error"),
+    [
+        ("--angle_offset=nan", "'nan' is not a number"),
+        ("--angle_offset=1e6", "at most 360 (degrees)"),
+        ("--star_flux=inf", "'inf' is not a number above 0"),
+        ("--star_flux=-3", "'-3' is not a number above 0"),
+        ("--recenter=star", "invalid choice"),
+    ],
+)
+def test_flags_that_no_cube_can_have_are_refused(flag, error, simulated, capsys):
+    with pytest.raises(SystemExit):
+        parse(*(str(simulated / f"{name}.fits") for name in ("cube", "psf", "angles")), flag)
+    told = capsys.readouterr().err
+    assert flag.split("=")[0] in told and error in told
+
+
+def test_a_file_that_is_not_there_is_refused_before_any_work(simulated, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        parse(str(tmp_path / "no.fits"), str(simulated / "psf.fits"), str(simulated / "angles.fits"))
+    assert "CUBE: there is no file" in capsys.readouterr().err
+
+
+def test_the_flags_are_those_that_read_takes(simulated):
     paths = [str(simulated / f"{name}.fits") for name in ("cube", "psf", "angles")]
-    flags = parser.parse_args([*paths, "--recenter=register", "--angle_offset=3", "--star_flux=7"])
+    flags = parse(*paths, "--recenter=register", "--angle_offset=3", "--star_flux=7")
     found = cube.from_flags(flags)
     assert found.star_flux == 7
     assert found.angles[0] == fits.getdata(paths[2])[0] + 3

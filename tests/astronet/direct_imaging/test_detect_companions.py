@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astronet.direct_imaging import detect_companions, detection
+from astronet.direct_imaging import detect_companions, detection, generate_patch_records
+from astronet.util import locks
 
 FLAGS = (
     *(
@@ -69,9 +70,9 @@ def test_the_maps_are_fits_files_of_the_sky(found):
     assert (found / "detections.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_second_run_makes_nothing_again(tiny, found, capsys):
+def test_a_second_run_makes_nothing_again(tiny, found, tmp_path, capsys):
     before = rows(found)
-    assert detect(tiny, found) == 0
+    assert detect(shutil.copytree(tiny, tmp_path / "elsewhere"), found) == 0
     told = capsys.readouterr().out
     assert "made before, from the same cube" in told
     assert "is finished" in told
@@ -100,13 +101,113 @@ def test_the_prior_shifts_all_probabilities_alike(tiny, found, tmp_path):
     [
         (("--model_dir=pretrained:flares",), "is not for direct images"),
         (("--model_dir=nowhere",), "nowhere"),
-        (("--threshold=2",), "--threshold"),
         (("--snr_range", "2", "1"), "--snr_range"),
     ],
 )
 def test_what_cannot_be_is_told(tiny, tmp_path, capsys, flags, told):
     assert detect(tiny, tmp_path, *flags) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *("--threshold=2", "--threshold=nan", "--threshold=1", "--prior=0", "--angle_offset=nan", "--star_flux=inf"),
+        *("--seed=-1", "--seed=99999999999", "--num_levels=1000", "--num_companions=0", "--num_speckles=1e9"),
+        *("--num_models=-2", "--num_threads=-1", "--num_measured=-1", "--num_components=0", "--num_worker_processes=0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_before_any_work(tiny, tmp_path, capsys, flag):
+    with pytest.raises(SystemExit):
+        detect(tiny, tmp_path / "out", flag)
+    assert f"argument {flag.split('=')[0]}: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_components_than_frames_are_refused(tiny, tmp_path, capsys):
+    assert detect(tiny, tmp_path / "out", "--num_components=21") == 1
+    assert "--num_components=21" in (told := capsys.readouterr().err) and "has 20 frames" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_input_is_overwritten(tiny, tmp_path, capsys):
+    shutil.copy(tiny / "cube.fits", tmp_path / "probability_map.fits")
+    others = [str(tiny / f"{name}.fits") for name in ("psf", "angles")]
+    assert detect_companions.main([str(tmp_path / "probability_map.fits"), *others, f"--output_dir={tmp_path}"]) == 1
+    assert "would overwrite" in capsys.readouterr().err
+    assert (tmp_path / "probability_map.fits").read_bytes() == (tiny / "cube.fits").read_bytes()
+
+
+def contents(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def again(found, tmp_path):
+    """A copy of what was found, to be changed."""
+    return shutil.copytree(found, tmp_path / "again")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("--num_companions=61",), "--num_companions was 60, and is 61"),
+        (("--seed=4",), "--seed was 3, and is 4"),
+        (("--snr_range", "3", "9"), "--snr_range was 3 8, and is 3 9"),
+        (("--angle_offset=1",), "--angle_offset was 0.0, and is 1.0"),
+        (("--seed=4", "--model=sodinn"), "--seed was 3, and is 4"),
+        (("--num_models=2",), "holds a single detector, and --num_models=2"),
+    ],
+)
+def test_a_detector_of_other_samples_is_refused_before_anything_changes(tiny, again, capsys, flags, told):
+    before = contents(again)
+    assert detect(tiny, again, *flags) == 1
+    error = capsys.readouterr().err
+    assert told in error and str(again / "sodirf") in error and "another --output_dir" in error
+    assert contents(again) == before
+
+
+@pytest.mark.parametrize("name", ["cube", "psf", "angles"])
+def test_a_detector_of_another_cube_is_refused_before_anything_changes(tiny, again, tmp_path, capsys, name):
+    other = shutil.copytree(tiny, tmp_path / "other")
+    with fits.open(other / f"{name}.fits", mode="update") as units:
+        units[0].data *= np.float32(1.01)
+    before = contents(again)
+    assert detect(other, again) == 1
+    assert f"{name.upper()} is not the file that they were made of" in capsys.readouterr().err
+    assert contents(again) == before
+
+
+def test_samples_of_another_version_are_not_taken(tiny, again, capsys, monkeypatch):
+    monkeypatch.setattr("astronet.__version__", "99.0")
+    assert detect(tiny, again) == 1
+    assert "and is 99.0" in capsys.readouterr().err
+
+
+def test_samples_without_a_detector_or_with_damage_are_made_again(simulate, tmp_path, capsys):
+    small = simulate("--size=25", "--fwhm=2.5", "--rotation_deg=130")
+    few = "--num_companions=6", "--num_speckles=18", "--num_measured=0"
+    files = [str(small / f"{name}.fits") for name in ("cube", "psf", "angles")]
+    made = [*files, "--snr_range", "3", "8", "--num_levels=5", "--seed=3", "--num_worker_processes=1", *few[:2]]
+    assert generate_patch_records.main([*made, f"--output_dir={tmp_path / 'records'}"]) == 0
+    before = contents(tmp_path / "records")
+    assert detect(small, tmp_path, "--seed=4", *few) == 0  # of other samples, with which no detector is lost
+    after = contents(tmp_path / "records")
+    assert after.keys() == before.keys()
+    assert [path.name for path in after if after[path] == before[path]] == []
+    shard = next((tmp_path / "records").glob("test-*"))
+    shard.write_bytes(after[shard][:-1])
+    capsys.readouterr()
+    assert detect(small, tmp_path, "--seed=4", *few) == 0
+    told = capsys.readouterr().out
+    assert "made before" not in told and "is finished" in told
+    assert contents(tmp_path / "records") == after
+
+
+def test_two_searches_in_one_directory_are_refused(tiny, tmp_path, capsys):
+    with locks.exclusive(tmp_path / "out"):
+        assert detect(tiny, tmp_path / "out") == 1
+    assert "out is in use" in capsys.readouterr().err
 
 
 def test_a_detector_for_another_fwhm_is_refused(simulate, found, tmp_path, capsys):

@@ -79,10 +79,7 @@ def test_the_psf_is_that_of_the_star(simulated, read_cube):
     [
         (["--size=40"], "--size=40: give an odd number"),
         (["--size=15"], "--size=15: give an odd number, of at least 5 times --fwhm=4.6"),
-        (["--num_frames=3"], "--num_frames=3: give at least 5"),
-        (["--rotation_deg=0"], "--rotation_deg=0: give more than 0, and 140 at most"),
-        (["--rotation_deg=nan"], "--rotation_deg=nan"),
-        (["--fwhm=1"], "--fwhm=1: give at least 2"),
+        (["--num_frames=9999", "--size=2001"], "9999 frames of 2001 x 2001 px would take 961 GB of memory"),
         (["--companions", "50,0,1e-3"], "--companions=50,...,0.001: give a separation between 0 and 40 px"),
         (["--companions", "20,0,2"], "and a contrast between 0 and 1"),
     ],
@@ -93,7 +90,27 @@ def test_flags_out_of_range_are_refused(tmp_path, capsys, flags, error):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("companion", ["20", "20,0", "a,b,c", "20,0,1e-3,4"])
+@pytest.mark.parametrize(
+    ("flag", "error"),
+    [
+        ("--num_frames=3", "an integer from 5 to"),
+        ("--rotation_deg=0", "above 0 and at most 140 (degrees)"),
+        ("--rotation_deg=nan", "'nan' is not a number"),
+        ("--fwhm=1", "at least 2"),
+        ("--fwhm=inf", "'inf' is not a number"),
+        ("--seed=-1", "'-1' is not an integer"),
+        ("--size=1e9", "'1e9' is not an integer"),
+        ("--size=99999", "too large"),
+    ],
+)
+def test_numbers_that_no_cube_can_have_are_refused(tmp_path, capsys, flag, error):
+    with pytest.raises(SystemExit):
+        simulate_cube.main([f"--output_dir={tmp_path}", flag])
+    told = capsys.readouterr().err
+    assert flag.split("=")[0] in told and error in told
+
+
+@pytest.mark.parametrize("companion", ["20", "20,0", "a,b,c", "20,0,1e-3,4", "20,nan,1e-3", "20,0,inf"])
 def test_a_companion_is_three_numbers(tmp_path, capsys, companion):
     with pytest.raises(SystemExit):
         simulate_cube.main([f"--output_dir={tmp_path}", "--companions", companion])
