@@ -32,6 +32,9 @@ class DeviationChannel(keras.layers.Layer):
 
     def call(self, series):
         deviations = series - tf.reduce_mean(series, axis=1, keepdims=True)
+        # The mean of fluxes about 1 is rounded to 1e-7, which is a few 1e-4 of a bright star's noise, and otherwise on
+        # another processor: what it leaves is taken away as well.
+        deviations -= tf.reduce_mean(deviations, axis=1, keepdims=True)
         steps = tf.reduce_mean(tf.abs(series[:, 1:] - series[:, :-1]), axis=1, keepdims=True)
         significances = deviations / (_STEP_TO_SIGMA * steps + _LEAST_DEVIATION)
         return tf.stack([deviations, tf.asinh(significances) / _SCALE], axis=2)

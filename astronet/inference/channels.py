@@ -1,0 +1,32 @@
+"""The second channel of a time series, as ops/contrast.py computes it with TensorFlow."""
+
+import numpy as np
+
+# The same values as in ops/contrast.py, which cannot be imported without TensorFlow; a test compares the results.
+_MAD_TO_SIGMA = np.float32(1.4826)
+_LEAST_SCATTER = np.float32(1e-3)
+_LEAST_DEVIATION = np.float32(1e-6)
+_STEP_TO_SIGMA = np.float32(0.8862)
+_SCALE = np.float32(3.0)
+
+
+def plain(series: np.ndarray) -> np.ndarray:
+    """[num_series, length] -> [num_series, length, 1]."""
+    return series[:, :, np.newaxis]
+
+
+def with_scatter(series: np.ndarray) -> np.ndarray:
+    """Adds each series in units of its own scatter: float32 [num_series, length] -> [num_series, length, 2]."""
+    middle = series.shape[1] // 2
+    medians = np.partition(np.abs(series), middle, axis=1)[:, middle, np.newaxis]
+    scatter = _MAD_TO_SIGMA * medians + _LEAST_SCATTER
+    return np.stack([series, np.arcsinh(series / scatter) / _SCALE], axis=2)
+
+
+def with_deviations(series: np.ndarray) -> np.ndarray:
+    """Deviations from the mean, plain and in units of the noise: [num_series, length] -> [num_series, length, 2]."""
+    deviations = series - series.mean(axis=1, keepdims=True)
+    deviations -= deviations.mean(axis=1, keepdims=True)
+    steps = np.abs(np.diff(series, axis=1)).mean(axis=1, keepdims=True)
+    significances = deviations / (_STEP_TO_SIGMA * steps + _LEAST_DEVIATION)
+    return np.stack([deviations, np.arcsinh(significances) / _SCALE], axis=2)

@@ -1,0 +1,110 @@
+"""The columns of the models by the names of their weights: what a time series passes through before all are joined."""
+
+from typing import Any, Mapping, Protocol
+
+import numpy as np
+
+from astronet.inference import channels, convolution
+from astronet.util.config_schema import Hparams
+
+Shapes = dict[str, tuple[int, ...]]
+Weights = Mapping[str, np.ndarray]
+
+
+class Desk(Protocol):
+    """The memory for some series in a column; for one thread at a time."""
+
+    def put(self, series: np.ndarray) -> None:
+        """Takes the series to work on, float32 [num_series, length]."""
+
+    def features(self, weights: Any, out: np.ndarray) -> None:
+        """Writes what weights, as the column has prepared them, make of these: float32 [num_series, num_features]."""
+
+
+class DenseColumn:
+    """Fully connected ReLU layers; without any, the series as they are."""
+
+    def __init__(self, scope: str, length: int, num_layers: int, layer_size: int):
+        sizes = [length] + [layer_size] * num_layers
+        self.num_features = sizes[-1]
+        self.shapes = dense_shapes(scope, sizes)
+        self._scope, self._num_layers = scope, num_layers
+
+    def prepare(self, weights: Weights) -> Any:
+        return [
+            tuple(weights[f"{self._scope}/fully_connected_{number}/{part}"] for part in ("kernel", "bias"))
+            for number in range(1, self._num_layers + 1)
+        ]
+
+    def desk(self, num_series: int) -> Desk:
+        return _DenseDesk()
+
+
+class _DenseDesk:
+    def put(self, series):
+        self._series = series
+
+    def features(self, weights, out):
+        out[...] = relu_layers(self._series, weights)
+
+
+def dense_shapes(scope: str, sizes: list[int]) -> Shapes:
+    """Shapes of the weights of fully connected layers from sizes[0] inputs to sizes[1] units, sizes[2] units, ..."""
+    shapes = {}
+    for number, (num_inputs, num_units) in enumerate(zip(sizes, sizes[1:]), 1):
+        shapes[f"{scope}/fully_connected_{number}/kernel"] = (num_inputs, num_units)
+        shapes[f"{scope}/fully_connected_{number}/bias"] = (num_units,)
+    return shapes
+
+
+def relu_layers(net: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Passes [num, any] through fully connected ReLU layers, a kernel and a bias each."""
+    for kernel, bias in weights:
+        net = net @ kernel
+        net += bias
+        np.maximum(net, 0, out=net)
+    return net
+
+
+class ConvColumn:
+    """Blocks of convolutions and a pooling, on a series of one or two channels."""
+
+    def __init__(self, scope: str, length: int, column: Any, hparams: Hparams):
+        self._length = length
+        self._channels, self._num_channels = channels.plain, 1
+        if hparams.scatter_channel:
+            self._channels, self._num_channels = channels.with_scatter, 2
+        elif hparams.deviation_channel:
+            self._channels, self._num_channels = channels.with_deviations, 2
+        self._blocks = convolution.blocks(column, length)
+        self._names, self.shapes, num_channels = [], {}, self._num_channels
+        for number, block in enumerate(self._blocks, 1):
+            names = [f"{scope}/block_{number}/conv_{conv}" for conv in range(1, len(block.filters) + 1)]
+            self._names.append(names)
+            for name, num_filters in zip(names, block.filters):
+                self.shapes[f"{name}/kernel"] = (block.kernel_size, num_channels, num_filters)
+                self.shapes[f"{name}/bias"] = (num_filters,)
+                num_channels = num_filters
+            length = block.pooled_length
+        self.num_features = length * num_channels
+
+    def prepare(self, weights: Weights) -> Any:
+        return [
+            convolution.prepare(block, *([weights[f"{name}/{part}"] for name in names] for part in ("kernel", "bias")))
+            for block, names in zip(self._blocks, self._names)
+        ]
+
+    def desk(self, num_series: int) -> Desk:
+        memory = convolution.Column(self._blocks, self._length, self._num_channels, num_series)
+        return _ConvDesk(memory, self._channels)
+
+
+class _ConvDesk:
+    def __init__(self, memory, to_channels):
+        self._memory, self._to_channels = memory, to_channels
+
+    def put(self, series):
+        self._memory.input[...] = self._to_channels(series).reshape(len(series), -1)
+
+    def features(self, weights, out):
+        self._memory.features(weights, out)

@@ -1,0 +1,168 @@
+"""The networks of an ensemble as NumPy computes them: AstroModel, AstroFCModel and AstroCNNModel."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from astronet.inference import scalars, threads
+from astronet.inference.columns import ConvColumn, DenseColumn, Shapes, Weights, dense_shapes, relu_layers
+from astronet.util import configuration
+from astronet.util.config_schema import Config
+from astronet.util.configuration import ModelSpec
+from astronet.util.script import ScriptError
+
+_POSITIONS = 6400  # of the series that pass through a column together: so many stay in the processor's cache
+_BLOCKS = 4  # whose features pass through the dense layers together
+_DESKS = 4  # for numbers of series that a thread keeps
+
+_COLUMNS: dict[str, Callable] = {
+    "AstroModel": lambda name, length, hparams: DenseColumn(f"{name}_hidden", length, 0, 0),
+    "AstroFCModel": lambda name, length, hparams: DenseColumn(
+        f"{name}_hidden", length, hparams.columns[name].num_layers, hparams.columns[name].layer_size
+    ),
+    "AstroCNNModel": lambda name, length, hparams: ConvColumn(f"{name}_hidden", length, hparams.columns[name], hparams),
+}
+
+
+def knows(model: str) -> bool:
+    """Returns whether the models of a name can be computed: all but those that find companions in direct images."""
+    return model in _COLUMNS
+
+
+class Architecture:
+    """What the models of a configuration have in common: columns, in the order in which they are joined, and shapes.
+
+    Raises:
+      ScriptError: the configuration makes no model.
+    """
+
+    def __init__(self, spec: ModelSpec):
+        self.config: Config = spec.config
+        inputs, hparams = self.config.inputs, self.config.hparams
+        self.columns = {
+            name: _COLUMNS[spec.model](name, length, hparams)
+            for name, length in sorted(configuration.view_lengths(self.config).items())
+        }
+        self.others = sorted(name for name, feature in inputs.features.items() if not feature.is_time_series)
+        self.num_scalars = len(inputs.scalars)
+        sizes = {name: column.num_features for name, column in self.columns.items()}
+        if min(sizes.values(), default=1) < 1:
+            short = min(sizes, key=lambda name: sizes[name])
+            raise ScriptError(
+                f"the configuration makes no {spec.model} (the poolings leave nothing of {short}): correct its sizes"
+            )
+        self.num_features = sum(sizes.values()) + sum(inputs.features[name].length for name in self.others)
+        self.num_features += self.num_scalars
+        self.shapes = self._shapes()
+
+    def _shapes(self) -> Shapes:
+        """The shape of each weight by the name that it has in checkpoints."""
+        hparams = self.config.hparams
+        shapes: Shapes = {}
+        for column in self.columns.values():
+            shapes.update(column.shapes)
+        if self.num_scalars:
+            shapes.update({"scalars/mean": (self.num_scalars,), "scalars/scale": (self.num_scalars,)})
+        hidden = [hparams.pre_logits_hidden_layer_size] * hparams.num_pre_logits_hidden_layers
+        sizes = [self.num_features, *hidden]
+        shapes.update(dense_shapes("pre_logits_hidden", sizes))
+        shapes.update({"logits/kernel": (sizes[-1], hparams.output_dim), "logits/bias": (hparams.output_dim,)})
+        return shapes
+
+    def joined(self, features: Mapping[str, np.ndarray], weights: Weights) -> np.ndarray:
+        """What is joined to the columns: other features, and scalars, [batch, any]."""
+        parts = [features[name] for name in self.others]
+        if self.num_scalars:
+            mean, scale = weights["scalars/mean"], weights["scalars/scale"]
+            parts.append(scalars.normalized(self.config.inputs.scalars, features, mean, scale))
+        return np.concatenate(parts, axis=1) if parts else np.empty([len(next(iter(features.values()))), 0], np.float32)
+
+
+class _Member:
+    """The weights of a network in the form that its layers take."""
+
+    def __init__(self, architecture: Architecture, weights: Weights):
+        self.weights = weights
+        self.columns = {name: column.prepare(weights) for name, column in architecture.columns.items()}
+        self.dense = [
+            (weights[f"{name}/kernel"], weights[f"{name}/bias"])
+            for name in (
+                f"pre_logits_hidden/fully_connected_{number}"
+                for number in range(1, architecture.config.hparams.num_pre_logits_hidden_layers + 1)
+            )
+        ]
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """[batch, num_features] -> [batch, output_dim]."""
+        return relu_layers(features, self.dense) @ self.weights["logits/kernel"] + self.weights["logits/bias"]
+
+
+class Networks:
+    """Networks of one configuration, which read the same features."""
+
+    def __init__(self, architecture: Architecture, weights: Sequence[Weights]):
+        """Takes the weights of each network, float32 arrays by name, of the shapes architecture.shapes."""
+        self._architecture = architecture
+        self._members = [_Member(architecture, each) for each in weights]
+        self._is_turned = architecture.config.hparams.score_both_directions
+        self._desks = threading.local()  # of each thread: memory for numbers of series
+        longest = max(configuration.view_lengths(architecture.config).values(), default=1)
+        self._tces_in_block = max(1, _POSITIONS // longest // (2 if self._is_turned else 1))
+
+    def logits(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Computes the logits of TCEs.
+
+        Args:
+          features: float32 [batch, length] by name.
+
+        Returns:
+          float32 [batch, num_networks, output_dim]; the mean over both directions where the configuration says so.
+        """
+        names = configuration.input_lengths(self._architecture.config)
+        needed = {name: np.asarray(features[name], np.float32) for name in names}
+        number = len(next(iter(needed.values())))
+        step = _BLOCKS * self._tces_in_block
+        parts = [
+            {name: values[start : start + step] for name, values in needed.items()} for start in range(0, number, step)
+        ]
+        output_dim = self._architecture.config.hparams.output_dim
+        empty = np.empty([0, len(self._members), output_dim], np.float32)
+        return np.concatenate([empty, *threads.each(self._logits, parts)])
+
+    def _logits(self, features):
+        """The logits of a few blocks of TCEs, [batch, num_networks, output_dim]."""
+        architecture = self._architecture
+        number = len(next(iter(features.values())))
+        directions = 2 if self._is_turned else 1
+        joined = np.empty([len(self._members), directions, number, architecture.num_features], np.float32)
+        for start in range(0, number, self._tces_in_block):
+            block = slice(start, start + self._tces_in_block)
+            end = 0
+            for name, column in architecture.columns.items():
+                begin, end = end, end + column.num_features
+                self._fill(joined[:, :, block, begin:end], name, features[name][block])
+        for member, rows in zip(self._members, joined):
+            rows[:, :, end:] = architecture.joined(features, member.weights)
+        scored = [member.logits(rows.reshape(directions * number, -1)) for member, rows in zip(self._members, joined)]
+        return np.mean([each.reshape(directions, number, -1) for each in scored], axis=1).transpose(1, 0, 2)
+
+    def _fill(self, joined, name, series):
+        """Writes the features of series by each network, [num_networks, directions, num_series, num_features]."""
+        if self._is_turned:
+            series = np.concatenate([series, series[:, ::-1]])
+        desk = self._desk(name, len(series))
+        desk.put(series)
+        features = np.empty([len(series), joined.shape[-1]], np.float32)
+        for member, rows in zip(self._members, joined):
+            desk.features(member.columns[name], features)
+            rows[...] = features.reshape(rows.shape)
+
+    def _desk(self, name, num_series):
+        desks = self._desks.__dict__.setdefault(name, {})
+        if num_series not in desks:
+            while len(desks) >= _DESKS:
+                desks.pop(next(iter(desks)))
+            desks[num_series] = self._architecture.columns[name].desk(num_series)
+        return desks[num_series]

@@ -1,0 +1,35 @@
+"""The scalars of a TCE, as ops/scalars.py computes them with TensorFlow."""
+
+from typing import Mapping
+
+import numpy as np
+
+from astronet.util.config_schema import Scalar
+
+_MAX_DEVIATIONS = np.float32(5.0)  # as in ops/scalars.py
+
+
+def normalized(
+    scalars: Mapping[str, Scalar], columns: Mapping[str, np.ndarray], mean: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    """Computes the normalized scalars of a configuration; 0 where a column is missing or not positive.
+
+    Args:
+      scalars: Scalar by name.
+      columns: record columns by name, float32 [batch, 1].
+      mean, scale: float32 [num_scalars], in the order of the sorted names.
+
+    Returns:
+      float32 [batch, num_scalars]; never NaN.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithms = [_logarithm(scalars[name], columns) for name in sorted(scalars)]
+        values = np.concatenate(logarithms, axis=1)
+        deviations = np.clip((values - mean) / scale, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
+    return np.where(np.isfinite(values), deviations, np.float32(0))
+
+
+def _logarithm(scalar: Scalar, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """[batch, 1]; not finite where a column is missing or not positive."""
+    terms = [np.float32(power) * np.log(columns[column]) for column, power in scalar.powers.items()]
+    return sum(terms[1:], start=terms[0])
