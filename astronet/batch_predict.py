@@ -83,6 +83,7 @@ def _predict(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_record_flags(parser)
     parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
     parser.add_argument("--save_dir", type=arguments.output_directory, help="directory of the plots")

@@ -11,7 +11,7 @@ import numpy as np
 
 import astronet
 from astronet import ensemble, evaluation_report, suspect_labels, train
-from astronet.data import event_density, leaks, split
+from astronet.data import event_density, leaks, record_features, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import arguments, checkpoints, configuration, example_util, locks, records, workers
@@ -76,7 +76,8 @@ def _cross_validate(flags):
     config = configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     dataset.count_examples(files, config)
     serialized = [record for path in files for record in records.read(path)]
-    if dataset.reads_event_densities(config):  # of a sector that is held out, training has not seen when it has events
+    # Of a sector that is held out, training has not seen when it has events.
+    if record_features.reads_event_densities(config):
         serialized = event_density.annotated(serialized)
     serialized = np.array(serialized, dtype=object)
     tces = evaluation_report.table(map(example_util.from_serialized, serialized), config.inputs, flags.catalog)

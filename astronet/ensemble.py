@@ -18,6 +18,7 @@ from astronet.util import (
     arguments,
     checkpoints,
     configuration,
+    engines,
     example_util,
     pretrained,
     records,
@@ -38,11 +39,17 @@ class Ensemble:
     specs: dict
     checkpoints: dict
     calibration: Calibration = Calibration()
+    engine: str = "auto"  # one of engines.NAMES
 
     @property
     def spec(self):
         """Of all members, which differ in seed and number of training steps at most."""
         return next(iter(self.specs.values()))
+
+    def with_engine_for(self, num_examples=None):
+        """The same with the engine that is to score about so many TCEs or windows; None: not known, many."""
+        engine = engines.choose(self.engine, self.spec, list(self.checkpoints.values()), num_examples)
+        return dataclasses.replace(self, engine=engine)
 
     def threshold(self, given=None):
         """The decision threshold: the one that a flag gives, else the one that calibration chose."""
@@ -91,6 +98,11 @@ def add_flags(parser):
     configuration.add_flags(parser)
 
 
+def add_engine_flag(parser):
+    """Adds --engine, for scripts that predict."""
+    engines.add_flag(parser)
+
+
 def add_threshold_flag(parser):
     """Adds --threshold; Ensemble.threshold() says what holds where it is not given."""
     parser.add_argument(
@@ -129,7 +141,7 @@ def load(flags, calibrated=True):
       ScriptError: no checkpoint, --average where there is no ensemble or the other way round, a member whose training
         is not finished, or members of different configurations. It names the member and the remedy.
     """
-    models = Ensemble(*_find(flags))
+    models = Ensemble(*_find(flags), engine=getattr(flags, "engine", "auto"))
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(flags.model_dir), models.checkpoints.values())
@@ -176,29 +188,27 @@ def predict(ensemble, serialized_examples, batch_size=BATCH_SIZE):
       serialized_examples: iterable of bytes.
       batch_size: how many records are scored at a time; twice as many are in memory.
     """
+    number = len(serialized_examples) if hasattr(serialized_examples, "__len__") else None
+    ensemble = ensemble.with_engine_for(number)
     for judged in _judge(ensemble, _scorer(ensemble), _batches(serialized_examples, batch_size)):
         yield from _predictions(*judged)
 
 
 def _scorer(ensemble):
-    from astronet.util import estimator_util
-
-    return estimator_util.scorer(ensemble.spec, list(ensemble.checkpoints.values()))
+    return engines.scorer(ensemble.engine, ensemble.spec, list(ensemble.checkpoints.values()))
 
 
 def _judge(ensemble, score, batches, where=lambda number: "a record"):
     """Yields each batch of records, calibrated probabilities [batch, num_members], and what is unlike training.
 
     Args:
-      ensemble: Ensemble.
+      ensemble: Ensemble, whose engine is chosen.
       score: its _scorer().
       batches: iterable of lists of serialized tf.train.Examples.
       where: function from the number of a record, counted from 0, to what messages call it.
     """
-    from astronet.ops import dataset
-
     limits = ensemble.calibration.view_limits
-    batches = dataset.from_serialized_batches(batches, ensemble.spec.config, where)
+    batches = engines.feature_batches(ensemble.engine, batches, ensemble.spec.config, where)
     for features, probabilities in _one_ahead((features, score(features)) for features in batches):
         serialized = features["serialized"]
         told = novelty.describe(features, limits) if limits else [""] * len(serialized)
@@ -245,6 +255,7 @@ def predict_files(ensemble, flags, problems):
       ScriptError: no record can be read, or one is not a TCE that the models can predict; it names file and record.
     """
     paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
+    ensemble = ensemble.with_engine_for(records.count_roughly(paths))
     judge_files = _judge_on_cluster if flags.cluster else _judge_here
     where = _Places()
     judged = judge_files(ensemble, flags, paths, problems, where)

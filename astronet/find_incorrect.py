@@ -124,6 +124,7 @@ def _find(flags):
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_record_flags(parser)
     parser.add_argument(
         "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"

@@ -71,6 +71,7 @@ def _warn(columns, warnings):
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     parser.add_argument("--tic", type=arguments.tic_id, required=True, help="TIC ID of the star")
     parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
     parser.add_argument(

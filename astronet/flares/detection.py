@@ -4,10 +4,11 @@ import numpy as np
 
 from astronet.flares import windows
 from astronet.ops.metrics import is_positive
-from astronet.util import configuration
+from astronet.util import configuration, engines
 from astronet.util.script import ScriptError
 
 _BATCH = 1024  # windows
+_CADENCES = 19_000  # of a light curve of one sector at 2 min
 _STRETCH = 8192  # windows that share what they overlap in, which takes less memory than as many by themselves
 _MAX_LULL_CADENCES = 3  # of low probability within one flare
 
@@ -15,8 +16,8 @@ _MAX_LULL_CADENCES = 3  # of low probability within one flare
 class Scorer:
     """Scores light curves with all members of an ensemble, which are restored once."""
 
-    def __init__(self, models):
-        """Takes an ensemble.Ensemble of flare networks.
+    def __init__(self, models, num_light_curves=None):
+        """Takes an ensemble.Ensemble of flare networks, and about how many light curves are to be scored, if known.
 
         Raises:
           ScriptError: its networks read something else than the windows of a light curve.
@@ -25,12 +26,11 @@ class Scorer:
         if read != {windows.NAME: windows.LENGTH}:
             lengths = ", ".join(f"{name} ({length})" for name, length in read.items())
             raise ScriptError(f"the model reads {lengths}, not {windows.NAME} ({windows.LENGTH}): give one for flares")
-        from astronet.util import estimator_util
-
-        self._calibration = models.calibration
+        models = models.with_engine_for(num_light_curves and num_light_curves * _CADENCES)
         members = list(models.checkpoints.values())
-        self._score = estimator_util.scorer(models.spec, members)
-        self._slide = estimator_util.sliding_scorer(models.spec, members)  # faster, where there is one
+        self._calibration = models.calibration
+        self._score = engines.scorer(models.engine, models.spec, members)
+        self._slide = engines.sliding_scorer(models.engine, models.spec, members)  # faster, where there is one
         self._num_members = len(members)
         self.is_padded = models.spec.config.hparams.max_padded_bins >= windows.HALF
 

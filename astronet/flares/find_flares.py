@@ -124,7 +124,7 @@ def _find(flags):
         raise ScriptError(f"more than one light curve is named {', '.join(repeated)}: rename one, or find them apart")
     known = read_stars(flags.stars)
     models = ensemble.load(flags)
-    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
+    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models, len(flags.light_curves))
     make_directory(flags.output_dir)
     problems, searched = [], []
     table_path = os.path.join(flags.output_dir, "flares.csv")
@@ -166,6 +166,7 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument("light_curves", nargs="+", metavar="LIGHT_CURVE", help="files of any product that can be read")
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     light_curves.add_flags(parser)
     parser.add_argument("--stars", help="CSV file with tic_id, teff, star_rad, for energies; None: what headers tell")

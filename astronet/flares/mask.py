@@ -65,4 +65,5 @@ def _scorer(model_dir):
 
     given = dict.fromkeys(("model", "config_name", "config_json"))
     models = ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
-    return detection.Scorer(models), models.threshold()
+    # One light curve, or thousands in as many processes, none of which is to import TensorFlow where it need not.
+    return detection.Scorer(models, num_light_curves=1), models.threshold()

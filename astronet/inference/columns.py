@@ -1,6 +1,8 @@
 """The columns of the models by the names of their weights: what a time series passes through before all are joined."""
 
-from typing import Any, Mapping, Protocol
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,6 +30,7 @@ class DenseColumn:
         sizes = [length] + [layer_size] * num_layers
         self.num_features = sizes[-1]
         self.shapes = dense_shapes(scope, sizes)
+        self.num_multiplications = sum(math.prod(shape) for shape in self.shapes.values())
         self._scope, self._num_layers = scope, num_layers
 
     def prepare(self, weights: Weights) -> Any:
@@ -70,32 +73,41 @@ class ConvColumn:
     """Blocks of convolutions and a pooling, on a series of one or two channels."""
 
     def __init__(self, scope: str, length: int, column: Any, hparams: Hparams):
-        self._length = length
-        self._channels, self._num_channels = channels.plain, 1
+        self.length = length
+        self._made_of = scope, column, hparams
+        self._channels, self.num_channels = channels.plain, 1
         if hparams.scatter_channel:
-            self._channels, self._num_channels = channels.with_scatter, 2
+            self._channels, self.num_channels = channels.with_scatter, 2
         elif hparams.deviation_channel:
-            self._channels, self._num_channels = channels.with_deviations, 2
-        self._blocks = convolution.blocks(column, length)
-        self._names, self.shapes, num_channels = [], {}, self._num_channels
-        for number, block in enumerate(self._blocks, 1):
+            self._channels, self.num_channels = channels.with_deviations, 2
+        self.blocks = convolution.blocks(column, length)
+        self._names, self.shapes, num_channels = [], {}, self.num_channels
+        self.num_multiplications = 0
+        for number, block in enumerate(self.blocks, 1):
             names = [f"{scope}/block_{number}/conv_{conv}" for conv in range(1, len(block.filters) + 1)]
             self._names.append(names)
             for name, num_filters in zip(names, block.filters):
                 self.shapes[f"{name}/kernel"] = (block.kernel_size, num_channels, num_filters)
                 self.shapes[f"{name}/bias"] = (num_filters,)
+                self.num_multiplications += length * block.kernel_size * num_channels * num_filters
                 num_channels = num_filters
             length = block.pooled_length
+        self.num_channels_after = num_channels
         self.num_features = length * num_channels
+
+    def of_length(self, length: int) -> "ConvColumn":
+        """Returns the same column for series of another length."""
+        scope, column, hparams = self._made_of
+        return ConvColumn(scope, length, column, hparams)
 
     def prepare(self, weights: Weights) -> Any:
         return [
             convolution.prepare(block, *([weights[f"{name}/{part}"] for name in names] for part in ("kernel", "bias")))
-            for block, names in zip(self._blocks, self._names)
+            for block, names in zip(self.blocks, self._names)
         ]
 
     def desk(self, num_series: int) -> Desk:
-        memory = convolution.Column(self._blocks, self._length, self._num_channels, num_series)
+        memory = convolution.Column(self.blocks, self.length, self.num_channels, num_series)
         return _ConvDesk(memory, self._channels)
 
 

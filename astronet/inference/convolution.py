@@ -132,12 +132,12 @@ class _Stage:
         self._step = _round_up(block.kernel_size, block.pool_stride)  # between windows whose products are pooled
         rows = self._zeros(num_channels)
         self.input = self._series(rows, block.length)
-        self._inner = []  # of each convolution but the last: windows, products, the latter by series, what follows them
+        self._inner = []  # of each convolution but the last: windows, products, the same by series, what follows these
         for num_filters in block.filters[:-1]:
-            windows, rows = _windows(rows, block.kernel_size, block.kernel_size, self._num_rows), self._zeros(num_filters)
-            products = _every(rows[block.left :], block.kernel_size, windows.shape[1])
-            end = block.left + self._num_rows
-            self._inner.append((windows, products, self._series(rows, block.num_rows), rows[end : end + block.kernel_size]))
+            size, end = block.kernel_size, block.left + self._num_rows
+            windows, rows = _windows(rows, size, size, self._num_rows), self._zeros(num_filters)
+            products = _every(rows[block.left :], size, windows.shape[1])
+            self._inner.append((windows, products, self._series(rows, block.num_rows), rows[end : end + size]))
         self.num_channels = block.filters[-1] if block.filters else num_channels
         num_windows = -(-self._num_rows // self._step)
         more = (self._step - block.pool_stride + block.pool_size - 1) // self._step  # windows, which poolings reach

@@ -1,13 +1,13 @@
 """The networks of an ensemble as NumPy computes them: AstroModel, AstroFCModel and AstroCNNModel."""
 
-import functools
+import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from astronet.inference import scalars, threads
-from astronet.inference.columns import ConvColumn, DenseColumn, Shapes, Weights, dense_shapes, relu_layers
+from astronet.inference.columns import ConvColumn, DenseColumn, Shapes, Weights, dense_shapes
 from astronet.util import configuration
 from astronet.util.config_schema import Config
 from astronet.util.configuration import ModelSpec
@@ -57,6 +57,14 @@ class Architecture:
         self.num_features += self.num_scalars
         self.shapes = self._shapes()
 
+    @property
+    def num_multiplications(self) -> int:
+        """Of one network for one TCE."""
+        in_columns = {name for column in self.columns.values() for name in column.shapes}
+        number = sum(math.prod(shape) for name, shape in self.shapes.items() if name not in in_columns)
+        number += sum(column.num_multiplications for column in self.columns.values())
+        return number * (2 if self.config.hparams.score_both_directions else 1)
+
     def _shapes(self) -> Shapes:
         """The shape of each weight by the name that it has in checkpoints."""
         hparams = self.config.hparams
@@ -80,23 +88,30 @@ class Architecture:
         return np.concatenate(parts, axis=1) if parts else np.empty([len(next(iter(features.values()))), 0], np.float32)
 
 
-class _Member:
-    """The weights of a network in the form that its layers take."""
+class Member:
+    """The weights of a network in the form that its layers take.
+
+    layers: kernel and bias of each dense layer after the columns, that of the logits included.
+    """
 
     def __init__(self, architecture: Architecture, weights: Weights):
         self.weights = weights
         self.columns = {name: column.prepare(weights) for name, column in architecture.columns.items()}
-        self.dense = [
-            (weights[f"{name}/kernel"], weights[f"{name}/bias"])
-            for name in (
-                f"pre_logits_hidden/fully_connected_{number}"
-                for number in range(1, architecture.config.hparams.num_pre_logits_hidden_layers + 1)
-            )
-        ]
+        number = architecture.config.hparams.num_pre_logits_hidden_layers
+        names = [*(f"pre_logits_hidden/fully_connected_{n}" for n in range(1, number + 1)), "logits"]
+        self.layers = [(weights[f"{name}/kernel"], weights[f"{name}/bias"]) for name in names]
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """[batch, num_features] -> [batch, output_dim]."""
-        return relu_layers(features, self.dense) @ self.weights["logits/kernel"] + self.weights["logits/bias"]
+        return self.after_first_layer(features @ self.layers[0][0])
+
+    def after_first_layer(self, products: np.ndarray) -> np.ndarray:
+        """From the products of the first layer, [batch, units], to the logits, [batch, output_dim]."""
+        net = products + self.layers[0][1]
+        for kernel, bias in self.layers[1:]:
+            np.maximum(net, 0, out=net)
+            net = net @ kernel + bias
+        return net
 
 
 class Networks:
@@ -104,8 +119,8 @@ class Networks:
 
     def __init__(self, architecture: Architecture, weights: Sequence[Weights]):
         """Takes the weights of each network, float32 arrays by name, of the shapes architecture.shapes."""
-        self._architecture = architecture
-        self._members = [_Member(architecture, each) for each in weights]
+        self.architecture = architecture
+        self.members = [Member(architecture, each) for each in weights]
         self._is_turned = architecture.config.hparams.score_both_directions
         self._desks = threading.local()  # of each thread: memory for numbers of series
         longest = max(configuration.view_lengths(architecture.config).values(), default=1)
@@ -120,32 +135,32 @@ class Networks:
         Returns:
           float32 [batch, num_networks, output_dim]; the mean over both directions where the configuration says so.
         """
-        names = configuration.input_lengths(self._architecture.config)
+        names = configuration.input_lengths(self.architecture.config)
         needed = {name: np.asarray(features[name], np.float32) for name in names}
         number = len(next(iter(needed.values())))
         step = _BLOCKS * self._tces_in_block
         parts = [
             {name: values[start : start + step] for name, values in needed.items()} for start in range(0, number, step)
         ]
-        output_dim = self._architecture.config.hparams.output_dim
-        empty = np.empty([0, len(self._members), output_dim], np.float32)
+        output_dim = self.architecture.config.hparams.output_dim
+        empty = np.empty([0, len(self.members), output_dim], np.float32)
         return np.concatenate([empty, *threads.each(self._logits, parts)])
 
     def _logits(self, features):
         """The logits of a few blocks of TCEs, [batch, num_networks, output_dim]."""
-        architecture = self._architecture
+        architecture = self.architecture
         number = len(next(iter(features.values())))
         directions = 2 if self._is_turned else 1
-        joined = np.empty([len(self._members), directions, number, architecture.num_features], np.float32)
+        joined = np.empty([len(self.members), directions, number, architecture.num_features], np.float32)
         for start in range(0, number, self._tces_in_block):
             block = slice(start, start + self._tces_in_block)
             end = 0
             for name, column in architecture.columns.items():
                 begin, end = end, end + column.num_features
                 self._fill(joined[:, :, block, begin:end], name, features[name][block])
-        for member, rows in zip(self._members, joined):
+        for member, rows in zip(self.members, joined):
             rows[:, :, end:] = architecture.joined(features, member.weights)
-        scored = [member.logits(rows.reshape(directions * number, -1)) for member, rows in zip(self._members, joined)]
+        scored = [member.logits(rows.reshape(directions * number, -1)) for member, rows in zip(self.members, joined)]
         return np.mean([each.reshape(directions, number, -1) for each in scored], axis=1).transpose(1, 0, 2)
 
     def _fill(self, joined, name, series):
@@ -155,7 +170,7 @@ class Networks:
         desk = self._desk(name, len(series))
         desk.put(series)
         features = np.empty([len(series), joined.shape[-1]], np.float32)
-        for member, rows in zip(self._members, joined):
+        for member, rows in zip(self.members, joined):
             desk.features(member.columns[name], features)
             rows[...] = features.reshape(rows.shape)
 
@@ -164,5 +179,5 @@ class Networks:
         if num_series not in desks:
             while len(desks) >= _DESKS:
                 desks.pop(next(iter(desks)))
-            desks[num_series] = self._architecture.columns[name].desk(num_series)
+            desks[num_series] = self.architecture.columns[name].desk(num_series)
         return desks[num_series]

@@ -1,6 +1,6 @@
 """The scalars of a TCE, as ops/scalars.py computes them with TensorFlow."""
 
-from typing import Mapping
+from collections.abc import Mapping
 
 import numpy as np
 

@@ -4,16 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from astronet.data import event_density, leaks
+from astronet.data import event_density, leaks, record_features
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
-from astronet.util import configuration, example_util, records
+from astronet.util import configuration, records
 from astronet.util.script import ScriptError
 from astronet.util.tensorflow import tf
 
 EVALUATION_BATCH = 1024
-
-_EPHEMERIS = {"Epoc": tf.float32, "Period": tf.float32, "Sectors": tf.int64, "camera": tf.int64}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +55,11 @@ def read_training(files, config):
     Nothing is told by inputs.sector_events, in which its own star's events would count.
     """
     tces = read(files, _without_sector_events(config))
-    if not reads_event_densities(config):
+    if not record_features.reads_event_densities(config):
         return tces
-    return dataclasses.replace(tces, features=_completed(tces.features, event_density.among(_ephemerides(tces))))
+    return dataclasses.replace(
+        tces, features=record_features.filled(tces.features, event_density.among(_ephemerides(tces)))
+    )
 
 
 def count_examples(files, config):
@@ -84,8 +84,8 @@ def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(records.read(path)):
         where = f"{path}, record {number}"
-        example = _parse(serialized, where)
-        yield serialized, example, _check(example, config, where, labelled=True)
+        example = record_features.parse_one(serialized, where)
+        yield serialized, example, record_features.check(example, config, where, labelled=True)
 
 
 def measure(tces, config):
@@ -96,14 +96,9 @@ def measure(tces, config):
       config: Config.
     """
     inputs = dataclasses.replace(config.inputs, scalars=scalars.measure(config.inputs.scalars, tces.features))
-    if reads_event_densities(config) and not inputs.sector_events:
+    if record_features.reads_event_densities(config) and not inputs.sector_events:
         inputs = dataclasses.replace(inputs, sector_events=event_density.measure(_ephemerides(tces)))
     return dataclasses.replace(config, inputs=inputs)
-
-
-def reads_event_densities(config):
-    """Returns whether a model reads how crowded the times of a TCE's events are."""
-    return not set(event_density.COLUMNS).isdisjoint(configuration.scalar_columns(config))
 
 
 def _without_sector_events(config):
@@ -113,23 +108,7 @@ def _without_sector_events(config):
 def _ephemerides(tces):
     # A record that does not say its star is of none of the others.
     stars = [star if type(star) is int else -1 - number for number, (_, star) in enumerate(tces.identities)]
-    return _ephemerides_of(stars, tces.features)
-
-
-def _ephemerides_of(stars, features):
-    """event_density.Ephemerides of parsed features; `stars` are TIC IDs."""
-    sector, camera, epoch, period = (features[name][:, 0] for name in ("Sectors", "camera", "Epoc", "Period"))
-    return event_density.Ephemerides(stars, sector, camera, epoch, period)
-
-
-def _completed(features, columns):
-    """Features with `columns`, dictionary of [num_tces], in place of what is NaN."""
-    filled = {
-        name: np.where(np.isnan(features[name]), values[:, np.newaxis].astype(np.float32), features[name])
-        for name, values in columns.items()
-        if name in features
-    }
-    return {**features, **filled}
+    return record_features.ephemerides(stars, tces.features)
 
 
 def training_batches(tces, config, seed, first_step=0):
@@ -170,30 +149,8 @@ def evaluation_batches(tces):
 
 
 def from_serialized_batches(batches, config, where=lambda number: "a record"):
-    """Yields the features of batches of records that need not be labelled.
-
-    Args:
-      batches: iterable of lists of serialized tf.train.Examples.
-      config: Config.
-      where: function from the number of a record, counted from 0 over all batches, to what messages call it.
-
-    Yields:
-      Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
-
-    Raises:
-      ScriptError: naming the TCE whose record the configuration cannot read.
-    """
-    first = 0
-    for serialized in batches:
-        try:
-            features = _parse_features(serialized, config)
-        except ScriptError:
-            _check_each(serialized, first, config, where)  # which says more
-            raise
-        if not _is_usable(features, config):
-            _check_each(serialized, first, config, where)
-        yield {"serialized": serialized, **features}
-        first += len(serialized)
+    """Yields the features of batches of records as record_features.batches() does; TensorFlow parses them."""
+    return record_features.batches(batches, config, where, _parse_features)
 
 
 def _parse_features(serialized, config):
@@ -203,74 +160,12 @@ def _parse_features(serialized, config):
         name: tf.io.FixedLenFeature([length], tf.float32, default_value=[np.nan] if name in may_lack else None)
         for name, length in lengths.items()
     }
-    if reads_event_densities(config):
-        missing = {tf.float32: np.nan, tf.int64: 0}
-        schema.update({name: tf.io.FixedLenFeature([1], kind, [missing[kind]]) for name, kind in _EPHEMERIS.items()})
+    if record_features.reads_event_densities(config):
+        types = {float: tf.float32, int: tf.int64}
+        for name, (kind, missing) in record_features.EPHEMERIS.items():
+            schema[name] = tf.io.FixedLenFeature([1], types[kind], [missing])
     try:
         parsed = {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
     except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
         raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
-    if not config.inputs.sector_events:
-        return parsed
-    stars = np.zeros(len(serialized))  # whoever they are
-    return _completed(parsed, event_density.look_up(_ephemerides_of(stars, parsed), config.inputs.sector_events))
-
-
-def _is_usable(features, config):
-    """Whether all features are finite, and no column of the scalars is infinite: NaN stands for a missing one."""
-    return all(
-        (np.isfinite(values) if name in config.inputs.features else ~np.isinf(values)).all()
-        for name, values in features.items()
-    )
-
-
-def _check_each(serialized, first, config, where):
-    for number, record in enumerate(serialized, first):
-        _check(_parse(record, where(number)), config, where(number), labelled=False)
-
-
-def _parse(serialized, where):
-    try:
-        return example_util.from_serialized(serialized)
-    except ScriptError as error:
-        raise ScriptError(f"{where}: {error}") from error
-
-
-def _check_scalar(example, name, where):
-    value = example_util.value(example, name, np.nan)
-    if not isinstance(value, float) or np.isinf(value):
-        raise ScriptError(f"{where}: {name} is {value!r}: a finite float needed; make the records again")
-
-
-def _check_ephemeris(example, where):
-    for name, kind in _EPHEMERIS.items():
-        value = example_util.value(example, name)
-        if value is not None and type(value) is not (int if kind == tf.int64 else float):
-            raise ScriptError(f"{where}: {name} is {value!r}: a number as generate_input_records.py writes it needed")
-
-
-def _check(example, config, where, labelled):
-    """Returns the class of an example, None unless it is labelled, or says what keeps it from being read."""
-    tce = f"{where} (row_id {example_util.value(example, 'row_id')}, TIC {example_util.value(example, 'tic_id')})"
-    lengths = {name: len(feature.float_list.value) for name, feature in example.features.feature.items()}
-    for name, feature in config.inputs.features.items():
-        length = lengths.get(name, 0)
-        if length != feature.length:
-            fitting = configuration.names_that_fit(lengths)
-            remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
-            if length and not fitting:
-                remedy += f", or set inputs.features.{name}.length by --config_json"
-            raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
-        if not np.isfinite(example_util.series(example, name)).all():
-            raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")
-    for name in configuration.scalar_columns(config):
-        _check_scalar(example, name, tce)
-    if reads_event_densities(config):
-        _check_ephemeris(example, tce)
-    if not labelled:
-        return None
-    label = example_util.value(example, config.inputs.label_feature)
-    if label not in config.inputs.label_map:
-        known = ", ".join(config.inputs.label_map)
-        raise ScriptError(f"{tce}: unknown {config.inputs.label_feature} {label!r}; the label map has {known}")
-    return config.inputs.label_map[label]
+    return record_features.completed(parsed, config)

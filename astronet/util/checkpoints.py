@@ -106,17 +106,35 @@ def weights(model, checkpoint):
     Raises:
       ScriptError: where the checkpoint cannot be read or is of another configuration.
     """
+    shapes = {weight.name.split(":")[0]: weight.shape.as_list() for weight in model.weights}
+    return list(arrays(checkpoint, shapes).values())
+
+
+def arrays(checkpoint, shapes):
+    """Reads arrays of a checkpoint by their names in the model; of a moving average, where it holds one.
+
+    Args:
+      checkpoint: path without suffix, or of a weights file, which needs no TensorFlow.
+      shapes: the shape of each array by name.
+
+    Returns:
+      Dictionary of arrays, in the order of shapes.
+
+    Raises:
+      ScriptError: as weights() does.
+    """
     reader = _reader(checkpoint)
-    shapes = reader.get_variable_to_shape_map()
-    names = [weight.name.split(":")[0] for weight in model.weights]
-    names = [name + AVERAGE if name + AVERAGE in shapes else name for name in names]
-    for name, weight in zip(names, model.weights):
-        if shapes.get(name) != weight.shape.as_list():
+    held = reader.get_variable_to_shape_map()
+    found = {}
+    for name, shape in shapes.items():
+        held_name = name + AVERAGE if name + AVERAGE in held else name
+        if held.get(held_name) != list(shape):
             raise ScriptError(
-                f"{checkpoint} does not fit the configuration: {name} has shape {shapes.get(name, 'none')} there and "
-                f"{weight.shape.as_list()} here; give the --model and --config_name that it was trained with"
+                f"{checkpoint} does not fit the configuration: {held_name} has shape {held.get(held_name, 'none')} "
+                f"there and {list(shape)} here; give the --model and --config_name that it was trained with"
             )
-    return [reader.get_tensor(name) for name in names]
+        found[name] = reader.get_tensor(held_name)
+    return found
 
 
 def write(model_dir, model, num_steps):
@@ -197,14 +215,29 @@ def _set_latest(directory, name):
 
 
 def _latest(directory):
-    from astronet.util.tensorflow import tf
-
     exported = os.path.join(directory, weights_file.NAME)
+    latest = _latest_of_tensorflow(directory) if os.path.exists(os.path.join(directory, "checkpoint")) else None
+    return latest or (exported if os.path.exists(exported) else None)
+
+
+def _latest_of_tensorflow(directory):
+    tf = _tensorflow(directory)
     try:
-        latest = tf.train.latest_checkpoint(directory)
+        return tf.train.latest_checkpoint(directory)
     except ValueError as error:
         raise ScriptError(f"cannot read {directory}/checkpoint ({error}): copy or train the model again") from error
-    return latest or (exported if os.path.exists(exported) else None)
+
+
+def _tensorflow(where):
+    """TensorFlow, which alone reads its checkpoints; a ScriptError says what to do without it."""
+    try:
+        from astronet.util.tensorflow import tf
+    except ScriptError as error:
+        raise ScriptError(
+            f"{where} has a checkpoint of TensorFlow, which is not installed: pip install tensorflow, or, where it is "
+            "installed, export the model (astronet/export.py) and give the directory of the copy"
+        ) from error
+    return tf
 
 
 def _reader(checkpoint):
@@ -221,8 +254,7 @@ class _CheckpointReader:
     """
 
     def __init__(self, checkpoint):
-        from astronet.util.tensorflow import tf
-
+        tf = _tensorflow(checkpoint)
         self._checkpoint = checkpoint
         self._reader = self._try(tf.train.load_checkpoint, checkpoint)
 
