@@ -5,7 +5,7 @@ import pytest
 
 from astronet import ensemble, models
 from astronet.flares import detection, windows
-from astronet.util import configuration, estimator_util, weights_file
+from astronet.util import configuration, engines, weights_file
 from astronet.util.script import ScriptError
 from astronet.util.tensorflow import keras, tf
 from light_curve_util import tess_io
@@ -70,10 +70,11 @@ def expected(scorer, lc):
     return probability
 
 
+@pytest.mark.parametrize("engine", ["tensorflow", "numpy"])
 @pytest.mark.parametrize("name", SLIDING)
-def test_windows_that_share_convolutions_score_as_each_by_itself(name, tmp_path, monkeypatch):
-    models = untrained(tmp_path, SLIDING[name])
-    assert estimator_util.sliding_scorer(models.spec, list(models.checkpoints.values()))
+def test_windows_that_share_convolutions_score_as_each_by_itself(name, engine, tmp_path, monkeypatch):
+    models = dataclasses.replace(untrained(tmp_path, SLIDING[name]), engine=engine)
+    assert engines.sliding_scorer(engine, models.spec, list(models.checkpoints.values()))
     scorer = detection.Scorer(models)
     monkeypatch.setattr(detection, "_STRETCH", 130)  # the longer segments are scored in several parts
     for seed, lengths in enumerate([(200,), (199, 201), (202, 100, 203), (204,), (211, 460)]):
@@ -83,13 +84,25 @@ def test_windows_that_share_convolutions_score_as_each_by_itself(name, tmp_path,
     assert np.nanstd(found) > 0.01  # or equality would mean little
 
 
+@pytest.mark.parametrize("engine", ["tensorflow", "numpy"])
 @pytest.mark.parametrize("name", ALONE)
-def test_windows_that_share_nothing_are_scored_by_themselves(name, tmp_path):
-    models = untrained(tmp_path, ALONE[name])
-    assert estimator_util.sliding_scorer(models.spec, list(models.checkpoints.values())) is None
+def test_windows_that_share_nothing_are_scored_by_themselves(name, engine, tmp_path):
+    models = dataclasses.replace(untrained(tmp_path, ALONE[name]), engine=engine)
+    assert engines.sliding_scorer(engine, models.spec, list(models.checkpoints.values())) is None
     scorer = detection.Scorer(models)
     lc = light_curve((230, 210), 0)
     np.testing.assert_allclose(scorer.cadences(lc), expected(scorer, lc), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stella", "flares"])
+def test_both_engines_find_the_same_probabilities(name, tmp_path):
+    models = untrained(tmp_path, {**SLIDING, **ALONE}[name])
+    bright = light_curve((500, 260), 3)
+    bright = tess_io.LightCurve(bright.time, 1 + 3e-4 * (bright.flux - 1), "bright")  # little noise, near rounding
+    both = [detection.Scorer(dataclasses.replace(models, engine=engine)) for engine in ("tensorflow", "numpy")]
+    for lc in (bright, light_curve((500, 260), 4)):
+        expected, found = (scorer.cadences(lc) for scorer in both)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 def test_networks_of_transits_are_refused():
