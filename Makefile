@@ -14,9 +14,7 @@ setup: $(VENV)/.installed
 
 $(VENV)/.installed: $(SOURCES) $(if $(PYTHON),FORCE)
 	@sh .ci/make_venv.sh "$(VENV)" "$(PYTHON)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]'
-	@# By all cores, where pip takes one. Packages ship tests, which nothing imports, and templates that do not compile.
-	@$(RUN) -m compileall -q -j 0 -x '/tests/test_' "$(VENV)/lib" >/dev/null || true
+	@sh .ci/install.sh "$(VENV)" --editable '.[test]'
 	@touch $@
 
 test: setup

@@ -173,6 +173,8 @@ def _report(adi_cube, probabilities, flags):
     num_components = flags.num_components or middle_rank(adi_cube)
     image = pca.images(adi_cube, [num_components])[0]
     snr_map = pca.snr_map(adi_cube, image)
+    if num_measured := min(len(found), flags.num_measured):
+        print(f"place and flux are measured of {num_measured} of {len(found)} detections, by VIP", flush=True)
     measured = _rows(adi_cube, found, image, snr_map, num_components, flags.num_measured)
     rows = list(_progress("detections")(measured, total=len(found)))
 

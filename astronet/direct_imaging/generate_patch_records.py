@@ -107,6 +107,8 @@ def write(adi_cube, directory, flags):
             "give frames of 5 FWHM at least"
         )
     made_of = origin(flags)
+    kinds = f"{flags.num_companions} companions and {flags.num_speckles} speckles to train on"
+    print(f"{directory}: samples are made of {len(rings)} annuli, {kinds} in each", flush=True)
     with locks.exclusive(directory):
         made, listed = _make(adi_cube, rings, record_set.staging_directory(directory), flags)
         hashes = {name: sha256(path) for name, (path, _) in sorted(made.items())}
