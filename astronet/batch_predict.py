@@ -45,10 +45,10 @@ def _write(predictions, stem, columns):
             yield prediction
 
 
-def _plot(prediction, save_dir, plots):
+def _plot(prediction, save_dir, plots, kind):
     tce = prediction.identity
     words = nouns.of(prediction.views)
-    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, words)
+    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, words, kind)
     plotting.plot_prediction(path, prediction)
 
 
@@ -69,7 +69,7 @@ def _predict(flags):
         num_predicted += 1
         num_positive += bool(is_positive(prediction.mean, threshold))
         if flags.plot:
-            _plot(prediction, flags.save_dir, plots)
+            _plot(prediction, flags.save_dir, plots, name)
 
     print(
         f"{stem}.txt, {stem}.csv: {words.count(num_predicted)} by {len(models.checkpoints)} model(s), "

@@ -63,10 +63,11 @@ def _label(prediction, inputs):
     return None if label is None else int(label > 0)
 
 
-def _misclassified(prediction, save_dir, plots):
+def _misclassified(prediction, save_dir, plots, kind):
     """Draws the plot of a TCE, and returns its row of the table."""
     tce = prediction.identity
-    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, nouns.of(prediction.views))
+    words = nouns.of(prediction.views)
+    path = plotting.tce_path(save_dir, tce.row_id, tce.tic_id, tce.sector, plots, words, kind)
     plotting.plot_prediction(path, prediction)
     identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", tce.disposition
     return [*identity, f"{prediction.mean:.7f}", f"{prediction.standard_deviation:.7f}", os.path.basename(path)]
@@ -75,6 +76,7 @@ def _misclassified(prediction, save_dir, plots):
 def _compare(predictions, inputs, threshold, save_dir, table_path):
     """Writes the table of the misclassified, with their plots; returns labels and probabilities of all."""
     labels, probabilities, plots, num_unknown = [], [], set(), 0
+    kind = os.path.splitext(os.path.basename(table_path))[0]  # of the plots
     with write_aside(table_path) as aside, open(aside, "w", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(_COLUMNS)
@@ -86,7 +88,7 @@ def _compare(predictions, inputs, threshold, save_dir, table_path):
             labels.append(label)
             probabilities.append(prediction.mean)
             if label != is_positive(prediction.mean, threshold):
-                writer.writerow(_misclassified(prediction, save_dir, plots))
+                writer.writerow(_misclassified(prediction, save_dir, plots, kind))
         if not labels:
             counted = nouns.of(inputs.features).count(num_unknown)
             raise ScriptError(f"none of {counted} has a known disposition: there is nothing to compare with")

@@ -43,7 +43,7 @@ def tce_title(tic_id, sector, period, disposition=None, probability=None, words=
     return "  |  ".join(part for part in parts if part)
 
 
-def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES):
+def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES, kind=""):
     """Returns a path for the plot of a TCE, window or patch that no other one of this run has.
 
     Args:
@@ -51,9 +51,10 @@ def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES):
       row_id, tic_id, sector: what names the TCE; a star has several, and tables that were joined may repeat a row_id.
       taken: set of the paths given out so far; the new one is added.
       words: nouns.Nouns of what is drawn.
+      kind: what the plot shows, part of its name, so that plots of several scripts can lie in one directory.
     """
     of_sector = f"_sector{sector}" if sector or words is nouns.TCES else ""
-    stem = os.path.join(save_dir, f"{words.label.lower()}{tic_id}{of_sector}_row{row_id}")
+    stem = os.path.join(save_dir, f"{words.label.lower()}{tic_id}{of_sector}_row{row_id}{kind and f'_{kind}'}")
     path, repeat = f"{stem}.png", 1
     while path in taken:
         repeat += 1

@@ -263,7 +263,7 @@ def test_a_record_that_cannot_be_predicted_is_named(ensemble_dir, tmp_path, caps
     records.write_shard(path, [record(), serialized])
     assert predict(ensemble_dir / "1", path, "--plot", f"--save_dir={tmp_path}/plots") == 1
     assert re.search(told, capsys.readouterr().err)
-    assert files_below(tmp_path / "plots") <= {"tic77_sector0_row3.png"}
+    assert files_below(tmp_path / "plots") <= {"tic77_sector0_row3_prediction.png"}
 
 
 def test_hostile_text_in_a_record_stays_text(ensemble_dir, tmp_path):
@@ -271,7 +271,7 @@ def test_hostile_text_in_a_record_stays_text(ensemble_dir, tmp_path):
     hostile = r"../../$\frac{%s{0}"
     records.write_shard(path, [record(toi_id=hostile, Disposition=hostile)])
     assert predict(ensemble_dir / "1", path, "--plot", f"--save_dir={tmp_path}/plots") == 0
-    assert files_below(tmp_path / "plots") == {"tic77_sector0_row3.png"}
+    assert files_below(tmp_path / "plots") == {"tic77_sector0_row3_prediction.png"}
     with open(tmp_path / "prediction.csv", newline="") as file:
         assert next(csv.DictReader(file))["toi_id"] == hostile
 
