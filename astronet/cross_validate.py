@@ -14,7 +14,7 @@ from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import event_density, leaks, record_features, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import arguments, checkpoints, configuration, example_util, locks, records, workers
+from astronet.util import arguments, checkpoints, configuration, example_util, json_files, locks, records, workers
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
@@ -194,7 +194,7 @@ def _write(parts, tces, files, flags):
             "share": noise.share,
         },
     }
-    evaluation_report.write_json(os.path.join(flags.model_dir, "folds.json"), report)
+    json_files.write(os.path.join(flags.model_dir, "folds.json"), report)
     rows = [[name, *row] for name, result in described.items() for row in evaluation_report.figure_rows(result["sets"])]
     columns = ("fold", "set", "figure", "value", "low", "high")
     write_csv(os.path.join(flags.model_dir, "folds.csv"), columns, rows)

@@ -1,7 +1,6 @@
 """Evaluation in full: figures with 95 % intervals, of all TCEs and of those that training has not seen, and by kind."""
 
 import dataclasses
-import json
 import os
 
 import numpy as np
@@ -10,8 +9,8 @@ import astronet
 from astronet import ensemble
 from astronet.data import leaks, tce_table
 from astronet.ops import calibration, intervals, metrics
-from astronet.util import example_util, nouns, plotting, records
-from astronet.util.files import make_directory, write_aside, write_csv
+from astronet.util import example_util, json_files, nouns, plotting, records
+from astronet.util.files import make_directory, write_csv
 
 # What TCEs are told apart by: name -> column of the table, and the edges of its bins (None: each value is a bin).
 _KINDS = {
@@ -214,7 +213,7 @@ def write(directory, report, sets, words=nouns.TCES):
       words: nouns.Nouns of what the model classifies.
     """
     make_directory(directory)
-    write_json(os.path.join(directory, "report.json"), report)
+    json_files.write(os.path.join(directory, "report.json"), report)
     columns = ("set", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "figures.csv"), columns, figure_rows(report["sets"]))
     columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
@@ -274,19 +273,3 @@ def _kind_rows(report):
 
 def _rounded(values):
     return ["" if np.isnan(value) else f"{value:.5f}" for value in values.values()]
-
-
-def write_json(path, values):
-    """Writes a dictionary, whole or not at all; NaN becomes null."""
-    with write_aside(path) as aside, open(aside, "w") as file:
-        json.dump(_without_nan(values), file, indent=2)
-        file.write("\n")
-
-
-def _without_nan(value):
-    """The same with None for NaN, which JSON lacks."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and np.isnan(value) else value

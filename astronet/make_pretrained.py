@@ -4,14 +4,13 @@ The last step is figures.json, the data of the model card. What output_dir holds
 (README.md), stays. Run again after an interruption, it goes on where it stopped.
 """
 
-import json
 import os
 import shutil
 import sys
 
-from astronet import calibrate, ensemble, evaluate, evaluation_report, export, train
+from astronet import calibrate, ensemble, evaluate, export, train
 from astronet.ops import calibration
-from astronet.util import arguments, configuration, locks, records, weights_file
+from astronet.util import arguments, configuration, json_files, locks, records, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
 
@@ -63,8 +62,7 @@ def _call(script, arguments):
 
 def _write_figures(path, report_dir, exported, train_files, flags):
     """The report of evaluate.py on the validation records, with how the ensemble was made."""
-    with open(os.path.join(report_dir, "report.json")) as file:
-        report = json.load(file)
+    report = json_files.read(os.path.join(report_dir, "report.json"), "a report", "remove it and run this again")
     made = {name: getattr(flags, name) for name in ("num_models", "seed", "num_threads", "checkpoint")}
     members = ensemble.members(exported)
     train_steps = configuration.load(members[0]).train_steps
@@ -74,7 +72,7 @@ def _write_figures(path, report_dir, exported, train_files, flags):
         "weights_bytes": sum(sizes),
         **report,
     }
-    evaluation_report.write_json(path, figures)
+    json_files.write(path, figures)
 
 
 def _install(source, output_dir):

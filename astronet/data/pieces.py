@@ -16,7 +16,7 @@ import time
 
 import astronet
 from astronet.data import preprocess
-from astronet.util import example_util, records
+from astronet.util import example_util, json_files, records
 from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
 from light_curve_util.errors import MissingLightCurveError
@@ -83,8 +83,7 @@ class Summary:
     warned: list = dataclasses.field(default_factory=list)
 
     def write(self):
-        with write_aside(self.path + ".json") as aside, open(aside, "w") as file:
-            json.dump(dataclasses.asdict(self), file)
+        json_files.write(self.path + ".json", dataclasses.asdict(self), indent=None)
 
     def read_data(self):
         """The bytes of its part of the record file, or None where they are not what they were."""
@@ -115,15 +114,14 @@ def make(piece):
       OSError: the piece cannot be written.
     """
     path = os.path.join(piece.directory, piece.key)
-    with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        with open(path + ".json") as file:
-            earlier = Summary(**json.load(file))
-        if (
-            is_final(earlier.skipped)
-            and earlier.read_data() is not None
-            and light_curves(piece) == earlier.light_curves
-        ):
-            return dataclasses.replace(earlier, path=path)
+    earlier = json_files.record(Summary, json_files.read_or_nothing(path + ".json"))
+    if (
+        earlier
+        and is_final(earlier.skipped)
+        and earlier.read_data() is not None
+        and light_curves(piece) == earlier.light_curves
+    ):
+        return dataclasses.replace(earlier, path=path)
 
     seen, digest = hashlib.sha256(), hashlib.sha256()
     dispositions, skipped, warned = collections.Counter(), [], []
@@ -164,7 +162,7 @@ def light_curves(piece):
 
 def is_final(skipped):
     """Whether another run would skip these TCEs too, as far as one can tell."""
-    return not any(reason.startswith(TIME_LIMIT) for *_, reason in skipped)
+    return all(isinstance(row, list) and row and not str(row[-1]).startswith(TIME_LIMIT) for row in skipped)
 
 
 def _find(columns, tess_data_dir):

@@ -8,12 +8,13 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import re
 import shutil
+import sys
 
 from astronet.data.tce_table import Skip, Warned
+from astronet.util import json_files
 from astronet.util.files import INCOMPLETE, sha256, sync, write_aside, write_csv
 from astronet.util.script import ScriptError
 
@@ -42,6 +43,12 @@ class Entry:
     skipped: list
     warned: list = dataclasses.field(default_factory=list)
 
+    def is_sound(self):
+        """Whether an entry that was read from a file holds what it should."""
+        counts = all(type(count) is int for count in self.dispositions.values())
+        rows = [*self.skipped, *self.warned]
+        return counts and all(isinstance(row, list) and len(row) == len(Skip._fields) for row in rows)
+
 
 def staging_directory(directory):
     """Makes, and returns the name of, the directory of what is not yet published; a run that is killed leaves it."""
@@ -64,11 +71,15 @@ def candidates(directory, name):
       List of path and Entry. Whether the file is as the entry says has yet to be seen.
     """
     staged = os.path.join(directory, _STAGING, name)
-    in_place = _read_json(os.path.join(directory, _ENTRIES)).get(name)
+    in_place = json_files.read_or_nothing(os.path.join(directory, _ENTRIES)).get(name)
     found = []
-    for path, fields in ((os.path.join(directory, name), in_place), (staged, _read_json(f"{staged}.json"))):
-        if fields and os.path.exists(path):
-            found.append((path, Entry(**fields)))
+    for path, fields in (
+        (os.path.join(directory, name), in_place),
+        (staged, json_files.read_or_nothing(f"{staged}.json")),
+    ):
+        entry = json_files.record(Entry, fields)
+        if entry and entry.is_sound() and os.path.exists(path):
+            found.append((path, entry))
     return found
 
 
@@ -118,8 +129,7 @@ def assemble(staging, name, summaries):
         skipped=[skip for piece in pieces for skip in piece.skipped],
         warned=[warned for piece in pieces for warned in piece.warned],
     )
-    with write_aside(f"{path}.json") as aside, open(aside, "w") as file:
-        json.dump(dataclasses.asdict(entry), file)
+    json_files.write(f"{path}.json", dataclasses.asdict(entry), indent=None)
     for piece in pieces:
         piece.remove()
     return path, entry
@@ -138,11 +148,10 @@ def publish(directory, shards):
     if any(entry.dispositions for _, entry in shards.values()):
         others = {name: split for name, split in _there(directory) if name not in shards}
         stale = [name for name, split in others.items() if split in _splits(shards)]
-        entries = _read_json(os.path.join(directory, _ENTRIES))
+        entries = json_files.read_or_nothing(os.path.join(directory, _ENTRIES))
         entries = {name: entry for name, entry in entries.items() if name in others and name not in stale}
         entries.update({name: dataclasses.asdict(entry) for name, (_, entry) in shards.items()})
-        with write_aside(os.path.join(directory, _ENTRIES), durable=True) as aside, open(aside, "w") as file:
-            json.dump(entries, file)
+        json_files.write(os.path.join(directory, _ENTRIES), entries, durable=True, indent=None)
         for name, (path, _) in shards.items():
             os.replace(path, os.path.join(directory, name))
         for name in stale:
@@ -158,14 +167,6 @@ def _there(directory):
 
 def _splits(names):
     return list(dict.fromkeys(_SHARD.fullmatch(name)[1] for name in names))
-
-
-def _read_json(path):
-    """What a file of our own holds; nothing where it is absent or damaged."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        with open(path) as file:
-            return json.load(file)
-    return {}
 
 
 def write_skips(directory, skips):
@@ -207,12 +208,11 @@ def write_manifest(directory, counts, **origin):
         shards = {name: sum(dispositions.values()) for name, dispositions in own.items()}
         manifest["splits"][split] = {**_summary(own), "shards": shards}
     if os.path.exists(path) and len(_there(directory)) > len(counts):
-        with open(path) as file:
-            earlier = json.load(file)
+        earlier = json_files.read_or_nothing(path)
+        if not earlier:
+            print(f"warning: {path} was damaged: what it told of the other splits here is lost", file=sys.stderr)
         manifest["earlier"] = earlier.get("earlier", earlier)
-    with write_aside(path) as aside, open(aside, "w") as file:
-        json.dump(manifest, file, indent=2)
-        file.write("\n")
+    json_files.write(path, manifest)
     return manifest
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import math
 import os
 import sys
@@ -12,8 +11,7 @@ import numpy as np
 
 import astronet
 from astronet.ops import metrics
-from astronet.util import weights_file
-from astronet.util.files import write_aside
+from astronet.util import json_files, weights_file
 from astronet.util.script import ScriptError
 
 TEMPERATURES = (0.1, 10.0)  # among which the best is sought
@@ -95,9 +93,7 @@ def threshold_for_recall(labels, probabilities, recall_target):
 def save(model_dir, calibration):
     """Writes model_dir/calibration.json; returns its path."""
     path = _path(model_dir)
-    with write_aside(path) as aside, open(aside, "w") as file:
-        json.dump({**dataclasses.asdict(calibration), "version": astronet.__version__}, file, indent=2)
-        file.write("\n")
+    json_files.write(path, {**dataclasses.asdict(calibration), "version": astronet.__version__})
     return path
 
 
@@ -117,12 +113,11 @@ def load(model_dir, checkpoints):
     if not os.path.exists(path):
         return Calibration()
     try:
-        with open(path) as file:
-            saved = json.load(file)
+        saved = json_files.read(path, "a calibration", "run calibrate.py again or remove it")
         names = [field.name for field in dataclasses.fields(Calibration)]
         calibration = Calibration(**{name: saved[name] for name in names})
         calibration.check()
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error
     if calibration.checkpoints_sha256 != sha256_of_checkpoints(checkpoints):
         print(f"warning: {path} is of other checkpoints: not used; run calibrate.py again", file=sys.stderr)

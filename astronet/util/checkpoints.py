@@ -4,15 +4,18 @@ An exported model has a weights file (weights_file.py) in place of checkpoints. 
 of such a file does as well.
 """
 
+import contextlib
 import glob
-import json
 import os
+import re
 import shutil
+import tempfile
+import weakref
 
 import numpy as np
 
 from astronet import models
-from astronet.util import configuration, pretrained, weights_file
+from astronet.util import configuration, json_files, pretrained, weights_file
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import ScriptError
 
@@ -33,7 +36,7 @@ def find(model_dir, which="last"):
       ScriptError: where there is none.
     """
     directory = os.path.join(model_dir, BEST) if which == "best" and not is_exported(model_dir) else model_dir
-    checkpoint = _latest(directory)
+    checkpoint = latest(directory)
     if checkpoint is None:
         raise ScriptError(f"no checkpoint in {directory}: train the model with train.py, or give another --model_dir")
     return checkpoint
@@ -49,7 +52,7 @@ def step(checkpoint):
 
 def last_step(model_dir):
     """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
-    checkpoint = _latest(model_dir)
+    checkpoint = latest(model_dir)
     return step(checkpoint) if checkpoint else 0
 
 
@@ -60,7 +63,7 @@ def is_finished(model_dir, train_steps):
     """
     if is_exported(model_dir):
         return True
-    if _latest(model_dir) is None:
+    if latest(model_dir) is None:
         return False
     return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
 
@@ -192,8 +195,7 @@ def keep_if_best(checkpoint, metrics):
     name = os.path.basename(checkpoint)
     for path in glob.glob(f"{glob.escape(checkpoint)}.*"):
         shutil.copyfile(path, os.path.join(best_dir, os.path.basename(path)))
-    with open(os.path.join(best_dir, f"{name}.json"), "w") as file:
-        json.dump(metrics, file, indent=2)
+    json_files.write(os.path.join(best_dir, f"{name}.json"), metrics)
     _set_latest(best_dir, name)
     for other in os.listdir(best_dir):
         if other != "checkpoint" and not other.startswith(f"{name}."):
@@ -202,11 +204,17 @@ def keep_if_best(checkpoint, metrics):
 
 def best_metrics(model_dir):
     """Returns the metrics of the checkpoint in best/; None where there is none yet."""
-    checkpoint = _latest(os.path.join(model_dir, BEST))
+    checkpoint = latest(os.path.join(model_dir, BEST))
     if checkpoint is None:
         return None
-    with open(f"{checkpoint}.json") as file:
-        return json.load(file)
+    remedy = f"remove {os.path.dirname(checkpoint)}, or copy the model again"
+    try:
+        metrics = json_files.read(f"{checkpoint}.json", "the figures of a checkpoint", remedy)
+    except FileNotFoundError as error:
+        raise ScriptError(f"{checkpoint}.json, which says how good it is, is not there: {remedy}") from error
+    if not all(type(metrics.get(name)) in (int, float) for name in ("loss", _STEP)):
+        raise ScriptError(f"{checkpoint}.json does not say how good it is at which step: {remedy}")
+    return metrics
 
 
 def _set_latest(directory, name):
@@ -214,18 +222,46 @@ def _set_latest(directory, name):
         file.write(f'model_checkpoint_path: "{name}"\n')
 
 
-def _latest(directory):
-    exported = os.path.join(directory, weights_file.NAME)
-    latest = _latest_of_tensorflow(directory) if os.path.exists(os.path.join(directory, "checkpoint")) else None
-    return latest or (exported if os.path.exists(exported) else None)
+def latest(directory):
+    """Returns the path (without suffix) of the last checkpoint in a directory, or of its weights file.
+
+    None where there is none. (TensorFlow's own function takes the path for a pattern: it finds nothing in `model[1]`.)
+
+    Raises:
+      ScriptError: the file `checkpoint` is damaged, or names a checkpoint that is not there.
+    """
+    list_path, exported = os.path.join(directory, "checkpoint"), os.path.join(directory, weights_file.NAME)
+    if not os.path.exists(list_path):
+        return exported if os.path.exists(exported) else None
+    with open(list_path, "rb") as file:
+        named = re.search(rb'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\\n]|\\.)+)"', file.read(1 << 20), re.MULTILINE)
+    try:  # text of a protocol buffer: what is not ASCII is escaped, byte by byte
+        name = os.fsdecode(named[1].decode("unicode_escape").encode("latin-1"))
+    except (TypeError, ValueError) as error:
+        raise ScriptError(
+            f"cannot read {list_path}, which names no checkpoint: copy or train the model again"
+        ) from error
+    beside = os.path.join(directory, os.path.basename(name))  # for a model_dir that was moved
+    for checkpoint in (os.path.join(directory, name), beside):
+        if any(map(os.path.exists, (f"{checkpoint}.index", checkpoint))):
+            return checkpoint
+    raise ScriptError(f"{list_path} names {name}, which is not there: copy it too, or train the model again")
 
 
-def _latest_of_tensorflow(directory):
-    tf = _tensorflow(directory)
-    try:
-        return tf.train.latest_checkpoint(directory)
-    except ValueError as error:
-        raise ScriptError(f"cannot read {directory}/checkpoint ({error}): copy or train the model again") from error
+@contextlib.contextmanager
+def without_pattern(directory):
+    """Yields a path of a directory that TensorFlow, to which `[`, `*` and `?` make a pattern, takes as it is.
+
+    Args:
+      directory: one that exists.
+    """
+    if directory == glob.escape(os.fspath(directory)) and "\\" not in os.fspath(directory):
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="astronet-") as place:
+        link = os.path.join(place, "model_dir")
+        os.symlink(os.path.abspath(directory), link)
+        yield link
 
 
 def _tensorflow(where):
@@ -256,7 +292,11 @@ class _CheckpointReader:
     def __init__(self, checkpoint):
         tf = _tensorflow(checkpoint)
         self._checkpoint = checkpoint
-        self._reader = self._try(tf.train.load_checkpoint, checkpoint)
+        directory, name = os.path.split(checkpoint)
+        opened = contextlib.ExitStack()
+        plain = os.path.join(opened.enter_context(without_pattern(directory or ".")), name)
+        weakref.finalize(self, opened.close)  # TensorFlow opens some of the files when it reads from them
+        self._reader = self._try(tf.train.load_checkpoint, plain)
 
     def get_variable_to_shape_map(self):
         return self._try(self._reader.get_variable_to_shape_map)

@@ -10,8 +10,8 @@ from astronet.astro_cnn_model import configurations as astro_cnn_configurations
 from astronet.astro_fc_model import configurations as astro_fc_configurations
 from astronet.astro_model import configurations as astro_configurations
 from astronet.direct_imaging import configurations as direct_imaging_configurations
+from astronet.util import json_files
 from astronet.util.config_schema import Config, Inputs, choose, from_dict, merge
-from astronet.util.files import write_aside
 from astronet.util.script import ScriptError
 
 DEFAULT_MODEL = "AstroCNNModel"
@@ -137,9 +137,7 @@ def save(model_dir, spec):
         if difference:
             raise ScriptError(f"{model_dir} holds another model: {difference}; choose another --model_dir")
     os.makedirs(model_dir, exist_ok=True)
-    with write_aside(path) as aside, open(aside, "w") as file:
-        json.dump({**dataclasses.asdict(spec), "version": astronet.__version__}, file, indent=2)
-        file.write("\n")
+    json_files.write(path, {**dataclasses.asdict(spec), "version": astronet.__version__})
 
 
 def load(model_dir, model=None, config_name=None, config_json=None):
@@ -171,14 +169,15 @@ def _path(model_dir):
 
 def _read(path):
     try:
-        with open(path) as file:
-            saved = json.load(file)
+        saved = json_files.read(
+            path, "a model's configuration", "train into another --model_dir, or copy the model again"
+        )
         config = _typed(saved["model"], saved["config"])
         for key, kind in (("config_name", str), ("train_steps", int), ("seed", int)):
             if saved[key] is not None and type(saved[key]) is not kind:
                 raise TypeError(f"{key} is {saved[key]!r}")
         return ModelSpec(config=config, **{key: saved[key] for key in ("model", "config_name", "train_steps", "seed")})
-    except (ValueError, KeyError, TypeError, RecursionError) as error:  # ValueError: no JSON, or no text
+    except (ValueError, KeyError, TypeError) as error:
         raise ScriptError(
             f"{path} is not a model's configuration ({error!r}): train into another --model_dir"
         ) from error
@@ -197,8 +196,7 @@ def _typed(model, values):
 def _parse_json(text_or_path):
     text = text_or_path
     if not text.lstrip().startswith("{"):
-        with open(text_or_path) as file:
-            text = file.read()
+        return json_files.read(text_or_path, "a configuration", "--config_json needs JSON, as text or in a file")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -51,6 +51,11 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
     Raises:
       ScriptError: for a checkpoint that cannot be gone on from, a NaN loss, or a TF_CONFIG that cannot be used.
     """
+    with checkpoints.without_pattern(model_dir) as plain_dir:
+        _train_and_evaluate(spec, plain_dir, train, validation, num_threads, say, on_evaluation)
+
+
+def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on_evaluation):
     is_shared = is_distributed()
     if fit := models.fit_function(spec.model):
         if is_shared:
@@ -128,7 +133,7 @@ def _judge(model_dir, step, labels, logits):
     """
     values = metrics.evaluate(labels, logits)
     precision = metrics.summary(labels, metrics.probability(logits))["average_precision"]
-    checkpoints.keep_if_best(tf.train.latest_checkpoint(model_dir), {**values, "global_step": step})
+    checkpoints.keep_if_best(checkpoints.latest(model_dir), {**values, "global_step": step})
     write_summary(os.path.join(model_dir, "eval_val"), step, {**values, "average_precision": precision})
     return (
         f"validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"

@@ -36,7 +36,7 @@ class Kept:
 
     def __call__(self, task):
         path = self._path(task)
-        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+        with contextlib.suppress(FileNotFoundError, ValueError, RecursionError):  # absent, or damaged
             with open(path, encoding="utf-8") as file:
                 return json.load(file)
         result = self.work(task)

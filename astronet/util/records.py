@@ -32,21 +32,49 @@ def expand(patterns):
     """
     if isinstance(patterns, str):
         patterns = [patterns]
-    patterns = [part for pattern in patterns for part in pattern.split(",") if part]
-    if not patterns:
+    paths = [path for pattern in patterns for path in _listed(pattern)]
+    if not paths:
         raise ScriptError("no record file given: name files or patterns such as 'DIR/train*'")
-    paths = []
-    for pattern in patterns:
-        matches = [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(pattern)))
-        if not matches:
-            raise ScriptError(f"no record file matches {pattern}: generate_input_records.py makes them")
-        paths += matches
     empty = {path for path in paths if not os.path.getsize(path)}
     if empty.issuperset(paths):
         raise ScriptError(f"empty record file {', '.join(sorted(empty))}: make the records again")
     for path in sorted(empty):
         print(f"warning: empty record file {path}: left out", file=sys.stderr)
     return list(dict.fromkeys(path for path in paths if path not in empty))
+
+
+def _listed(patterns):
+    """Files of one string of names and patterns with commas, which may be part of a name, too."""
+    parts, start = patterns.split(","), 0
+    while start < len(parts):
+        for end in range(len(parts), start, -1):
+            matches = _matches(",".join(parts[start:end]))
+            if matches:
+                yield from matches
+                break
+        else:
+            if parts[start]:
+                raise ScriptError(f"no record file matches {parts[start]}: generate_input_records.py makes them")
+            end = start + 1
+        start = end
+
+
+def _matches(pattern):
+    return [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(as_pattern(pattern))))
+
+
+def as_pattern(text):
+    """Returns a glob pattern in which the directories and files that are there, such as `run[1]`, stand for themselves.
+
+    >>> as_pattern("nowhere[1]/train*")
+    'nowhere[1]/train*'
+    """
+    head, _, tail = text.rpartition(os.sep)
+    if os.path.lexists(text) or not text:
+        return glob.escape(text)
+    if not head:
+        return text
+    return os.path.join(as_pattern(head), tail)
 
 
 def _is_whole(path):

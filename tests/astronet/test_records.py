@@ -63,6 +63,22 @@ def test_expand_takes_lists_commas_and_patterns(tmp_path):
     assert records.expand([paths[1], str(tmp_path / "train-[12]")]) == [paths[1], paths[2]]
 
 
+@pytest.mark.parametrize("name", ["run[1]", "a*b?", "with, comma", "[a-c],[d]", "back\\slash"])
+def test_expand_takes_directories_with_the_characters_of_patterns(tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for directory in (name, "plain"):
+        (tmp_path / directory).mkdir()
+        for i in range(2):
+            records.write_shard(f"{directory}/train-{i}", [b"x"])
+    odd, plain = [[f"{directory}/train-{i}" for i in range(2)] for directory in (name, "plain")]
+    assert records.expand(f"{name}/train*") == odd
+    assert records.expand([f"{tmp_path}/{name}/train-[1]"]) == [f"{tmp_path}/{odd[1]}"]
+    assert records.expand(f"{odd[0]},plain/train*,{odd[1]}") == [odd[0], *plain, odd[1]]
+    assert records.expand(f"plain/train-0,{name}/train*") == [plain[0], *odd]
+    with pytest.raises(ScriptError, match="no record file matches nowhere"):
+        records.expand(f"{odd[0]},nowhere*")
+
+
 def test_expand_names_the_pattern_that_matches_nothing(shard):
     with pytest.raises(ScriptError, match=r"no record file matches .*val\*"):
         records.expand([str(shard), f"{shard.parent}/val*"])

@@ -252,6 +252,17 @@ def test_a_number_that_cannot_be_is_refused_before_anything_is_written(tmp_path,
     assert error.count("\n") == 1 and f"argument {flag.split('=')[0]}: " in error
 
 
+def test_a_model_dir_whose_name_is_a_pattern_is_trained_gone_on_with_and_read(tmp_path, run_train, capsys):
+    model_dir = tmp_path / "m[1*], x?"
+    assert run_train(model_dir, steps=2) == 0
+    assert run_train(model_dir, steps=3) == 0
+    assert checkpoints.last_step(str(model_dir)) == 3
+    assert checkpoints.best_metrics(str(model_dir))["global_step"] in (0, 2, 3)
+    assert str(model_dir) in capsys.readouterr().out
+    model = checkpoints.restore(configuration.load(model_dir), checkpoints.find(str(model_dir), "best"))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
 def test_interrupted_copy_of_the_best_leaves_the_older_one(tmp_path, run_train):
     run_train(tmp_path, steps=2)
     (tmp_path / "best" / "model.ckpt-3.index").write_bytes(b"half")
