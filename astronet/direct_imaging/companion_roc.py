@@ -278,19 +278,34 @@ def main(argv=None):
         metavar="NAME=DIR",
         help="trained detectors (or ensembles of them), each by the name that it is to have here",
     )
-    parser.add_argument("--no_llsg", action="store_true", help="leave LLSG out")
+    parser.add_argument("--no_llsg", action="store_true", help="compare with PCA alone, for LLSG takes long")
     parser.add_argument(
-        "--separations", type=arguments.positive_integer, nargs="+", default=[1, 2, 3, 4], help="of injections, in FWHM"
+        "--separations",
+        type=arguments.positive_integer,
+        nargs="+",
+        default=[1, 2, 3, 4],
+        help="distances of the injections from the star, in FWHM",
     )
     parser.add_argument(
-        "--num_maps", type=arguments.whole_number(1, 100_000), default=50, help="injections a separation"
+        "--num_maps",
+        type=arguments.whole_number(1, 100_000),
+        default=50,
+        help="number of injections at each separation",
     )
     generate_patch_records.add_snr_flag(parser)
     detection.add_flags(parser)
-    parser.add_argument("--snr_threshold", type=arguments.positive_number, default=5.0, help="S/N of a false positive")
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="of places and S/N of the companions")
     parser.add_argument(
-        "--num_worker_processes", type=arguments.num_processes, default=os.cpu_count(), help="side by side"
+        "--snr_threshold",
+        type=arguments.positive_number,
+        default=5.0,
+        help="S/N from which a candidate of PCA and LLSG is told as a false positive",
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the places and S/N of the companions")
+    parser.add_argument(
+        "--num_worker_processes",
+        type=arguments.num_processes,
+        default=os.cpu_count(),
+        help="processes that work side by side",
     )
     workers.add_cluster_flag(parser)
     return run(_compare, parser.parse_args(argv))

@@ -78,7 +78,9 @@ def add_flags(parser):
         default=0.0,
         help="added to ANGLES [deg]: what they lack to turn the frames north up (derotator, true north)",
     )
-    parser.add_argument("--flip_angles", action="store_true", help="then change the sign of the angles")
+    parser.add_argument(
+        "--flip_angles", action="store_true", help="change the sign of the angles, after --angle_offset"
+    )
     parser.add_argument(
         "--star_flux",
         type=arguments.positive_number,

@@ -217,19 +217,21 @@ def main(argv=None):
     parser.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of all that is written"
     )
-    parser.add_argument("--model_dir", help="a trained detector (or an ensemble) to use; None trains one on this cube")
+    parser.add_argument(
+        "--model_dir", help="a trained detector (or an ensemble) to use; default: train one on this cube"
+    )
     own_detector.add_flags(parser)
     detection.add_flags(parser)
     parser.add_argument(
         "--num_components",
         type=arguments.positive_integer,
-        help="of the PCA image; None: the middle of what patches are made of",
+        help="components of the PCA image; default: the middle of what patches are made of",
     )
     parser.add_argument(
         "--num_measured",
         type=arguments.whole_number(),
         default=5,
-        help="detections whose place and flux are measured, by VIP",
+        help="number of detections, the most probable ones, whose place and flux VIP measures (half a minute each)",
     )
     return run(_detect, parser.parse_args(argv))
 

@@ -52,7 +52,10 @@ def add_flags(parser):
         "--threshold", type=_probability, default=0.9, help="probability from which a companion is detected"
     )
     parser.add_argument(
-        "--prior", type=_probability, default=0.01, help="probability that a companion is at a pixel, before all"
+        "--prior",
+        type=_probability,
+        default=0.01,
+        help="probability that a companion is at a pixel, before anything is seen",
     )
 
 

@@ -32,7 +32,7 @@ def add_flags(parser):
     parser.add_argument(
         "--num_companions", type=_num_samples, default=400, help="companions to train on, in each annulus"
     )
-    parser.add_argument("--num_speckles", type=_num_samples, default=1600, help="speckles, in each annulus")
+    parser.add_argument("--num_speckles", type=_num_samples, default=1600, help="speckles to train on, in each annulus")
     add_snr_flag(parser)
     parser.add_argument(
         "--num_levels",
@@ -41,10 +41,13 @@ def add_flags(parser):
         help=f"low-rank approximations of a patch, {_MOST_LEVELS} at most",
     )
     parser.add_argument(
-        "--num_worker_processes", type=arguments.num_processes, default=os.cpu_count(), help="side by side"
+        "--num_worker_processes",
+        type=arguments.num_processes,
+        default=os.cpu_count(),
+        help="processes that work side by side",
     )
     workers.add_cluster_flag(parser)
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
 
 
 def add_snr_flag(parser):
@@ -55,7 +58,7 @@ def add_snr_flag(parser):
         nargs=2,
         default=[1.0, 3.0],
         metavar=("LEAST", "MOST"),
-        help="S/N of the companions in PCA images",
+        help="S/N of the injected companions in PCA images",
     )
 
 

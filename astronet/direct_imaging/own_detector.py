@@ -26,12 +26,17 @@ _MOST_MODELS = 100
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds which detector is trained and how, and those of its samples, with --seed."""
-    parser.add_argument("--model", choices=MODELS, default="sodinn_conv3d", help="which one to train")
+    parser.add_argument("--model", choices=MODELS, default="sodinn_conv3d", help="which detector to train")
     parser.add_argument(
-        "--num_models", type=arguments.whole_number(1, _MOST_MODELS), default=1, help="to train, and to average"
+        "--num_models",
+        type=arguments.whole_number(1, _MOST_MODELS),
+        default=1,
+        help="detectors to train, and to average",
     )
     parser.add_argument(
-        "--num_threads", type=arguments.num_threads, help="of the training; 1: same seed, same detector"
+        "--num_threads",
+        type=arguments.num_threads,
+        help="threads of the training; 1: the same seed gives the same detector; default: all cores",
     )
     generate_patch_records.add_flags(parser)
 

@@ -9,6 +9,7 @@ from astronet.ops import intervals
 from astronet.util.files import write_aside
 
 _MOST_SNR = 10.0  # beyond which the S/N map is not told apart
+_NOT_SEARCHED = "0.6"  # color of pixels without a probability
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
 _LINES = ("-", "--", "-.", ":")
 _LINEAR_RATE = 0.1  # false positives per map, up to which the axis is linear
@@ -30,14 +31,22 @@ def plot_detections(path, cube, images, num_components, found, threshold):
     noise = np.nanpercentile(np.abs(images["image"]), 99.5)
     drawn = (
         ("image", f"PCA, {num_components} components", "gray", -noise, noise, "flux"),
-        ("snr", "its signal-to-noise ratio", "viridis", 0, min(_MOST_SNR, np.nanmax(images["snr"])), "S/N"),
-        ("probability", "probability of a companion", "viridis", 0, 1, "probability"),
-        ("above", f"probability of {threshold:g} or more", "viridis", 0, 1, "probability"),
+        ("snr", "signal-to-noise ratio in that image", "viridis", 0, min(_MOST_SNR, np.nanmax(images["snr"])), "S/N"),
+        ("probability", "probability of a companion (gray: not searched)", "viridis", 0, 1, "probability"),
+        (
+            "above",
+            f"probability of {threshold:g} or more ({_number_of_detections(len(found))})",
+            "viridis",
+            0,
+            1,
+            "probability",
+        ),
     )
     figure = Figure(figsize=(10.5, 9.2), layout="constrained")
     for axes, (name, title, colors, least, most, label) in zip(figure.subplots(2, 2).flat, drawn):
         shown = axes.imshow(images[name], origin="lower", extent=extent, cmap=colors, vmin=least, vmax=most)
         figure.colorbar(shown, ax=axes, label=label, shrink=0.85)
+        axes.set_facecolor(_NOT_SEARCHED)
         axes.plot(0, 0, "+", color="white", markersize=7)
         for number, (x, y) in enumerate(found, 1):
             x, y = x - cube.center, y - cube.center
@@ -46,6 +55,10 @@ def plot_detections(path, cube, images, num_components, found, threshold):
         axes.set(title=title, xlabel="x from the star (px; east is left)", ylabel="y from the star (px; north is up)")
     with write_aside(path) as aside:
         figure.savefig(aside, format="png", dpi=110)
+
+
+def _number_of_detections(number):
+    return f"{number or 'no'} detection{'' if number == 1 else 's'}"
 
 
 def plot_companion_roc(path, curves, num_maps, snr_range, z):
@@ -64,24 +77,27 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     figure = Figure(figsize=(1 + 4.6 * num_columns, 1.1 + 3.5 * num_rows), layout="constrained")
     panels = figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).ravel()
     most = max(points[2].max(initial=1.0) for points in curves.values())
-    for axes, separation in zip(panels, separations):
+    for number, (axes, separation) in enumerate(zip(panels, separations)):
         for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
             found, rates = curves[separation, method].num_found, curves[separation, method].false_positives
             # From where nothing is called a companion to where all candidates are.
             found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
-            low, high = np.transpose([intervals.wilson(number, num_maps, z) for number in found])
+            low, high = np.transpose([intervals.wilson(count, num_maps, z) for count in found])
             axes.step(rates, found / num_maps, where="post", color=color, linestyle=line, linewidth=1.6, label=method)
             axes.fill_between(rates, low, high, step="post", color=color, alpha=0.13, linewidth=0)
         axes.set_xscale("symlog", linthresh=_LINEAR_RATE, linscale=0.5)
         axes.set(title=f"{separation} FWHM from the star", xlim=(0, most), ylim=(0, 1.02))
-        axes.set_xlabel("false positives per map (of the whole frame)")
         axes.set_ylabel("share of companions found")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.label_outer()
+        if number + num_columns >= len(separations):  # no panel stands below
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("false positives per map (of the whole frame)")
         axes.grid(color="0.92")
     for axes in panels[len(separations) :]:
         axes.set_visible(False)
-    figure.suptitle(f"{num_maps} companions a separation, S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA")
+    told = f"S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA; shaded: intervals of {z:g} sigma"
+    figure.suptitle(f"{num_maps} companions at each separation, {told}")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(methods), frameon=False)
     with write_aside(path) as aside:

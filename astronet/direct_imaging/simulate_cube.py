@@ -226,7 +226,7 @@ def main(argv=None):
         "--rotation_deg",
         type=arguments.number(above=0, most=_MOST_ROTATION, unit="degrees"),
         default=80.0,
-        help="of the sky during the sequence",
+        help="angle by which the sky turns during the sequence [deg]",
     )
     parser.add_argument(
         "--fwhm",
@@ -243,7 +243,7 @@ def main(argv=None):
         f"flag without a value: none; by default one, at {DEFAULT_SEPARATION:g} FWHM, {DEFAULT_ANGLE:g} deg, "
         f"{DEFAULT_CONTRAST:g}",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
     return run(_simulate, parser.parse_args(argv))
 
 
