@@ -6,6 +6,7 @@ from typing import Optional
 
 import numpy as np
 
+from light_curve_util.sector_middles import MIDDLES_BTJD
 from light_curve_util.time_systems import BTJD_ZERO, bkjd_hint
 
 _LEAST_COVERED = 5.0  # days of a sector, more than a neighbor and the slack can cover: a light curve of several sectors
@@ -13,29 +14,33 @@ _SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d 
 
 
 @functools.cache
-def _middles():
-    """Dict of sector to its middle, BTJD days."""
-    import tess_stars2px  # takes half a second
-
+def _middles_of_tess_point():
+    """Dict of sector to its middle, BTJD days; empty where tess-point is not installed."""
+    try:
+        import tess_stars2px  # takes half a second
+    except ImportError:
+        return {}
     table = tess_stars2px.TESS_Spacecraft_Pointing_Data
-    return {int(sector): float(middle) - BTJD_ZERO for sector, middle in zip(table.sectors, table.midtimes)}
+    return {int(sector): round(float(middle) - BTJD_ZERO, 4) for sector, middle in zip(table.sectors, table.midtimes)}
 
 
 def middle(sector: int) -> Optional[float]:
     """The middle of a sector, BTJD days; None where tess-point's table lacks it."""
-    found = _middles().get(int(sector))
-    return None if found is None else round(found, 4)
+    sector = int(sector)
+    if 1 <= sector <= len(MIDDLES_BTJD):
+        return MIDDLES_BTJD[sector - 1]
+    return _middles_of_tess_point().get(sector) if sector > 0 else None
 
 
 @functools.lru_cache(maxsize=1000)
 def window(sector: int) -> Optional[tuple[float, float]]:
     """Start and end of a sector, BTJD days, some days wider than it was; None where tess-point's table lacks it."""
-    middles, sector = _middles(), int(sector)
-    neighbors = [middles[other] for other in (sector - 1, sector + 1) if other in middles]
-    if sector not in middles or not neighbors:
+    before, own, after = (middle(int(sector) + offset) for offset in (-1, 0, 1))
+    neighbors = [other for other in (before, after) if other is not None]
+    if own is None or not neighbors:
         return None
-    half = max(abs(other - middles[sector]) for other in neighbors) / 2 + _SLACK
-    return middles[sector] - half, middles[sector] + half
+    half = max(abs(other - own) for other in neighbors) / 2 + _SLACK
+    return own - half, own + half
 
 
 def windows(sectors: Sequence[int]) -> np.ndarray:

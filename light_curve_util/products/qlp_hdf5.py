@@ -4,7 +4,6 @@ import contextlib
 import functools
 import os
 
-import h5py
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
@@ -15,7 +14,8 @@ EXACT_NAMES = ("{tic_id}.h5",)
 
 _DEFAULT_FLUX = "KSPMagnitude"
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
-_USUAL_TYPES = (h5py.h5t.NATIVE_DOUBLE, h5py.h5t.NATIVE_INT64, h5py.h5t.NATIVE_INT32, h5py.h5t.NATIVE_FLOAT)
+
+# h5py takes a tenth of a second to import, for nothing where no light curve is HDF5: the functions that use it do.
 
 # The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
 # The last cadence of sector 1 is at BTJD 1353.18, the first of sector 2 at 1354.11.
@@ -63,6 +63,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 @contextlib.contextmanager
 def _opened(path):
     """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
+    import h5py
+
     file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _file_access())
     try:
         yield file
@@ -71,7 +73,17 @@ def _opened(path):
 
 
 @functools.cache
+def _usual_types():
+    """Types of numbers that need no look at what they are."""
+    import h5py
+
+    return h5py.h5t.NATIVE_DOUBLE, h5py.h5t.NATIVE_INT64, h5py.h5t.NATIVE_INT32, h5py.h5t.NATIVE_FLOAT
+
+
+@functools.cache
 def _file_access():
+    import h5py
+
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes what is open in it
     return access
@@ -87,6 +99,8 @@ def _read(file, flux_key, aperture, quality):
 
 
 def _column(file, name, length=None):
+    import h5py
+
     try:
         dataset = h5py.h5d.open(file, name.encode())
     except KeyError:
@@ -99,7 +113,7 @@ def _column(file, name, length=None):
             f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
     # HDF5 would convert types too that no machine has, of which a damaged file speaks: h5py has no dtype for those.
-    if not any(map(dataset.get_type().equal, _USUAL_TYPES)) and dataset.dtype.kind not in "iuf":
+    if not any(map(dataset.get_type().equal, _usual_types())) and dataset.dtype.kind not in "iuf":
         raise UnreadableLightCurveError(f"{name} holds {dataset.dtype}, no numbers: fetch the file again")
     values = np.empty(shape, dtype=np.float64)
     dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, values, h5py.h5t.NATIVE_DOUBLE)
@@ -108,6 +122,8 @@ def _column(file, name, length=None):
 
 def _check_is_stored_here(file, dataset, name):
     """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
+    import h5py
+
     is_own = h5py.h5f.get_name(dataset) == h5py.h5f.get_name(file)
     if is_own and dataset.get_offset() is not None:
         return  # contiguous, as the pipeline writes it; the list that tells of other layouts takes 17 us
@@ -120,6 +136,8 @@ def _check_is_stored_here(file, dataset, name):
 
 def _check_there(file, name):
     """An absent group or dataset is an error that lists what is there instead."""
+    import h5py
+
     group = h5py.File(file)
     for part in name.split("/"):
         if part not in group:
@@ -132,6 +150,8 @@ def _check_there(file, name):
 
 def _best_aperture(file):
     """The aperture that attribute `bestap` names, as an integer, a float or text ("3", "Aperture_003")."""
+    import h5py
+
     try:
         attribute = h5py.h5a.open(file, b"bestap", obj_name=_PHOTOMETRY.encode())
     except KeyError:

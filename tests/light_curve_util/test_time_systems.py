@@ -80,3 +80,11 @@ def test_public_light_curve_made_with_keplers_zero_point_is_told(shared):
     times = time_systems.of_light_curve(time)
     assert "BJD" in times.notes[0]
     assert "zero point of Kepler" in sector_times.problem(times.btjd, 14)
+
+
+def test_the_copied_table_of_sectors_is_that_of_tess_point():
+    table = pytest.importorskip("tess_stars2px").TESS_Spacecraft_Pointing_Data
+    expected = {int(sector): middle - 2457000 for sector, middle in zip(table.sectors, table.midtimes)}
+    for sector, middle in expected.items():
+        assert sector_times.middle(sector) == pytest.approx(middle, abs=1e-4), "tess-point is newer: copy again"
+    assert sector_times.middle(0) is sector_times.middle(-1) is sector_times.window(9999) is None
