@@ -3,15 +3,16 @@
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 import sys
 import traceback
 
 from astronet.data import leaks
-from astronet.util import arguments, checkpoints, cluster, configuration, locks, nouns, records, workers
+from astronet.util import arguments, checkpoints, cluster, configuration, fingerprint, locks, nouns, records, workers
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
+
+_TRAINED_ON = "trained_on.json"  # file in a model_dir: the origin of its training and validation records
 
 
 def main(argv=None):
@@ -75,14 +76,15 @@ def _writes(flags):
         return True
     from astronet.util import estimator_util
 
-    # Of the processes that train a model together, the chief alone does.
-    return not estimator_util.is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
+    return estimator_util.is_chief()
 
 
 def _train_alone(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     spec, train, validation = prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
-    members = unfinished(member_specs(spec, flags.model_dir, flags.num_models))
+    members = member_specs(spec, flags.model_dir, flags.num_models)
+    origin = _require_same_records(members, flags)
+    members = unfinished(members, origin)
     if not members:
         return
     print(leaks.report(train.identities, validation.identities, nouns.of(spec.config.inputs.features)), flush=True)
@@ -137,11 +139,35 @@ def member_specs(spec, model_dir, num_models):
     }
 
 
-def unfinished(members):
+def _require_same_records(members, flags):
+    """Returns the origin of what is trained here, which is that of each member that has been trained already.
+
+    Raises:
+      ScriptError: a member was trained on other records; it says on which.
+    """
+    files = {name: records.expand(getattr(flags, name)) for name in ("train_files", "eval_files")}
+    names = {name: [os.path.basename(path) for path in paths] for name, paths in files.items()}
+    origin = {"inputs": {name: fingerprint.of_files(paths) for name, paths in files.items()}, "names": names}
+    for directory in members:
+        path = os.path.join(directory, _TRAINED_ON)
+        changed = fingerprint.changes(path, origin)
+        others = [f"--{name}" for name in names if f"inputs.{name}" in (changed or ())]  # names alone may differ
+        if others:
+            raise ScriptError(
+                f"{directory} holds a model of other records ({', '.join(others)}): choose another --model_dir, or "
+                f"give those that it was trained on, which {path} names"
+            )
+        if changed is None and checkpoints.last_step(directory):
+            print(f"{directory} does not tell which records it was trained on: taken to be these", flush=True)
+    return origin
+
+
+def unfinished(members, origin=None):
     """Writes the configuration of each member, says which are finished, and returns the others.
 
     Args:
       members: dictionary, directory -> ModelSpec.
+      origin: of the records, which is kept with each member; None keeps none.
 
     Raises:
       ScriptError: where a directory holds another model.
@@ -150,7 +176,9 @@ def unfinished(members):
     for directory, spec in members.items():
         make_directory(directory)
         configuration.save(directory, spec)
-        if checkpoints.is_finished(directory, spec.train_steps):
+        if origin:
+            fingerprint.write(os.path.join(directory, _TRAINED_ON), origin)
+        if checkpoints.is_finished(directory, spec.train_steps) and checkpoints.is_judged(directory):
             print(f"{directory} is finished: it has {checkpoints.last_step(directory)} steps", flush=True)
         else:
             left[directory] = spec

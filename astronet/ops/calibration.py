@@ -1,7 +1,6 @@
 """Calibration of a model, kept beside it: temperature of its probabilities, decision threshold, limits of its views."""
 
 import dataclasses
-import hashlib
 import math
 import os
 import sys
@@ -11,7 +10,7 @@ import numpy as np
 
 import astronet
 from astronet.ops import metrics
-from astronet.util import json_files, weights_file
+from astronet.util import fingerprint, json_files, weights_file
 from astronet.util.script import ScriptError
 
 TEMPERATURES = (0.1, 10.0)  # among which the best is sought
@@ -127,20 +126,12 @@ def load(model_dir, checkpoints):
 
 def sha256_of_checkpoints(checkpoints):
     """Digest of the weights of checkpoints, whose index files hold the checksum of every variable, or weights files."""
-    return _sha256(path if weights_file.is_weights_file(path) else f"{path}.index" for path in checkpoints)
+    return fingerprint.of_files(path if weights_file.is_weights_file(path) else f"{path}.index" for path in checkpoints)
 
 
 def sha256_of_records(files):
     """Digest of the contents of record files."""
-    return _sha256(files)
-
-
-def _sha256(paths):
-    digest = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            digest.update(hashlib.sha256(file.read()).digest())
-    return digest.hexdigest()
+    return fingerprint.of_files(files)
 
 
 def _path(model_dir):

@@ -23,6 +23,7 @@ AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to a variable's
 BEST = "best"  # subdirectory of a model_dir
 _STEP = "global_step"
 _STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
+_JUDGED = "last_evaluation.json"  # metrics of the checkpoint that was evaluated last
 
 
 def find(model_dir, which="last"):
@@ -72,6 +73,24 @@ def mark_finished(model_dir):
     """Notes that training ended before its last step, for want of a lower validation loss."""
     with open(os.path.join(model_dir, _STOPPED_EARLY), "w"):
         pass
+
+
+def is_judged(model_dir):
+    """Returns whether a model_dir's last checkpoint was evaluated, so that best/ is the best of all.
+
+    A run that was killed between the two leaves one that was not. Of an exported model, nothing is left to evaluate.
+    """
+    if is_exported(model_dir):
+        return True
+    step, best = last_step(model_dir), best_metrics(model_dir)
+    return best is not None and step in (best["global_step"], _judged_step(model_dir))
+
+
+def _judged_step(model_dir):
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        with open(os.path.join(model_dir, _JUDGED)) as file:
+            return json.load(file)["global_step"]
+    return None
 
 
 def is_exported(model_dir):
@@ -179,18 +198,23 @@ def export(spec, checkpoint, directory, dtype):
 
 
 def keep_if_best(checkpoint, metrics):
-    """Copies a checkpoint to best/ beside it if its loss is the lowest so far.
+    """Copies a checkpoint to best/ beside it if its loss is the lowest so far, and notes that it was judged.
 
     The `checkpoint` file in best/ is replaced last: until then it names the older one, which is still whole.
 
     Args:
       checkpoint: path without suffix.
-      metrics: dictionary with "loss".
+      metrics: dictionary with "loss" and "global_step".
     """
-    best_dir = os.path.join(os.path.dirname(checkpoint), BEST)
-    older = best_metrics(os.path.dirname(checkpoint))
-    if older and not metrics["loss"] < older["loss"]:
-        return
+    model_dir = os.path.dirname(checkpoint)
+    older = best_metrics(model_dir)
+    if not older or metrics["loss"] < older["loss"]:
+        _keep(checkpoint, metrics, os.path.join(model_dir, BEST))
+    with write_aside(os.path.join(model_dir, _JUDGED)) as aside, open(aside, "w") as file:
+        json.dump(metrics, file, indent=2)
+
+
+def _keep(checkpoint, metrics, best_dir):
     make_directory(best_dir)
     name = os.path.basename(checkpoint)
     for path in glob.glob(f"{glob.escape(checkpoint)}.*"):

@@ -57,6 +57,10 @@ def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=pr
 
 def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on_evaluation):
     is_shared = is_distributed()
+    if checkpoints.is_finished(model_dir, spec.train_steps):  # by a run that was killed before its last evaluation
+        if is_chief():
+            _evaluate_last(spec, model_dir, validation, say, on_evaluation)
+        return
     if fit := models.fit_function(spec.model):
         if is_shared:
             raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
@@ -116,11 +120,21 @@ def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say,
     model = models.build(spec.model, spec.config)
     fit(model, spec.config, train.features, train.labels, spec.seed, num_threads)
     checkpoints.write(model_dir, model, spec.train_steps)
+    _evaluate_last(spec, model_dir, validation, say, on_evaluation)
+
+
+def _evaluate_last(spec, model_dir, validation, say, on_evaluation):
+    """Evaluates the last checkpoint, of a model that is trained to its end, unless another process has done it."""
+    if checkpoints.is_judged(model_dir):
+        return
+    step = checkpoints.last_step(model_dir)
+    with _BUILDING:  # which draws random numbers
+        model = checkpoints.restore(spec, checkpoints.find(model_dir))
     score = tf.function(lambda features: _logits(model, features, spec.config))
     logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(validation)])
-    told = _judge(model_dir, spec.train_steps, validation.labels, logits)
-    say(f"step {spec.train_steps:6d}/{spec.train_steps}  {told}")
-    on_evaluation(spec.train_steps, logits)
+    told = _judge(model_dir, step, validation.labels, logits)
+    say(f"step {step:6d}/{spec.train_steps}  {told}")
+    on_evaluation(step, logits)
 
 
 def _judge(model_dir, step, labels, logits):
@@ -160,6 +174,11 @@ def is_distributed():
             "and any number of workers are needed, and no other; the chief evaluates"
         )
     return True
+
+
+def is_chief():
+    """Whether this process evaluates and saves: alone, or of those that train a model together."""
+    return not is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
 
 
 def _run_config(spec, model_dir, num_train, num_threads, is_shared):

@@ -396,3 +396,59 @@ def test_last_checkpoint_of_an_empty_directory(tmp_path):
     assert not checkpoints.is_finished(tmp_path, 1)
     with pytest.raises(ScriptError, match="no checkpoint in .*train.py"):
         checkpoints.find(tmp_path)
+
+
+def copied_records(records_dir, directory):
+    for path in records_dir.iterdir():
+        directory.mkdir(exist_ok=True)
+        shutil.copyfile(path, directory / path.name)
+    return f"--train_files={directory}/train*", f"--eval_files={directory}/val*"
+
+
+def test_a_model_goes_on_only_with_the_records_that_it_was_trained_on(
+    tmp_path, run_train, records_dir, write_tces, capsys
+):
+    flags = copied_records(records_dir, tmp_path / "copy")
+    assert run_train(tmp_path / "model", *flags, steps=2) == 0
+    write_tces(tmp_path / "copy" / "train-00001-of-00002", seed=77)
+    before = {path: path.read_bytes() for path in (tmp_path / "model").rglob("*") if path.is_file()}
+    for steps in (2, 4):
+        assert run_train(tmp_path / "model", *flags, steps=steps) == 1
+        told = capsys.readouterr().err
+        assert f"{tmp_path}/model holds a model of other records (--train_files): choose another --model_dir" in told
+        assert f"which {tmp_path}/model/trained_on.json names" in told
+    assert {path: path.read_bytes() for path in (tmp_path / "model").rglob("*") if path.is_file()} == before
+
+    # Wherever the same records lie, and in whatever directory the model.
+    shutil.move(tmp_path / "model", tmp_path / "moved")
+    assert run_train(tmp_path / "moved", steps=2) == 0
+    assert "moved is finished: it has 2 steps" in capsys.readouterr().out
+
+
+def test_a_model_of_an_earlier_version_is_taken_to_be_of_these_records(tmp_path, run_train, capsys):
+    assert run_train(tmp_path, steps=2) == 0
+    (tmp_path / "trained_on.json").unlink()
+    assert run_train(tmp_path, steps=3) == 0
+    assert "does not tell which records it was trained on: taken to be these" in capsys.readouterr().out
+    assert (tmp_path / "trained_on.json").exists()
+
+
+def test_a_run_killed_before_its_last_evaluation_is_judged_by_the_next(tmp_path, run_train, capsys):
+    assert run_train(tmp_path / "unbroken", steps=60) == 0
+    best = checkpoints.best_metrics(tmp_path / "unbroken")
+    assert best["global_step"] == 60
+    assert run_train(tmp_path / "killed", steps=54) == 0
+    kept = shutil.copytree(tmp_path / "killed" / "best", tmp_path / "best of 54")
+    judged = (tmp_path / "killed" / "last_evaluation.json").read_bytes()
+    assert run_train(tmp_path / "killed", steps=60) == 0
+    # What SIGKILL leaves between the checkpoint of step 60 and its evaluation.
+    shutil.rmtree(tmp_path / "killed" / "best")
+    shutil.copytree(kept, tmp_path / "killed" / "best")
+    (tmp_path / "killed" / "last_evaluation.json").write_bytes(judged)
+    capsys.readouterr()
+    assert run_train(tmp_path / "killed", steps=60) == 0
+    assert "step     60/60  validation loss" in capsys.readouterr().out
+    found = checkpoints.best_metrics(tmp_path / "killed")
+    assert found["global_step"] == 60 and found["loss"] == pytest.approx(best["loss"], rel=1e-4)
+    assert run_train(tmp_path / "killed", steps=60) == 0
+    assert "killed is finished: it has 60 steps" in capsys.readouterr().out
