@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -263,6 +264,17 @@ def test_forest_is_fitted_once_whatever_the_steps(patches, tmp_path, capsys):
     flags = [f"--model_dir={tmp_path}", "--average", "--checkpoint=best", f"--eval_files={patches}/test*"]
     assert evaluate.main(flags) == 0
     assert "global_step = 7" in capsys.readouterr().out
+
+
+def test_forest_that_was_killed_before_its_evaluation_is_judged_by_the_next_run(patches, tmp_path, capsys):
+    assert run_train(patches, "sodirf", tmp_path) == 0
+    best = checkpoints.best_metrics(tmp_path)
+    shutil.rmtree(tmp_path / "best")
+    (tmp_path / "last_evaluation.json").unlink()
+    assert run_train(patches, "sodirf", tmp_path) == 0
+    assert checkpoints.best_metrics(tmp_path) == best
+    assert run_train(patches, "sodirf", tmp_path) == 0
+    assert f"{tmp_path} is finished" in capsys.readouterr().out
 
 
 def test_forest_of_one_class_is_refused(tmp_path, capsys):
