@@ -87,10 +87,7 @@ def is_judged(model_dir):
 
 
 def _judged_step(model_dir):
-    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-        with open(os.path.join(model_dir, _JUDGED)) as file:
-            return json.load(file)["global_step"]
-    return None
+    return json_files.read_or_nothing(os.path.join(model_dir, _JUDGED)).get("global_step")
 
 
 def is_exported(model_dir):
@@ -210,8 +207,7 @@ def keep_if_best(checkpoint, metrics):
     older = best_metrics(model_dir)
     if not older or metrics["loss"] < older["loss"]:
         _keep(checkpoint, metrics, os.path.join(model_dir, BEST))
-    with write_aside(os.path.join(model_dir, _JUDGED)) as aside, open(aside, "w") as file:
-        json.dump(metrics, file, indent=2)
+    json_files.write(os.path.join(model_dir, _JUDGED), metrics)
 
 
 def _keep(checkpoint, metrics, best_dir):
