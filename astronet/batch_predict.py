@@ -17,7 +17,7 @@ _UNLIKE = "unlike_training"
 
 def _columns(models):
     """The members' probabilities come last; after them, where calibrate.py stored limits, what is unlike training."""
-    unlike = [_UNLIKE] if models.calibration.view_limits else []
+    unlike = [_UNLIKE] if models.calibration.has_limits else []
     return [*_COLUMNS, *(f"member_{name}" for name in models.checkpoints), *unlike]
 
 

@@ -1,7 +1,7 @@
 """Fits the temperature of a model's probabilities, and chooses its decision threshold, on validation records.
 
 Both are stored in model_dir/calibration.json, and all scripts that predict use them from then on. With --train_files
-so are the limits of the views that the model was trained on; batch_predict.py tells which TCEs lie beyond.
+so are the limits of the views and scalars that the model was trained on; batch_predict.py tells which TCEs lie beyond.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 import numpy as np
 
 from astronet import ensemble, evaluation_report
+from astronet.data import event_density
 from astronet.ops import calibration, intervals, metrics, novelty
 from astronet.ops.calibration import Calibration
 from astronet.util import arguments, configuration, example_util, nouns, pretrained, records
@@ -30,6 +31,7 @@ def _calibrate(flags):
     threshold = metrics.DEFAULT_THRESHOLD
     if flags.recall_target:
         threshold = calibration.threshold_for_recall(tces.label, probabilities, flags.recall_target)
+    limits = _limits(models, flags.train_files, tces.example) if flags.train_files else {}
     fitted = Calibration(
         temperature=temperature,
         threshold=threshold,
@@ -37,7 +39,7 @@ def _calibrate(flags):
         checkpoints_sha256=calibration.sha256_of_checkpoints(models.checkpoints.values()),
         records_sha256=calibration.sha256_of_records(files),
         records=[os.path.basename(path) for path in files],
-        view_limits=_view_limits(models, flags.train_files, tces.example) if flags.train_files else None,
+        **limits,
     )
     path = calibration.save(flags.model_dir, fitted)
     words = nouns.of(models.spec.config.inputs.features)
@@ -54,24 +56,39 @@ def _calibrate(flags):
     print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
 
 
-def _view_limits(models, patterns, examples):
-    """Limits of the views of the training files; prints how many of `examples`, as they are and altered, lie beyond."""
-    names = list(configuration.view_lengths(models.spec.config))
-    if not names:
-        print("the model reads no time series: there are no limits of its views")
-        return None
+def _limits(models, patterns, examples):
+    """Limits of the views and scalars of the training files: dict, fields of Calibration.
+
+    It prints how many of `examples`, as they are and altered, lie beyond.
+    """
     train_examples = [
         example_util.from_serialized(record) for path in records.expand(patterns) for record in records.read(path)
     ]
-    limits = novelty.fit(ensemble.stack_views(train_examples, names))
-    views = ensemble.stack_views(examples, names)
-    told = [
-        f"{np.mean([bool(text) for text in novelty.describe(of_kind, limits)]):.3f} {kind}"
-        for kind, of_kind in {"as they are": views, **novelty.altered(views)}.items()
-    ]
-    words = nouns.of(names)
-    print(f"unlike the views of {len(train_examples)} training {words.many}: of the evaluated, {', '.join(told)}")
+    config = models.spec.config
+    names = list(configuration.view_lengths(config))
+    limits = {}
+    if names:
+        limits["view_limits"] = fitted = novelty.fit(ensemble.stack_views(train_examples, names))
+        views = ensemble.stack_views(examples, names)
+        _print_unlike("views", len(train_examples), {"as they are": views, **novelty.altered(views)}, (fitted, None))
+    else:
+        print("the model reads no time series: there are no limits of its views")
+    # The density of events is no number that a user gives, and published records lack it.
+    columns = [name for name in configuration.scalar_columns(config) if name not in event_density.COLUMNS]
+    if columns:
+        limits["scalar_limits"] = fitted = novelty.fit_scalars(ensemble.stack_scalars(train_examples, columns))
+        scalars = ensemble.stack_scalars(examples, columns)
+        kinds = {"as they are": scalars, **novelty.altered_scalars(scalars)}
+        _print_unlike("scalars", len(train_examples), kinds, (None, fitted))
     return limits
+
+
+def _print_unlike(what, num_train, kinds, limits):
+    told = [
+        f"{np.mean([bool(text) for text in novelty.describe(of_kind, *limits)]):.3f} {kind}"
+        for kind, of_kind in kinds.items()
+    ]
+    print(f"unlike the {what} of {num_train} training TCEs: of the evaluated, {', '.join(told)}")
 
 
 def _print_threshold(truth, called, threshold):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from astronet.ops import calibration, novelty
+from astronet.ops import calibration
 from astronet.ops.calibration import Calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import (
@@ -61,7 +61,7 @@ class Prediction:
     """What the members say about one TCE: its record, and the calibrated probability of each [num_members].
 
     mean and standard_deviation (0 for a single model) are of these probabilities. unlike_training says what about its
-    views is unlike all of training; empty where nothing is, or no limits are known.
+    views and scalars is unlike all of training; empty where nothing is, or no limits are known.
     """
 
     example: example_util.Example
@@ -145,7 +145,8 @@ def load(flags, calibrated=True):
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(flags.model_dir), models.checkpoints.values())
-    unread = set(fitted.view_limits or ()).difference(models.spec.config.inputs.features)
+    read = {*models.spec.config.inputs.features, *configuration.scalar_columns(models.spec.config)}
+    unread = {*(fitted.view_limits or ()), *(fitted.scalar_limits or ())} - read
     if unread:
         raise ScriptError(
             f"{flags.model_dir}/calibration.json has limits for {', '.join(sorted(unread))}, which the model does not "
@@ -207,11 +208,10 @@ def _judge(ensemble, score, batches, where=lambda number: "a record"):
       batches: iterable of lists of serialized tf.train.Examples.
       where: function from the number of a record, counted from 0, to what messages call it.
     """
-    limits = ensemble.calibration.view_limits
     batches = engines.feature_batches(ensemble.engine, batches, ensemble.spec.config, where)
     for features, probabilities in _one_ahead((features, score(features)) for features in batches):
         serialized = features["serialized"]
-        told = novelty.describe(features, limits) if limits else [""] * len(serialized)
+        told = ensemble.calibration.unlike_training(features) or [""] * len(serialized)
         yield serialized, ensemble.calibration.apply(probabilities), told
 
 
@@ -231,16 +231,25 @@ def _one_ahead(items):
             yield item
 
 
-def unlike_training(examples, limits):
-    """Says what about the views of each record lies beyond the limits of a calibration; "" where nothing, or none."""
-    if not limits:
-        return [""] * len(examples)
-    return novelty.describe(stack_views(examples, limits), limits)
+def unlike_training(examples, fitted):
+    """Says what about the inputs of each record lies beyond the limits of a Calibration; "" where nothing, or none."""
+    features = {
+        **stack_views(examples, fitted.view_limits or ()),
+        **stack_scalars(examples, fitted.scalar_limits or ()),
+    }
+    return fitted.unlike_training(features) or [""] * len(examples)
 
 
 def stack_views(examples, names):
     """Returns views of many records: dict, name -> [num_tces, num_bins]."""
     return {name: np.stack([example_util.series(example, name) for example in examples]) for name in names}
+
+
+def stack_scalars(examples, names):
+    """Returns scalar columns of many records: dict, name -> float array [num_tces], NaN where a record lacks it."""
+    return {
+        name: np.array([example_util.value(example, name, np.nan) for example in examples], float) for name in names
+    }
 
 
 def predict_files(ensemble, flags, problems):

@@ -96,9 +96,10 @@ def compute(models, files, flags):
     tces["uncalibrated"] = probabilities.mean(axis=1)
     tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
     threshold = models.threshold(flags.threshold)
-    limits = models.calibration.view_limits
-    tces["unlike_training"] = ensemble.unlike_training(tces.example, limits)
-    tces["views"] = np.where(tces.unlike_training != "", "unlike training", "like training") if limits else np.nan
+    fitted = models.calibration
+    tces["unlike_training"] = ensemble.unlike_training(tces.example, fitted)
+    views = np.array(ensemble.unlike_training(tces.example, dataclasses.replace(fitted, scalar_limits=None)))
+    tces["views"] = np.where(views != "", "unlike training", "like training") if fitted.view_limits else np.nan
     sets, seen = {"all": tces}, None
     if flags.train_files:
         same_views, same_star = leaks.Trained.from_files(records.expand(flags.train_files)).find(tces.example)
@@ -119,7 +120,7 @@ def compute(models, files, flags):
             "after": judge_calibration(tces.label, tces.probability),
         },
         "seen_in_training": seen,
-        "unlike_training": _list_unlike(tces) if limits else None,
+        "unlike_training": _list_unlike(tces) if fitted.has_limits else None,
         "sets": {
             name: {
                 **describe(members, threshold, flags),
@@ -133,7 +134,7 @@ def compute(models, files, flags):
 
 
 def _list_unlike(tces):
-    """The TCEs whose views are unlike those of training, and what is unlike."""
+    """The TCEs whose views or scalars are unlike those of training, and what is unlike."""
     unlike = tces[tces.unlike_training != ""]
     return {"num_tces": len(unlike), "tces": unlike[["row_id", "tic_id", "unlike_training"]].to_dict("records")}
 

@@ -2,6 +2,9 @@
 
 The last step is figures.json, the data of the model card. What output_dir holds beside the ensemble, such as that card
 (README.md), stays. Run again after an interruption, it goes on where it stopped.
+
+An ensemble that is there is calibrated anew, without training, by calibrate.py --model_dir=DIRECTORY --average with the
+same --eval_files and --train_files.
 """
 
 import os

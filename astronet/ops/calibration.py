@@ -1,4 +1,4 @@
-"""Calibration of a model, kept beside it: temperature of its probabilities, decision threshold, limits of its views."""
+"""Calibration of a model, kept beside it: temperature, decision threshold, limits of what training has seen."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 import astronet
-from astronet.ops import metrics
+from astronet.ops import metrics, novelty
 from astronet.util import fingerprint, json_files, weights_file
 from astronet.util.script import ScriptError
 
@@ -27,16 +27,28 @@ class Calibration:
     records_sha256: Optional[str] = None  # of the records that it was fitted on
     records: tuple = ()  # names of their files
     view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
+    scalar_limits: Optional[dict] = None  # the same of scalars (see novelty.fit_scalars); files of before lack it
 
     def check(self):
         """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
         numbers = [self.temperature, self.threshold]
         for limits in (self.view_limits or {}).values():
             numbers += [limits["least_smoothness"], limits["greatest_center"]]
+        for limits in (self.scalar_limits or {}).values():
+            numbers += [limits["least"], limits["greatest"]]
         if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-            raise ValueError("temperature, threshold and view_limits must be finite numbers")
+            raise ValueError("temperature, threshold and limits must be finite numbers")
         if not (self.temperature > 0 and 0 <= self.threshold <= 1):
             raise ValueError("the temperature must be positive, the threshold 0 to 1")
+
+    @property
+    def has_limits(self):
+        """Whether it says what is unlike training."""
+        return bool(self.view_limits or self.scalar_limits)
+
+    def unlike_training(self, features):
+        """Says what is unlike training about each TCE, as novelty.describe() does; None without limits."""
+        return novelty.describe(features, self.view_limits, self.scalar_limits) if self.has_limits else None
 
     def apply(self, probabilities):
         """Returns the calibrated probabilities of members, an array of any shape."""
@@ -114,7 +126,7 @@ def load(model_dir, checkpoints):
     try:
         saved = json_files.read(path, "a calibration", "run calibrate.py again or remove it")
         names = [field.name for field in dataclasses.fields(Calibration)]
-        calibration = Calibration(**{name: saved[name] for name in names})
+        calibration = Calibration(**{name: saved[name] for name in names if name in saved or name != "scalar_limits"})
         calibration.check()
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error

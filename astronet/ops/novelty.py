@@ -1,12 +1,17 @@
-"""Views unlike those of training: rougher than they are, without a dip where the event should be, or constant.
+"""Views and scalars unlike those of training.
 
-Real views are smooth even where they hold noise alone, for their bins overlap and their cadences are shared; and what
-triggered the search is a dip at their middle. The limits say how far training views stray from that.
+A view is rougher than those of training, without a dip where the event should be, or constant. Real views are smooth
+even where they hold noise alone, for their bins overlap and their cadences are shared; and what triggered the search is
+a dip at their middle. The limits say how far training views stray from that.
+
+A scalar (a period, duration, depth or S/N that the model reads) is lower or higher than those of training, as it is
+where it was given in another unit.
 """
 
 import numpy as np
 
 _TAIL = 0.5  # percent of training views that lie beyond each limit
+_SCALAR_TAIL = 0.1  # percent of training scalars that lie beyond each limit
 _CENTER = 15  # a view's middle is this fraction of its bins
 _FLAGS = ("constant", "rough, no dip", "rough", "no dip")
 
@@ -30,22 +35,48 @@ def fit(views):
     return limits
 
 
-def describe(views, limits):
+def fit_scalars(columns):
+    """Finds the limits of training scalars.
+
+    Args:
+      columns: dict, name of a column -> [num_tces]; what is NaN or not positive is missing.
+
+    Returns:
+      Dict, name of a column -> {"least", "greatest"}; a column that all TCEs lack is not in it.
+    """
+    limits = {}
+    for name, values in columns.items():
+        known = values[np.isfinite(values) & (values > 0)]
+        if len(known):
+            limits[name] = {
+                "least": float(np.percentile(known, _SCALAR_TAIL, method="lower")),
+                "greatest": float(np.percentile(known, 100 - _SCALAR_TAIL, method="higher")),
+            }
+    return limits
+
+
+def describe(features, view_limits, scalar_limits=None):
     """Says what is unlike training about each TCE.
 
     Args:
-      views: dict, name of a view -> [num_tces, num_bins].
-      limits: of fit().
+      features: dict, name of a view -> [num_tces, num_bins], name of a column -> [num_tces] or [num_tces, 1].
+      view_limits: of fit(); None is {}.
+      scalar_limits: of fit_scalars(); None is {}.
 
     Returns:
-      List of strings [num_tces], such as "global_view: no dip; local_view: rough"; empty where all is as in training.
+      List of strings [num_tces], such as "global_view: no dip; local_view: rough; SN: high"; empty where all is as in
+      training. A missing scalar is not unlike training.
     """
     told = []
-    for name, limit in limits.items():
-        smoothness, center = _measure(views[name])
+    for name, limit in (view_limits or {}).items():
+        smoothness, center = _measure(features[name])
         rough, no_dip = smoothness < limit["least_smoothness"], center > limit["greatest_center"]
         flags = np.select([np.isnan(smoothness), rough & no_dip, rough, no_dip], _FLAGS, "")
         told.append([f"{name}: {flag}" if flag else "" for flag in flags])
+    for name, limit in (scalar_limits or {}).items():
+        values = np.ravel(features[name])
+        low, high = (values > 0) & (values < limit["least"]), values > limit["greatest"]
+        told.append(np.select([low, high], [f"{name}: low", f"{name}: high"], "").tolist())
     return ["; ".join(filter(None, of_tce)) for of_tce in zip(*told)]
 
 
@@ -56,6 +87,19 @@ def altered(views, seed=0):
         "inverted": {name: -of_all for name, of_all in views.items()},
         "scrambled": {name: random.permuted(of_all, axis=1) for name, of_all in views.items()},
         "constant": {name: np.zeros_like(of_all) for name, of_all in views.items()},
+    }
+
+
+def altered_scalars(columns):
+    """What scalar limits should catch: dict, kind of alteration -> columns with it (see fit_scalars)."""
+    kinds = {
+        "Duration of days in hours": ("Duration", 24),
+        "Duration of hours in days": ("Duration", 1 / 24),
+        "Transit_Depth as a fraction": ("Transit_Depth", 1e-6),
+        "Transit_Depth in percent": ("Transit_Depth", 1e-4),
+    }
+    return {
+        kind: {**columns, name: columns[name] * factor} for kind, (name, factor) in kinds.items() if name in columns
     }
 
 

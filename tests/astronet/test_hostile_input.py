@@ -397,6 +397,9 @@ def test_a_checkpoint_without_a_number_of_steps_is_named(tmp_path):
         {"view_limits": {"../x": {}}},
         {"view_limits": {"global_view": {"least_smoothness": float("inf"), "greatest_center": 0}}},
         {"view_limits": [1]},
+        {"scalar_limits": {"SN": {"least": 1}}},
+        {"scalar_limits": {"SN": {"least": 1, "greatest": float("nan")}}},
+        {"scalar_limits": 7},
     ],
 )
 def test_an_absurd_calibration_is_refused(tmp_path, changes):

@@ -45,6 +45,7 @@ def test_the_ensemble_of_the_package_is_made_and_made_again(make, tmp_path, writ
     assert figures["sets"]["all"]["figures"]["recall"]["value"] == 1  # of 8 positives, 0.98 are all
     assert figures["threshold"] == calibration["threshold"]
     assert calibration["recall_target"] == 0.98 and set(calibration["view_limits"]) == {"global_view", "local_view"}
+    assert set(calibration["scalar_limits"]) == {"Period", "Duration", "Transit_Depth", "SN"}
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pretrained, "DIRECTORY", tmp_path / "pretrained")

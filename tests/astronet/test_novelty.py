@@ -68,3 +68,30 @@ def test_altered_leaves_the_views_alone_and_its_seed_decides():
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     np.testing.assert_array_equal(np.sort(first, axis=1), np.sort(before, axis=1))
+
+
+SCALARS = {"Duration": np.geomspace(0.01, 1, 5000), "SN": np.geomspace(5, 500, 5000)}
+
+
+def test_scalar_beyond_training_is_flagged():
+    limits = novelty.fit_scalars(SCALARS)
+    given = {"Duration": [0.1, 0.1 / 24, 24 * 0.1, np.nan, 0], "SN": [50, 50, 1e9, 1, np.nan]}
+    told = novelty.describe({name: np.array(values)[:, np.newaxis] for name, values in given.items()}, None, limits)
+    assert told == ["", "Duration: low", "Duration: high; SN: high", "SN: low", ""]
+
+
+def test_one_in_a_thousand_training_scalars_lies_beyond_each_limit():
+    told = novelty.describe(SCALARS, {}, novelty.fit_scalars(SCALARS))
+    assert [sum(flag in of_tce for of_tce in told) for flag in ("SN: low", "SN: high")] == [4, 4]
+
+
+def test_training_scalars_of_a_small_set_are_all_within(limits):
+    few = {"SN": np.array([1.0, 2, 3])}
+    assert novelty.describe(few, None, novelty.fit_scalars(few)) == ["", "", ""]
+    assert novelty.fit_scalars({"SN": np.array([np.nan, 0])}) == {}
+
+
+def test_scalars_in_another_unit_lie_beyond():
+    limits = novelty.fit_scalars(SCALARS)
+    for kind, columns in novelty.altered_scalars(SCALARS).items():
+        assert np.mean([bool(text) for text in novelty.describe(columns, None, limits)]) > 0.6, kind
