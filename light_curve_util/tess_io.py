@@ -6,17 +6,38 @@ import re
 
 import numpy as np
 
-from light_curve_util import file_index
+from light_curve_util import file_index, flux_scale
 from light_curve_util import identity as identities
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
-from light_curve_util.products import csv_table, kepler, qlp_fits, qlp_hdf5, spoc, tglc
+from light_curve_util.flux_scale import relative_flux, to_flux  # noqa: F401 (simulations take them from here)
+from light_curve_util.products import (
+    any_fits,
+    cdips,
+    csv_table,
+    diamante,
+    eleanor,
+    everest,
+    k2sff,
+    kepler,
+    pathos,
+    qlp_fits,
+    qlp_hdf5,
+    spoc,
+    t16,
+    tars,
+    tasoc,
+    tglc,
+)
+from light_curve_util.products.fits_table import OtherProductError
 from light_curve_util.products.quality import QUALITIES
 
 # In the order of preference, where a star has several in one sector.
-PRODUCTS = (qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler)
-
-_MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
-_MAD_TO_SIGMA = 1.4826
+PRODUCTS = (
+    *(qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler),
+    *(tasoc, eleanor, cdips, t16, pathos, tars, diamante, k2sff, everest),
+)
+_UNKNOWN = identities.Identity()
+_UNCERTAIN = (t16, tars, diamante)  # products whose columns may have other names, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +48,13 @@ class LightCurve:
       time: float64 [n], BTJD days, finite, in the file's order.
       flux: float64 [n], relative to the median of the light curve.
       path: the file it came from.
+      notes: what was converted, assumed or dropped in reading it, in words, to be said once; empty for most files.
     """
 
     time: np.ndarray
     flux: np.ndarray
     path: str
+    notes: tuple[str, ...] = ()
 
 
 def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
@@ -116,7 +139,9 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     path = os.fspath(path)
     if not os.path.exists(path):
         raise MissingLightCurveError(f"no file {path}: check its name, or fetch it")
-    columns = _product(path).read(path, flux_key, aperture, quality)
+    columns = _read(path, flux_key, aperture, quality)
+    if columns.identity != _UNKNOWN:
+        identities.checked(path, columns.identity, _told_by_name(path))
     time, values = columns.time, columns.values
     finite = np.isfinite(time) & np.isfinite(values)
     usable = columns.good & finite
@@ -126,12 +151,12 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
             f"{np.count_nonzero(~finite)} without finite time and {columns.flux_key}): "
             "leave this TCE out, or read another aperture or flux_key"
         )
-    in_flux = to_flux if columns.is_magnitude else relative_flux
     try:
         with np.errstate(all="ignore"):  # what overflows is told below
-            light_curve = LightCurve(*in_flux(time[usable], values[usable], clip), path)
+            *arrays, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
+    light_curve = LightCurve(*arrays, path, (*columns.notes, *notes))
     if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
         raise UnreadableLightCurveError(
             f"{path}: {columns.flux_key} has values too far apart for a star's: fetch the file again"
@@ -144,65 +169,33 @@ def is_of_tess(path):
     return getattr(_product(path), "IS_OF_TESS", True)
 
 
-def to_flux(time, magnitude, clip=True):
-    """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
-
-    Args:
-      time: [n] days.
-      magnitude: [n] finite, n >= 1.
-
-    Returns:
-      time and flux of the cadences kept; flux is relative to their median.
-    """
-    if clip:
-        time, magnitude = _without_bright_outliers(time, magnitude, 1)
-    return time, 10 ** (-(magnitude - _median(magnitude)) / 2.5)
-
-
-def relative_flux(time, flux, clip=True):
-    """Drops bright outliers (unless clip is false) and makes flux relative.
-
-    Args:
-      time: [n] days.
-      flux: [n] finite, in any unit, n >= 1.
-
-    Returns:
-      time and flux of the cadences kept; flux is relative to their median.
-
-    Raises:
-      UnreadableLightCurveError: their median is not positive.
-    """
-    if clip:
-        time, flux = _without_bright_outliers(time, flux, -1)
-    median = _median(flux)
-    if median <= 0:
-        raise UnreadableLightCurveError(f"the median is {median:g}, no flux of a star: read another flux_key")
-    return time, flux / median
-
-
-def _without_bright_outliers(time, values, faint):
-    """Time and values less the bright outliers; `faint` is 1 where high values are faint (magnitudes), else -1."""
-    median = _median(values)
-    sigma = _MAD_TO_SIGMA * _median(np.abs(values - median))
-    if sigma == 0:  # A constant light curve has no outliers: its views are flat, and they say so.
-        return time, values
-    kept = faint * values > faint * median - _MAX_BRIGHT_DEVIATION * sigma
-    return time[kept], values[kept]
-
-
-def _median(values):
-    """np.median of finite values, in a third of the time for a light curve."""
-    middle = len(values) // 2
-    if len(values) % 2:
-        return np.partition(values, middle)[middle]
-    ordered = np.partition(values, (middle - 1, middle))
-    return (ordered[middle - 1] + ordered[middle]) / 2
+def _read(path, flux_key, aperture, quality):
+    """Columns of a file, by the reader that its name tells, or else by what is in it."""
+    product = _product(path)
+    if product is None:
+        return _reader_of_any(path)(path, flux_key, aperture, quality)
+    try:
+        return product.read(path, flux_key, aperture, quality)
+    except OtherProductError as error:
+        try:
+            return any_fits.read(path, flux_key, aperture, quality, guesses=product in _UNCERTAIN)
+        except OtherProductError:
+            raise error from None
 
 
 def _product(path):
+    """The product that a file's name tells, None where it tells none."""
     name = os.path.basename(path)
-    for product in PRODUCTS:
-        if any(re.fullmatch(pattern, name) for pattern in product.NAMES):
-            return product
-    known = ", ".join(product.NAMES[-1] for product in PRODUCTS)
-    raise UnreadableLightCurveError(f"{path}: no reader for a file of this name; there are readers for {known}")
+    return next((product for product in PRODUCTS if any(re.fullmatch(known, name) for known in product.NAMES)), None)
+
+
+def _reader_of_any(path):
+    name = os.path.basename(path)
+    if re.fullmatch(r".*\.fits?(\.gz)?", name, re.IGNORECASE):
+        return any_fits.read
+    if re.fullmatch(csv_table.ANY_NAME, name, re.IGNORECASE):
+        return csv_table.read
+    raise UnreadableLightCurveError(
+        f"{path}: no reader for a file of this name; there are readers for QLP's .h5, for .fits, and for text "
+        "(.csv, .txt, .dat, .tsv, .ecsv): give it the right one of these endings"
+    )

@@ -3,10 +3,12 @@
 import dataclasses
 import gzip
 import io
+from typing import Optional
 
 import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.identity import Identity
 from light_curve_util.time_systems import BTJD_ZERO  # noqa: F401 (readers take it from here)
 
 MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
@@ -24,14 +26,22 @@ class Columns:
       values: float64 [n], flux in any unit, or magnitudes.
       good: bool [n], the cadences that the quality mask keeps.
       flux_key: name of the column that the values are from.
-      is_magnitude: whether the values are magnitudes.
+      is_magnitude: whether the values are magnitudes; None where nothing tells.
+      unit: "ppm", "percent" or "mmag" where the file says so, "" elsewhere.
+      is_guessed: whether it is guessed from the column's name what the values are, so that they have to look like it.
+      notes: what is to be said of the file, once: what was converted or assumed.
+      identity: what the header tells of the star.
     """
 
     time: np.ndarray
     values: np.ndarray
     good: np.ndarray
     flux_key: str
-    is_magnitude: bool = False
+    is_magnitude: Optional[bool] = False
+    unit: str = ""
+    is_guessed: bool = False
+    notes: tuple[str, ...] = ()
+    identity: Identity = Identity()
 
 
 def content(path):

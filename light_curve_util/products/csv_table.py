@@ -1,34 +1,33 @@
-"""Light curves in CSV files: comma-separated, columns found by the names in the first line."""
+"""Light curves in text files: CSV and its kin, columns found by their names, or by their order where none is named."""
 
 import csv
-import io
+import os
 import re
 import zlib
 
 import numpy as np
 
+from light_curve_util import sector_times, time_systems
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.numerals import parse_float
-from light_curve_util.products.columns import BTJD_ZERO, Columns, content, expect_no_aperture
+from light_curve_util.identity import of_name
+from light_curve_util.products import column_names, text_rows
+from light_curve_util.products.columns import Columns, content, expect_no_aperture
 from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
 NAMES = (
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?([-_ .].*)?\.csv(\.gz)?",
+    # Other text files may be anything: their names must tell a star.
+    r"((?i:tic)[-_ ]?)?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?\.(txt|dat|tsv|ecsv)(\.gz)?",
+    r"(?i:tic)[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?[-_ .].*\.(txt|dat|tsv|ecsv)(\.gz)?",
     r".*?[-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+)([-_ .].*)?\.csv(\.gz)?",
     r".*\.csv(\.gz)?",
 )
 EXACT_NAMES = ()
 
-# The spellings that are known, the preferred first; case, blanks and punctuation do not count.
-TIMES = ("time_btjd", "btjd", "time", "time_bjd", "time_bjd_tdb", "bjd", "bjd_tdb")
-VALUES = (
-    *("det_flux", "kspsap_flux", "detrended_flux", "pdcsap_flux", "cal_aper_flux"),
-    *("normalized_flux", "norm_flux", "flux", "sap_flux"),
-    *("kspmagnitude", "magnitude", "mag", "rawmagnitude"),
-)
-QUALITIES = ("quality", "quality_flag", "quality_flags", "sap_quality", "qflag")
+ANY_NAME = r".*\.(txt|dat|tsv|ecsv|lc)(\.gz)?"
+"""Names of files that are read where they are named, but are not looked for in directories."""
 
-_LEAST_BJD = 2_400_000  # times above are BJD, not BTJD
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read(path, flux_key=None, aperture=None, quality="default"):
@@ -36,7 +35,8 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 
     Args:
       path: file name; a byte-order mark is skipped.
-      flux_key: column of the flux, or of the magnitudes, which have "mag" in their name; None is the first of VALUES.
+      flux_key: column of the flux, or of the magnitudes, which have "mag" in their name; None is the first of
+        column_names.VALUES, or the one that looks like a flux. Where the file names no columns, the number of one.
       aperture: None: there is only one.
       quality: "default" and "hard" keep the cadences whose quality is 0, where the file has a column for it;
         "flares" also those whose only flag is that of an impulsive outlier; "none" keeps all.
@@ -45,65 +45,98 @@ def read(path, flux_key=None, aperture=None, quality="default"):
       Columns; an empty cell is NaN.
 
     Raises:
-      UnreadableLightCurveError: naming the line of a cell that is no number, or the columns where one is absent.
+      UnreadableLightCurveError: naming the line of a cell that is no number, or the columns where one is absent; or the
+        times are not of the sector that the name tells.
     """
     expect_no_aperture(path, aperture)
     try:
-        # utf-8-sig skips a byte-order mark.
-        return _read(
-            csv.reader(io.StringIO(content(path).decode("utf-8-sig"), newline=""), strict=True), flux_key, quality
-        )
+        return _read(_text(path), os.path.basename(path), flux_key, quality)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {error}") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         raise UnreadableLightCurveError(
             f"{path}: not a whole CSV light curve ({error}): fetch the file again"
         ) from error
 
 
-def _read(reader, flux_key, quality):
-    header = next(reader, [])
-    rows = [(reader.line_num, row) for row in reader if row]
-    for line, row in rows:
-        if len(row) != len(header):
-            raise UnreadableLightCurveError(
-                f"line {line} has {len(row)} cells, the first has {len(header)}: fetch or make the file again"
-            )
-    time = _numbers(rows, header, _find(header, TIMES, "time"))
-    if np.any(time > _LEAST_BJD):
-        time -= BTJD_ZERO
-    column = _find(header, [flux_key] if flux_key else VALUES, "flux or magnitude")
-    values = _numbers(rows, header, column)
-    good = np.ones(len(rows), dtype=bool)
-    if quality != "none" and any(_plain(name) in QUALITIES for name in header):
-        flags = _numbers(rows, header, _find(header, QUALITIES, "quality"))
-        good = np.isin(flags, (0, IMPULSIVE_OUTLIER) if quality == "flares" else 0)
-    return Columns(time, values, good, header[column], "mag" in _plain(header[column]))
+def _text(path):
+    bytes_read = content(path)
+    # utf-8-sig skips a byte-order mark.
+    return bytes_read.decode("utf-16" if bytes_read.startswith(_UTF_16) else "utf-8-sig")
 
 
-def _plain(name):
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _find(header, names, meaning):
-    """Position of the first of these names that the header has."""
-    there = [_plain(name) for name in header]
-    for name in names:
-        if _plain(name) in there:
-            return there.index(_plain(name))
-    raise UnreadableLightCurveError(
-        f"no column for the {meaning}: looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}; "
-        "rename a column, or name that of the flux as flux_key"
+def _read(text, name, flux_key, quality):
+    table = text_rows.parse(text)
+    header = table.header
+    if not table.has_header and name.startswith("hlsp_"):
+        raise UnreadableLightCurveError("its columns have no names: fetch the FITS file of this light curve")
+    if table.has_header:
+        time_at, value_at = _named_columns(header, flux_key, text)
+        notes = []
+    else:
+        time_at, value_at = _columns_in_order(header, flux_key)
+        notes = [f"no names of columns: column {time_at + 1} is taken for the time, column {value_at + 1} for the flux"]
+    time, time_notes = _times(table, time_at, of_name(name, NAMES).sector)
+    values = np.array(table.numbers(value_at), dtype=np.float64)
+    unit = table.units.get(header[value_at], "")
+    told = unit or (header[value_at] if table.has_header else "")
+    return Columns(
+        time,
+        values,
+        _good(table, quality) if table.has_header else np.ones(len(values), dtype=bool),
+        header[value_at],
+        column_names.is_magnitude(header[value_at]) or column_names.is_magnitude(unit) if told else None,
+        column_names.unit(unit) or column_names.unit(header[value_at]),
+        is_guessed=True,
+        notes=(*notes, *time_notes),
     )
 
 
-def _numbers(rows, header, column):
-    numbers = []
-    for line, row in rows:
-        try:
-            numbers.append(parse_float(row[column] or "nan"))
-        except ValueError:
-            raise UnreadableLightCurveError(
-                f"line {line}: {header[column]} is {row[column]!r}, which is no number: correct it, or leave it empty"
-            ) from None
-    return np.array(numbers, dtype=np.float64)
+def _named_columns(header, flux_key, text):
+    try:
+        return column_names.find_time(header), column_names.find_value(header, flux_key)
+    except UnreadableLightCurveError as error:
+        if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
+            raise UnreadableLightCurveError(f"a web page, with {error}: fetch the file again") from None
+        raise
+
+
+def _columns_in_order(header, flux_key):
+    if flux_key is not None and flux_key not in header:
+        raise UnreadableLightCurveError(
+            f"no column {flux_key}: its {len(header)} columns have no names; give the number of one as flux_key"
+        )
+    if len(header) < 2:
+        raise UnreadableLightCurveError("a single column: a light curve has a time and a flux")
+    return 0, header.index(flux_key) if flux_key else 1
+
+
+def _good(table, quality):
+    flags_at = column_names.find_quality(table.header)
+    if quality == "none" or flags_at is None:
+        return np.ones(len(table.rows), dtype=bool)
+    return np.isin(table.numbers(flags_at), (0, IMPULSIVE_OUTLIER) if quality == "flares" else 0)
+
+
+def _times(table, column, sector):
+    """Times in BTJD, and what is to be said of them."""
+    name = table.header[column]
+    values = np.array(table.numbers(column), dtype=np.float64)
+    units_a_day = column_names.units_a_day(table.units.get(name, "d"))
+    if units_a_day == 1:
+        units_a_day = column_names.units_a_day(name)
+    notes = []
+    if units_a_day != 1:
+        values = values / units_a_day
+        notes.append(f"times of {name} divided by {units_a_day}, which makes them days")
+    system = time_systems.named(name) if table.has_header else None
+    expected = sector_times.window(sector) if sector else None
+    times = time_systems.of_light_curve(values, system, expected)
+    finite = times.btjd[np.isfinite(times.btjd)]
+    problem = sector_times.problem(finite, sector) if sector and len(finite) else ""
+    if problem:
+        raise UnreadableLightCurveError(f"{problem}: correct the times, or the sector in its name")
+    notes += [note for note in times.notes if system is None or system.name not in note]
+    if times.problems:
+        notes.append(f"{len(times.problems)} times dropped: {next(iter(times.problems.values()))}")
+    return times.btjd, notes

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from light_curve_util import time_systems
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import MAX_CADENCES, Columns
 
@@ -92,10 +93,11 @@ def _file_access():
 def _read(file, flux_key, aperture, quality):
     if aperture is None:
         aperture = _best_aperture(file)
-    time = _column(file, "LightCurve/BJD")
+    times = time_systems.of_light_curve(_column(file, "LightCurve/BJD"))  # the name is BJD, the values are BTJD
+    time = times.btjd
     magnitude = _column(file, f"{_PHOTOMETRY}/Aperture_{aperture:03d}/{flux_key}", len(time))
     good = np.ones(len(time), dtype=bool) if quality == "none" else _good(file, time)
-    return Columns(time, magnitude, good, flux_key, is_magnitude=True)
+    return Columns(time, magnitude, good, flux_key, is_magnitude=True, notes=times.notes)
 
 
 def _column(file, name, length=None):

@@ -1,10 +1,10 @@
 """Light curves of the TESS Science Processing Operations Center (SPOC): 2 min, 20 s, and full-frame images.
 
-Files that lightkurve writes (`to_fits`) have the same form and names, with a column FLUX.
+PDCSAP_FLUX, free of systematics, is read unless another is asked for, or the FLUX of lightkurve: files that it writes
+(`to_fits`) have the same form and names.
 """
 
 from light_curve_util.products import fits_table
-from light_curve_util.products.columns import expect_no_aperture
 from light_curve_util.products.quality import TESS
 
 NAMES = (
@@ -12,28 +12,16 @@ NAMES = (
     r"hlsp_.*_(?P<tic>\d{11,16})-s(?P<sector>\d{2,4})_tess_v\w+_lc\.fits(\.gz)?",
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)_lc\.fits(\.gz)?",
     r"(.*_)?tess\d+-s(?P<sector>\d{4})-(?P<tic>\d{16})-\d{4}-a_fast-lc\.fits(\.gz)?",
-    r".*[-_]lc\.fits(\.gz)?",
+    # Others end in _lc.fits as well, and have readers of their own.
+    r"(?!hlsp_(gsfc-eleanor-lite|eleanor|tasoc|tars|everest|cdips|t16)_).*[-_]lc\.fits(\.gz)?",
 )
 EXACT_NAMES = ()
 
-_DEFAULT_FLUX = ("PDCSAP_FLUX", "FLUX")
+FORMAT = fits_table.FitsFormat(
+    product="a SPOC",
+    flux_keys=("PDCSAP_FLUX", "FLUX"),
+    masks=lambda quality, header: {"QUALITY": TESS[quality]},
+    is_of=lambda header, names: {"TIME", "QUALITY"} < names and bool({"PDCSAP_FLUX", "FLUX"} & names),
+)
 
-
-def read(path, flux_key=None, aperture=None, quality="default"):
-    """Reads one file.
-
-    Args:
-      path: file name.
-      flux_key: column of the flux; None is PDCSAP_FLUX, free of systematics, or the FLUX of lightkurve.
-      aperture: None: there is only one.
-      quality: name of the mask, see quality.TESS.
-
-    Returns:
-      Columns.
-
-    Raises:
-      UnreadableLightCurveError: for a damaged file, and for an absent extension or column.
-    """
-    expect_no_aperture(path, aperture)
-    flux_keys = [flux_key] if flux_key else _DEFAULT_FLUX
-    return fits_table.read(path, lambda table: table.light_curve(flux_keys, {"QUALITY": TESS[quality]}))
+read = FORMAT.read

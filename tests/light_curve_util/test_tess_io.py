@@ -213,9 +213,9 @@ def test_a_file_without_usable_cadences_is_empty(tmp_path, content, told):
 def test_missing_file_and_unknown_product(tmp_path):
     with pytest.raises(MissingLightCurveError, match="no file"):
         tess_io.read(tmp_path / "1.h5")
-    (tmp_path / "1.dat").touch()
-    with pytest.raises(UnreadableLightCurveError, match=r"there are readers for .*\.h5, "):
-        tess_io.read(tmp_path / "1.dat")
+    (tmp_path / "1.xyz").touch()
+    with pytest.raises(UnreadableLightCurveError, match=r"1.xyz: .* there are readers for .*\.h5, "):
+        tess_io.read(tmp_path / "1.xyz")
 
 
 def test_one_line_registers_another_product(tmp_path, monkeypatch):

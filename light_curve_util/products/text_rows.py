@@ -1,0 +1,134 @@
+"""Rows of a text file as people and programs write them: with or without a header, any separator, decimal commas."""
+
+import csv
+import dataclasses
+import io
+import re
+from typing import Optional
+
+from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.numerals import parse_float
+
+_COMMENT = ("#", "%")
+_SEPARATORS = "\t;|,"  # in this order: a comma may be a decimal one, or part of a name
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
+_MISSING = {"", "nan", "null", "none", "n/a", "na", "--", "-", "---", "..."}
+_ECSV_UNIT = re.compile(r"name: '?([^',}]+)'?, unit: '?([^',}]+)'?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The rows of a file.
+
+    Attributes:
+      header: names of the columns; their numbers, from "1", where the file names none.
+      rows: list of (number of the line, list of cells), as many cells as there are names.
+      has_header: whether the file names its columns.
+      units: dict of column name to unit, where an ECSV header gives them.
+    """
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    has_header: bool
+    units: dict[str, str]
+
+    def numbers(self, column: int) -> list[float]:
+        """The numbers of a column, NaN where a cell is empty or says that there is none.
+
+        Raises:
+          UnreadableLightCurveError: naming the line of a cell that is no number.
+        """
+        numbers = []
+        for line, row in self.rows:
+            cell = row[column]
+            try:
+                numbers.append(parse_float(cell or "nan"))
+            except ValueError:
+                numbers.append(_unusual(cell, line, self.header[column]))
+        return numbers
+
+
+def parse(text: str) -> Rows:
+    """Splits a text into rows.
+
+    Raises:
+      UnreadableLightCurveError: a row has not as many cells as the header.
+      csv.Error: a quoted cell does not end.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith(_COMMENT)), len(lines))
+    comments = [line for line in lines[:first] if line.startswith(_COMMENT)]
+    separator = _separator(lines[first : first + 2])
+    rows = [(line + first, row) for line, row in _split("\n".join(lines[first:]), separator)]
+    header, has_header = (rows.pop(0)[1] if rows else []), True
+    if header and all(map(_is_number, header)):
+        rows.insert(0, (first + 1, header))
+        header, has_header = _header_in(comments, len(header))
+    for line, row in rows:
+        if len(row) != len(header):
+            raise UnreadableLightCurveError(_ragged(line, row, header, separator))
+    units = {name: unit for line in comments for name, unit in _ECSV_UNIT.findall(line)}
+    return Rows(header, rows, has_header, units)
+
+
+def _separator(lines):
+    """The separator of the first lines; None is any number of blanks."""
+    for separator in _SEPARATORS:
+        if lines and separator in lines[0]:
+            cells = lines[0].split()
+            if separator == "," and len(cells) > 1 and all(map(_DECIMAL_COMMA.fullmatch, cells)):
+                return None
+            return separator
+    # "time flux" may be the name of one column; a line of one cell has no separator at all.
+    return None if lines and len(lines[0].split()) > 1 else ","
+
+
+def _split(text, separator):
+    """Yields (number of the line, cells) of the lines that are neither empty nor comments."""
+    if separator is None:
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip() and not line.startswith(_COMMENT):
+                yield number, line.split()
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    for row in reader:
+        if row and not row[0].startswith(_COMMENT):
+            yield reader.line_num, row
+
+
+def _header_in(comments, length):
+    """Names of columns in the last comment, and whether there are as many as columns; else their numbers."""
+    for comment in reversed(comments):
+        names = comment.lstrip("#% ")
+        for cells in (names.split(), *(names.split(separator) for separator in _SEPARATORS)):
+            if len(cells) == length and not any(map(_is_number, cells)):
+                return [cell.strip() for cell in cells], True
+    return [str(number) for number in range(1, length + 1)], False
+
+
+def _is_number(cell):
+    cell = cell.strip()
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return True
+    try:
+        parse_float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _unusual(cell: str, line: int, name: str) -> Optional[float]:
+    if cell.strip().lower() in _MISSING:
+        return float("nan")
+    if _DECIMAL_COMMA.fullmatch(cell):
+        return float(cell.replace(",", "."))
+    raise UnreadableLightCurveError(
+        f"line {line}: {name} is {cell!r}, which is no number: correct it, or leave it empty"
+    )
+
+
+def _ragged(line, row, header, separator):
+    text = f"line {line} has {len(row)} cells, the first has {len(header)}"
+    if separator == "," and len(row) == 2 * len(header):
+        return f"{text}: with decimal commas, columns must be separated by something else; write decimal points"
+    return f"{text}: fetch or make the file again"
