@@ -11,14 +11,16 @@ import numpy as np
 from astropy.io import fits
 from fuzz_mutations import hostile_floats, hostile_text, mutated_bytes, mutated_table
 
-from light_curve_util import tess_io
+from light_curve_util import flux_scale, tess_io, time_systems
 from light_curve_util.errors import LightCurveError
 from light_curve_util.products import quality
+from light_curve_util.products.columns import Columns
 
 _SIZE = 40
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
 _MAGNITUDES = f"{_PHOTOMETRY}/Aperture_002/KSPMagnitude"
-_BJDREF = {"BJDREFI": 2457000, "BJDREFF": 0.0}
+_BJDREF, _BKJDREF = ({"BJDREFI": day, "BJDREFF": 0.0} for day in (2457000, 2454833))
+_TEXTS = "texts, G where a cadence is good"
 # Product: file name, sector, columns of time and flux, quality columns with the mask that disqualifies, BJD at time 0.
 _FITS = {
     "qlp_fits": (
@@ -35,9 +37,41 @@ _FITS = {
     ),
     "kepler": (
         *("kplr000000077-2009131105131_llc.fits.gz", 1, "TIME", "PDCSAP_FLUX"),
-        *({"SAP_QUALITY": quality.KEPLER["default"]}, {"BJDREFI": 2454833, "BJDREFF": 0.0}),
+        *({"SAP_QUALITY": quality.KEPLER["default"]}, _BKJDREF),
+    ),
+    "tasoc": (
+        *("hlsp_tasoc_tess_ffi_tic00000000077-s0002-cam1-ccd1-c1800_tess_v05_ens-lc.fits", 2, "TIME", "FLUX_CORR"),
+        *({"PIXEL_QUALITY": quality.TESS["default"], "QUALITY": 3}, _BJDREF),
+    ),
+    "eleanor": (
+        *("hlsp_gsfc-eleanor-lite_tess_ffi_s0002-0000000000000077_tess_v1.0_lc.fits", 2, "TIME", "CORR_FLUX"),
+        *({"QUALITY": quality.TESS["default"]}, _BJDREF),
+    ),
+    "cdips": (
+        *("hlsp_cdips_tess_ffi_gaiatwo0000000000000000000077-0002-cam1-ccd1_tess_v01_llc.fits", 2, "TMID_BJD", "TFA2"),
+        *({"IRQ2": _TEXTS}, {}),
+    ),
+    "t16": (
+        *("hlsp_t16_tess_ffi_s0002-cam1-ccd1-00000000000000000077_tess_v01_llc.fits", 2, "TMID_BJD", "TFA2"),
+        *({"IRQ2": _TEXTS}, {}),
+    ),
+    "pathos": (
+        *("hlsp_pathos_tess_lightcurve_tic-0000000077-s0002_tess_v1_llc.fits", 2, "TIME", "PSF_FLUX_COR"),
+        *({"DQUALITY": quality.TESS["default"]}, _BJDREF),
+    ),
+    "tars": ("hlsp_tars_tess_ffi_s0002-0000000000000077_tess_v01_lc.fits", 2, "TIME", "FLUX", {}, _BJDREF),
+    "diamante": (
+        *("hlsp_diamante_tess_lightcurve_tic-0000000000000077_tess_v1_llc.fits", 2, "BTJD", "LC1_AP1"),
+        *({"FLAG_AP1": -1}, _BJDREF),
+    ),
+    "k2sff": (*("hlsp_k2sff_k2_lightcurve_000000077-c02_kepler_v1_llc.fits", 2, "T", "FCOR", {"MOVING": 1}, _BKJDREF),),
+    "everest": (
+        *("hlsp_everest_k2_llc_000000077-c02_kepler_v2.0_lc.fits", 2, "TIME", "FLUX"),
+        *({"QUALITY": quality.KEPLER["default"]}, _BKJDREF),
     ),
 }
+_IN_MAGNITUDES = ("cdips", "t16")
+_GUESSED = ("tars", "diamante", "t16")
 
 
 def _values():
@@ -50,14 +84,16 @@ def _check(columns):
     """Check that a light curve has the cadences and flux of the columns that an independent reader finds.
 
     Args:
-      columns: function path -> time, values, good, is_magnitude.
+      columns: function path -> time, values, good, is_magnitude, is_guessed.
     """
 
     def check(path, light_curve):
-        time, values, good, is_magnitude = columns(path)
+        time, values, good, is_magnitude, is_guessed = columns(path)
+        time = time_systems.of_light_curve(time).btjd
         usable = good & np.isfinite(time) & np.isfinite(values)
-        in_flux = tess_io.to_flux if is_magnitude else tess_io.relative_flux
-        expected_time, expected_flux = in_flux(time[usable], values[usable])
+        told = Columns(time, values, good, "", is_magnitude, is_guessed=is_guessed)
+        with np.errstate(all="ignore"):
+            expected_time, expected_flux, _ = flux_scale.relative(time[usable], told, values[usable], clip=True)
         np.testing.assert_array_equal(light_curve.time, expected_time)
         np.testing.assert_array_equal(light_curve.flux, expected_flux)
         assert np.isfinite(light_curve.time).all() and np.isfinite(light_curve.flux).all()
@@ -148,21 +184,26 @@ def _hdf5_columns(path):
         name = f"{_PHOTOMETRY}/Aperture_{int(float(best.replace('Aperture_', ''))):03d}/KSPMagnitude"
         time, values = (np.asarray(file[name]).astype(float) for name in ("LightCurve/BJD", name))
         if "QFLAG" in file["LightCurve"]:
-            return time, values, np.asarray(file["LightCurve/QFLAG"]) == 0, True
+            return time, values, np.asarray(file["LightCurve/QFLAG"]) == 0, True, False
     good = np.ones(len(time), dtype=bool)
     if np.any(time < 1353.5):  # the first files of sector 1; see qlp_hdf5
         from light_curve_util.products.qlp_hdf5 import _good_without_flags
 
         good = _good_without_flags(time)
-    return time, values, good, True
+    return time, values, good, True, False
 
 
 def _fits(product, directory):
     name, sector, time_name, flux_name, masks, reference = _FITS[product]
     path = os.path.join(directory, name)
     time, values, flags = _values()
+    values = values if product in _IN_MAGNITUDES else 100 * values
     columns = [fits.Column(time_name, "D", array=time), fits.Column(flux_name, "E", array=values)]
-    columns += [fits.Column(flag, "J", array=flags) for flag in masks]
+    for flag, mask in masks.items():
+        is_text = mask is _TEXTS
+        columns.append(
+            fits.Column(flag, "1A" if is_text else "J", array=np.where(flags, "X", "G") if is_text else flags)
+        )
     columns += [fits.Column("POS", "2E", array=np.zeros((_SIZE, 2)))]
     table = fits.BinTableHDU.from_columns(columns, fits.Header(reference), name="LIGHTCURVE")
     primary = fits.PrimaryHDU(header=fits.Header({"TICID": 77, "SECTOR": sector}))
@@ -197,7 +238,8 @@ def _with_hostile_cards(rng, content):
 def _with_hostile_values(rng, content):
     with fits.open(io.BytesIO(content)) as file:
         data = file["LIGHTCURVE"].data
-        name = data.names[rng.integers(3)]
+        columns = [column.name for column in file["LIGHTCURVE"].columns if column.format != "1A"]
+        name = columns[rng.integers(len(columns) - 1)]
         with np.errstate(all="ignore"):
             data[name] = hostile_floats(rng, _SIZE) * 10.0 ** rng.integers(-30, 30)
         stream = io.BytesIO()
@@ -208,20 +250,27 @@ def _with_hostile_values(rng, content):
 def _fits_columns(product, path):
     _, _, time_name, flux_name, masks, _ = _FITS[product]
     with fits.open(path, memmap=False) as file:
-        header, data = file["LIGHTCURVE"].header, file["LIGHTCURVE"].data
-        reference = header.get("BJDREFI", 2454833 if product == "kepler" else 2457000)
+        header, data = file[1].header, file[1].data
+        reference = header.get("BJDREFI", 2454833 if product in ("kepler", "k2sff", "everest") else 2457000)
+        time_name = next(
+            name for name in (time_name, *(["BJD", "BTJD", "TIME"] * (product == "t16"))) if name in data.names
+        )
         time = data[time_name].astype(float) + (reference - 2457000 + header.get("BJDREFF", 0))
         if product == "qlp_fits" and file[0].header.get("SECTOR", 0) >= 56:
             masks = {"QUALITY": quality.TESS["default"] | 1 << 30}
-        good = np.all([data[name].astype(int) & mask == 0 for name, mask in masks.items()], axis=0)
+        good = np.ones(len(time), dtype=bool)
+        if product == "t16":  # its columns may have other names
+            masks = {name: mask for name, mask in masks.items() if name in data.names}
+        for name, mask in masks.items():
+            good &= np.isin(data[name], ("G", "0")) if mask is _TEXTS else data[name].astype(int) & mask == 0
         flux_name = next(name for name in (flux_name, "DET_FLUX", "FLUX") if name in data.names)
-        return time, data[flux_name].astype(float), good, False
+        return time, data[flux_name].astype(float), good, product in _IN_MAGNITUDES, product in _GUESSED
 
 
 def _csv(directory):
     path = os.path.join(directory, "tic77_s2.csv")
     rows = zip(*_values())
-    text = "time,flux,quality\n" + "".join(f"{time:.17g},{flux:.17g},{flag}\n" for time, flux, flag in rows)
+    text = "time,flux,quality\n" + "".join(f"{time:.17g},{100 * flux:.17g},{flag}\n" for time, flux, flag in rows)
     mutations = (
         lambda rng: mutated_bytes(rng, text.encode()),
         lambda rng: mutated_table(rng, text, ",").encode(),
@@ -232,13 +281,19 @@ def _csv(directory):
 def _csv_columns(path):
     import pandas as pd
 
-    table = pd.read_csv(path, skip_blank_lines=True, float_precision="round_trip", encoding="utf-8-sig")
+    table = pd.read_csv(
+        path,
+        skip_blank_lines=True,
+        skipinitialspace=True,
+        comment="#",
+        float_precision="round_trip",
+        encoding="utf-8-sig",
+    )
+    table = table.replace(r"^\s*$", np.nan, regex=True)
     table.columns = [name.strip().lower() for name in table.columns]
     time, flux = (table[name].to_numpy(float) for name in ("time", "flux"))
-    if np.any(time > 2_400_000):
-        time = time - 2457000
     good = table["quality"].to_numpy(float) == 0 if "quality" in table.columns else np.ones(len(table), dtype=bool)
-    return time, flux, good, False
+    return time, flux, good, False, True
 
 
 _MAKERS = {"qlp_hdf5": _hdf5, "csv_table": _csv, **{name: functools.partial(_fits, name) for name in _FITS}}

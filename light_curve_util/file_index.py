@@ -135,7 +135,8 @@ class _Directory:
         files = collections.defaultdict(list)
         for told in [told for told in self.named if told[0] is None]:
             for rank, name in self.named[told]:
-                files[_told_by_header(os.path.join(self._path, name))].append((rank, name))
+                path = os.path.join(self._path, name)
+                files[_told_by_header(path, told[1] or identity.of_place(path).sector)].append((rank, name))
         files.pop(None, None)
         return files
 
@@ -155,11 +156,17 @@ def _settled_directory(path, products, changed):
     return _Directory(path, products)
 
 
-def _told_by_header(path):
-    """(TIC ID, sector) that the primary header of a FITS file has; None where it has not both."""
+def _told_by_header(path, sector=None):
+    """(TIC ID, sector) that the primary header of a FITS file has; None where it has not both.
+
+    Args:
+      path: file name.
+      sector: that of the name or the directory, for headers without any; None is unknown.
+    """
     try:
         header = identity.primary_header(path)
     except FileNotFoundError:  # deleted since its directory was listed
         return None
     told = identity.of_header(header) if header is not None else identity.Identity()
+    told = told.completed_by(identity.Identity(sector=sector))
     return None if None in (told.tic_id, told.sector) else (told.tic_id, told.sector)

@@ -108,6 +108,7 @@ class TimeCheck:
         Raises:
           MisplacedLightCurveError: the light curve is not of its sector, but would be with another zero point.
         """
+        self.warnings += light_curve.notes
         # What stands for the sector of another mission is a quarter or a campaign.
         ran = self.windows.get(columns.get("Sectors")) if tess_io.is_of_tess(light_curve.path) else None
         errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))

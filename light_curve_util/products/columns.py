@@ -9,7 +9,7 @@ import numpy as np
 
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.identity import Identity
-from light_curve_util.time_systems import BTJD_ZERO  # noqa: F401 (readers take it from here)
+from light_curve_util.time_systems import Times, TimeSystem
 
 MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
 
@@ -60,6 +60,14 @@ def content(path):
     if max(len(packed), len(unpacked)) > _MAX_BYTES:
         raise UnreadableLightCurveError(f"more than {_MAX_BYTES} bytes, too many for a light curve: fetch it again")
     return unpacked
+
+
+def time_notes(times: Times, system: Optional[TimeSystem]) -> list[str]:
+    """What is to be said of times that were converted from another system than the file says, or are none."""
+    notes = [note for note in times.notes if system is None or f" in {system.name}, " not in note]
+    if times.problems:
+        notes.append(f"{len(times.problems)} times dropped: {next(iter(times.problems.values()))}")
+    return notes
 
 
 def expect_no_aperture(path, aperture):

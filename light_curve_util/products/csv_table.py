@@ -11,7 +11,7 @@ from light_curve_util import sector_times, time_systems
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.identity import of_name
 from light_curve_util.products import column_names, text_rows
-from light_curve_util.products.columns import Columns, content, expect_no_aperture
+from light_curve_util.products.columns import Columns, content, expect_no_aperture, time_notes
 from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
 NAMES = (
@@ -136,7 +136,4 @@ def _times(table, column, sector):
     problem = sector_times.problem(finite, sector) if sector and len(finite) else ""
     if problem:
         raise UnreadableLightCurveError(f"{problem}: correct the times, or the sector in its name")
-    notes += [note for note in times.notes if system is None or system.name not in note]
-    if times.problems:
-        notes.append(f"{len(times.problems)} times dropped: {next(iter(times.problems.values()))}")
-    return times.btjd, notes
+    return times.btjd, notes + time_notes(times, system)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 from light_curve_util import identity, time_systems
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products import column_names
-from light_curve_util.products.columns import Columns, content, expect_no_aperture
+from light_curve_util.products.columns import Columns, content, expect_no_aperture, time_notes
 from light_curve_util.time_systems import TimeSystem
 
 Masks = dict[str, Union[int, frozenset]]
@@ -134,7 +135,7 @@ def light_curve(
         is_magnitude,
         unit,
         fits_format.is_guessed,
-        table.notes(times),
+        tuple(table.notes),
         identity.of_header(header),
     )
 
@@ -167,12 +168,12 @@ def _described(hdu):
 
 
 class _Table:
-    """A table, which gives its columns as arrays of float64."""
+    """A table, which gives its columns as arrays of float64; `notes` tells what was done to them."""
 
     def __init__(self, hdu, product):
         self._hdu, self._data, self._product = hdu, hdu.data, product
         self._names = names_of(hdu)
-        self._notes = []
+        self.notes = []
 
     def has(self, name):
         return name.upper() in self._names
@@ -234,26 +235,23 @@ class _Table:
         units_a_day = column_names.units_a_day(self.unit(name) or str(header.get("TIMEUNIT", "d")))
         if units_a_day != 1:
             values = values / units_a_day
-            self._notes.append(f"times divided by {units_a_day}, which makes them days")
+            self.notes.append(f"times divided by {units_a_day}, which makes them days")
+        if system not in time_systems.SYSTEMS:
+            values, system = values + (system.zero - time_systems.BTJD_ZERO), time_systems.BTJD
         times = time_systems.of_light_curve(values, system)
-        self._notes += [note for note in times.notes if system.name not in note]
+        self.notes += time_notes(times, system)
         return times
-
-    def notes(self, times):
-        problems = (
-            [f"{len(times.problems)} times dropped: {next(iter(times.problems.values()))}"] if times.problems else []
-        )
-        return (*self._notes, *problems)
 
 
 def _check_counts(unpacked):
     """Refuses headers that announce more axes or columns than the standard (FITS 4.0, 4.4.1 and 7.3.1) allows.
 
-    astropy would make room for each of a billion.
+    astropy would make room for each of a billion, and would read a table of -1 rows to the end of the file.
     """
-    for keyword in (b"NAXIS   = ", b"TFIELDS = "):
+    limits = {b"NAXIS   = ": 999, b"TFIELDS = ": 999, b"NAXIS1  = ": math.inf, b"NAXIS2  = ": math.inf}
+    for keyword, largest in limits.items():
         at = -1
         while (at := unpacked.find(keyword, at + 1)) >= 0:
-            count = re.match(rb" *[+-]?(\d*)", unpacked[at + len(keyword) : at + 80])[1]
-            if at % 80 == 0 and int(count or 0) > 999:
-                raise ValueError(f"{keyword.decode()}{count.decode()} is more than 999")
+            sign, count = re.match(rb" *([+-]?)(\d*)", unpacked[at + len(keyword) : at + 80]).groups()
+            if at % 80 == 0 and (sign == b"-" or int(count or 0) > largest):
+                raise ValueError(f"{keyword.decode()}{(sign + count).decode()} is no number of these")

@@ -8,7 +8,7 @@ import numpy as np
 
 from light_curve_util import time_systems
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.products.columns import MAX_CADENCES, Columns
+from light_curve_util.products.columns import MAX_CADENCES, Columns, time_notes
 
 NAMES = (r"(?P<tic>\d+)\.h5", r".*\.h5")
 EXACT_NAMES = ("{tic_id}.h5",)
@@ -97,7 +97,7 @@ def _read(file, flux_key, aperture, quality):
     time = times.btjd
     magnitude = _column(file, f"{_PHOTOMETRY}/Aperture_{aperture:03d}/{flux_key}", len(time))
     good = np.ones(len(time), dtype=bool) if quality == "none" else _good(file, time)
-    return Columns(time, magnitude, good, flux_key, is_magnitude=True, notes=times.notes)
+    return Columns(time, magnitude, good, flux_key, is_magnitude=True, notes=tuple(time_notes(times, None)))
 
 
 def _column(file, name, length=None):

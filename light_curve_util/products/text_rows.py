@@ -9,7 +9,7 @@ from typing import Optional
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.numerals import parse_float
 
-_COMMENT = ("#", "%")
+_COMMENT, _PREAMBLE = "#", ("#", "%")
 _SEPARATORS = "\t;|,"  # in this order: a comma may be a decimal one, or part of a name
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 _MISSING = {"", "nan", "null", "none", "n/a", "na", "--", "-", "---", "..."}
@@ -56,8 +56,8 @@ def parse(text: str) -> Rows:
       csv.Error: a quoted cell does not end.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith(_COMMENT)), len(lines))
-    comments = [line for line in lines[:first] if line.startswith(_COMMENT)]
+    first = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith(_PREAMBLE)), len(lines))
+    comments = [line for line in lines[:first] if line.startswith(_PREAMBLE)]
     separator = _separator(lines[first : first + 2])
     rows = [(line + first, row) for line, row in _split("\n".join(lines[first:]), separator)]
     header, has_header = (rows.pop(0)[1] if rows else []), True
