@@ -7,7 +7,7 @@ import sys
 
 import astronet
 from astronet.data import preprocess
-from astronet.util import arguments, configuration, locks, workers
+from astronet.util import arguments, configuration, locks, pretrained, workers
 from astronet.util.files import sha256
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.view_generator import VIEW_NAMES
@@ -37,7 +37,9 @@ def _generate(flags):
     from astronet.data.tce_table import Skip, Warned
 
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    settings = preprocess.Settings(_views(spec), flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
+    settings = preprocess.Settings(
+        _views(spec), flags.flux_key, flags.detrend, flags.quality, *_flare_mask(flags.mask_flares)
+    )
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
 
@@ -70,11 +72,23 @@ def _generate(flags):
         version=astronet.__version__,
         catalogue={"path": flags.input_tce_csv_file, "sha256": sha256(flags.input_tce_csv_file), "num_rows": num_rows},
         configuration={"model": spec.model, "config_name": spec.config_name, "views": settings.views},
-        settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS},
+        settings={
+            **{name: getattr(flags, name) for name in _DECISIVE_FLAGS},
+            **({"mask_sha256": settings.mask_sha256} if settings.mask_sha256 else {}),
+        },
         skipped=skipped,
     )
     for name, held in manifest["splits"].items():
         print(f"{name}: {held['num_records']} records ({_listed(held['dispositions'])}) in {flags.output_dir}/{name}-*")
+
+
+def _flare_mask(model_dir):
+    """The directory of the flare networks, as workers that have another working directory know it, and their key."""
+    if not model_dir:
+        return None, None
+    from astronet.flares import mask
+
+    return model_dir if pretrained.is_name(model_dir) else os.path.abspath(model_dir), mask.content_key(model_dir)
 
 
 def _write_warnings(directory, doubts, skips):

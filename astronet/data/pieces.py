@@ -56,7 +56,7 @@ class Piece:
 
 def key_of(columns, settings):
     """Hash of what a piece is made from, but for the light curves."""
-    origin = [astronet.__version__, dataclasses.asdict(settings), columns]
+    origin = [astronet.__version__, settings.decisive(), columns]
     return hashlib.sha256(json.dumps(origin).encode()).hexdigest()
 
 
@@ -123,6 +123,7 @@ def make(piece):
     ):
         return dataclasses.replace(earlier, path=path)
 
+    piece.settings.prepare()
     seen, digest = hashlib.sha256(), hashlib.sha256()
     dispositions, skipped, warned = collections.Counter(), [], []
     with write_aside(path) as aside, open(aside, "wb") as file, _Watch(f"{path}.watch", piece.time_limit) as watch:

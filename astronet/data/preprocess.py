@@ -24,6 +24,7 @@ class Settings:
       detrend: "none" or "spline".
       quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
       mask_flares: directory of an ensemble of flare networks; what it calls a flare is dropped. None keeps all.
+      mask_sha256: mask.content_key() of that ensemble, where views are kept that depend on it.
     """
 
     views: dict
@@ -31,6 +32,24 @@ class Settings:
     detrend: str = "none"
     quality: str = "default"
     mask_flares: Optional[str] = None
+    mask_sha256: Optional[str] = None
+
+    def decisive(self) -> dict:
+        """Returns all that decides what the views are; of the flare networks, their content and not where they lie."""
+        settings = dataclasses.asdict(self)
+        sha256 = settings.pop("mask_sha256")
+        return {**settings, "mask_flares": sha256 or self.mask_flares}
+
+    def prepare(self) -> None:
+        """Loads what views are made with, once in a process, so that no light curve waits for it.
+
+        Raises:
+          ScriptError: what mask_flares names is no ensemble of flare networks.
+        """
+        if self.mask_flares:
+            from astronet.flares import mask  # which most runs do without
+
+            mask.load(self.mask_flares)
 
 
 def add_flags(parser):

@@ -1,11 +1,18 @@
 """Takes flares out of a light curve before it is folded: their tails raise the level in and beside transits."""
 
 import argparse
+import atexit
 import functools
+import hashlib
+import os
 
 import numpy as np
 
+from astronet import ensemble
 from astronet.flares import detection, light_curves
+from astronet.ops import calibration
+from astronet.util import fingerprint, pretrained
+from astronet.util.script import ScriptError
 from light_curve_util import tess_io
 
 _BEFORE_CADENCES = 1
@@ -45,7 +52,7 @@ def without_flares(light_curve, model_dir, flux_key=None, quality="default", thr
     Raises:
       ScriptError: the cadence is too long for flares to be told.
     """
-    scorer, own_threshold = _scorer(str(model_dir))
+    scorer, own_threshold = load(str(model_dir))
     quality = light_curves.search_quality(quality)  # else the peaks of short flares are not seen
     flags = argparse.Namespace(flux_key=flux_key, quality=quality, cadence_seconds=120)
     whole = light_curves.read(light_curve.path, flags)
@@ -58,12 +65,37 @@ def without_flares(light_curve, model_dir, flux_key=None, quality="default", thr
     return tess_io.LightCurve(light_curve.time[kept], light_curve.flux[kept], light_curve.path)
 
 
-@functools.lru_cache(1)
-def _scorer(model_dir):
-    """The ensemble, which each process restores once."""
-    from astronet import ensemble
+def content_key(model_dir: str) -> str:
+    """Returns the SHA-256 of all that decides which flares an ensemble finds: weights, configurations, calibration.
 
+    Raises:
+      ScriptError: the directory has no ensemble of flare networks.
+    """
+    load(model_dir)
+    models, directory = _ensemble(model_dir), pretrained.resolve(model_dir)
+    decisive = [os.path.join(path, "config.json") for path in ensemble.members(directory)]
+    decisive += filter(os.path.exists, [os.path.join(directory, "calibration.json")])
+    weights = calibration.sha256_of_checkpoints(models.checkpoints.values())
+    return hashlib.sha256(f"{weights} {fingerprint.of_files(decisive)}".encode()).hexdigest()
+
+
+@functools.lru_cache(1)
+def load(model_dir: str) -> tuple[detection.Scorer, float]:
+    """Returns the scorer of an ensemble and its threshold; each process restores it once.
+
+    Raises:
+      ScriptError: the directory has no ensemble, or not one of flare networks; it names the flag.
+    """
+    try:
+        models = _ensemble(model_dir)
+        # One light curve, or thousands in as many processes, none of which is to import TensorFlow where it need not.
+        scorer = detection.Scorer(models, num_light_curves=1)
+    except ScriptError as error:
+        raise ScriptError(f"--mask_flares={model_dir}: {error}") from error
+    atexit.register(load.cache_clear)  # for TensorFlow, which has to be there when a model is taken down
+    return scorer, models.threshold()
+
+
+def _ensemble(model_dir):
     given = dict.fromkeys(("model", "config_name", "config_json"))
-    models = ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
-    # One light curve, or thousands in as many processes, none of which is to import TensorFlow where it need not.
-    return detection.Scorer(models, num_light_curves=1), models.threshold()
+    return ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
