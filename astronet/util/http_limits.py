@@ -112,8 +112,10 @@ class _LimitedAdapter(HTTPAdapter):
         while chunk := raw.read1(amt, decode_content=decode_content):
             num_bytes += len(chunk)
             if num_bytes > self._max_bytes:
+                raw.close()
                 raise TooLongError(self._max_bytes)
             if time.monotonic() > deadline:
+                raw.close()
                 raise LimitError(f"the answer is not whole after {self._max_seconds:g} s")
             yield chunk
 

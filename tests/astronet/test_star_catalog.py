@@ -187,7 +187,7 @@ class MastServer(http.server.ThreadingHTTPServer):
     Answers from `stars`, {TIC ID: dict of MAST_FIELDS}.
 
     Each request for stars takes the next of `troubles`: an HTTP status, "stall" (no answer before the server closes),
-    "cut" (half of the JSON), "executing" (ask again), "error" (MAST's own), or None. `asked` lists the IDs of each.
+    "cut" (half of the JSON), "executing" (ask again), "error" (MAST's own), "redirect" (to another host), or None. `asked` lists the IDs of each.
     """
 
     daemon_threads = True
@@ -230,6 +230,8 @@ class _MastHandler(http.server.BaseHTTPRequestHandler):
     def _answer(self, trouble, tic_ids):
         if trouble == "stall":
             return self.server.closing.wait()
+        if trouble == "redirect":
+            return self._send("", 302, Location="http://127.0.0.1:1/api")
         if trouble == "executing":
             return self._send(json.dumps({"status": "EXECUTING"}))
         if trouble == "error":
@@ -246,8 +248,10 @@ class _MastHandler(http.server.BaseHTTPRequestHandler):
             return self._send(text[: len(text) // 2])
         return self._send(text, status=trouble or 200)
 
-    def _send(self, text, status=200):
+    def _send(self, text, status=200, **headers):
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -309,7 +313,10 @@ def test_mast_is_asked_again(trouble, mast, tmp_path):
 
 @pytest.mark.parametrize(
     "trouble, reason",
-    [(503, "HTTP 503"), ("cut", "not whole"), ("stall", "no answer in time"), ("error", "the database is away")],
+    [
+        *((503, "HTTP 503"), ("cut", "not whole"), ("stall", "no answer in time"), ("error", "the database is away")),
+        ("redirect", "sends us on to another host"),
+    ],
 )
 def test_a_mast_that_stays_away(trouble, reason, mast, tmp_path):
     catalog = open_mast(tmp_path, time_limit=0.3)

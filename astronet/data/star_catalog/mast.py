@@ -115,6 +115,10 @@ def _reason(error):
     """Few words where requests has many."""
     import requests
 
+    from astronet.util import http_limits
+
+    if isinstance(error, http_limits.LimitError):
+        return str(error)
     if isinstance(error, requests.HTTPError):
         return f"HTTP {error.response.status_code}"
     if isinstance(error, (requests.Timeout, TimeoutError)):
