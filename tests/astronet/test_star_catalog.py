@@ -187,7 +187,8 @@ class MastServer(http.server.ThreadingHTTPServer):
     Answers from `stars`, {TIC ID: dict of MAST_FIELDS}.
 
     Each request for stars takes the next of `troubles`: an HTTP status, "stall" (no answer before the server closes),
-    "cut" (half of the JSON), "executing" (ask again), "error" (MAST's own), "redirect" (to another host), or None. `asked` lists the IDs of each.
+    "cut" (half of the JSON), "executing" (ask again), "error" (MAST's own), "redirect" (to another host), or None.
+    `asked` lists the IDs of each.
     """
 
     daemon_threads = True

@@ -204,6 +204,14 @@ def test_samples_without_a_detector_or_with_damage_are_made_again(simulate, tmp_
     assert contents(tmp_path / "records") == after
 
 
+def test_a_forest_that_was_killed_before_it_was_judged_is_gone_on_with(tiny, found, again):
+    shutil.rmtree(again / "sodirf" / "best")
+    (again / "sodirf" / "last_evaluation.json").unlink()
+    assert detect(tiny, again, "--num_measured=0") == 0
+    maps = [fits.getdata(directory / "probability_map.fits") for directory in (again, found)]
+    np.testing.assert_array_equal(*maps)
+
+
 def test_two_searches_in_one_directory_are_refused(tiny, tmp_path, capsys):
     with locks.exclusive(tmp_path / "out"):
         assert detect(tiny, tmp_path / "out") == 1
