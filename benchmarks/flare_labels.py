@@ -45,7 +45,7 @@ def _vetted(labels_dir, light_curves_dir):
 
 def _make(flags):
     rows = list(_vetted(flags.ucd_labels, flags.ucd_light_curves))
-    known = catalog.read(flags.gunther)
+    known = catalog.read(flags.gunther).flares
     for flare in known.itertuples():
         rows.append([flare.tic_id, flare.sector, f"{flare.peak_time:.6f}", f"{flare.duration:.6f}", 1, "gunther2020"])
     by_light_curve, kept = {}, []

@@ -1,70 +1,163 @@
-"""Catalogues of flares: that of Guenther et al. 2020, or any CSV file with the columns of flares.csv."""
+"""Catalogs of flares: that of Guenther et al. 2020, or any table with the columns of flares.csv."""
+
+import dataclasses
+import os
+import re
+from typing import Any, Optional, Union
 
 import numpy as np
 
+from astronet.data import tic_ids
+from astronet.flares import table_rows
 from astronet.util.script import ScriptError
+from light_curve_util import sector_times, time_systems
 
 # Our columns -> what they are called in files, the preferred first.
 _SPELLINGS = {
-    "tic_id": ("tic_id", "TESS", "TIC", "tic"),
+    "tic_id": ("tic_id", "TESS", "TIC", "TICID", "TIC ID"),
     "sector": ("sector", "Sectors", "campaign"),
-    "peak_time": ("peak_time", "tpeak"),
-    "duration": ("duration", "FWHM"),
+    "peak_time": ("peak_time", "tpeak", "peak_time_btjd", "peak_time_bjd"),
+    "duration": ("duration", "FWHM", "duration_days", "duration_minutes", "duration_hours", "duration_seconds"),
     "is_flare": ("is_flare",),
     "source": ("source",),
 }
-_BTJD_ZERO = 2457000  # BJD at which BTJD is 0
-_LEAST_BJD = 2_400_000  # times above are BJD
+_TYPES = {"tic_id": "int64", "sector": "int64", "peak_time": float, "duration": float, "is_flare": bool, "source": str}
 _REQUIRED = ("tic_id", "sector", "peak_time")
+_PER_DAY = {"d": 1, "day": 1, "h": 24, "hr": 24, "hour": 24, "min": 1440, "minute": 1440, "s": 86400, "sec": 86400}
+_PER_DAY["second"] = 86400
+_LONGEST_DAYS = 0.5  # of half of a catalog's flares: longer ones are in another unit
+_SAME_DAYS = 1e-5  # two rows nearer than that are one flare
+_YES, _NO = ("1", "1.0", "true", "t", "yes", "y"), ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n")
 
 
-def read(path):
-    """Reads a catalogue.
+@dataclasses.dataclass(frozen=True)
+class Skip:
+    """A row of a catalog that is left out: its number, counted from 1, its star and sector if known, and why."""
+
+    row: int
+    reason: str
+    tic_id: Optional[int] = None
+    sector: Optional[int] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """What read() makes of a table.
+
+    Attributes:
+      flares: DataFrame with tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN where not
+        known), is_flare (false: a candidate that was looked at and is none) and source (text, "" where not told),
+        sorted, each flare once.
+      skips: rows that are left out.
+      notes: what was converted or assumed, to be said once.
+      sha256: of the file.
+    """
+
+    flares: Any
+    skips: list[Skip]
+    notes: list[str]
+    sha256: str
+
+
+def read(path: Union[str, os.PathLike]) -> Catalog:
+    """Reads a catalog of flares.
 
     Args:
-      path: machine-readable table (CDS) as the journal has it, or CSV.
-
-    Returns:
-      DataFrame with tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN where not known),
-      is_flare (false: a candidate that was looked at and is none) and source (text, "" where not told), sorted.
+      path: machine-readable table (CDS) as the journal has it, or any table that util/tables.py reads. Times are BTJD
+        or BJD, or as their column's name says; durations are days, or in the unit that the table or the column's name
+        tells.
 
     Raises:
-      ScriptError: it cannot be read, or lacks a column.
+      ScriptError: it is no table, lacks a column, or durations are in an unknown unit.
     """
     import pandas as pd
 
-    table = _table(path)
-    found = {ours: next((name for name in names if name in table), None) for ours, names in _SPELLINGS.items()}
-    for name in _REQUIRED:
-        if found[name] is None:
-            raise ScriptError(f"{path} has no column {' or '.join(_SPELLINGS[name])}: name it so")
-    columns = {
-        "tic_id": table[found["tic_id"]].astype("int64"),
-        "sector": table[found["sector"]].astype("int64"),
-        "peak_time": table[found["peak_time"]].astype(float),
-        "duration": table[found["duration"]].astype(float) if found["duration"] else np.nan,
-        "is_flare": table[found["is_flare"]].astype(int) > 0 if found["is_flare"] else True,
-        "source": table[found["source"]].fillna("").astype(str) if found["source"] else "",
-    }
-    flares = pd.DataFrame(columns)
-    is_bjd = flares.peak_time > _LEAST_BJD
-    flares["peak_time"] = flares.peak_time.where(~is_bjd, flares.peak_time - _BTJD_ZERO)
-    return flares.sort_values(["tic_id", "sector", "peak_time"], ignore_index=True)
+    table = table_rows.read(path, _SPELLINGS, _REQUIRED)
+    rows, skips = [], [Skip(number, reason) for number, reason in table.broken]
+    for row in table.rows:
+        _parse(row, rows, skips)
+    flares = pd.DataFrame(rows, columns=["row", *_SPELLINGS])
+    notes = _convert_times(flares, table.names["peak_time"], skips)
+    flares["duration"] = _days(flares.duration.to_numpy(float), table, path)
+    flares = flares[np.isfinite(flares.peak_time)]
+    flares = flares.sort_values(["tic_id", "sector", "peak_time"], ignore_index=True, kind="stable")
+    flares = _each_once(flares, skips)
+    flares = flares[list(_SPELLINGS)].astype(_TYPES)
+    return Catalog(flares, sorted(skips, key=lambda skip: skip.row), notes, table.sha256)
 
 
-def _table(path):
-    import pandas as pd
-
-    with open(path, encoding="utf-8-sig") as file:
-        is_cds = any("Byte-by-byte" in line for _, line in zip(range(50), file))
+def _parse(row, rows, skips):
+    """Appends what a row says to `rows`, or why it cannot be used to `skips`."""
+    tic_id = sector = None
     try:
-        if not is_cds:
-            return pd.read_csv(path, encoding="utf-8-sig")
-        from astropy.io import ascii
+        tic_id = tic_ids.parse_tic_id(row.text("tic_id"))
+        sectors = tic_ids.parse_sectors(row.text("sector"))
+        if len(sectors) != 1 or sectors[0] < 1:
+            raise ValueError(f"sector is {row.text('sector')!r}: the one in which the flare was seen is needed")
+        sector = sectors[0]
+        peak_time = row.value("peak_time")
+        if peak_time is None:
+            raise ValueError("there is no peak_time")
+        duration = row.value("duration")
+        is_flare = _is_flare(row.text("is_flare"))
+    except ValueError as error:
+        skips.append(Skip(row.number, str(error), tic_id, sector))
+        return
+    known = np.nan if duration is None or duration <= 0 else duration
+    rows.append((row.number, tic_id, sector, peak_time, known, is_flare, row.text("source")))
 
-        return ascii.read(path, format="cds").to_pandas()
-    except (ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
+
+def _is_flare(text):
+    if text.lower() in ("", *_YES):
+        return True
+    if text.lower() in _NO:
+        return False
+    raise ValueError(f"is_flare is {text!r}: 1 (a flare) or 0 (none) is needed")
+
+
+def _convert_times(flares, name, skips):
+    """Turns peak_time into BTJD, in place; NaN where it cannot be told, or is not of the sector. Returns notes."""
+    windows = sector_times.windows(flares.sector)
+    named = time_systems.named(name)
+    times = time_systems.to_btjd(flares.peak_time.to_numpy(float), named, windows, "peak times")
+    btjd = times.btjd.copy()
+    reasons = {position: f"peak_time {reason}" for position, reason in times.problems.items()}
+    with np.errstate(invalid="ignore"):
+        outside = (btjd < windows[:, 0]) | (btjd > windows[:, 1])
+    for position in np.flatnonzero(outside):
+        sector = flares.sector[position]
+        reasons[position] = f"peak_time, BTJD {btjd[position]:.4f}, is not in sector {sector}: one of the two is wrong"
+    for position, reason in reasons.items():
+        row, tic_id, sector = (int(flares[name][position]) for name in ("row", "tic_id", "sector"))
+        skips.append(Skip(row, reason, tic_id, sector))
+        btjd[position] = np.nan
+    flares["peak_time"] = btjd
+    return list(times.notes)
+
+
+def _days(durations, table, path):
+    """Durations in days, by the unit that the table or the name of the column tells."""
+    name = table.names.get("duration", "")
+    unit = table.units.get("duration", "") or name.rpartition("_")[2]
+    per_day = _PER_DAY.get(re.sub(r"s$", "", unit.lower()) or unit, _PER_DAY.get(unit.lower()))
+    if per_day is None and np.isfinite(durations).any() and np.nanmedian(durations) > _LONGEST_DAYS:
         raise ScriptError(
-            f"{path} is neither a CSV file nor a machine-readable table ({reason}): fetch it again"
-        ) from error
+            f"{path}: column {name} has a median of {np.nanmedian(durations):g}, too long for flares in days: name it "
+            "duration_minutes, duration_hours or duration_seconds"
+        )
+    return durations / (per_day or 1)
+
+
+def _each_once(flares, skips):
+    """The flares without repeated rows: of rows at the same time the first that calls it a flare, or else the first."""
+    same = (flares[["tic_id", "sector"]].diff() == 0).all(axis=1) & (flares.peak_time.diff() <= _SAME_DAYS)
+    groups = (~same).cumsum()
+    dropped = []
+    for _, rows in flares[groups.duplicated(keep=False)].groupby(groups, sort=False):
+        ordered = rows.sort_values(["is_flare", "row"], ascending=[False, True])
+        best = ordered.iloc[0]
+        for position, other in ordered.iloc[1:].iterrows():
+            what = "is the flare" if other.is_flare == best.is_flare else "contradicts the one"
+            skips.append(Skip(int(other.row), f"it {what} of row {best.row}, which is used"))
+            dropped.append(position)
+    return flares.drop(index=dropped).reset_index(drop=True)

@@ -1,176 +1,160 @@
-"""Finds flares in light curves: flares.csv, searched.csv, and the probability of a flare at each cadence of each."""
+"""Finds flares in light curves, and gives every cadence the probability that a flare peaks there.
 
+--model_dir=pretrained:flares is the network that comes with the package. Writes flares.csv (a line for each flare),
+LIGHT_CURVE_probability.csv (a line for each cadence), searched.csv (how much of each light curve was searched),
+unsearched.csv (bright cadences where the network could not speak) and skipped.csv (files that could not be read, with
+the reason).
+"""
+
+import contextlib
 import csv
 import os
-import re
 import sys
 
 import numpy as np
 
 from astronet import ensemble
-from astronet.flares import detection, energy, flare_fit, light_curves, windows
-from astronet.util import locks
+from astronet.flares import detection, light_curves, search, stars
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
 
-COLUMNS = (
-    *("tic_id", "sector", "light_curve", "flare", "start", "end", "num_cadences", "probability", "standard_deviation"),
-    *("peak_time", "peak_time_error", "amplitude", "amplitude_error", "rise_minutes", "rise_minutes_error"),
-    *("decay_minutes", "decay_minutes_error", "equivalent_duration", "equivalent_duration_error"),
-    *("energy_erg", "energy_erg_error", "chi_squared"),
-)
-_SEARCHED = ("tic_id", "sector", "light_curve", "num_cadences", "cadences_searched", "days_searched", "num_flares")
-_MINUTES_PER_DAY = 1440
-_FITTED = {
-    "peak_time": 1,
-    "amplitude": 1,
-    "rise": _MINUTES_PER_DAY,
-    "decay": _MINUTES_PER_DAY,
-    "equivalent_duration": 1,
+_TABLES = {  # file -> its columns
+    "flares": search.FLARE_COLUMNS,
+    "unsearched": search.UNSEARCHED_COLUMNS,
+    "searched": search.SEARCHED_COLUMNS,
 }
-_IN_MINUTES = {"rise": "rise_minutes", "decay": "decay_minutes"}
 
 
-def describe(light_curve, probabilities, threshold, star):
-    """Yields what flares.csv says about each flare of a light curve, as a dictionary of its columns.
+def _check_paths(flags):
+    """Refuses, before any work, outputs that would overwrite each other or an input, or be searched next time."""
+    stems = [search.stem(path) for path in flags.light_curves]
+    repeated = sorted({name for name in stems if stems.count(name) > 1})
+    if repeated:
+        raise ScriptError(f"more than one light curve is named {', '.join(repeated)}: rename one, or find them apart")
+    output_dir = os.path.realpath(flags.output_dir)
+    beside = next((path for path in flags.light_curves if os.path.dirname(os.path.realpath(path)) == output_dir), None)
+    if beside:
+        raise ScriptError(
+            f"--output_dir {flags.output_dir} holds the light curve {os.path.basename(beside)}: give another, for the "
+            "tables written there look like light curves to the next search"
+        )
+    tables = [os.path.join(flags.output_dir, f"{name}.csv") for name in (*_TABLES, "skipped")]
+    arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--stars": flags.stars})
 
-    Args:
-      light_curve: tess_io.LightCurve.
-      probabilities: [n, num_members], NaN where there is none.
-      threshold: probability from which a cadence belongs to a flare.
-      star: light_curves.Star.
-    """
+
+def _search(path, flags, scorer, threshold, known):
+    """Searches one light curve, writes its probabilities and its plot, and returns what was search.Found."""
+    from tqdm import tqdm
+
+    light_curve, star = light_curves.read(path, flags), light_curves.star(path)
+    if star.tic_id in known:
+        star = light_curves.Star(star.tic_id, star.sector, *known[star.tic_id])
+    for note in star.notes:
+        print(f"warning: {note}", file=sys.stderr)
+    name = search.stem(path)
+    # The bar is for those who wait at a terminal for a long light curve.
+    with tqdm(desc=name, total=len(light_curve.time), unit=" cadences", delay=3, leave=False, disable=None) as bar:
+        probabilities = scorer.cadences(light_curve, bar.update)
     mean = probabilities.mean(axis=1)
-    flares = detection.group(light_curve.time, mean, threshold)
-    for number, flare in enumerate(flares, 1):
-        surest = flare.start + int(np.nanargmax(mean[flare]))
-        row = {
-            "tic_id": star.tic_id,
-            "sector": star.sector,
-            "light_curve": stem(light_curve.path),
-            "flare": number,
-            "start": f"{light_curve.time[flare.start]:.6f}",
-            "end": f"{light_curve.time[flare.stop - 1]:.6f}",
-            "num_cadences": flare.stop - flare.start,
-            "probability": f"{mean[surest]:.6f}",
-            "standard_deviation": f"{probabilities[surest].std():.6f}",
-            "peak_time": f"{light_curve.time[flare][np.argmax(light_curve.flux[flare])]:.6f}",
-        }
-        others = [other for other in flares if other != flare]
-        fitted = flare_fit.fit(light_curve.time, light_curve.flux, flare, others)
-        yield {**row, **(_fit_columns(fitted, star) if fitted else {})}
+    found = search.collect(light_curve, probabilities, threshold, star, flags.least_significance)
+    output = os.path.join(flags.output_dir, name)
+    _write_probabilities(output + light_curves.PROBABILITY_SUFFIX, light_curve, mean)
+    if flags.plot:
+        from astronet.flares import plots
 
-
-def _fit_columns(fitted, star):
-    columns = {"chi_squared": f"{fitted.chi_squared:.3f}"}
-    for name, factor in _FITTED.items():
-        column, digits = _IN_MINUTES.get(name, name), ".6f" if name == "peak_time" else ".6g"
-        columns[column] = f"{getattr(fitted, name) * factor:{digits}}"
-        columns[f"{column}_error"] = f"{fitted.errors[name] * factor:.3g}"
-    if star.teff and star.radius:
-        per_second = energy.energy(1.0, star.teff, star.radius)
-        columns["energy_erg"] = f"{per_second * fitted.equivalent_duration:.4e}"
-        columns["energy_erg_error"] = f"{per_second * fitted.errors['equivalent_duration']:.2e}"
-    return columns
-
-
-def stem(path):
-    """Returns the name of a light curve file without directory and without what says its form."""
-    return re.sub(r"\.(fits|csv|h5)(\.gz)?$", "", os.path.basename(path))
-
-
-def read_stars(path):
-    """Reads radius and temperature of stars from a CSV file.
-
-    Args:
-      path: CSV file with columns tic_id, teff [K] and star_rad [solar radii], or None.
-
-    Returns:
-      Dictionary, TIC ID -> (teff, radius).
-
-    Raises:
-      ScriptError: naming the column that it lacks or the line that is no number.
-    """
-    if not path:
-        return {}
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        lacking = {"tic_id", "teff", "star_rad"}.difference(reader.fieldnames or ())
-        if lacking:
-            raise ScriptError(f"{path} lacks the column {', '.join(sorted(lacking))}: name them so in its first line")
-        try:
-            return {
-                int(row["tic_id"]): (float(row["teff"]), float(row["star_rad"]))
-                for row in reader
-                if row["teff"] and row["star_rad"]
-            }
-        except ValueError as error:
-            raise ScriptError(f"{path}, line {reader.line_num}: {error}: correct it, or leave it empty") from error
+        plots.plot_flares(f"{output}.png", light_curve, mean, found.flares, star, threshold)
+    return found
 
 
 def _write_probabilities(path, light_curve, probability):
     with write_aside(path) as aside, open(aside, "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("time", "flux", "probability"))
+        writer.writerow(light_curves.PROBABILITY_COLUMNS)
         for time, flux, value in zip(light_curve.time, light_curve.flux, probability):
             writer.writerow((f"{time:.8f}", f"{flux:.8g}", "" if np.isnan(value) else f"{value:.6f}"))
 
 
 def _find(flags):
-    stems = [stem(path) for path in flags.light_curves]
-    repeated = sorted({name for name in stems if stems.count(name) > 1})
-    if repeated:
-        raise ScriptError(f"more than one light curve is named {', '.join(repeated)}: rename one, or find them apart")
-    known = read_stars(flags.stars)
+    _check_paths(flags)
+    known = stars.read(flags.stars) if flags.stars else {}
     models = ensemble.load(flags)
-    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models, len(flags.light_curves))
+    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
     make_directory(flags.output_dir)
-    problems, searched = [], []
-    table_path = os.path.join(flags.output_dir, "flares.csv")
-    with write_aside(table_path) as aside, open(aside, "w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
+    skips, searched = [], []
+    with _open_tables(flags.output_dir) as write:
         for path in flags.light_curves:
             try:
-                light_curve, star = light_curves.read(path, flags), light_curves.star(path)
+                found = _search(path, flags, scorer, threshold, known)
             except (ScriptError, LightCurveError, OSError) as error:
-                problems.append(str(error))
+                skips.append((path, str(error)))
                 continue
-            teff, radius = known.get(star.tic_id, (star.teff, star.radius))
-            star = light_curves.Star(star.tic_id, star.sector, teff, radius)
-            probabilities = scorer.cadences(light_curve)
-            rows = list(describe(light_curve, probabilities, threshold, star))
-            table.writerows(rows)
-            output = os.path.join(flags.output_dir, stem(path))
-            _write_probabilities(f"{output}_probability.csv", light_curve, probabilities.mean(axis=1))
-            if flags.plot:
-                from astronet.flares import plots
-
-                plots.plot_flares(f"{output}.png", light_curve, probabilities.mean(axis=1), rows, star, threshold)
-            num_searched = int(np.count_nonzero(~np.isnan(probabilities[:, 0])))
-            days = num_searched * windows.cadence_days(light_curve.time)
-            counts = len(probabilities), num_searched, f"{days:.4f}", len(rows)
-            searched.append((star.tic_id, star.sector, stem(path), *counts))
-            share = num_searched / len(probabilities)
-            print(f"{path}: {len(rows)} flares; {share:.1%} of {len(probabilities)} cadences searched", flush=True)
+            write(found)
+            searched.append(found.searched)
+            print(f"{path}: {found}", flush=True)
+        write_csv(os.path.join(flags.output_dir, "skipped.csv"), ("light_curve", "reason"), skips)
         if not searched:
-            raise ScriptError("no light curve could be read: " + "; ".join(problems))
-    write_csv(os.path.join(flags.output_dir, "searched.csv"), _SEARCHED, searched)
-    num_flares = sum(row[-1] for row in searched)
-    print(f"{table_path}: {num_flares} flares in {len(searched)} light curves, from a probability of {threshold:g}")
-    return ensemble.report(problems)
+            raise ScriptError("no light curve could be read: " + "; ".join(reason for _, reason in skips))
+    _summarize(searched, skips, threshold, flags)
+    return ensemble.report([reason for _, reason in skips])
+
+
+@contextlib.contextmanager
+def _open_tables(directory):
+    """Yields a function that writes a search.Found to the tables, which appear together at the end, or not at all."""
+    with contextlib.ExitStack() as stack:
+        tables = {}
+        for name, columns in _TABLES.items():
+            aside = stack.enter_context(write_aside(os.path.join(directory, f"{name}.csv")))
+            tables[name] = csv.DictWriter(stack.enter_context(open(aside, "w", newline="")), columns)
+            tables[name].writeheader()
+
+        def write(found):
+            tables["flares"].writerows(found.flares)
+            tables["unsearched"].writerows(found.unsearched)
+            tables["searched"].writerow(found.searched)
+
+        yield write
+
+
+def _summarize(searched, skips, threshold, flags):
+    counts = {name: sum(row[name] for row in searched) for name in ("num_flares", "num_significant")}
+    num_bright = sum(row["num_bright_unsearched"] for row in searched)
+    path = os.path.join(flags.output_dir, "flares.csv")
+    print(f"{path}: {counts['num_flares']} flares in {len(searched)} light curves, from a probability of {threshold:g}")
+    num_faint = counts["num_flares"] - counts["num_significant"]
+    print(f"{num_faint} of them flagged (is_significant 0): below a significance of {flags.least_significance:g}")
+    if num_bright:
+        stretches = "1 bright stretch" if num_bright == 1 else f"{num_bright} bright stretches"
+        print(f"{stretches} could not be searched, near gaps or between them: unsearched.csv")
+    if skips:
+        print(f"{len(skips)} of {len(flags.light_curves)} files left out: skipped.csv has the reasons")
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("light_curves", nargs="+", metavar="LIGHT_CURVE", help="files of any product that can be read")
+    parser.add_argument(
+        "light_curves",
+        nargs="+",
+        metavar="LIGHT_CURVE",
+        help="light curve files of any product that is read (docs/light_curves.md), of 2 min or less",
+    )
     ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
+    search.add_significance_flag(
+        parser, "flares that stand out by fewer standard deviations of the noise are flagged: is_significant is 0"
+    )
     light_curves.add_flags(parser)
-    parser.add_argument("--stars", help="CSV file with tic_id, teff, star_rad, for energies; None: what headers tell")
-    parser.add_argument("--output_dir", required=True, help="directory of flares.csv and of the probabilities")
+    parser.add_argument(
+        "--stars",
+        type=arguments.input_file,
+        help="table with columns tic_id, teff [K] and star_rad [solar radii], for energies of stars whose header lacks "
+        "them or has them wrong",
+    )
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the tables and plots"
+    )
     parser.add_argument("--plot", action="store_true", help="plot each light curve, its flares marked")
     return run(locks.holding(_find, "output_dir"), parser.parse_args(argv))
 

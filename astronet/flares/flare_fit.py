@@ -14,6 +14,8 @@ _BEFORE, _AFTER = 45, 75  # cadences beyond the flare that are fitted with it
 _MIN_CADENCES = 20
 _BASELINE = 3  # coefficients of a parabola
 _PRIOR = 1.0  # standard deviation of the logarithms of amplitude, rise and decay about what the flare looks like
+MAD_TO_SIGMA = 1.4826
+_AFTERGLOW = 5  # cadences after the flare that do not count as beside it
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
 
 
@@ -29,6 +31,7 @@ class Fit:
       equivalent_duration: seconds in which the quiet star radiates what the flare does, in the same band.
       errors: dict.
       chi_squared: of the residuals, per degree of freedom.
+      significance: by how many standard deviations of the noise the fitted shape stands out, all its cadences together.
     """
 
     peak_time: float
@@ -38,6 +41,7 @@ class Fit:
     equivalent_duration: float
     errors: dict
     chi_squared: float
+    significance: float
 
 
 def shape(time, peak_time, rise, decay, step):
@@ -69,36 +73,81 @@ def noise_of(flux):
 
 
 def fit(time, flux, flare, others=()):
-    """Fits a flare and the star below it, a parabola.
+    """Fits one flare of a light curve, as Fitter.fit() does, which is faster for many."""
+    return Fitter(time, flux).fit(flare, others)
 
-    The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like: a flare of
-    one or two cadences would leave them undetermined.
+
+class Fitter:
+    """Fits the flares of one light curve; what they have in common is computed once.
 
     Args:
       time: [n] days, increasing.
       flux: [n] relative to its median.
-      flare: slice of n, as detection.group gives it.
-      others: slices of flares whose cadences are left out of the fit.
-
-    Returns:
-      A Fit, or None where too few cadences surround the flare.
     """
+
+    def __init__(self, time, flux):
+        self._time, self._flux = time, flux
+        self._segments = windows.segments(time)
+        self._starts = [segment.start for segment in self._segments]
+        self._step = windows.cadence_days(time)
+        self._noises = {}  # number of a segment -> noise of a cadence
+
+    def fit(self, flare, others=()):
+        """Fits a flare and the star below it, a parabola.
+
+        The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like: a flare
+        of one or two cadences would leave them undetermined.
+
+        Args:
+          flare: slice of n, as detection.group gives it.
+          others: slices of flares whose cadences are left out of the fit; those far away do not matter.
+
+        Returns:
+          A Fit, or None where too few cadences surround the flare, or it has no such shape.
+        """
+        used, noise = self._surroundings(flare, others)
+        is_beside = (used < flare.start) | (used >= flare.stop + _AFTERGLOW)
+        if np.count_nonzero(is_beside) < _MIN_CADENCES:
+            return None
+        peak = flare.start + int(np.argmax(self._flux[flare]))
+        times = (self._time[used] - self._time[peak]) / self._step  # in cadences: all parameters are of the order of 1
+        return _fit(times, self._flux[used], is_beside, flare, self._flux[peak], noise, self._time[peak], self._step)
+
+    def _surroundings(self, flare, others):
+        """The cadences to fit, and the noise of one."""
+        number = int(np.searchsorted(self._starts, flare.start, side="right")) - 1
+        segment = self._segments[number]
+        if number not in self._noises:
+            self._noises[number] = noise_of(self._flux[segment]) or 1e-9
+        used = np.arange(max(segment.start, flare.start - _BEFORE), min(segment.stop, flare.stop + _AFTER))
+        for other in others:
+            used = used[(used < other.start) | (used >= other.stop)]
+        return used, self._noises[number]
+
+
+def near(flares, number):
+    """Returns the flares that Fitter.fit() may have to leave out where it fits another one.
+
+    Args:
+      flares: list of slices, as detection.group gives them.
+      number: of the flare that is to be fitted.
+    """
+    first, last = flares[number].start - _BEFORE, flares[number].stop + _AFTER
+    before, after = number, number + 1
+    while before > 0 and flares[before - 1].stop > first:
+        before -= 1
+    while after < len(flares) and flares[after].start < last:
+        after += 1
+    return flares[before:number] + flares[number + 1 : after]
+
+
+def _fit(times, fluxes, is_beside, flare, peak_flux, noise, peak_time, step):
+    """The Fit of a flare, or None; times in cadences from the brightest one, which is at `peak_time` [days]."""
     from scipy.optimize import least_squares
 
-    segment = next(segment for segment in windows.segments(time) if segment.start <= flare.start < segment.stop)
-    used = np.arange(max(segment.start, flare.start - _BEFORE), min(segment.stop, flare.stop + _AFTER))
-    for other in others:
-        used = used[(used < other.start) | (used >= other.stop)]
-    is_beside = (used < flare.start) | (used >= flare.stop + 5)
-    if np.count_nonzero(is_beside) < _MIN_CADENCES:
-        return None
-    step = windows.cadence_days(time)
-    peak = flare.start + int(np.argmax(flux[flare]))
-    times, fluxes = (time[used] - time[peak]) / step, flux[used]  # in cadences: all parameters are of the order of 1
-    noise = noise_of(flux[segment]) or 1e-9
     level = np.median(fluxes[is_beside])
     length = flare.stop - flare.start
-    amplitude = max(flux[peak] - level, noise)
+    amplitude = max(peak_flux - level, noise)
     looks = np.array([0, np.log(amplitude), np.log(max(length / 6, 0.7)), np.log(max(length / 3, 1.0))])
     prior = np.array([length + 2, _PRIOR, _PRIOR, _PRIOR])
     powers = np.vander(times / 100, _BASELINE, increasing=True)
@@ -110,13 +159,26 @@ def fit(time, flux, flare, others=()):
 
     start = np.concatenate([looks, [level], np.zeros(_BASELINE - 1)])
     found = least_squares(residuals, start, x_scale="jac", max_nfev=200)
+    if not found.x[4] > 0 or not np.isfinite(found.x).all():
+        return None  # the shape has taken the star's own variation for the flare
     chi_squared = float(np.sum(found.fun[:-4] ** 2) / max(len(times) - len(start), 1))
     # Where the shape does not fit, a complex flare above all, the residuals say how far the values can be trusted.
     covariance = np.linalg.pinv(found.jac.T @ found.jac) * max(chi_squared, 1.0)
-    return _to_fit(found.x, covariance, time[peak], step, chi_squared)
+    beside = found.fun[:-4][is_beside] * noise
+    scatter = MAD_TO_SIGMA * float(np.median(np.abs(beside - np.median(beside))))
+    significance = _significance(found.x, times, powers, max(noise, scatter))
+    return _to_fit(found.x, covariance, peak_time, step, chi_squared, significance)
 
 
-def _to_fit(values, covariance, origin, step, chi_squared):
+def _significance(values, times, powers, noise):
+    """Amplitude of a fitted flare over its uncertainty, were shape and noise known and only the star's level not."""
+    peak_time, amplitude, rise, decay = values[0], *np.exp(values[1:4])
+    template = shape(times, peak_time, rise, decay, 1.0)
+    template = template - powers @ np.linalg.lstsq(powers, template, rcond=None)[0]
+    return float(amplitude * np.linalg.norm(template) / noise)
+
+
+def _to_fit(values, covariance, origin, step, chi_squared, significance):
     """Turns parameters in cadences and logarithms, and their covariance, into a Fit."""
     relative, rise, decay = np.exp(values[1:4]) * [1 / values[4], step, step]
     # How the logarithm of the equivalent duration changes with those of amplitude, rise and decay.
@@ -128,4 +190,4 @@ def _to_fit(values, covariance, origin, step, chi_squared):
     names = ("peak_time", "amplitude", "rise", "decay", "equivalent_duration")
     errors = dict(zip(names, map(float, (*sigmas, duration_error))))
     found = map(float, (origin + values[0] * step, relative, rise, decay, duration))
-    return Fit(*found, errors, chi_squared)
+    return Fit(*found, errors, chi_squared, significance)

@@ -3,13 +3,13 @@
 flare_frequency.csv has the cumulative rate, as found and corrected; flare_frequency.png shows it with a power law.
 """
 
-import csv
 import os
 import sys
 
 import numpy as np
 
-from astronet.util import locks
+from astronet.flares import table_rows
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
 
@@ -62,37 +62,62 @@ def completeness_by_size(sizes, is_found):
     return np.array(centers), np.array(shares)
 
 
-def _read(path, columns):
-    """Columns of a CSV file as lists of text."""
-    with open(path, newline="") as file:
-        reader = csv.DictReader(file)
-        lacking = set(columns).difference(reader.fieldnames or ())
-        if lacking:
-            raise ScriptError(f"{path} lacks the column {', '.join(sorted(lacking))}: make it again")
-        rows = list(reader)
-    return {name: [row[name] for row in rows] for name in columns}
+def _read(path, required, optional=()):
+    """Columns of a table as arrays, NaN where a cell is empty, and for optional ones where they are missing."""
+    names = (*required, *optional)
+    advice = "; find_flares.py and injection_recovery.py make such tables: make it again"
+    table = table_rows.read(path, {name: (name,) for name in names}, required, advice)
+    columns = {name: [] for name in names}
+    for row in table.rows:
+        for name, values in columns.items():
+            try:
+                value = row.value(name)
+            except ValueError as error:
+                raise ScriptError(f"{path}, row {row.number}: {error}: make the table again") from error
+            values.append(np.nan if value is None else value)
+    for number, reason in table.broken:
+        raise ScriptError(f"{path}, row {number}: {reason}: make the table again")
+    return {name: np.array(values) for name, values in columns.items()}
 
 
-def _numbers(texts):
-    return np.array([float(text) if text else np.nan for text in texts])
+def _read_flares(flags):
+    """Sizes of the flares that count, days that were searched; and what was left out, in words."""
+    path = os.path.join(flags.flares_dir, "flares.csv")
+    flares = _read(path, [flags.by], ["is_significant"])
+    days = _read(os.path.join(flags.flares_dir, "searched.csv"), ["days_searched"])["days_searched"]
+    is_flagged = flares["is_significant"] == 0
+    left_out = [f"{is_flagged.sum()} not significant"] if is_flagged.any() else []
+    if np.isnan(flares["is_significant"]).any():
+        print(f"warning: {path} does not say which flares are significant: find them again", file=sys.stderr)
+    sizes = flares[flags.by][~is_flagged]
+    left_out.append(f"{np.count_nonzero(~(sizes > 0))} without {flags.by}")
+    return sizes[sizes > 0], float(np.nansum(days)), " and ".join(left_out)
+
+
+def _completeness(flags, sizes):
+    """The share of flares of each size that a search finds. [n]"""
+    if not flags.injections:
+        return np.ones(len(sizes))
+    if flags.by != "equivalent_duration":
+        raise ScriptError(f"injected flares have no {flags.by}: correct with --by=equivalent_duration")
+    injected = _read(flags.injections, ["equivalent_duration", "is_found"])
+    usable = (injected["equivalent_duration"] > 0) & np.isin(injected["is_found"], (0, 1))
+    if not usable.any():
+        raise ScriptError(f"{flags.injections} has no flare: make it again with injection_recovery.py")
+    of_size = completeness_by_size(*(injected[name][usable] for name in ("equivalent_duration", "is_found")))
+    return np.interp(np.log(sizes), *of_size)
 
 
 def _run(flags):
     from astronet.flares import plots
 
-    sizes = _numbers(_read(os.path.join(flags.flares_dir, "flares.csv"), [flags.by])[flags.by])
-    days = _numbers(_read(os.path.join(flags.flares_dir, "searched.csv"), ["days_searched"])["days_searched"]).sum()
-    num_unknown = int(np.isnan(sizes).sum())
-    sizes = sizes[sizes > 0]
-    if not len(sizes) or not days:
-        raise ScriptError(f"no flare in {flags.flares_dir} has {flags.by}: there is nothing to count (see --by)")
-    shares = np.ones(len(sizes))
-    if flags.injections:
-        if flags.by != "equivalent_duration":
-            raise ScriptError(f"injected flares have no {flags.by}: correct with --by=equivalent_duration")
-        injected = _read(flags.injections, ["equivalent_duration", "is_found"])
-        of_size = completeness_by_size(_numbers(injected["equivalent_duration"]), _numbers(injected["is_found"]))
-        shares = np.interp(np.log(sizes), *of_size)
+    sizes, days, left_out = _read_flares(flags)
+    if not len(sizes) or not days > 0:
+        raise ScriptError(
+            f"no flare in {flags.flares_dir} can be counted ({left_out} left out, {days:.2f} days searched): search "
+            "more light curves, or see --by"
+        )
+    shares = _completeness(flags, sizes)
     usable = shares >= flags.least_completeness
     if not usable.any():
         raise ScriptError(f"no flare is of a size that is complete to {flags.least_completeness:g}: lower it")
@@ -109,7 +134,7 @@ def _run(flags):
     normalization = weights[usable & (sizes >= least)].sum() / days
     path = os.path.join(flags.output_dir, "flare_frequency.png")
     plots.plot_frequency(path, flags.by, sizes, weights, days, (slope, least, normalization))
-    print(f"{len(sizes)} flares in {days:.2f} days ({num_unknown} without {flags.by} left out)")
+    print(f"{len(sizes)} flares in {days:.2f} days ({left_out} left out)")
     print(f"{np.count_nonzero(~usable)} of them too small for a completeness of {flags.least_completeness:g}: left out")
     print(
         f"rate of {flags.by} >= {least:g}: {normalization:.4g} a day, falling as its power -{slope:.3f} +- {error:.3f}"
@@ -119,16 +144,33 @@ def _run(flags):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("flares_dir", help="output directory of find_flares.py")
-    parser.add_argument("--output_dir", required=True, help="directory of the table and the figure")
+    parser.add_argument("flares_dir", type=arguments.input_directory, help="output directory of find_flares.py")
     parser.add_argument(
-        "--by", choices=("equivalent_duration", "energy_erg"), default="equivalent_duration", help="size"
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the table and the figure"
     )
-    parser.add_argument("--injections", help="injections.csv of injection_recovery.py, to correct by")
     parser.add_argument(
-        "--least_completeness", type=float, default=0.2, help="below, flares are too few to correct for"
+        "--by",
+        choices=("equivalent_duration", "energy_erg"),
+        default="equivalent_duration",
+        help="size to count by; energies need temperature and radius of the stars",
     )
-    parser.add_argument("--least", type=float, help="least size of the power law; None: the smallest that is corrected")
+    parser.add_argument(
+        "--injections",
+        type=arguments.input_file,
+        help="injections.csv of injection_recovery.py, to correct by; made with the threshold and least significance "
+        "that the flares were found with",
+    )
+    parser.add_argument(
+        "--least_completeness",
+        type=arguments.positive_fraction,
+        default=0.2,
+        help="sizes of which a smaller share is found are left out: there are too few to correct by",
+    )
+    parser.add_argument(
+        "--least",
+        type=arguments.positive_number,
+        help="least size of the power law, seconds or erg (default: that of the smallest flare that is corrected)",
+    )
     return run(locks.holding(_run, "output_dir"), parser.parse_args(argv))
 
 

@@ -1,4 +1,7 @@
-"""Makes the record files of flare networks: windows of light curves, on catalogued flares and on quiet times.
+"""Makes the record files of flare networks: windows of light curves, on cataloged flares and on quiet times.
+
+Writes train-*, val-* and test-* (split by star), windows.csv (a line for each window), and what was left out, with the
+reason: skipped_windows.csv (light curves and windows) and skipped_flares.csv (rows of the catalog).
 
 Source: Feinstein et al. 2020 (AJ 160, 219), section 3.
 """
@@ -12,8 +15,7 @@ import numpy as np
 
 import astronet
 from astronet.flares import catalog, injection, light_curves, windows
-from astronet.util import locks
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, sha256, write_csv
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
@@ -23,34 +25,40 @@ _DECISIVE_FLAGS = (
     *("num_train_shards", "seed"),
 )
 _COLUMNS = ("row_id", "tic_id", "Sectors", "Disposition", "Epoc", "kind", "source", "light_curve")
+_TABLES = ("windows.csv", "skipped_windows.csv", "skipped_flares.csv")
 _QUIET_WIDTHS = 3  # full widths at half maximum after its peak, for which a flare is not quiet
 _QUIET_CADENCES = 5  # least distance of a quiet window's cadences from a peak
 
 
-def choose(time, flux, flares, random, drop_quiet, off_center=0, padded=False):
+def choose(time, flares, random, drop_quiet, off_center=0, padded=False, quiet_is_known=True):
     """Chooses the cadences whose windows become records.
 
     Args:
-      time, flux: [n].
+      time: [n] days, increasing.
       flares: rows of catalog.read() of this light curve.
       random: np.random.Generator.
       drop_quiet: share of the quiet windows that is dropped, so that flares are not too few beside them.
       off_center: number of quiet windows a flare that see it, but beside their center.
       padded: whether windows may reach beyond gaps and ends.
+      quiet_is_known: false where the time of a flare is not known: then no window can be called quiet.
 
     Returns:
-      List of (cadence, disposition, kind, source of the catalogue's row).
+      List of (cadence, disposition, kind, source of the catalog's row).
     """
     step = windows.cadence_days(time)
-    chosen = []
+    by_cadence = {}  # of two flares within a cadence the first counts, or that which is none if the other is one
     for flare in flares.itertuples():
-        cadence = int(np.argmin(np.abs(time - flare.peak_time)))
+        cadence = _nearest(time, flare.peak_time)
         if abs(time[cadence] - flare.peak_time) <= 2 * step:
             kind = ("flare", "catalogue") if flare.is_flare else ("quiet", "vetted")
-            chosen.append((cadence, *kind, flare.source))
+            if cadence not in by_cadence or (flare.is_flare and by_cadence[cadence][1] == "quiet"):
+                by_cadence[cadence] = (cadence, *kind, flare.source)
+    chosen = list(by_cadence.values())
+    if not quiet_is_known:
+        return chosen
     peaks = np.array([cadence for cadence, *_ in chosen], dtype=int)
-    chosen += [(cadence, "quiet", "quiet", "") for cadence in _quiet(time, flares, random, drop_quiet, padded)]
     busy = _busy(time, flares, step)
+    chosen += [(cadence, "quiet", "quiet", "") for cadence in _quiet(time, busy, random, drop_quiet, padded)]
     for peak in peaks if off_center else ():
         distance = random.integers(2 * _QUIET_CADENCES, windows.HALF - 2 * _QUIET_CADENCES, off_center)
         sides = random.choice([-1, 1], off_center)
@@ -59,9 +67,14 @@ def choose(time, flux, flares, random, drop_quiet, off_center=0, padded=False):
     return chosen
 
 
-def _quiet(time, flares, random, drop_quiet, padded):
+def _nearest(time, wanted):
+    """The cadence nearest to a time, the first of two."""
+    after = min(int(np.searchsorted(time, wanted)), len(time) - 1)
+    return after - (after > 0 and wanted - time[after - 1] <= time[after] - wanted)
+
+
+def _quiet(time, busy, random, drop_quiet, padded):
     """Centers of windows that lie side by side in each segment and see no flare, less those that are dropped."""
-    busy = _busy(time, flares, windows.cadence_days(time))
     centers = []
     for segment in windows.segments(time):
         margin = 0 if padded else windows.HALF
@@ -81,49 +94,57 @@ def _busy(time, flares, step):
     busy = np.zeros(len(time), dtype=bool)
     for flare in flares.itertuples():
         width = flare.duration if flare.duration > 0 else 10 * step
-        busy |= (time > flare.peak_time - _QUIET_CADENCES * step - width) & (
-            time < flare.peak_time + _QUIET_CADENCES * step + _QUIET_WIDTHS * width
-        )
+        first = np.searchsorted(time, flare.peak_time - _QUIET_CADENCES * step - width, side="right")
+        busy[first : np.searchsorted(time, flare.peak_time + _QUIET_CADENCES * step + _QUIET_WIDTHS * width)] = True
     return busy
 
 
-def _light_curves(flags, flares, skips):
-    """Yields (path, star, light curve, its flares) of the files whose sector the catalogue covers."""
-    paths = sorted({path for pattern in flags.light_curves for path in glob.glob(pattern)})
+def _light_curves(flags, known, skips):
+    """Yields (path, star, light curve, its flares) of the files whose sector the catalog covers."""
+    from tqdm import tqdm
+
+    paths = sorted({path for pattern in flags.light_curves for path in _expand(pattern)})
     if not paths:
         raise ScriptError(f"no file matches {' '.join(flags.light_curves)}: name files or patterns")
+    flares = known.flares
     sectors = set(flares.sector)
-    vetted = set(zip(flares.tic_id, flares.sector))
-    seen = set()
-    for path in paths:
+    by_star = dict(list(flares.groupby(["tic_id", "sector"])))
+    seen = {}
+    for path in tqdm(paths, desc="light curves", disable=None):
         try:
             star = light_curves.star(path)
             if star.tic_id is None or star.sector is None:
                 raise ScriptError("its name and header do not tell TIC ID and sector")
-            if star.sector not in sectors or (flags.listed_only and (star.tic_id, star.sector) not in vetted):
-                raise ScriptError(
-                    f"the catalogue has no flares of sector {star.sector} (or of this star) to learn from"
-                )
-            if (star.tic_id, star.sector) in seen:
-                raise ScriptError(f"another light curve of TIC {star.tic_id}, sector {star.sector} has been read")
+            key = star.tic_id, star.sector
+            if star.sector not in sectors or (flags.listed_only and key not in by_star):
+                raise ScriptError(f"the catalog has no flares of sector {star.sector} (or of this star) to learn from")
+            if key in seen:
+                raise ScriptError(f"TIC {star.tic_id}, sector {star.sector} has been read from {seen[key]}")
             light_curve = light_curves.read(path, flags)
         except (ScriptError, LightCurveError, OSError) as error:
             skips.append((path, str(error)))
             continue
-        seen.add((star.tic_id, star.sector))
-        of_star = flares[(flares.tic_id == star.tic_id) & (flares.sector == star.sector)]
-        yield path, star, light_curve, of_star
+        seen[key] = path
+        yield path, star, light_curve, by_star.get(key, flares[:0])
 
 
-def _rows(flags, flares, skips):
+def _expand(pattern):
+    """The files that a pattern matches; a file of that very name, whatever brackets it has, is one."""
+    return [pattern] if os.path.isfile(pattern) else filter(os.path.isfile, glob.glob(pattern))
+
+
+def _rows(flags, known, skips):
     """Columns of each record and its window, in the order of the light curves."""
     rows, views = [], []
-    for path, star, light_curve, of_star in _light_curves(flags, flares, skips):
+    lost = {(skip.tic_id, skip.sector): skip.row for skip in known.skips if skip.tic_id is not None}
+    for path, star, light_curve, of_star in _light_curves(flags, known, skips):
         random = np.random.default_rng([flags.seed, star.tic_id, star.sector])
         time, flux = light_curve.time, light_curve.flux
-        chosen = choose(time, flux, of_star, random, flags.drop_quiet, flags.off_center, flags.padded)
-        cadences = [cadence for cadence, *_ in chosen]
-        found = windows.centered(time, flux, cadences, flags.padded)
+        lost_row = lost.get((star.tic_id, star.sector))
+        if lost_row is not None:
+            skips.append((path, f"its quiet windows: row {lost_row} of the catalog may be a flare in any of them"))
+        chosen = choose(time, of_star, random, flags.drop_quiet, flags.off_center, flags.padded, lost_row is None)
+        found = windows.centered(time, flux, [cadence for cadence, *_ in chosen], flags.padded)
         quiet = [window for window, (_, _, kind, _) in zip(found, chosen) if kind == "quiet"]
         injected = injection.into_windows(np.array(quiet), flags.inject, random) if quiet and flags.inject else []
         below = [cadence for cadence, _, kind, _ in chosen if kind == "quiet"]
@@ -132,18 +153,9 @@ def _rows(flags, flares, skips):
             if np.isnan(window).any():
                 skips.append((path, f"{disposition} at {time[cadence]:.4f}: within half a window of a gap or an end"))
                 continue
-            rows.append(
-                {
-                    "row_id": len(rows),
-                    "tic_id": star.tic_id,
-                    "Sectors": star.sector,
-                    "Disposition": disposition,
-                    "Epoc": float(time[cadence]),
-                    "kind": kind,
-                    "source": source,
-                    "light_curve": os.path.basename(path),
-                }
-            )
+            identity = {"row_id": len(rows), "tic_id": star.tic_id, "Sectors": star.sector, "Disposition": disposition}
+            where = {"Epoc": float(time[cadence]), "kind": kind, "source": source}
+            rows.append({**identity, **where, "light_curve": os.path.basename(path)})
             views.append(window)
     return rows, views
 
@@ -175,9 +187,12 @@ def _generate(flags):
 
     from astronet.data import record_set, split
 
-    flares, skips = catalog.read(flags.catalog), []
+    tables = [os.path.join(flags.output_dir, name) for name in _TABLES]
+    arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--catalog": flags.catalog})
+    known, skips = catalog.read(flags.catalog), []
     make_directory(flags.output_dir)
-    rows, views = _rows(flags, flares, skips)
+    _tell_catalog(flags, known)
+    rows, views = _rows(flags, known, skips)
     write_csv(os.path.join(flags.output_dir, "skipped_windows.csv"), ("light_curve", "reason"), skips)
     if not rows:
         raise ScriptError(f"no window; {flags.output_dir}/skipped_windows.csv has the reasons")
@@ -197,7 +212,12 @@ def _generate(flags):
         flags.output_dir,
         counts,
         version=astronet.__version__,
-        catalogue={"path": flags.catalog, "num_rows": len(flares)},
+        catalogue={
+            "path": flags.catalog,
+            "sha256": known.sha256,
+            "num_rows": len(known.flares),
+            "num_skipped_rows": len(known.skips),
+        },
         configuration={"views": {windows.NAME: windows.LENGTH}},
         settings={name: getattr(flags, name) for name in _DECISIVE_FLAGS},
         skipped=collections.Counter(reason.partition(" at ")[0][:60] for _, reason in skips),
@@ -214,27 +234,67 @@ def _generate(flags):
         print(f"{name}: {made['num_records']} windows of {stars} stars ({told}) in {flags.output_dir}/{name}-*")
 
 
-def _share(text):
-    value = float(text)
-    if not 0 <= value < 1:
-        raise ValueError
-    return value
+def _tell_catalog(flags, known):
+    """Lists the rows of the catalog that are left out, and says what was converted."""
+    path = os.path.join(flags.output_dir, "skipped_flares.csv")
+    write_csv(path, ("row", "tic_id", "sector", "reason"), [_skip_cells(skip) for skip in known.skips])
+    for note in known.notes:
+        print(f"{flags.catalog}: {note}")
+    if known.skips:
+        reasons = f"{path} has the reasons, the first: row {known.skips[0].row}, {known.skips[0].reason}"
+        rows = f"{len(known.skips)} row{'s' if len(known.skips) > 1 else ''}"
+        print(f"warning: {rows} of {flags.catalog} left out: {reasons}", file=sys.stderr)
+    if not len(known.flares):
+        raise ScriptError(f"{flags.catalog} has no row that can be used")
+
+
+def _skip_cells(skip):
+    return [skip.row, *("" if value is None else value for value in (skip.tic_id, skip.sector)), skip.reason]
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--catalog", required=True, help="flares: the table of Guenther et al. 2020, or a CSV file")
-    parser.add_argument("--light_curves", nargs="+", required=True, help="files or patterns; others of unknown sectors")
-    parser.add_argument("--output_dir", required=True, help="directory of the record files")
-    parser.add_argument("--listed_only", action="store_true", help="only light curves that the catalogue has rows of")
-    parser.add_argument("--drop_quiet", type=_share, default=0.73, help="share of the quiet windows that is dropped")
-    parser.add_argument("--off_center", type=int, default=0, help="quiet windows a flare that see it beside the center")
-    parser.add_argument("--inject", type=float, default=0, help="artificial flares for each quiet window in training")
+    parser.add_argument(
+        "--catalog",
+        type=arguments.input_file,
+        required=True,
+        help="flares: the table of Guenther et al. 2020, or a table with tic_id, sector and peak_time (docs/flares.md)",
+    )
+    parser.add_argument(
+        "--light_curves",
+        nargs="+",
+        required=True,
+        help="light curve files, or patterns in quotes; those of sectors that the catalog does not cover are skipped",
+    )
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the record files"
+    )
+    parser.add_argument("--listed_only", action="store_true", help="only light curves that the catalog has rows of")
+    parser.add_argument(
+        "--drop_quiet",
+        type=arguments.number(least=0, most=0.999, advice="a share, such as 0.7"),
+        default=0.73,
+        help="share of the quiet windows that is dropped",
+    )
+    parser.add_argument(
+        "--off_center",
+        type=arguments.whole_number(0, 1000),
+        default=0,
+        help="quiet windows for each flare that have it beside their center",
+    )
+    parser.add_argument(
+        "--inject",
+        type=arguments.number(least=0, most=100),
+        default=0,
+        help="artificial flares for each quiet window, in training only",
+    )
     parser.add_argument("--padded", action="store_true", help="windows near gaps and ends too, padded")
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all windows")
     parser.add_argument("--plot", action="store_true", help="plot 16 of the windows")
-    parser.add_argument("--num_train_shards", type=positive_integer, default=8, help="files of the training set")
-    parser.add_argument("--seed", type=int, default=123, help="of the split, the choice of windows and the injections")
+    parser.add_argument("--num_train_shards", type=arguments.num_shards, default=8, help="files of the training set")
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=123, help="of the split, the choice of windows and the injections"
+    )
     light_curves.add_flags(parser)
     return run(locks.holding(_generate, "output_dir"), parser.parse_args(argv))
 

@@ -9,12 +9,14 @@ import os
 import re
 import sys
 import zipfile
+import zlib
 
-from astronet.util import locks
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
 
 _MODEL = re.compile(r"(?:.*/)?ensemble_s(\d+)_i(\d+)_b[\d.]+\.h5")
+_MOST_BYTES = 64 << 20  # of a Keras file; those of stella have 1.3 MB
 # Group of the Keras file -> layer of configuration stella.
 _LAYERS = {
     "conv1d": "flare_window_hidden/block_1/conv_1",
@@ -29,14 +31,25 @@ def _import(flags):
     try:
         with zipfile.ZipFile(flags.archive) as archive:
             found = filter(None, map(_MODEL.fullmatch, archive.namelist()))
-            models = {int(match[1]): archive.read(match[0]) for match in found}
-    except zipfile.BadZipFile as error:
+            models = {int(match[1]): _content(archive, match[0]) for match in found}
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise ScriptError(f"{flags.archive} is not a zip archive ({error}): fetch it again") from error
     if not models:
         raise ScriptError(f"{flags.archive} has no ensemble_s*_i*_b*.h5: give final_models.zip of stella 0.1.0")
     for seed, content in sorted(models.items()):
         _write(os.path.join(flags.output_dir, str(seed)), seed, *_read(content, f"{flags.archive}, seed {seed}"))
     print(f"{flags.output_dir}: {len(models)} models; predict with --model_dir={flags.output_dir} --average")
+
+
+def _content(archive, name):
+    """The bytes of a member, which may claim any size."""
+    with archive.open(name) as member:
+        content = member.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ScriptError(
+            f"{archive.filename}: {name} has more than {_MOST_BYTES} bytes, too many for a stella network"
+        )
+    return content
 
 
 def _read(content, where):
@@ -67,8 +80,13 @@ def _write(directory, seed, weights, step):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("archive", help="final_models.zip")
-    parser.add_argument("--output_dir", required=True, help="directory that gets a subdirectory for each model")
+    parser.add_argument("archive", type=arguments.input_file, help="final_models.zip of the PyPI package stella 0.1.0")
+    parser.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory that gets a subdirectory for each model",
+    )
     return run(locks.holding(_import, "output_dir"), parser.parse_args(argv))
 
 

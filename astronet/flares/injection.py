@@ -8,6 +8,8 @@ from astronet.flares import flare_fit, windows
 AMPLITUDE_IN_NOISE = 4.0, 300.0
 WIDTH = 0.5, 30.0
 _RISE_SHARE = 0.15, 0.5  # of the width at half maximum that lies before the peak
+_OUTLIER_CADENCES = 11  # whose running median an impulsive outlier stands out of
+_OUTLIER_IN_NOISE = 5.0
 _HALF_RISE = np.sqrt(2 * np.log(2))  # in standard deviations of the Gaussian
 _HALF_DECAY = np.log(2)
 
@@ -54,3 +56,26 @@ def into_windows(quiet, per_window, random):
         height = amplitude[i] * flare_fit.noise_of(made[i])
         made[i] += height * flare_fit.shape(cadences, offset[i], rise[i], decay[i], 1.0)
     return made
+
+
+def impulsive_outliers(flux: np.ndarray) -> np.ndarray:
+    """Says which cadences SPOC would flag as impulsive outliers, the peaks of short flares among them.
+
+    A lone cadence is one: brighter than the running median of 11 cadences by more than 5 times the noise of a cadence,
+    with neighbors that are not. What SPOC does in full is not published; benchmarks/impulsive_outliers.py says how many
+    of its flags this reproduces.
+
+    Args:
+      flux: [n] relative, of one light curve in order.
+
+    Returns:
+      bool [n].
+    """
+    from scipy.ndimage import median_filter
+
+    noise = flare_fit.noise_of(flux)
+    stands_out = flux - median_filter(flux, _OUTLIER_CADENCES, mode="nearest") > _OUTLIER_IN_NOISE * noise
+    beside = np.zeros(len(flux), dtype=bool)
+    beside[1:] |= stands_out[:-1]
+    beside[:-1] |= stands_out[1:]
+    return stands_out & ~beside

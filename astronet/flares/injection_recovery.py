@@ -1,86 +1,33 @@
 """Injects artificial flares into light curves, and says which of them a network finds: the completeness of a search.
 
 injections.csv has each flare, completeness.csv the share that is found by amplitude and duration, completeness.png a
-picture of it. flare_frequency.py corrects by injections.csv.
+picture of it. flare_frequency.py corrects by injections.csv. A flare is found if a cadence at its peak reaches the
+threshold, and its fit the least significance, as find_flares.py asks for. Cadences at its peak that SPOC would flag as
+impulsive outliers are dropped where --quality drops such cadences.
 """
 
 import os
 import sys
+import time
 
 import numpy as np
 
 from astronet import ensemble
-from astronet.flares import detection, flare_fit, injection, light_curves, windows
+from astronet.flares import detection, flare_fit, light_curves, recovery, search
 from astronet.ops import intervals
 from astronet.ops.metrics import is_positive
-from astronet.util import locks
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import Parser, ScriptError, run
+from light_curve_util.errors import LightCurveError
 
 _COLUMNS = (
     *("tic_id", "sector", "light_curve", "peak_time", "amplitude", "duration_minutes", "equivalent_duration", "noise"),
-    *("probability", "is_found"),
+    *("probability", "is_found", "significance", "measured_amplitude", "num_flagged"),
 )
-_BEFORE, _AFTER = 2, 3  # cadences about the peak, besides the flare's own width, in which it is looked for
 _MINUTES_PER_DAY = 1440
-
-
-def inject(light_curve, scorer, threshold, number, amplitudes, widths_days, random):
-    """Injects flares into one light curve, some of them at a time, so that none is in another's window.
-
-    Args:
-      light_curve: tess_io.LightCurve.
-      scorer: detection.Scorer.
-      threshold: probability from which a flare is found.
-      number: of flares.
-      amplitudes: least and greatest, relative to the light curve's median.
-      widths_days: least and greatest full width at half maximum.
-      random: np.random.Generator.
-
-    Yields:
-      (peak_time, amplitude, width_days, equivalent_duration, noise, probability) of each; width is the full width at
-      half maximum, probability the greatest at its peak.
-    """
-    time, flux = light_curve.time, light_curve.flux
-    step, noise = windows.cadence_days(time), flare_fit.noise_of(flux)
-    probability = scorer.cadences(light_curve).mean(axis=1)
-    free = ~np.isnan(probability)
-    for flare in detection.group(time, probability, threshold):
-        free[max(0, flare.start - windows.HALF) : flare.stop + windows.HALF] = False
-    if not free.any():
-        return
-    while number > 0:
-        peaks = _apart(random.permutation(np.flatnonzero(free)), number)
-        number -= len(peaks)
-        amplitude, rise, decay = injection.draw(random, len(peaks), amplitudes, widths_days)
-        peak_times = time[peaks] + random.uniform(-0.5, 0.5, len(peaks)) * step
-        with_flares, looked_at, owners = flux.copy(), [], []
-        for i, peak in enumerate(peaks):
-            near = slice(max(0, peak - windows.LENGTH), peak + windows.LENGTH)
-            with_flares[near] += amplitude[i] * flare_fit.shape(time[near], peak_times[i], rise[i], decay[i], step)
-            last = peak + _AFTER + int(injection.width(rise[i], decay[i]) / step)
-            cadences = np.arange(max(0, peak - _BEFORE), min(len(time), last + 1))
-            looked_at += cadences.tolist()
-            owners += [i] * len(cadences)
-        views = windows.centered(time, with_flares, looked_at, scorer.is_padded)
-        known = ~np.isnan(views[:, 0])
-        best = np.zeros(len(peaks))
-        np.maximum.at(best, np.array(owners)[known], scorer.windows(views[known]).mean(axis=1))
-        for i in range(len(peaks)):
-            duration = flare_fit.equivalent_duration(amplitude[i], rise[i], decay[i])
-            yield peak_times[i], amplitude[i], injection.width(rise[i], decay[i]), duration, noise, best[i]
-
-
-def _apart(candidates, number):
-    """The first of some cadences that lie a window apart from all before them, at most `number`."""
-    chosen = []
-    for candidate in candidates:
-        if all(abs(candidate - other) > windows.LENGTH for other in chosen):
-            chosen.append(int(candidate))
-            if len(chosen) == number:
-                break
-    return chosen
+_MOST_FLARES = 100_000  # in each light curve
+_IN_NOISE = ((0, 3), (3, 5), (5, 10), (10, 30), (30, np.inf))
 
 
 def completeness(amplitudes, widths, is_found, amplitude_edges, width_edges):
@@ -96,33 +43,91 @@ def completeness(amplitudes, widths, is_found, amplitude_edges, width_edges):
 def _run(flags):
     for name in ("amplitudes", "durations"):
         low, high = getattr(flags, name)
-        if not 0 < low < high:
-            raise ScriptError(f"--{name} {low:g} {high:g}: two numbers above 0 needed, the lower first")
+        if not low < high:
+            raise ScriptError(f"--{name} {low:g} {high:g}: the lower of two different numbers goes first")
     models = ensemble.load(flags)
     threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
+    widths_days = np.array(flags.durations) / _MINUTES_PER_DAY
+    settings = recovery.Settings(flags.amplitudes, widths_days, threshold, flags.least_significance, flags.quality)
     make_directory(flags.output_dir)
-    rows = []
-    for number, path in enumerate(flags.light_curves):
-        light_curve, star = light_curves.read(path, flags), light_curves.star(path)
-        random = np.random.default_rng([flags.seed, number])
-        widths = np.array(flags.durations) / _MINUTES_PER_DAY
-        injected = inject(light_curve, scorer, threshold, flags.num_flares, flags.amplitudes, widths, random)
-        name = os.path.basename(path)
-        for peak_time, amplitude, width, duration, noise, probability in injected:
-            shown = f"{peak_time:.6f}", f"{amplitude:.6g}", f"{width * _MINUTES_PER_DAY:.4f}", f"{duration:.6g}"
-            found = int(is_positive(probability, threshold))
-            rows.append((star.tic_id, star.sector, name, *shown, f"{noise:.6g}", f"{probability:.6f}", found))
+    rows, skips = _inject_all(flags, scorer, settings)
+    write_csv(os.path.join(flags.output_dir, "skipped.csv"), ("light_curve", "reason"), skips)
     if not rows:
-        raise ScriptError("no light curve has room for a flare: give longer or quieter ones")
-    write_csv(os.path.join(flags.output_dir, "injections.csv"), _COLUMNS, rows)
+        raise ScriptError("no flare could be injected: " + "; ".join(reason for _, reason in skips))
+    shown = [[_shown(row[name]) for name in _COLUMNS] for row in rows]
+    write_csv(os.path.join(flags.output_dir, "injections.csv"), _COLUMNS, shown)
     _summarize(rows, flags)
+    return ensemble.report([reason for _, reason in skips])
+
+
+def _inject_all(flags, scorer, settings):
+    """Rows of injections.csv, and (file, reason) of the light curves that are left out; tells how far it has come."""
+    from tqdm import tqdm
+
+    rows, skips, start = [], [], time.monotonic()
+    num_files = len(flags.light_curves)
+    with tqdm(total=num_files * flags.num_flares, unit=" flares", disable=None) as bar:
+        for number, path in enumerate(flags.light_curves):
+            before = len(rows)
+            try:
+                for row in _inject(path, number, flags, scorer, settings):
+                    rows.append(row)
+                    bar.update()
+                if len(rows) == before:
+                    raise ScriptError(f"{path} has no room for a flare beside its own: give longer or quieter ones")
+            except (ScriptError, LightCurveError, OSError) as error:
+                skips.append((path, str(error)))
+                continue
+            num_found = sum(row["is_found"] for row in rows[before:])
+            left = (time.monotonic() - start) / (number + 1) * (num_files - number - 1)
+            bar.write(
+                f"{path}: {num_found} of {len(rows) - before} injected flares found"
+                + (
+                    f"; {number + 1} of {num_files} light curves done, about {tqdm.format_interval(left)} to go"
+                    if left
+                    else ""
+                ),
+                file=sys.stdout,
+            )
+            sys.stdout.flush()
+    return rows, skips
+
+
+def _inject(path, number, flags, scorer, settings):
+    """Yields the rows of one light curve."""
+    light_curve, star = light_curves.read(path, flags), light_curves.star(path)
+    random = np.random.default_rng([flags.seed, number])
+    noise = flare_fit.noise_of(light_curve.flux)
+    for flare in recovery.inject(light_curve, scorer, settings, flags.num_flares, random):
+        is_called = is_positive(flare.probability, settings.threshold)
+        yield {
+            "tic_id": star.tic_id,
+            "sector": star.sector,
+            "light_curve": os.path.basename(path),
+            "peak_time": f"{flare.peak_time:.6f}",
+            "amplitude": flare.amplitude,
+            "duration_minutes": f"{flare.width_days * _MINUTES_PER_DAY:.4f}",
+            "equivalent_duration": flare.equivalent_duration,
+            "noise": noise,
+            "probability": f"{flare.probability:.6f}",
+            "is_found": int(is_called and search.is_significant(flare.fitted, settings.least_significance)),
+            "significance": f"{flare.fitted.significance:.2f}" if flare.fitted else "",
+            "measured_amplitude": flare.fitted.amplitude if flare.fitted else "",
+            "num_flagged": flare.num_flagged,
+        }
+
+
+def _shown(value):
+    return f"{value:.6g}" if isinstance(value, float) else "" if value is None else value
 
 
 def _summarize(rows, flags):
     from astronet.flares import plots
 
-    values = [np.array([float(row[_COLUMNS.index(name)]) for row in rows]) for name in _COLUMNS[4:]]
-    amplitudes, widths, _, noise, _, is_found = values
+    amplitudes, widths, noise, is_found, num_flagged = (
+        np.array([float(row[name]) for row in rows])
+        for name in ("amplitude", "duration_minutes", "noise", "is_found", "num_flagged")
+    )
     edges = [np.geomspace(*limits, flags.num_bins + 1) for limits in (flags.amplitudes, flags.durations)]
     table = list(completeness(amplitudes, widths, is_found, *edges))
     columns = ("amplitude_from", "amplitude_to", "minutes_from", "minutes_to", "injected", "found", "share")
@@ -130,29 +135,68 @@ def _summarize(rows, flags):
     write_csv(os.path.join(flags.output_dir, "completeness.csv"), (*columns, "low", "high"), shown)
     plots.plot_completeness(os.path.join(flags.output_dir, "completeness.png"), table, *edges)
     print(f"{int(is_found.sum())} of {len(rows)} injected flares found ({is_found.mean():.1%})")
-    in_noise = amplitudes / noise
-    for low, high in ((0, 3), (3, 5), (5, 10), (10, 30), (30, np.inf)):
-        inside = (in_noise >= low) & (in_noise < high)
+    for low, high in _IN_NOISE:
+        inside = (amplitudes / noise >= low) & (amplitudes / noise < high)
         if inside.any():
             share = is_found[inside].mean()
             print(f"  amplitude {low:g} to {high:g} times the noise of a cadence: {share:.3f} of {inside.sum()}")
+    _tell_amplitudes(rows, amplitudes, is_found > 0, num_flagged > 0)
     print(f"{flags.output_dir}: injections.csv, completeness.csv, completeness.png")
+
+
+def _tell_amplitudes(rows, amplitudes, is_found, is_flagged):
+    """Prints how measured amplitudes compare with the injected ones, of all and of those with a flagged peak."""
+    measured = np.array([float(row["measured_amplitude"] or "nan") for row in rows])
+    for what, inside in (("", np.ones(len(rows), bool)), (" with a peak that SPOC would flag", is_flagged)):
+        if what and inside.any():
+            print(f"{inside.sum()} flares{what}: {is_found[inside].mean():.3f} found")
+        ratios = (measured / amplitudes)[inside & is_found]
+        if len(ratios):
+            low, middle, high = np.percentile(ratios, (16, 50, 84))
+            print(f"  amplitude of those found{what}, over the injected one: {middle:.2f} ({low:.2f} to {high:.2f})")
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("light_curves", nargs="+", metavar="LIGHT_CURVE", help="files of any product that can be read")
+    parser.add_argument(
+        "light_curves",
+        nargs="+",
+        metavar="LIGHT_CURVE",
+        help="light curve files of any product that is read (docs/light_curves.md), of 2 min or less",
+    )
     ensemble.add_flags(parser)
     ensemble.add_threshold_flag(parser)
+    search.add_significance_flag(parser, "flares of a lower significance are not found; as given to find_flares.py")
     light_curves.add_flags(parser)
-    parser.add_argument("--output_dir", required=True, help="directory of the tables and the figure")
-    parser.add_argument("--num_flares", type=positive_integer, default=200, help="flares to inject in each light curve")
-    parser.add_argument("--amplitudes", type=float, nargs=2, default=(0.002, 1.0), help="least and greatest, relative")
     parser.add_argument(
-        "--durations", type=float, nargs=2, default=(1.0, 60.0), help="full width at half maximum [min]"
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the tables and the figure"
     )
-    parser.add_argument("--num_bins", type=positive_integer, default=6, help="bins of amplitude, and of duration")
-    parser.add_argument("--seed", type=int, default=0, help="of the flares and their times")
+    parser.add_argument(
+        "--num_flares",
+        type=arguments.whole_number(1, _MOST_FLARES),
+        default=200,
+        help="flares to inject in each light curve",
+    )
+    parser.add_argument(
+        "--amplitudes",
+        type=arguments.positive_number,
+        nargs=2,
+        metavar=("LEAST", "GREATEST"),
+        default=(0.002, 1.0),
+        help="of the flares, relative to the light curve's median",
+    )
+    parser.add_argument(
+        "--durations",
+        type=arguments.number(above=0, most=_MINUTES_PER_DAY, unit="minutes"),
+        nargs=2,
+        metavar=("LEAST", "GREATEST"),
+        default=(1.0, 60.0),
+        help="full width at half maximum of the flares [min]",
+    )
+    parser.add_argument(
+        "--num_bins", type=arguments.whole_number(1, 50), default=6, help="bins of amplitude, and of duration"
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the flares and their times")
     return run(locks.holding(_run, "output_dir"), parser.parse_args(argv))
 
 

@@ -12,13 +12,13 @@ _TIME = "Time (BJD - 2457000, days)"
 
 
 def plot_flares(path, light_curve, probability, flares, star, threshold):
-    """Draws a light curve colored by probability, its flares marked, above its three surest flares from near.
+    """Draws a light curve colored by probability, its flares marked, above its three highest flares from near.
 
     Args:
       path: PNG file to write.
       light_curve: tess_io.LightCurve.
       probability: [n]; NaN is drawn in gray.
-      flares: list of rows of flares.csv.
+      flares: list of rows of flares.csv, as search.collect() gives them; those not significant have hollow marks.
       star: light_curves.Star.
       threshold: probability from which a cadence belongs to a flare.
     """
@@ -30,13 +30,17 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
     _scatter(axes, time, flux, probability, 2)
     for row in flares:
         peak = float(row["peak_time"])
-        axes.plot(peak, 0.97, "v", color=_ORANGE, markersize=5, transform=axes.get_xaxis_transform())
+        face = _ORANGE if row["is_significant"] else "none"
+        axes.plot(peak, 0.97, "v", color=_ORANGE, mfc=face, markersize=5, transform=axes.get_xaxis_transform())
     axes.set(xlabel=_TIME, ylabel="Flux / median")
     name = " ".join(
         part for part in (star.tic_id and f"TIC {star.tic_id}", star.sector and f"sector {star.sector}") if part
     )
+    num_faint = sum(not row["is_significant"] for row in flares)
     axes.set_title(
-        f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares, probability {threshold:.3g} on"
+        f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares from a probability of {threshold:.3g}"
+        + (f", {num_faint} of them not significant (hollow marks)" if num_faint else ""),
+        parse_math=False,
     )
     axes.ticklabel_format(useOffset=False)
     figure.colorbar(axes.collections[-1], ax=axes, label="Probability of a flare", pad=0.01)

@@ -1,4 +1,4 @@
-"""Simulates 2-minute light curves of flaring stars, as SPOC files, and the catalogue of their flares: flares.csv.
+"""Simulates 2-minute light curves of flaring stars, as SPOC files, and the catalog of their flares: flares.csv.
 
 Half of the stars flare. All rotate, some fast, and have noise, a gap in the middle of the sector and a few flagged
 cadences. What this shows of a network holds for the simulation alone.
@@ -10,8 +10,7 @@ import sys
 import numpy as np
 
 from astronet.flares import flare_fit, injection
-from astronet.util import locks
-from astronet.util.arguments import positive_integer
+from astronet.util import arguments, locks
 from astronet.util.files import make_directory, write_aside, write_csv
 from astronet.util.script import Parser, run
 
@@ -86,14 +85,16 @@ def _write_light_curve(path, tic_id, sector, time, flux, quality, header):
 
 
 def _simulate(flags):
+    from tqdm import tqdm
+
     make_directory(flags.output_dir)
     rows, step = [], flags.cadence_seconds / _SECONDS_PER_DAY
-    for tic_id in range(1001, 1001 + flags.num_stars):
+    for tic_id in tqdm(range(1001, 1001 + flags.num_stars), unit=" stars", delay=3, disable=None):
         time, flux, quality, flares, header = simulate(tic_id, 1, flags.days, flags.cadence_seconds, flags.seed)
         name = f"tess2018206045859-s0001-{tic_id:016d}-0120-s_lc.fits"
         _write_light_curve(os.path.join(flags.output_dir, name), tic_id, 1, time, flux, quality, header)
         for peak_time, amplitude, rise, decay in flares:
-            # The catalogued time is that of the peak; no width is shorter than a cadence.
+            # The catalogd time is that of the peak; no width is shorter than a cadence.
             width = max(injection.width(rise, decay), step)
             duration = flare_fit.equivalent_duration(amplitude, rise, decay)
             rows.append((tic_id, 1, f"{peak_time:.6f}", f"{width:.6f}", f"{amplitude:.6f}", f"{duration:.4f}"))
@@ -104,11 +105,28 @@ def _simulate(flags):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--output_dir", required=True, help="directory of the light curves and of flares.csv")
-    parser.add_argument("--num_stars", type=positive_integer, default=40, help="stars, the half of which flare")
-    parser.add_argument("--days", type=float, default=SECTOR_DAYS, help="length of the light curves")
-    parser.add_argument("--cadence_seconds", type=float, default=120, help="time between cadences")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    parser.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory of the light curves and of flares.csv",
+    )
+    parser.add_argument(
+        "--num_stars", type=arguments.whole_number(1, 100_000), default=40, help="stars, half of which flare"
+    )
+    parser.add_argument(
+        "--days",
+        type=arguments.number(least=0.1, most=SECTOR_DAYS, unit="days"),
+        default=SECTOR_DAYS,
+        help="length of the light curves, up to a sector",
+    )
+    parser.add_argument(
+        "--cadence_seconds",
+        type=arguments.number(least=1, most=1800, unit="seconds"),
+        default=120,
+        help="time between cadences",
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
     return run(locks.holding(_simulate, "output_dir"), parser.parse_args(argv))
 
 

@@ -146,6 +146,8 @@ class Table:
             raise ScriptError(f"{self.path} is a web page or XML, no table: download it again, or {advice}")
         if text.startswith("# %ECSV"):
             return "ascii.ecsv"
+        if re.search(r"^Byte-by-byte Description of file", text, re.MULTILINE | re.IGNORECASE):
+            return "ascii.cds"  # the machine-readable table of a journal
         if re.match(r"(\\[^\n]*\n)*\|[^\n]*\|\s*\n" + _IPAC_TYPES, text):
             return "ascii.ipac"
         if "\0" in text:

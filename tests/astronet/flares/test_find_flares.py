@@ -3,8 +3,10 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
-from astronet.flares import detection, find_flares
+from astronet.flares import detection, find_flares, flare_fit, light_curves
+from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
 STEP = 120 / 86400
 
@@ -109,4 +111,143 @@ def test_energies_take_the_star_from_a_table(simulated, model_dir, tmp_path, cap
     np.testing.assert_allclose(large, np.array(small) * 4, rtol=1e-3)  # which are rounded
     (tmp_path / "stars.csv").write_text("tic_id,teff\n1003,3000\n")
     assert find_flares.main([*flags, f"--stars={tmp_path}/stars.csv"]) == 1
-    assert "lacks the column star_rad" in capsys.readouterr().err
+    assert "has no column star_rad" in capsys.readouterr().err
+
+
+def changed(path, directory, change):
+    """A copy of a light curve file, its HDUs changed."""
+    copy = directory / path.name
+    with fits.open(path) as file:
+        change(file)
+        file.writeto(copy)
+    return copy
+
+
+def test_peaks_that_are_flagged_as_impulsive_outliers_are_kept(simulated, model_dir, tmp_path):
+    (path,) = simulated.glob("*1001-0120*.fits")  # a quiet star
+    peak, noise = 1000, 3 * np.std(np.diff(fits.getdata(path, "LIGHTCURVE")["PDCSAP_FLUX"][900:1000]))
+
+    def add_flare(file):
+        file["LIGHTCURVE"].data["PDCSAP_FLUX"][peak : peak + 4] += noise * np.array([20, 8, 3, 1], np.float32)
+
+    def search(name, change, *more):
+        (tmp_path / name).mkdir()
+        copy = changed(path, tmp_path / name, change)
+        flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/{name}/out"]
+        assert find_flares.main([str(copy), *flags, *more]) == 0
+        (table,) = (tmp_path / name / "out").glob("*_probability.csv")
+        return rows(tmp_path / name / "out/flares.csv"), table.read_bytes()
+
+    def add_flagged_flare(file):
+        add_flare(file)
+        file["LIGHTCURVE"].data["QUALITY"][peak] |= IMPULSIVE_OUTLIER
+
+    plain = search("plain", add_flare)
+    assert search("kept", add_flagged_flare) == plain
+    cut, _ = search("cut", add_flagged_flare, "--quality=default")
+    before, after = (max(found, key=lambda row: float(row["amplitude"] or 0)) for found in (cut, plain[0]))
+    assert float(before["amplitude"]) < 0.7 * float(after["amplitude"])
+    assert float(before["significance"]) < 0.7 * float(after["significance"])
+
+
+def test_flares_of_little_significance_are_flagged(found):
+    flares = rows(found / "flares.csv")
+    for row in flares:
+        assert int(row["is_significant"]) == (float(row["significance"] or 0) >= 5)
+    num_significant = sum(row["is_significant"] == "1" for row in flares)
+    assert 0 < num_significant < len(flares)
+    assert sum(int(row["num_significant"]) for row in rows(found / "searched.csv")) == num_significant
+
+
+def test_noise_is_seldom_significant():
+    """Were every cadence of noise taken for a flare, about one in a million would reach the default."""
+    time = 1325 + STEP * np.arange(3000)
+    flux = 1 + 0.002 * np.random.default_rng(0).normal(size=3000)
+    fitter = flare_fit.Fitter(time, flux)
+    significances = [fitter.fit(slice(i, i + 1)).significance for i in range(100, 2900, 40)]
+    assert np.mean(np.array(significances) < 3) > 0.95 and max(significances) < 5
+
+
+def test_bright_cadences_that_cannot_be_searched_are_listed(simulated, model_dir, tmp_path, capsys):
+    def cut(file):  # leaves 60 cadences between two gaps, too few for a window
+        data = file["LIGHTCURVE"].data
+        data["QUALITY"][100:700] |= 1 << 7
+        data["QUALITY"][760:1000] |= 1 << 7
+        data["QUALITY"][700:760] = 0
+        data["PDCSAP_FLUX"][730:733] += 0.3 * np.median(data["PDCSAP_FLUX"])
+
+    copy = changed(sorted(simulated.glob("*.fits"))[0], tmp_path, cut)
+    flags = [str(copy), f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
+    assert find_flares.main(flags) == 0
+    (row,) = rows(tmp_path / "out/unsearched.csv")
+    time = fits.getdata(copy, "LIGHTCURVE")["TIME"]
+    assert float(row["start"]) == pytest.approx(time[730], abs=1e-5) and row["num_cadences"] == "3"
+    assert time[730] - 1e-5 < float(row["peak_time"]) < time[732] + 1e-5 and float(row["height_in_scatter"]) > 20
+    assert rows(tmp_path / "out/searched.csv")[0]["num_bright_unsearched"] == "1"
+    assert "1 bright stretch could not be searched" in capsys.readouterr().out
+
+
+BAD_HEADERS = {
+    "TICID": ("none at all", 0, None),
+    "TEFF": ("hot", 0, "TEFF in its header is 'hot', not a number of 500 to 100000 K"),
+    "RADIUS": (-3.0, 0, "RADIUS in its header is -3.0, not a number of 0.001 to 3000 solar radii"),
+    "SECTOR": (7, 1, "its header is of sector 7, not 1"),
+}
+
+
+@pytest.mark.parametrize("key", BAD_HEADERS)
+def test_a_bad_header_costs_no_other_light_curve(simulated, model_dir, tmp_path, capsys, key):
+    value, code, message = BAD_HEADERS[key]
+    paths = sorted(simulated.glob("*.fits"))[:2]
+    bad = changed(paths[0], tmp_path, lambda file: file[0].header.update({key: value}))
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
+    assert find_flares.main([str(bad), str(paths[1]), *flags]) == code
+    told = capsys.readouterr().err
+    assert message is None or message in told
+    assert len(rows(tmp_path / "out/searched.csv")) == 2 - code
+    assert len(rows(tmp_path / "out/skipped.csv")) == code
+    assert {row["tic_id"] for row in rows(tmp_path / "out/searched.csv")} >= {"1002"}
+
+
+def test_output_among_the_light_curves_is_refused_and_never_searched(simulated, model_dir, found, tmp_path, capsys):
+    path = shutil.copy(sorted(simulated.glob("*.fits"))[0], tmp_path)
+    flags = [f"--model_dir={model_dir}", "--average"]
+    assert find_flares.main([str(path), *flags, f"--output_dir={tmp_path}"]) == 1
+    assert "give another, for the tables written there look like light curves" in capsys.readouterr().err
+    output = str(next(found.glob("*_probability.csv")))
+    assert find_flares.main([output, str(path), *flags, f"--output_dir={tmp_path}/out"]) == 1
+    assert "is an output of find_flares.py, not a light curve" in capsys.readouterr().err
+    assert len(rows(tmp_path / "out/searched.csv")) == 1
+
+
+@pytest.mark.parametrize(
+    "flag", ["--threshold=nan", "--threshold=2", "--least_significance=-1", "--cadence_seconds=nan"]
+)
+def test_arguments_are_checked_before_any_work(simulated, model_dir, tmp_path, capsys, flag):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    with pytest.raises(SystemExit) as stopped:
+        find_flares.main([path, f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out", flag])
+    assert stopped.value.code == 2 and flag.partition("=")[0] in capsys.readouterr().err
+    assert find_flares.main([path, f"--model_dir={model_dir}", f"--output_dir={tmp_path}/out", "--stars=absent"]) == 1
+    assert "--stars: there is no file absent" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_flares_far_away_change_no_fit():
+    random = np.random.default_rng(3)
+    time = 1325 + STEP * np.arange(5000)
+    flux = 1 + 0.002 * random.normal(size=5000)
+    starts = np.sort(random.choice(np.arange(50, 4900, 9), 40, replace=False))
+    flares = [slice(int(start), int(start) + 4) for start in starts]
+    for flare in flares:
+        flux[flare] += 0.02
+    fitter = flare_fit.Fitter(time, flux)
+    for number, flare in enumerate(flares):
+        others = flares[:number] + flares[number + 1 :]
+        assert fitter.fit(flare, flare_fit.near(flares, number)) == fitter.fit(flare, others)
+
+
+def test_a_wild_time_takes_no_memory():
+    time = np.append(1325 + STEP / 6 * np.arange(600), 1e12)
+    coarse, flux = light_curves.average(time, np.ones(601), STEP)
+    assert len(coarse) == len(flux) == 101

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from astronet.data import preprocess
-from astronet.flares import find_flares, flare_frequency, injection_recovery, light_curves, mask
+from astronet.flares import (
+    find_flares,
+    flare_fit,
+    flare_frequency,
+    injection,
+    injection_recovery,
+    light_curves,
+    mask,
+    recovery,
+)
 from light_curve_util import tess_io
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.view_generator import ViewGenerator
@@ -39,6 +48,103 @@ def test_injections_are_the_same_for_the_same_seed(injected, simulated, model_di
     flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}", "--num_flares=60"]
     assert injection_recovery.main([*paths, *flags]) == 0
     assert (tmp_path / "injections.csv").read_bytes() == (injected / "injections.csv").read_bytes()
+
+
+def test_measured_amplitudes_are_the_injected_ones(injected):
+    path = injected / "injections.csv"
+    bright = (column(path, "is_found") == 1) & (column(path, "duration_minutes") > 4)
+    ratios = (column(path, "measured_amplitude") / column(path, "amplitude"))[bright]
+    assert bright.sum() > 50 and np.median(ratios) == pytest.approx(1, abs=0.1)
+
+
+def test_a_flare_is_found_only_if_it_is_significant(injected):
+    path = injected / "injections.csv"
+    expected = (column(path, "probability") >= 0.5) & (np.nan_to_num(column(path, "significance")) >= 5)
+    np.testing.assert_array_equal(column(path, "is_found"), expected)
+
+
+def test_peaks_that_spoc_would_flag_are_lost_where_quality_drops_them(simulated, model_dir, tmp_path, capsys):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    noise = flare_fit.noise_of(tess_io.read(path, clip=False).flux)
+    flags = [path, f"--model_dir={model_dir}", "--average", "--num_flares=40", "--durations", "1", "2"]
+    flags += ["--amplitudes", str(12 * noise), str(20 * noise)]
+    ratios = {}
+    for quality in ("default", "flares"):
+        assert injection_recovery.main([*flags, f"--quality={quality}", f"--output_dir={tmp_path}/{quality}"]) == 0
+        assert " flares with a peak that SPOC would flag: " in capsys.readouterr().out
+        table = tmp_path / quality / "injections.csv"
+        flagged = column(table, "num_flagged") > 0
+        assert 10 < flagged.sum() < 40
+        measured = np.nan_to_num(column(table, "measured_amplitude")[flagged])  # 0 where it is not found at all
+        ratios[quality] = np.median(measured / column(table, "amplitude")[flagged])
+    assert ratios["default"] < 0.7 < ratios["flares"] < 1.3
+
+
+def test_lone_bright_cadences_are_impulsive_outliers():
+    flux = 1 + 0.001 * np.random.default_rng(0).normal(size=1000)
+    flux[[100, 200, 201, 300]] += 0.02, 0.02, 0.02, -0.02
+    np.testing.assert_array_equal(np.flatnonzero(injection.impulsive_outliers(flux)), [100])
+
+
+def test_places_a_window_apart_are_those_of_a_search_one_by_one():
+    candidates = np.random.default_rng(0).permutation(5000)
+    expected = []
+    for candidate in candidates:
+        if len(expected) < 15 and all(abs(candidate - other) > 200 for other in expected):
+            expected.append(candidate)
+    assert recovery.apart(candidates, 15, 5000) == expected
+
+
+def test_one_bad_light_curve_costs_no_other(simulated, model_dir, tmp_path, capsys):
+    (tmp_path / "bad_lc.fits").write_bytes(b"no FITS")
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out", "--num_flares=5"]
+    assert injection_recovery.main([f"{tmp_path}/bad_lc.fits", path, *flags]) == 1
+    told = capsys.readouterr()
+    assert "bad_lc.fits" in told.err and "bad_lc.fits" in (tmp_path / "out/skipped.csv").read_text()
+    assert f"{path}: " in told.out and len(column(tmp_path / "out/injections.csv", "amplitude")) == 5
+
+
+@pytest.mark.parametrize(
+    "flag", ["--seed=-1", "--num_flares=0", "--num_bins=1000000", "--durations 1 nan", "--amplitudes 0 1"]
+)
+def test_arguments_of_injections_are_checked_before_any_work(simulated, model_dir, tmp_path, flag):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
+    with pytest.raises(SystemExit):
+        injection_recovery.main([path, *flags, *flag.split()])
+    assert not (tmp_path / "out").exists()
+
+
+def write_found(directory, flares, days="10"):
+    directory.mkdir()
+    (directory / "flares.csv").write_text("equivalent_duration,energy_erg,is_significant\n" + flares)
+    (directory / "searched.csv").write_text(f"days_searched\n{days}\n")
+    return str(directory)
+
+
+def test_flares_that_are_not_significant_are_not_counted(tmp_path, capsys):
+    found = write_found(tmp_path / "found", "1,,1\n2,,1\n4,,1\n3,,0\n,,0\n,,1\n")
+    assert flare_frequency.main([found, f"--output_dir={tmp_path}/out"]) == 0
+    assert (
+        "3 flares in 10.00 days (2 not significant and 1 without equivalent_duration left out)"
+        in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    "flares, days, message",
+    [
+        ("x,,1\n", "10", "row 1: equivalent_duration is 'x', no finite number: make the table again"),
+        ("inf,,1\n", "10", "row 1: equivalent_duration is 'inf', no finite number"),
+        ("1,1\n", "10", "row 1: it has 2 cells, the header has 3"),
+        ("1,,0\n", "10", "can be counted (1 not significant and 0 without"),
+        ("1,,1\n", "0", "can be counted"),
+    ],
+)
+def test_a_table_of_flares_that_cannot_be_used_says_why(tmp_path, capsys, flares, days, message):
+    assert flare_frequency.main([write_found(tmp_path / "found", flares, days), f"--output_dir={tmp_path}/out"]) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_slope_of_a_power_law_is_recovered():

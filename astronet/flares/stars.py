@@ -1,0 +1,54 @@
+"""Tables of stars: the temperature and radius of each, for the energies of flares."""
+
+import os
+import sys
+from typing import Union
+
+from astronet.data import tic_ids
+from astronet.flares import light_curves, table_rows
+from astronet.util.script import ScriptError
+
+_SPELLINGS = {
+    "tic_id": ("tic_id", "TIC", "TICID", "TIC ID", "ID"),
+    "teff": ("teff", "Teff (K)", "Stellar Eff Temp (K)", "st_teff"),
+    "star_rad": ("star_rad", "radius", "rad", "R*", "Stellar Radius (R_Sun)", "st_rad"),
+}
+_KEYWORDS = {"teff": "TEFF", "star_rad": "RADIUS"}
+
+
+def read(path: Union[str, os.PathLike]) -> dict[int, tuple[float, float]]:
+    """Reads temperature and radius of stars; rows that cannot be used are told on stderr and left out.
+
+    Args:
+      path: table with columns tic_id, teff [K] and star_rad [solar radii], or as the catalogs of this package.
+
+    Returns:
+      Dictionary, TIC ID -> (teff, radius); stars of which one is not known are not in it.
+
+    Raises:
+      ScriptError: it is no table, lacks a column, or has no row that can be used.
+    """
+    table = table_rows.read(path, _SPELLINGS, tuple(_SPELLINGS))
+    known, problems = {}, list(table.broken)
+    for row in table.rows:
+        try:
+            tic_id = tic_ids.parse_tic_id(row.text("tic_id"))
+            values = [_plausible(row, name) for name in _KEYWORDS]
+        except ValueError as error:
+            problems.append((row.number, str(error)))
+            continue
+        if None not in values:
+            known[tic_id] = tuple(values)
+    for number, reason in sorted(problems):
+        print(f"warning: {path}, row {number} left out: {reason}", file=sys.stderr)
+    if not known:
+        raise ScriptError(f"{path} has no row with tic_id, teff and star_rad that can be used: give a table that has")
+    return known
+
+
+def _plausible(row, name):
+    value = row.value(name)
+    least, most, unit = light_curves.PLAUSIBLE[_KEYWORDS[name]]
+    if value is not None and not least <= value <= most:
+        raise ValueError(f"{name} is {value:g}, no star's: {least:g} to {most:g} {unit} are expected")
+    return value
