@@ -56,7 +56,10 @@ def table(examples, inputs, catalog=None):
     import pandas as pd
 
     tces = pd.DataFrame([_row(example, inputs) for example in examples])
-    return _join(tces, tce_table.read(catalog)[0]) if catalog else tces
+    if not catalog:
+        return tces
+    # Whatever else a row lacks, it has its identity.
+    return _join(tces, tce_table.load(catalog, tce_table.Request(needed=("row_id", "tic_id"))).table)
 
 
 def _row(example, inputs):

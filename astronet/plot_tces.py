@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from astronet.data import preprocess, tce_table
+from astronet.data import observed, preprocess, tce_table
 from astronet.util import arguments, configuration, locks, plotting
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
@@ -39,8 +39,12 @@ def _plot_tce(tce, flags, lengths, plots):
 
 
 def _plot(flags):
-    table, skipped = tce_table.read(flags.input_tce_csv_file)
-    for skip in skipped:
+    choose = observed.ObservedSectors(flags.tess_data_dir)
+    catalog = tce_table.load(flags.input_tce_csv_file, tce_table.Request(choose_sectors=choose))
+    table = catalog.table
+    for note in catalog.notes:
+        print(f"{flags.input_tce_csv_file}: {note}", file=sys.stderr)
+    for skip in catalog.skips:
         print(f"row_id {skip.row_id} (TIC {skip.tic_id}) left out: {skip.reason}", file=sys.stderr)
     chosen = _select(_select(table, "tic_id", flags.tic), "row_id", flags.row_id)
     lengths = configuration.view_lengths(

@@ -5,10 +5,11 @@ import os
 
 from fuzz_mutations import mutated_bytes, mutated_table
 
-from astronet.data import bls, tce_table, tev
+from astronet.data import bls, catalog_rows, dialects, tce_table, tev, tic_ids
 from astronet.util.script import ScriptError
 
 _AROUND = '" \t\v\f'  # a cell
+_MAY_BE_ABSENT = ("row_id", "Transit_Depth")
 _PEAKS = [bls.Peak(1354.5 + i, 2.5 + i, 0.05, 0.01, 0.2, 15.0 - i, 20.0, 40, 10.0) for i in range(3)]
 _TEV = [
     {
@@ -82,11 +83,11 @@ def _tev(directory):
     path = os.path.join(directory, "sector-2.csv")
     tev.write(path, _TEV)
     with open(path, "rb") as file:
-        return _format(path, file.read(), ",", tev.read, (ScriptError,), _check_tev)
+        return _format(path, file.read(), ",", lambda path: catalog_rows.read([path])[0], (ScriptError,), _check_tev)
 
 
 def _check_tev(path, rows):
-    assert all(isinstance(row[column], str) for row in rows for column in (*tev.COLUMNS, "problem"))
+    assert all(isinstance(text, str) for row in rows for text in (*row.cells.values(), row.reason))
 
 
 def _tces(directory):
@@ -100,22 +101,33 @@ def _check_tces(path, read):
     numeric = [name for name in table.columns if table[name].dtype.kind in "if"]
     for name in numeric:
         assert not table[name].isin([math.inf, -math.inf]).any(), name
-    for name in table.columns.intersection(tce_table._INTEGERS):
+    for name in table.columns.intersection(dialects.INTEGERS):
         assert (table[name] >= 0).all(), name
     with open(path, encoding="utf-8-sig", errors="replace", newline=None) as file:
         header, *lines = [line.split(",") for line in file.read().split("\n") if line.strip(", \t")]
-    columns = [tce_table._CANONICAL.get(tev.plain(name.strip(_AROUND)), name.strip(_AROUND)) for name in header]
+    columns = [dialects.CANONICAL.get(dialects.plain(name.strip(_AROUND)), name.strip(_AROUND)) for name in header]
     for row in table[numeric].to_dict("records"):
         assert any(_holds(dict(zip(columns, cells)), row) for cells in lines), row
 
 
 def _holds(cells, row):
-    return all(name in cells and _same(cells[name].strip(_AROUND), number) for name, number in row.items())
+    """Whether a line has the numbers of a row; those that a table may lack are not looked for."""
+    try:
+        there = {name: number for name, number in row.items() if name in cells or name not in _MAY_BE_ABSENT}
+        return all(_same(name, cells[name].strip(_AROUND), number) for name, number in there.items())
+    except (KeyError, ValueError):  # of another line
+        return False
 
 
-def _same(text, number):
-    if math.isnan(number):
-        return text.lower() in tce_table._EMPTY
+def _same(name, text, number):
+    if name == "Sectors":
+        return number in tic_ids.parse_sectors(text)
+    if name == "tic_id":
+        return number == tic_ids.parse_tic_id(text)
+    if name == "Epoc" and _is_number(text) and not abs(float(text)) < 7000:
+        return True  # in another time system, and converted
+    if math.isnan(number):  # of what was measured, 0 and less is not
+        return text.lower() in tce_table._EMPTY or name in ("SN", "Transit_Depth") and float(text) <= 0
     return _is_number(text) and float(text) == number or number == 0 and text.lower() in tce_table._EMPTY
 
 

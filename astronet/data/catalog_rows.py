@@ -1,15 +1,12 @@
-"""The rows of TEV tables on their way into a catalogue: what each has become, and why those that drop out do."""
+"""The rows of tables on their way into a catalogue: what each has become, and why those that drop out do."""
 
 import collections
-import contextlib
 import dataclasses
 import math
 import os
 
-from astronet.data import tev
 from astronet.data.star_catalog import Star
 from astronet.util.files import write_csv
-from light_curve_util.numerals import parse_float
 
 COLUMNS = (
     *("row_id", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
@@ -23,14 +20,16 @@ class DroppedRowError(ValueError):
 
 @dataclasses.dataclass
 class Row:
-    """One row of a TEV table.
+    """One row of a table.
 
     Attributes:
       row_id: its number, over all tables.
       file: name of its table.
-      cells: dict of tev.COLUMNS to text.
+      cells: dict of tic_id, Sectors, toi_id and Disposition to text.
+      numbers: dict of the table's other columns to float, those of a catalog; NaN where it has none.
       only_tce: whether its table has no other TCE of this star and sector.
       tic_id, sector: integers.
+      stitched: all sectors whose light curves are joined, where more than one is.
       star: star_catalog.Star, with the table's own position and magnitude where the catalogue has none.
       camera, ccd: where the star lies; 0 where that is not known, or on none.
       event: dict of the catalogue's columns that describe the event.
@@ -42,9 +41,11 @@ class Row:
     row_id: int
     file: str
     cells: dict
-    only_tce: bool
+    numbers: dict = dataclasses.field(default_factory=dict)
+    only_tce: bool = True
     tic_id: int = 0
     sector: int = 0
+    stitched: tuple = ()
     star: Star = Star()
     camera: int = 0
     ccd: int = 0
@@ -52,14 +53,6 @@ class Row:
     event_source: str = ""
     reason: str = ""
     warnings: list = dataclasses.field(default_factory=list)
-
-    @contextlib.contextmanager
-    def may_drop(self):
-        """Takes a DroppedRowError for the reason that the row is dropped."""
-        try:
-            yield
-        except DroppedRowError as error:
-            self.reason = str(error)
 
     def catalog_cells(self):
         """The catalogue's cells for this row."""
@@ -71,7 +64,7 @@ class Row:
             "RA": self.star.ra,
             "Dec": self.star.dec,
             "Tmag": self.star.tmag,
-            "Sectors": self.sector,
+            "Sectors": ",".join(map(str, self.stitched)) or self.sector,
             "camera": self.camera,
             "ccd": self.ccd,
             "star_rad": self.star.rad,
@@ -82,40 +75,70 @@ class Row:
         }
 
 
-def number(cells, column):
-    """The number in a cell, NaN where it is empty; anything else is a DroppedRowError."""
-    try:
-        return parse_float(cells[column]) if cells[column] else math.nan
-    except ValueError:
-        raise DroppedRowError(f"{column} '{cells[column]}' is not a number") from None
+def read(paths, choose_sectors=None, stitch=False):
+    """Reads the rows of tables, in order; a row with several sectors becomes one for each.
 
+    Args:
+      paths: tables, of any source that dialects.py knows.
+      choose_sectors, stitch: as tce_table.Request has them.
 
-def integer(cells, column):
-    """The integer in a cell; anything else is a DroppedRowError."""
-    value = number(cells, column)
-    if not value.is_integer():
-        raise DroppedRowError(f"{column} '{cells[column]}' is not an integer")
-    return int(value)
-
-
-def read(paths):
-    """Reads the rows of TEV tables, in order.
+    Returns:
+      List of Row, and list of what is to be said of the tables.
 
     Raises:
-      ScriptError: a table is no CSV or lacks a column.
+      ScriptError: a table is none, or lacks a column.
     """
-    rows = []
+    rows, notes = [], []
     for path in paths:
-        table = tev.read(path)
-        num_tces = collections.Counter((cells["tic_id"], cells["Sectors"]) for cells in table)
-        for cells in table:
-            only_tce = num_tces[cells["tic_id"], cells["Sectors"]] == 1
-            row = Row(len(rows), os.path.basename(path), cells, only_tce, reason=cells["problem"])
-            rows.append(row)
-            if not row.reason:
-                with row.may_drop():
-                    row.tic_id, row.sector = integer(cells, "tic_id"), integer(cells, "Sectors")
-    return rows
+        of_table, said = _of_table(path, len(rows), choose_sectors, stitch)
+        rows += of_table
+        notes += [f"{path}: {note}" for note in said]
+    return rows, notes
+
+
+def _of_table(path, first_row_id, choose_sectors, stitch):
+    from astronet.data import tce_table  # which brings in pandas, and workers do without
+
+    request = tce_table.Request(needed=("tic_id", "Sectors"), choose_sectors=choose_sectors, stitch=stitch)
+    every, notes = tce_table.load_all(path, request)
+    columns, reasons = every.columns, every.reasons
+    if not reasons:
+        return [], notes
+    num_tces = collections.Counter(zip(columns["tic_id"].tolist(), columns["Sectors"].tolist()))
+    numeric = {name: values for name, values in columns.items() if values.dtype.kind == "f"}
+    rows = []
+    for i, reason in enumerate(reasons):
+        tic_id, sector = int(columns["tic_id"][i]), int(columns["Sectors"][i])
+        cells = {name: every.texts[name][i] for name in ("tic_id", "Sectors")}
+        cells.update({name: columns[name][i] for name in ("toi_id", "Disposition")})
+        row = Row(first_row_id + i, os.path.basename(path), cells, reason=reason.partition(": ")[2])
+        row.numbers = {name: float(values[i]) for name, values in numeric.items()}
+        row.only_tce = num_tces[tic_id, sector] == 1
+        row.warnings = [every.warnings[i]] if i in every.warnings else []
+        if not reason:
+            row.tic_id, row.sector = tic_id, sector
+            joined = columns[tce_table.STITCHED][i] if stitch else ""
+            row.stitched = tuple(map(int, joined.split(","))) if "," in joined else ()
+        rows.append(row)
+    return rows, notes
+
+
+def join_stars(rows):
+    """Makes one row of the rows of a star that have no period, whatever their sectors: the first, with all of them.
+
+    That is how make_empty_catalog.py lists a star, once for each sector. The other rows are dropped.
+    """
+    of_star = collections.defaultdict(list)
+    for row in rows:
+        if not row.reason and math.isnan(row.numbers.get("Period", math.nan)):
+            of_star[row.tic_id].append(row)
+    for first, *others in of_star.values():
+        sectors = {sector for row in (first, *others) for sector in (row.stitched or (row.sector,))}
+        if len(sectors) > 1:
+            first.stitched, first.only_tce = tuple(sorted(sectors)), True
+            first.sector = first.stitched[0]
+        for row in others:
+            row.reason = f"its light curve is joined to that of row_id {first.row_id} (--stitch)"
 
 
 def write_catalog(path, rows):

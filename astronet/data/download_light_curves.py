@@ -1,7 +1,6 @@
 """Downloads from MAST the light curves that the TCEs of a catalogue need."""
 
 import collections
-import contextlib
 import functools
 import itertools
 import os
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from astronet.data import mast_products, tev
+from astronet.data import mast_products, tce_table
 from astronet.util import arguments, locks
 from astronet.util.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
 from astronet.util.files import write_csv
@@ -43,7 +42,7 @@ def read_catalogue(path):
     """Reads which light curves a catalogue needs.
 
     Args:
-      path: a table of TCEs or a TEV table; only its columns tic_id and Sectors are looked at.
+      path: a table of any source that dialects.py knows; only its stars and sectors are looked at.
 
     Returns:
       List of (tic_id, sector), each once, in the order of the rows; and the list of Unusable rows.
@@ -52,26 +51,22 @@ def read_catalogue(path):
       ScriptError: the file lacks a column.
       OSError: the file cannot be read.
     """
+    request = tce_table.Request(needed=("tic_id", "Sectors"), only=("tic_id", "Sectors"))
+    every, notes = tce_table.load_all(path, request)
+    for note in notes:
+        print(f"{path}: {note}", file=sys.stderr)
     wanted, unusable = {}, []
-    for number, row in enumerate(tev.read(path, needed=("tic_id", "Sectors")), start=1):
-        tic_id, sector = _positive_integer(row["tic_id"]), _positive_integer(row["Sectors"])
-        problem = row["problem"]
-        for column, value in (("tic_id", tic_id), ("Sectors", sector)):
-            if not problem and value is None:
-                problem = f"{column} '{row[column]}' is no positive integer" if row[column] else f"no {column}"
-        if problem:
-            unusable.append(Unusable(row["tic_id"], row["Sectors"], f"invalid: row {number}: {problem}"))
+    for i, reason in enumerate(every.reasons):
+        tic_id, sector = (int(every.columns[name][i]) for name in ("tic_id", "Sectors"))
+        if not (reason or tic_id and sector):
+            reason = "invalid: TIC ID and sector begin at 1"
+        if reason:
+            texts = (every.texts[name][i] for name in ("tic_id", "Sectors"))
+            kind, _, what = reason.partition(": ")
+            unusable.append(Unusable(*texts, f"invalid: row {every.numbers[i] + 1}: {what}"))
         else:
             wanted[tic_id, sector] = None
     return list(wanted), unusable
-
-
-def _positive_integer(text):
-    with contextlib.suppress(ValueError):
-        value = float(text)
-        if 0 < value < 1e15 and value.is_integer():  # so many digits has a name room for
-            return int(value)
-    return None
 
 
 class _Download:

@@ -11,11 +11,13 @@ import sys
 from typing import Optional
 
 from astronet.data import bls, epochs, plausibility
-from astronet.data.catalog_rows import DroppedRowError, number
+from astronet.data.catalog_rows import DroppedRowError
+from astronet.data.tce_values import longer_than_period
 from light_curve_util import sector_times
 from light_curve_util.errors import LightCurveError
 
 _BLSANAL = "the .blsanal files"
+_OWN_COLUMNS = ("Epoc", "Period", "Duration", "Transit_Depth", "SN", "Qingress")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +40,9 @@ class Searches:
 def request(row):
     """What `find_or_reason` has to know of a catalog_rows.Row, as JSON can hold it."""
     return {
-        **{column: row.cells[column] for column in ("Epoc", "Period", "Duration", "Transit Depth")},
+        **{column: row.numbers.get(column, math.nan) for column in _OWN_COLUMNS},
         **{name: getattr(row, name) for name in ("tic_id", "sector", "camera", "ccd", "only_tce")},
+        **({"stitched": list(row.stitched)} if row.stitched else {}),
         "tmag": row.star.tmag,
     }
 
@@ -65,16 +68,16 @@ def find_or_reason(row, searches):
 def _find(row, searches):
     found = _blsanal(row, searches)
     peaks, camera, ccd = found or (None, row["camera"], row["ccd"])
-    period, source, warnings = number(row, "Period"), _BLSANAL if found else "", []
+    period, source, warnings = row["Period"], _BLSANAL if found else "", []
     if peaks is None and searches.tess_data_dir is not None:
         peaks, source = _search(row, searches), "the transit searches"
     if peaks is None:
-        event = _own_event(row, period)
+        event = _own_event(row)
     else:
         peak = _choose(peaks, None if row["only_tce"] or not period > 0 else period)
         missing = [name for name, value in _ephemeris(peak).items() if not math.isfinite(value)]
         if missing:
-            event, source = _event_in_place_of_damaged(row, period, missing), ""
+            event, source = _event_in_place_of_damaged(row, missing), ""
             warnings.append(f"its .blsanal file has no {', '.join(missing)}: the event is the table's own")
         else:
             event = _measured_event(peak)
@@ -83,6 +86,8 @@ def _find(row, searches):
 
 def _blsanal(row, searches):
     """(peaks, camera, ccd) of the star's file; None where there is none."""
+    if row.get("stitched"):  # the pipeline searched each sector by itself
+        return None
     found = bls.find(searches.qlp_data_dir, row["sector"], row["tic_id"], row["camera"], row["ccd"])
     if not found:
         return None
@@ -96,16 +101,20 @@ def _blsanal(row, searches):
 def _search(row, searches):
     """Peaks of the row's light curve, best first."""
     from astronet.data import transit_search
-    from light_curve_util import tess_io
+    from light_curve_util import stitch, tess_io
 
     try:
-        path = tess_io.find(searches.tess_data_dir, row["tic_id"], row["sector"], row["camera"], row["ccd"])
-        light_curve = tess_io.read(path, searches.flux_key, quality=searches.quality)
+        if row.get("stitched"):
+            paths = [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in row["stitched"]]
+        else:
+            where = row["tic_id"], row["sector"], row["camera"], row["ccd"]
+            paths = [tess_io.find(searches.tess_data_dir, *where)]
+        light_curve = stitch.join([tess_io.read(path, searches.flux_key, quality=searches.quality) for path in paths])
         peaks = transit_search.search(light_curve.time, light_curve.flux, row["tmag"])
     except (LightCurveError, transit_search.TransitSearchError, OSError) as error:
         raise DroppedRowError(f"no transit search: {error}") from error
     if not peaks:
-        raise DroppedRowError(f"not a TCE: no periodic dip in {os.path.basename(path)}")
+        raise DroppedRowError(f"not a TCE: no periodic dip in {', '.join(map(os.path.basename, paths))}")
     return peaks
 
 
@@ -137,25 +146,27 @@ def _measured_event(peak):
     }
 
 
-def _event_in_place_of_damaged(row, period, missing):
+def _event_in_place_of_damaged(row, missing):
     """The row's own event, where its .blsanal file lacks a part of the ephemeris."""
     try:
-        return _own_event(row, period)
+        return _own_event(row)
     except DroppedRowError:
         raise DroppedRowError(
             f"its .blsanal file has no {', '.join(missing)}, nor has the table a whole event: make the file again"
         ) from None
 
 
-def _own_event(row, period):
-    event = {"Epoc": number(row, "Epoc"), "Period": period, "Duration": number(row, "Duration")}
-    missing = [column for column, value in event.items() if math.isnan(value)]
+def _own_event(row):
+    missing = [column for column in ("Epoc", "Period", "Duration") if math.isnan(row[column])]
     if missing:
         raise DroppedRowError(
             f"no .blsanal file of this star and sector, and the table has no {', '.join(missing)}; "
             "--bls=compute searches the light curve"
         )
-    return {**event, "Transit_Depth": number(row, "Transit Depth"), "SN": math.nan, "Qingress": math.nan}
+    reason = longer_than_period(row["Duration"], row["Period"])
+    if reason:
+        raise DroppedRowError(reason)
+    return {column: row[column] for column in _OWN_COLUMNS}
 
 
 def check(rows):
@@ -196,20 +207,18 @@ def _to_btjd(source, rows):
 
 
 def _distance(row):
-    """What there is to say of an epoch far from the row's sector: a list of at most one text."""
-    ran = sector_times.window(row.sector)
-    if ran is None:
+    """What there is to say of an epoch far from the row's sectors: a list of at most one text."""
+    ran = [window for window in map(sector_times.window, row.stitched or (row.sector,)) if window]
+    if not ran:
         return []
+    start, end = min(start for start, _ in ran), max(end for _, end in ran)
     errors = () if row.event_source else (_error(row, "Epoc Err"), _error(row, "Period Err"))
     event = row.event
-    warning = epochs.distance_warning(event["Epoc"], event["Period"], event["Duration"] / 24, *ran, *errors)
+    warning = epochs.distance_warning(event["Epoc"], event["Period"], event["Duration"] / 24, start, end, *errors)
     return [warning] if warning else []
 
 
 def _error(row, column):
     """A standard deviation in the table; NaN where there is none that can be used."""
-    try:
-        value = number(row.cells, column)
-    except DroppedRowError:
-        return math.nan
+    value = row.numbers.get(column, math.nan)
     return value if value > 0 else math.nan

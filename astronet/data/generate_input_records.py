@@ -8,13 +8,13 @@ import sys
 import astronet
 from astronet.data import preprocess
 from astronet.util import arguments, configuration, locks, pretrained, workers
-from astronet.util.files import sha256
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
 _DECISIVE_FLAGS = (
     *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
+    "stitch",
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -43,7 +43,7 @@ def _generate(flags):
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
 
-    tables, skips, doubts, num_rows = _read(flags)
+    tables, skips, doubts, num_rows, catalog_sha256 = _read(flags)
     made = shards.make(
         flags.output_dir,
         tables,
@@ -70,7 +70,7 @@ def _generate(flags):
         flags.output_dir,
         counts,
         version=astronet.__version__,
-        catalogue={"path": flags.input_tce_csv_file, "sha256": sha256(flags.input_tce_csv_file), "num_rows": num_rows},
+        catalogue={"path": flags.input_tce_csv_file, "sha256": catalog_sha256, "num_rows": num_rows},
         configuration={"model": spec.model, "config_name": spec.config_name, "views": settings.views},
         settings={
             **{name: getattr(flags, name) for name in _DECISIVE_FLAGS},
@@ -113,21 +113,29 @@ def _views(spec):
 
 
 def _read(flags):
-    """Tables of the TCEs by record file, lists of Skip and of Warned, and how many rows there are in all.
+    """Tables of the TCEs by record file, lists of Skip and of Warned, the number of all rows, SHA-256 of the table.
 
     Once this has ended, each TCE is in memory once.
     """
-    from astronet.data import event_density, tce_table
+    from astronet.data import event_density, observed, tce_table
 
-    table, skips = tce_table.read(flags.input_tce_csv_file, also_required=["SN"] if flags.clean else [])
-    num_rows = len(table) + len(skips)
-    table, unusable = tce_table.drop_unusable(table, allow_unlabeled=flags.make_test_set)
+    request = tce_table.Request(
+        required=("SN",) if flags.clean else (),
+        for_training=not flags.make_test_set,
+        choose_sectors=observed.ObservedSectors(flags.tess_data_dir),
+        stitch=flags.stitch,
+    )
+    catalog = tce_table.load(flags.input_tce_csv_file, request)
+    for note in catalog.notes:
+        print(f"{flags.input_tce_csv_file}: {note}", file=sys.stderr)
+    num_rows = len(catalog.table) + len(catalog.skips)
+    table, repeated = tce_table.drop_repeated(catalog.table)
     doubts = tce_table.doubts(flags.input_tce_csv_file, table)
     table = tce_table.to_record_columns(table)
     ephemerides = event_density.Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
     table = table.assign(**event_density.among(ephemerides))
     splits, faint = _splits(table, flags)
-    return _tables(splits, flags), skips + unusable + faint, doubts, num_rows
+    return _tables(splits, flags), catalog.skips + repeated + faint, doubts, num_rows, catalog.sha256
 
 
 def _splits(table, flags):
@@ -174,7 +182,7 @@ def main(argv=None):
         "--input_tce_csv_file",
         type=arguments.input_file,
         required=True,
-        help="table of TCEs, as make_catalog.py writes it",
+        help="table of TCEs, as make_catalog.py writes it, or any public table that docs/data.md lists",
     )
     parser.add_argument(
         "--tess_data_dir",
@@ -204,6 +212,11 @@ def main(argv=None):
     parser.add_argument("--clean", action="store_true", help="train and validate only on TCEs of high enough S/N")
     parser.add_argument("--threshold", type=arguments.finite_number, default=15, help="lowest S/N for --clean")
     parser.add_argument("--make_test_set", action="store_true", help="make one test set of all TCEs, in their order")
+    parser.add_argument(
+        "--stitch",
+        action="store_true",
+        help="fold the light curves of all sectors of a row together (Sectors such as 1,2,28), not each by itself",
+    )
     parser.add_argument("--split_by", choices=("tic", "row"), default="tic", help="row lets a star be on several sides")
     parser.add_argument(
         "--seed", type=arguments.seed, default=123, help="decides the split and the order of the records"

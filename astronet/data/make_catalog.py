@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 import astronet
-from astronet.data import catalog_rows, detectors, events, star_catalog
+from astronet.data import catalog_rows, detectors, events, observed, star_catalog
 from astronet.util import arguments, locks
 from astronet.util.kept import Kept, beside
 from astronet.util.script import Parser, ScriptError, run
@@ -20,12 +20,18 @@ from light_curve_util.products.quality import QUALITIES
 
 _STARS_PER_TASK = 500
 _FILES_PER_TASK = 200
+_STAR_COLUMNS = dict(
+    zip(
+        ("ra", "dec", "tmag", "rad", "mass", "teff", "logg"),
+        ("RA", "Dec", "Tmag", "star_rad", "star_mass", "teff", "logg"),
+    )
+)
 _SEARCHES_PER_TASK = 4  # each takes a second, where a .blsanal file takes a fraction of a millisecond
 _NO_SEARCHES = "no transit searches, for there is no {}: events stay as the tables have them, SN and Qingress empty"
 
 
 def _add_stars(rows, catalog, num_workers, cluster):
-    """Looks every star up once; where the catalogue lacks something, the table's own position and magnitude serve."""
+    """Looks every star up once; where the catalogue lacks something, the table's own values serve."""
     tic_ids = sorted({row.tic_id for row in rows})
     tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
     work = functools.partial(_look_up, open_catalog=OncePerProcess(star_catalog.open_catalog, catalog))
@@ -40,13 +46,12 @@ def _add_stars(rows, catalog, num_workers, cluster):
             row.star = stars[row.tic_id]
         elif catalog != "none":
             row.warnings.append(f"{problems[row.tic_id]}: its star parameters stay empty")
-        with row.may_drop():
-            own = {
-                field: catalog_rows.number(row.cells, column)
-                for field, column in (("ra", "RA"), ("dec", "Dec"), ("tmag", "Tmag"))
-                if math.isnan(getattr(row.star, field))
-            }
-            row.star = dataclasses.replace(row.star, **own)
+        own = {
+            field: row.numbers.get(column, math.nan)
+            for field, column in _STAR_COLUMNS.items()
+            if math.isnan(getattr(row.star, field))
+        }
+        row.star = dataclasses.replace(row.star, **own)
 
 
 def _look_up(tic_ids, open_catalog):
@@ -120,19 +125,31 @@ def _find_events(asked, searches):
     return [events.find_or_reason(request, searches) for request in asked]
 
 
-def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_workers=1, cluster=None):
+def make_catalog(
+    input_paths,
+    out_path,
+    catalog,
+    searches,
+    max_tmag=12.0,
+    num_workers=1,
+    cluster=None,
+    choose_sectors=None,
+    stitch=False,
+):
     """Writes the catalogue and, beside it, lists of the rows that are not in it and of what to know about the others.
 
     A run that was killed is resumed by the next one with the same arguments.
 
     Args:
-      input_paths: TEV tables.
+      input_paths: TEV tables, or others that dialects.py knows.
       out_path: CSV to write; `dropped_path` and `warnings_path` tell where the lists go.
       catalog: what star_catalog.resolve returns.
       searches: events.Searches.
       max_tmag: fainter stars are dropped.
       num_workers: processes; the output does not depend on it.
       cluster: as --cluster has it: where else to work.
+      choose_sectors: which sectors of a row with none or several to take, as tce_table.Request has it.
+      stitch: whether the light curves of all sectors of a row are joined, and those of a star's rows without a period.
 
     Returns:
       (number of TCEs, number of dropped rows, number of warnings).
@@ -141,12 +158,16 @@ def make_catalog(input_paths, out_path, catalog, searches, max_tmag=12.0, num_wo
       ScriptError: a table cannot be read, the cluster cannot be used, or another run writes the same catalogue.
     """
     with locks.exclusive_file(out_path):
-        return _make_catalog(input_paths, out_path, catalog, searches, max_tmag, num_workers, cluster)
+        rows, notes = catalog_rows.read(input_paths, choose_sectors, stitch)
+        for note in notes:
+            print(note, file=sys.stderr)
+        if stitch:
+            catalog_rows.join_stars(rows)
+        return _make_catalog(rows, out_path, catalog, searches, max_tmag, num_workers, cluster)
 
 
-def _make_catalog(input_paths, out_path, catalog, searches, max_tmag, num_workers, cluster):
+def _make_catalog(rows, out_path, catalog, searches, max_tmag, num_workers, cluster):
     catalog, searches = _without_working_directory(catalog, searches)
-    rows = catalog_rows.read(input_paths)
     left = functools.partial(filter, lambda row: not row.reason)
     at_mast = catalog.startswith("mast")  # which is asked by one process at a time
     _add_stars(list(left(rows)), catalog, 1 if at_mast else num_workers, None if at_mast else cluster)
@@ -206,11 +227,21 @@ def _searches(flags):
     return events.Searches(qlp_data_dir, flags.tess_data_dir, flags.flux_key, flags.quality)
 
 
+def _refuse_overwriting(flags, paths, out_path):
+    kind, _, star_path = flags.catalog.partition(":")
+    arguments.refuse_overwriting_inputs(
+        {"--out_name": [out_path, dropped_path(out_path), warnings_path(out_path)]},
+        {"--input": paths, "--catalog": star_path if kind == "local" else None},
+    )
+
+
 def _run(flags):
     paths = [os.path.join(flags.base_dir, name) for name in flags.input]
-    missing = [path for path in paths if not os.path.isfile(path)]
+    missing = [path for path in paths if not os.path.exists(path)]
     if missing:
         raise ScriptError(f"no file {', '.join(missing)}: --input names files in --base_dir")
+    out_path = os.path.join(flags.base_dir, flags.out_name)
+    _refuse_overwriting(flags, paths, out_path)
     catalog = star_catalog.resolve(flags.catalog, flags.base_dir)
     star_catalog.open_catalog(catalog)  # what is wrong with it is told here, not by each worker
     if catalog == "none":
@@ -222,9 +253,16 @@ def _run(flags):
         print(f"star parameters from {catalog}")
     print(f"cameras and CCDs by {_open_detectors(catalog).name}")
     searches = _searches(flags)
-    out_path = os.path.join(flags.base_dir, flags.out_name)
     num_kept, num_dropped, num_warnings = make_catalog(
-        paths, out_path, catalog, searches, flags.max_tmag, flags.num_worker_processes, flags.cluster
+        paths,
+        out_path,
+        catalog,
+        searches,
+        flags.max_tmag,
+        flags.num_worker_processes,
+        flags.cluster,
+        observed.ObservedSectors(flags.tess_data_dir) if flags.tess_data_dir else None,
+        flags.stitch,
     )
     print(f"{num_kept} TCEs in {out_path}")
     if num_dropped:
@@ -236,7 +274,9 @@ def _run(flags):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument("--input", nargs="+", required=True, help="TEV tables, in base_dir")
+    parser.add_argument(
+        "--input", nargs="+", required=True, help="tables, in base_dir: TEV's, or others that docs/data.md lists"
+    )
     parser.add_argument("--base_dir", default=".", help="directory of the tables and of the output")
     parser.add_argument("--out_name", default="tces.csv", help="name of the catalogue")
     parser.add_argument(
@@ -256,7 +296,14 @@ def main(argv=None):
         help="compute: where a star has no .blsanal file, its light curve is searched for transits",
     )
     parser.add_argument(
-        "--tess_data_dir", type=arguments.input_directory, help="directory of the light curves for --bls=compute"
+        "--tess_data_dir",
+        type=arguments.input_directory,
+        help="directory of the light curves for --bls=compute; it also tells the sectors of rows with none or several",
+    )
+    parser.add_argument(
+        "--stitch",
+        action="store_true",
+        help="join the light curves of all sectors of a row, or of a star whose rows have no period, and search that",
     )
     parser.add_argument("--flux_key", help="column of the light curves to search (default: each product's own)")
     parser.add_argument("--quality", choices=QUALITIES, default="default", help="flagged cadences not to search")

@@ -132,11 +132,9 @@ def make(piece):
             if reason:
                 seen.update(b"not looked at")
             else:
-                light_curve, stamp = _find(columns, piece.tess_data_dir)
+                paths, stamp = _find(columns, piece.tess_data_dir)
                 seen.update(stamp)
-                views, reason = preprocess.views_or_reason(
-                    columns, piece.tess_data_dir, piece.settings, light_curve, check
-                )
+                views, reason = preprocess.views_or_reason(columns, piece.tess_data_dir, piece.settings, paths, check)
             identity = [columns["row_id"], columns["tic_id"], columns["Sectors"]]
             if reason:
                 _check_directory(piece.tess_data_dir)
@@ -167,14 +165,15 @@ def is_final(skipped):
 
 
 def _find(columns, tess_data_dir):
-    """Path of a TCE's light curve, and what tells whether the file is still the same; None and b"-" without one."""
+    """Paths of a TCE's light curves, and what tells whether the files are still the same; None and b"-" without one."""
     try:
-        path = preprocess.find_light_curve(columns, tess_data_dir)
-        status = os.stat(path)
+        paths = preprocess.find_light_curves(columns, tess_data_dir)
+        stats = [os.stat(path) for path in paths]
     except (MissingLightCurveError, OSError):
         return None, b"-\n"
-    name = path[len(os.fspath(tess_data_dir)) :]
-    return path, f"{name} {status.st_size} {status.st_mtime_ns}\n".encode()
+    names = [path[len(os.fspath(tess_data_dir)) :] for path in paths]
+    stamps = (f"{name} {status.st_size} {status.st_mtime_ns}\n" for name, status in zip(names, stats))
+    return paths, "".join(stamps).encode()
 
 
 def _check_directory(tess_data_dir):

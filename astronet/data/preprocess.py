@@ -1,13 +1,14 @@
 """From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
 
 import dataclasses
-import functools
 import math
+import os
 from collections.abc import Callable
 from typing import Optional
 
 from astronet.data import epochs
-from light_curve_util import tess_io
+from astronet.data.tce_values import stitched_sectors
+from light_curve_util import stitch, tess_io
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
@@ -73,10 +74,10 @@ def add_flags(parser):
 
 
 def make_views(path, event, settings, look: Optional[Callable] = None):
-    """Makes the views of one event in one light curve.
+    """Makes the views of one event in one light curve, or in those of several sectors joined.
 
     Args:
-      path: file of the light curve.
+      path: file of the light curve, or a list of such files.
       event: PeriodicEvent.
       settings: Settings.
       look: called with the LightCurve as it was read; what it raises is raised.
@@ -87,6 +88,14 @@ def make_views(path, event, settings, look: Optional[Callable] = None):
     Raises:
       LightCurveError: the light curve cannot be read, or fills no view.
     """
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    light_curve = stitch.join([_light_curve(one, event, settings, look) for one in paths])
+    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
+    return {name: generator.view(name, length) for name, length in settings.views.items()}
+
+
+def _light_curve(path, event, settings, look):
+    """The light curve of one sector, without flares and slow variation where the settings want that."""
     light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
     if look:
         look(light_curve)
@@ -94,14 +103,23 @@ def make_views(path, event, settings, look: Optional[Callable] = None):
         from astronet.flares import mask  # which scores with TensorFlow
 
         light_curve = mask.without_flares(light_curve, settings.mask_flares, settings.flux_key, settings.quality)
-    light_curve = detrend(light_curve, settings.detrend, event)
-    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
-    return {name: generator.view(name, length) for name, length in settings.views.items()}
+    return detrend(light_curve, settings.detrend, event)
 
 
-def find_light_curve(columns, tess_data_dir):
-    """Finds the light curve of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason."""
-    return tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], columns.get("camera"), columns.get("ccd"))
+def find_light_curves(columns, tess_data_dir):
+    """Finds the light curves of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason.
+
+    Returns:
+      List of paths: one, but where the row has several sectors to join.
+
+    Raises:
+      MissingLightCurveError: one of them is not there.
+    """
+    stitched = stitched_sectors(columns)
+    if stitched:
+        return [tess_io.find(tess_data_dir, columns["tic_id"], sector) for sector in stitched]
+    detector = columns.get("camera"), columns.get("ccd")
+    return [tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)]
 
 
 @dataclasses.dataclass
@@ -135,14 +153,14 @@ class TimeCheck:
         self.warnings += epochs.light_curve_warnings(light_curve.time, event, sector, ran, *errors)
 
 
-def views_or_reason(columns, tess_data_dir, settings, path=None, check: Optional[TimeCheck] = None):
-    """Makes the views of one row of the catalogue; whatever is wrong with it, the other rows go on.
+def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optional[TimeCheck] = None):
+    """Makes the views of one row of the catalog; whatever is wrong with it, the other rows go on.
 
     Args:
       columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days).
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
-      path: the light curve, where it has been found already.
+      paths: the light curves, where they have been found already.
       check: what checks the times of the light curve, and collects warnings; None does not.
 
     Returns:
@@ -153,8 +171,13 @@ def views_or_reason(columns, tess_data_dir, settings, path=None, check: Optional
     """
     try:
         event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
-        look = functools.partial(check.look, event=event, columns=columns) if check else None
-        return make_views(path or find_light_curve(columns, tess_data_dir), event, settings, look), None
+        paths = paths or find_light_curves(columns, tess_data_dir)
+        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get("Sectors")]))
+
+        def look(light_curve):
+            check.look(light_curve, event, {**columns, "Sectors": sector_of[light_curve.path]})
+
+        return make_views(paths, event, settings, look if check else None), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
     except MemoryError:

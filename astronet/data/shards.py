@@ -9,6 +9,7 @@ import sys
 from tqdm import tqdm
 
 from astronet.data import pieces, record_set
+from astronet.data.tce_values import stitched_sectors
 from astronet.util import workers
 from light_curve_util import sector_times
 
@@ -78,7 +79,9 @@ def _pieces(table, staging, tess_data_dir, settings, time_limit):
         columns = table.iloc[start : start + _TCES_PER_PIECE].to_dict("list")
         key = pieces.key_of(columns, settings)
         # Looked up here, for that takes half a second, and workers have a time limit.
-        ran = {sector: sector_times.window(sector) for sector in set(columns["Sectors"])}
+        rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
+        sectors = {sector for row in rows for sector in (row["Sectors"], *stitched_sectors(row))}
+        ran = {sector: sector_times.window(sector) for sector in sectors}
         yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit, ran)
 
 

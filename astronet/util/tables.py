@@ -41,6 +41,7 @@ _DELIMITERS = ",\t;|"
 _IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
 _SAMPLE_BYTES = 1 << 16
 _ROWS_AT_A_TIME = 10_000
+_MOST_NULS = 0.01  # of the characters of what is text all the same
 _MOST_BYTES = 2 << 30  # of a table that astropy reads whole
 _LARGEST_SINGLE = 2**24  # whole number up to which single precision has them all
 _IN_MEMORY = 64 << 20  # of a pipe; more goes to a temporary file
@@ -150,7 +151,7 @@ class Table:
             return "ascii.cds"  # the machine-readable table of a journal
         if re.match(r"(\\[^\n]*\n)*\|[^\n]*\|\s*\n" + _IPAC_TYPES, text):
             return "ascii.ipac"
-        if "\0" in text:
+        if "\0" in text.partition("\n")[0] or text.count("\0") > _MOST_NULS * len(text):
             raise ScriptError(f"{self.path} holds bytes that are no text: {advice}")
         return None
 

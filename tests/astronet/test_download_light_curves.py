@@ -685,14 +685,18 @@ def test_bad_rows_are_named_and_stop_nothing(mast, tmp_path, capsys):
     ]
     assert all(row["reason"].startswith("invalid: row ") for row in listed(tmp_path))
     err = capsys.readouterr().err
-    assert "row 2: tic_id 'eleven' is no positive integer" in err
+    assert "row 2: tic_id 'eleven' is no TIC ID" in err
     assert "row 3: no Sectors" in err and "row 7: 3 fields" in err
     assert len(mast.log) == 1
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("TIC,Sectors\n11,1\n", "no column tic_id"), ("tic_id,Sectors\nx,1\n", "names no light curve"), ("", "no column")],
+    [
+        ("star,Sectors\n11,1\n", "no column tic_id"),
+        ("tic_id,Sectors\nx,1\n", "names no light curve"),
+        ("", "no column"),
+    ],
 )
 def test_a_catalogue_that_is_of_no_use(content, message, mast, tmp_path, capsys):
     (tmp_path / "tces.csv").write_text(content)

@@ -1,8 +1,15 @@
 """TEV tables from lists of TIC IDs."""
 
+import csv
+
 import pytest
 
-from astronet.data import make_empty_catalog, tev
+from astronet.data import make_empty_catalog
+
+
+def read(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def write_list(directory, name, *lines):
@@ -29,7 +36,7 @@ def test_one_table_a_sector_whatever_the_directory_is_called(tmp_path):
         "Transit Depth,Transit Depth Err,Sectors\n"
         "qlp,21,.01,J,,,,,,,,,,,,,12\n"
     )
-    rows = tev.read(save_dir / "sector-4-all.csv")
+    rows = read(save_dir / "sector-4-all.csv")
     assert [row["tic_id"] for row in rows] == ["11", "12", "13"]
     assert {row["Sectors"] for row in rows} == {"4"}
 
@@ -93,7 +100,7 @@ def test_every_star_with_a_light_curve(tmp_path, capsys):
         path.touch()
     flags = [f"--tess_data_dir={tmp_path}/tess", f"--save_dir={tmp_path}"]
     assert make_empty_catalog.main(flags) == 0
-    tables = {sector: [row["tic_id"] for row in tev.read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
+    tables = {sector: [row["tic_id"] for row in read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
     assert tables == {1: ["6", "7"], 2: ["8", "9", "10"]}
     assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--save_dir={tmp_path}"]) == 1
     assert "there is no directory" in capsys.readouterr().err

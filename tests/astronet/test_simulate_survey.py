@@ -14,7 +14,6 @@ from astronet.data import (
     simulated_sky,
     star_catalog,
     tce_table,
-    tev,
 )
 from light_curve_util import tess_io
 
@@ -37,8 +36,8 @@ def test_tables_and_catalogue_are_whole(survey):
     assert list(table.columns) == list(catalog_rows.COLUMNS)
     assert {"PC", "EB", "V", "IS", "J"} == set(table["Disposition"])
     assert 0.1 < table["Disposition"].isin(["PC", "EB"]).mean() < 0.5
-    rows = [row for sector in (1, 2, 3) for row in tev.read(survey / f"sector-{sector}-simulated.csv")]
-    assert [int(row["tic_id"]) for row in rows] == table["tic_id"].tolist()
+    rows, _ = catalog_rows.read([survey / f"sector-{sector}-simulated.csv" for sector in (1, 2, 3)])
+    assert [row.tic_id for row in rows] == table["tic_id"].tolist()
     assert table[["Epoc", "Period", "Duration", "Transit_Depth", "SN", "Qingress"]].notna().all(axis=None)
     assert (table["Duration"] < table["Period"] * 24).all()
 
