@@ -5,7 +5,7 @@ import math
 import sys
 
 from astronet import ensemble
-from astronet.data import epochs, plausibility, preprocess
+from astronet.data import epochs, plausibility, preprocess, single_tce
 from astronet.util import arguments, configuration, example_util, plotting
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import sector_times, tess_io
@@ -33,7 +33,12 @@ def _predict(flags):
     check = preprocess.TimeCheck({flags.sector: flags.sector and sector_times.window(flags.sector)})
     views = preprocess.make_views(path, event, settings, functools.partial(check.look, event=event, columns=columns))
     _warn(columns, check.warnings)
+    columns = single_tce.with_camera(columns, path)
+    if flags.catalog:
+        columns = single_tce.with_neighbors(columns, flags.catalog)
     record = example_util.to_example(columns, views).SerializeToString()
+    for doubt in single_tce.doubts(record, models.spec.config, bool(flags.catalog)):
+        print(f"warning: {doubt}", file=sys.stderr)
     (prediction,) = ensemble.predict(models, [record])
 
     print(f"{flags.tic} {prediction.mean:.3f}")
@@ -100,6 +105,12 @@ def main(argv=None):
     )
     parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
     parser.add_argument("--sector", type=arguments.sector, help="sector whose light curve to read")
+    parser.add_argument(
+        "--catalog",
+        type=arguments.input_file,
+        help="table of TCEs of the same sector, for models that read how crowded the times of events are, as those of "
+        "the package do; what it tells of the TCE counts where no flag does",
+    )
     preprocess.add_flags(parser)
     parser.add_argument("--output_image_file", type=arguments.image_file, help="image to plot the views to")
     flags = parser.parse_args(argv)

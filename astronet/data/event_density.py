@@ -76,6 +76,15 @@ def among(tces):
     return columns
 
 
+def of_table(table):
+    """Returns the COLUMNS of the rows of a table from each other, as among() does.
+
+    Args:
+      table: DataFrame of record columns (tce_table.to_record_columns); `camera` may be missing.
+    """
+    return among(Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period))
+
+
 def annotated(serialized):
     """Returns records of which each that lacks the COLUMNS has them from the others, as among() does.
 

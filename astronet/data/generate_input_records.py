@@ -132,8 +132,7 @@ def _read(flags):
     table, repeated = tce_table.drop_repeated(catalog.table)
     doubts = tce_table.doubts(flags.input_tce_csv_file, table)
     table = tce_table.to_record_columns(table)
-    ephemerides = event_density.Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period)
-    table = table.assign(**event_density.among(ephemerides))
+    table = table.assign(**event_density.of_table(table))
     splits, faint = _splits(table, flags)
     return _tables(splits, flags), catalog.skips + repeated + faint, doubts, num_rows, catalog.sha256
 

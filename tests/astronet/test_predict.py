@@ -77,6 +77,51 @@ def test_a_tce_gets_the_score_that_its_record_gets(
         assert matplotlib.image.imread("tce.png").ndim == 3
 
 
+def crowded(survey, path, sector, num_others=260):
+    """The survey's table with many more TCEs in one sector, whose events crowd, and which have no light curves."""
+    with open(survey / "tces.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    random = np.random.default_rng(0)
+    like = next(row for row in rows if int(row["Sectors"]) == sector)
+    for number in range(num_others):
+        epoch, period = 1330 + random.normal(0, 1.5), random.uniform(3, 12)
+        changes = {"row_id": 10_000 + number, "tic_id": 900_000_000 + number, "Epoc": epoch, "Period": period}
+        rows.append({**like, **changes, "camera": like["camera"] if number % 2 else 1 + number % 4})
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_a_tce_gets_the_event_densities_that_its_record_gets(survey, table, tmp_path, capsys):
+    """pretrained:triage reads how crowded the times of its events are, in the sector and in its camera."""
+    catalog = crowded(survey, tmp_path / "tces.csv", sector=1)
+    records = [f"--input_tce_csv_file={catalog}", f"--tess_data_dir={survey}/tess", "--config_name=triage"]
+    assert generate_input_records.main([*records, f"--output_dir={tmp_path}/out", "--make_test_set"]) == 0
+    models = "--model_dir=pretrained:triage"
+    assert batch_predict.main([models, f"--tfrecord_dir={tmp_path}/out", f"--output_dir={tmp_path}"]) == 0
+    with open(tmp_path / "prediction.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["sector"] == "1"][:4]
+    changed = 0
+    for row in rows:
+        (tce,) = table[table.row_id == int(row["row_id"])].itertuples()
+        flags = [models, f"--tess_data_dir={survey}/tess", "--sector=1", *ephemeris(tce)]
+        flags += [f"--transit_depth={tce.Transit_Depth}", f"--sn={tce.SN}"]
+        score = []
+        for more in ([f"--catalog={catalog}"], []):
+            capsys.readouterr()
+            assert predict.main([*flags, *more]) == 0
+            out, err = capsys.readouterr()
+            score.append(float(out.split()[3].rstrip(",")))
+            assert ("--catalog" in err) == (not more)
+        assert score[0] == pytest.approx(float(row["mean"]), abs=1e-6)
+        changed += abs(score[1] - score[0]) > 1e-4
+        # One that the table does not have, but whose sector it has.
+        assert predict.main([*flags, f"--catalog={catalog}", f"--period={tce.Period * 1.01}"]) == 0
+    assert len(rows) == 4 and changed
+
+
 def test_views_unlike_training_are_told(survey, table, tfrecord_dir, ensemble_dir, tmp_path, monkeypatch, capsys):
     """Folded half a period late, a transit search's own TCE has no dip where its event should be."""
     monkeypatch.chdir(tmp_path)
