@@ -308,7 +308,11 @@ def main(argv=None):
         help="processes that work side by side",
     )
     workers.add_cluster_flag(parser)
-    return run(_compare, parser.parse_args(argv))
+    return run(
+        _compare,
+        parser.parse_args(argv),
+        go_on="the same command, given again, goes on with the maps that are searched",
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from astronet.util.script import ScriptError
 
 MIN_FRAMES = 5
 _MIN_PSF_SIZE = 5  # px, for a Gaussian to be fitted
+_LEAST_PEAK, _MOST_PEAK = 1e-18, 1e18  # of the frames: their squares have to be numbers of float32
+_MOST_ANGLE_DEG = 720.0
+_SATURATED_PIXELS = 5  # of one and the same value, the greatest
 _SUBIMAGE = 2.5  # FWHM, side of the square that the star's 2-D Gaussian is fitted to
 _PSF_PEAK = 1000.0  # whichever the file's units
 
@@ -225,6 +228,12 @@ def _frames(path):
             f"{path}: {len(empty)} of {number} frames have the same value everywhere (first frame {empty[0]}, counted "
             "from 0): leave them out, and their angles"
         )
+    peak = np.abs(frames).max()
+    if not _LEAST_PEAK <= peak <= _MOST_PEAK:
+        raise ScriptError(
+            f"{path}: the greatest value is {peak:.3g}: give the frames in a unit that makes it {_LEAST_PEAK:g} to "
+            f"{_MOST_PEAK:g}"
+        )
     if not np.ptp(frames, axis=0).any():
         raise ScriptError(f"{path}: all frames are the same: nothing is told of a companion by the sky's turning")
     if height % 2 == 0:
@@ -243,6 +252,11 @@ def _angles(path, num_frames, cube_path):
         where = ", ".join(map(str, np.flatnonzero(~np.isfinite(angles))[:5]))
         raise ScriptError(
             f"{path}: angles that are NaN or infinite, first those of the frames {where} (counted from 0)"
+        )
+    if np.abs(angles).max() > _MOST_ANGLE_DEG:
+        raise ScriptError(
+            f"{path}: the values reach from {angles.min():.6g} to {angles.max():.6g}, beyond {_MOST_ANGLE_DEG:g} deg: "
+            "give the parallactic angles of the frames in degrees, not their times"
         )
     return angles
 
@@ -285,6 +299,12 @@ def _psf(path, most_size):
             raise ScriptError(
                 f"{path}: no star with a full width at half maximum between 1 and {size / 2:g} px (fitted: {fwhm:.2f})"
                 ": give the star's image, unsaturated, less its background, and a few FWHM wide"
+            )
+        num_greatest = np.count_nonzero(psf == psf.max())
+        if num_greatest >= _SATURATED_PIXELS:
+            raise ScriptError(
+                f"{path}: {num_greatest} pixels have one and the same value, the greatest: the star looks saturated, "
+                "so that neither its flux nor its width is known: give an unsaturated image"
             )
         dy, dx = fit.centroid_y - size // 2, fit.centroid_x - size // 2
         if np.hypot(dy, dx) > fwhm:

@@ -233,7 +233,7 @@ def main(argv=None):
         default=5,
         help="number of detections, the most probable ones, whose place and flux VIP measures (half a minute each)",
     )
-    return run(_detect, parser.parse_args(argv))
+    return run(_detect, parser.parse_args(argv), go_on="the same command, given again, goes on with what is made")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,13 @@ def test_a_number_that_cannot_be_is_refused_before_any_work(tiny, tmp_path, caps
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_that_is_not_there_is_refused_before_any_work(tiny, tmp_path, capsys):
+    files = [str(tiny / "cube.fits"), str(tmp_path / "no.fits"), str(tiny / "angles.fits")]
+    assert detect_companions.main([*files, f"--output_dir={tmp_path / 'out'}"]) == 1
+    assert "no.fits" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_more_components_than_frames_are_refused(tiny, tmp_path, capsys):
     assert detect(tiny, tmp_path / "out", "--num_components=21") == 1
     assert "--num_components=21" in (told := capsys.readouterr().err) and "has 20 frames" in told

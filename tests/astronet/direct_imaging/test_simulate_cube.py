@@ -96,7 +96,7 @@ def test_flags_out_of_range_are_refused(tmp_path, capsys, flags, error):
         ("--num_frames=3", "an integer from 5 to"),
         ("--rotation_deg=0", "above 0 and at most 140 (degrees)"),
         ("--rotation_deg=nan", "'nan' is not a number"),
-        ("--fwhm=1", "at least 2"),
+        ("--fwhm=1", "from 2 to 400 (pixels)"),
         ("--fwhm=inf", "'inf' is not a number"),
         ("--seed=-1", "'-1' is not an integer"),
         ("--size=1e9", "'1e9' is not an integer"),
