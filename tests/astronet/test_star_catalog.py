@@ -1,6 +1,7 @@
 """Star parameters from every backend: the same stars, bad files and bad networks told, good stars still answered."""
 
 import dataclasses
+import gzip
 import http.server
 import json
 import math
@@ -18,7 +19,7 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from astronet.data import star_catalog
-from astronet.data.star_catalog import Star
+from astronet.data.star_catalog import Star, local
 from astronet.data.star_catalog.mast import MastCatalog
 from astronet.util.script import ScriptError
 
@@ -29,6 +30,7 @@ ROWS = (
     (10005000540, 359.0, 80.0, 12.5, NAN, NAN, NAN, NAN, NAN, 4000.0),
     (3, NAN, NAN, NAN, 1.5, NAN, 6000.0, NAN, NAN, NAN),
 )
+ROWS_OF_CSV = "".join(",".join("" if v != v else str(v) for v in row) + "\n" for row in ROWS).encode()
 STARS = {
     7: Star(10.5, -20.25, 9.5, 1.25, 1.1, 5800.0, 4.4),  # the radius is Gaia's
     10005000540: Star(359.0, 80.0, 12.5, NAN, NAN, 4000.0, NAN),
@@ -74,7 +76,27 @@ def assert_same(found, expected):
         np.testing.assert_equal(dataclasses.asdict(found[tic_id]), dataclasses.asdict(star))  # NaN equals NaN
 
 
+def write_view(path):
+    """The columns of the TIC in two tables, which a view joins."""
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(f"CREATE TABLE stars (star INTEGER PRIMARY KEY, {', '.join(COLUMNS[1:8])})")
+        connection.execute("CREATE TABLE gaia (star INTEGER PRIMARY KEY, gaia_rad, gaia_teff)")
+        for row in ([None if value != value else value for value in row] for row in ROWS):
+            connection.execute(f"INSERT INTO stars VALUES ({', '.join('?' * 8)})", row[:8])
+            connection.execute("INSERT INTO gaia VALUES (?, ?, ?)", (row[0], *row[8:]))
+        joined = "FROM stars LEFT JOIN gaia ON gaia.star = stars.star"
+        connection.execute(f"CREATE VIEW tic AS SELECT stars.star AS id, {', '.join(COLUMNS[1:])} {joined}")
+    connection.close()
+
+
 WRITERS = {
+    "view.sqlite": write_view,
+    "tic.ecsv": lambda path: Table(rows=list(ROWS), names=COLUMNS).write(path),
+    "tic.csv.gz": lambda path: path.write_bytes(gzip.compress(",".join(COLUMNS).encode() + b"\n" + ROWS_OF_CSV)),
+    "tic.txt": lambda path: path.write_bytes(
+        b"# made by hand\n" + "\t".join(COLUMNS).encode() + b"\n" + ROWS_OF_CSV.replace(b",", b"\t")
+    ),
     "tic.sqlite": write_sqlite,
     "tic.db": lambda path: write_sqlite(path, key="TEXT"),
     "tic.csv": write_csv,
@@ -121,18 +143,23 @@ def cut(path, write):
 BAD_FILES = {
     "empty.csv": (lambda path: path.write_text(""), "no column id, ra, dec"),
     "header.csv": (lambda path: path.write_text("id,ra,dec\n1,2,3\n"), "no column tmag, rad, mass, teff, logg"),
-    "text.csv": (lambda path: write_csv(path, [("TIC 7", *ROWS[0][1:])]), "the id of row 1 is not a TIC ID"),
+    "text.csv": (lambda path: write_csv(path, [("WASP-18 b", *ROWS[0][1:])]), "the id of row 1 is not a TIC ID"),
+    "half_id.csv": (lambda path: write_csv(path, [("1.5", *ROWS[0][1:])]), "'1.5' is no whole number"),
+    "true.csv": (lambda path: write_csv(path, [("True", *ROWS[0][1:])]), "'True' is no TIC ID"),
+    "inf.csv": (lambda path: write_csv(path, [("inf", *ROWS[0][1:])]), "'inf' is no TIC ID"),
+    "lost.csv": (lambda path: write_csv(path, [("3.06716e+08", *ROWS[0][1:])]), "has lost digits"),
+    "bool.fits": (lambda path: Table(rows=[[True, *ROWS[0][1:]]], names=COLUMNS).write(path), "'True' is no TIC ID"),
     "nan.csv": (lambda path: write_csv(path, [ROWS[0], (NAN, *ROWS[0][1:])]), "the id of row 2 is not a TIC ID"),
-    "half.csv": (lambda path: cut(path, write_csv), "line 2 has 9 fields where the header has 10"),
+    "half.csv": (lambda path: cut(path, write_csv), "row 1 has 9 fields where the header has 10"),
     "ragged.csv": (
         lambda path: write_csv(path, [ROWS[0], (*ROWS[0], 1)]),
-        "line 3 has 11 fields where the header has 10",
+        "row 2 has 11 fields where the header has 10",
     ),
-    "latin.csv": (lambda path: path.write_bytes(b"id,ra\n\xff\xfe,1\n"), "not a TIC extract"),
-    "half.fits": (lambda path: cut(path, write_fits), "not a TIC extract"),
-    "text.fits": (lambda path: path.write_text("id,ra\n" * 1000), "not a TIC extract"),
+    "latin.csv": (lambda path: path.write_bytes(b"id,ra\n\xff\xfe,1\n"), "no column dec"),
+    "half.fits": (lambda path: cut(path, write_fits), "damaged FITS table"),
+    "text.fits": (lambda path: path.write_text("id,ra\n" * 1000), "no column dec"),
     "names.fits": (lambda path: Table({"id": [1]}).write(path), "no column ra, dec"),
-    "word.fits": (lambda path: Table(rows=[["x", *ROWS[0][1:]]], names=COLUMNS).write(path), "not a TIC extract"),
+    "word.fits": (lambda path: Table(rows=[["x", *ROWS[0][1:]]], names=COLUMNS).write(path), "'x' is no TIC ID"),
     "empty.sqlite": (lambda path: path.write_bytes(b""), "has no table tic"),
     "text.sqlite": (lambda path: path.write_text("id,ra,dec\n" * 100), "not a TIC extract"),
     "half.sqlite": (lambda path: cut(path, lambda p: write_sqlite(p, ROWS[:1] * 999, "INTEGER")), "not a TIC extract"),
@@ -157,6 +184,32 @@ def test_a_large_database_needs_an_index(tmp_path):
     connection.execute("CREATE INDEX tic_by_id ON tic (id)")
     connection.close()
     assert_same(star_catalog.open_catalog(f"local:{path}").stars([7]), {7: STARS[7]})
+
+
+def test_a_view_without_an_index_is_told_to_index_its_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_MAX_ROWS_WITHOUT_INDEX", 2)
+    connection = sqlite3.connect(tmp_path / "tic.sqlite")
+    with connection:
+        connection.execute(f"CREATE TABLE stars ({', '.join(('id', *COLUMNS[1:8]))})")
+        connection.executemany(f"INSERT INTO stars VALUES ({', '.join('?' * 8)})", [(i, *[1.0] * 7) for i in range(9)])
+        connection.execute("CREATE VIEW tic AS SELECT a.* FROM stars AS a JOIN stars AS b ON a.id = b.id")
+    connection.close()
+    with pytest.raises(ScriptError, match="index the columns by which the view tic joins its tables"):
+        star_catalog.open_catalog(f"local:{tmp_path}/tic.sqlite")
+
+
+def test_a_database_that_is_written_to_is_locked_not_damaged(tmp_path, monkeypatch):
+    write_sqlite(tmp_path / "tic.sqlite")
+    writer = sqlite3.connect(tmp_path / "tic.sqlite", isolation_level=None)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: connect(*args, timeout=0, **kwargs))
+    writer.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(ScriptError, match="is locked by a program that writes to it") as error:
+        star_catalog.open_catalog(f"local:{tmp_path}/tic.sqlite")
+    assert "damaged" not in str(error.value)
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert_same(star_catalog.open_catalog(f"local:{tmp_path}/tic.sqlite").stars([3]), {3: STARS[3]})
 
 
 def test_what_the_flag_means(tmp_path):

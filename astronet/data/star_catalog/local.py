@@ -1,39 +1,43 @@
-"""An extract of the TIC in one file: SQLite (table `tic`, indexed by id), CSV, or a FITS table.
+"""An extract of the TIC in one file: SQLite (table or view `tic`, looked up by an index of id), or any other table.
 
 Columns: id, ra, dec, tmag, rad, mass, teff, logg and, where there are any, gaia_rad and gaia_teff, in any case and
 order.
 """
 
 import contextlib
-import csv
+import itertools
 import os
 import pathlib
 import sqlite3
-import warnings
 
 import numpy as np
 
+from astronet.data import tic_ids
 from astronet.data.star_catalog.star import GAIA_COLUMNS, TIC_COLUMNS, make_star
 from astronet.util.script import ScriptError
+from astronet.util.tables import open_table
+from light_curve_util.numerals import parse_float
 
 _MAX_ROWS_WITHOUT_INDEX = 100_000
 _IDS_PER_QUERY = 500  # old builds of SQLite take 999 at most
+_ROWS_AT_A_TIME = 10_000
+_SQLITE_START = b"SQLite format 3\x00"
+_SQLITE_ENDS = (".sqlite", ".sqlite3", ".db", ".db3")
 
 
 def open_extract(path):
-    """A catalogue of the file, by its extension: .csv, .fits, .fit or .fits.gz; everything else is taken for SQLite.
+    """A catalog of the file: SQLite, or any table that astronet.util.tables reads.
 
     Raises:
       ScriptError: the file is not there, cannot be read, or lacks a column; the message names it.
     """
     if not os.path.isfile(path):
         raise ScriptError(f"no TIC extract {path}: give an existing file to --catalog=local:PATH")
-    name = os.fspath(path).lower()
-    if name.endswith(".csv"):
-        return TableCatalog(path, *_read_csv(path))
-    if name.endswith((".fits", ".fit", ".fits.gz")):
-        return TableCatalog(path, *_read_fits(path))
-    return SqliteCatalog(path)
+    with open(path, "rb") as file:
+        is_sqlite = file.read(len(_SQLITE_START)) == _SQLITE_START
+    if is_sqlite or os.fspath(path).lower().endswith(_SQLITE_ENDS):
+        return SqliteCatalog(path)
+    return TableCatalog(path, *_read_table(path))
 
 
 def _check_columns(path, names):
@@ -43,6 +47,15 @@ def _check_columns(path, names):
 
 
 def _not_an_extract(path, error):
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return ScriptError(
+            f"{path} is locked by a program that writes to it ({error}): wait until it is done, or copy it"
+        )
+    if "unable to open" in text or "readonly" in text:
+        return ScriptError(
+            f"{path} cannot be opened by SQLite ({error}): is its directory readable, and its -wal there?"
+        )
     return ScriptError(f"{path}: not a TIC extract, or a damaged one ({error}): make or copy it again")
 
 
@@ -68,12 +81,21 @@ class SqliteCatalog:
         return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True))
 
     def _check_index(self, connection):
-        (plan,) = connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")
+        plan = [row[-1] for row in connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")]
+        # A view has a step for each of its tables; an AUTOMATIC index is made anew for each query.
+        slow = [step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step or "AUTOMATIC" in step]
         some = f"SELECT count(*) FROM (SELECT 1 FROM tic LIMIT {_MAX_ROWS_WITHOUT_INDEX + 1})"
-        if "SEARCH" not in plan[-1] and connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
+        if slow and connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
+            is_view = connection.execute("SELECT type FROM sqlite_master WHERE lower(name) = 'tic'").fetchone() == (
+                "view",
+            )
+            mend = (
+                f"index the columns by which the view tic joins its tables ({'; '.join(slow)})"
+                if is_view
+                else f"make one: sqlite3 {self.name} 'CREATE INDEX tic_by_id ON tic (id)'"
+            )
             raise ScriptError(
-                f"{self.name}: looking up a star would take a pass through the whole table, for it has no index; make "
-                f"one: sqlite3 {self.name} 'CREATE INDEX tic_by_id ON tic (id)'"
+                f"{self.name}: looking up a star would take a pass through the whole table, for it has no index; {mend}"
             )
 
     def stars(self, tic_ids):
@@ -127,64 +149,47 @@ def _equal(a, b):
     return (a == b) | (np.isnan(a) & np.isnan(b))
 
 
-def _arrays(path, ids, columns):
-    """(tic_ids [rows], values [rows, 9]) of a table's columns: id as floats, the others by name."""
-    bad = np.flatnonzero(~(np.isfinite(ids) & (ids % 1 == 0)))
-    if len(bad):
-        raise ScriptError(
-            f"{path}: the id of row {bad[0] + 1} is not a TIC ID (a whole number): mend or remove that row"
-        )
-    unknown = np.full(len(ids), np.nan)
-    values = [columns.get(name, unknown) for name in (*TIC_COLUMNS, *GAIA_COLUMNS)]
-    return ids.astype(np.int64), np.stack(values, axis=1)
-
-
-def _read_csv(path):
-    import pandas as pd
-
-    try:
-        names = _check_csv(path)
-        with open(path, newline=None, encoding="utf-8-sig") as file:
-            wanted = [i for i, name in enumerate(names) if name in ("id", *TIC_COLUMNS, *GAIA_COLUMNS)]
-            table = pd.read_csv(file, header=0, names=names, usecols=wanted, index_col=False, skipinitialspace=True)
-    except (csv.Error, ValueError) as error:  # of the latter are what pandas says and text in another encoding
-        raise _not_an_extract(path, error) from error
-    columns = {name: pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in table.columns}
-    return _arrays(path, columns.pop("id"), columns)
-
-
-def _check_csv(path):
-    """The names of the columns. pandas would fill up, without a word, the row in which a file was cut short."""
-    with open(path, newline=None, encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        names = [name.strip().lower() for name in next(rows, [])]
+def _read_table(path):
+    """(tic_ids [rows], values [rows, 9]) of a table."""
+    with open_table(path) as table:
+        names = [name.lower() for name in table.columns]
         _check_columns(path, names)
-        for row in rows:
-            if row and len(row) != len(names):
-                raise ScriptError(
-                    f"{path} line {rows.line_num} has {len(row)} fields where the header has {len(names)}: if the file "
-                    "was cut short, make or copy it again"
-                )
-    return names
+        id_place = names.index("id")
+        places = [names.index(name) if name in names else None for name in (*TIC_COLUMNS, *GAIA_COLUMNS)]
+        ids, values = [np.empty(0, np.int64)], [np.empty((0, len(places)))]
+        rows, first = table.rows(), 1
+        while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
+            _check_shapes(path, some, len(names), first)
+            ids.append(np.array([_tic_id(path, row[id_place], first + i) for i, row in enumerate(some)], np.int64))
+            columns = [
+                np.full(len(some), np.nan) if place is None else np.array([_number(row[place]) for row in some])
+                for place in places
+            ]
+            values.append(np.stack(columns, axis=1))
+            first += len(some)
+    return np.concatenate(ids), np.concatenate(values)
 
 
-def _read_fits(path):
-    from astropy.table import Table
+def _check_shapes(path, rows, width, first):
+    for i, row in enumerate(rows):
+        if len(row) != width:
+            raise ScriptError(
+                f"{path}: row {first + i} has {len(row)} fields where the header has {width}: if the file was cut "
+                "short, make or copy it again"
+            )
 
+
+def _tic_id(path, text, row):
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("error", ".*truncated")
-            table = Table.read(path, format="fits")
-    except (OSError, TypeError, ValueError, LookupError, UserWarning) as error:
-        raise _not_an_extract(path, error) from error
-    table.rename_columns(list(table.colnames), [name.lower() for name in table.colnames])
-    _check_columns(path, table.colnames)
+        return tic_ids.parse_tic_id(text)
+    except ValueError as error:
+        raise ScriptError(f"{path}: the id of row {row} is not a TIC ID ({error}): mend or remove that row") from None
+
+
+def _number(text):
+    """A finite number; NaN for what is none."""
     try:
-        columns = {
-            name: np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan)
-            for name in ("id", *TIC_COLUMNS, *GAIA_COLUMNS)
-            if name in table.colnames
-        }
-    except (TypeError, ValueError) as error:
-        raise _not_an_extract(path, error) from error
-    return _arrays(path, columns.pop("id"), columns)
+        value = parse_float(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
