@@ -60,8 +60,7 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
     """
     import pandas as pd
 
-    table, _ = tce_table.read(catalog)
-    table, _ = tce_table.drop_unusable(table, allow_unlabeled=True)
+    table, _ = tce_table.drop_repeated(tce_table.load(catalog).table)
     table = tce_table.to_record_columns(table).reset_index(drop=True)
     known = {name: value for name, value in columns.items() if value == value and (name, value) != ("camera", 0)}
     row = _find(table, columns)
@@ -106,7 +105,7 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
         )
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
         found.append(
-            f"how crowded the times of its events are is told by the TCEs that the model was trained on; give {_CATALOG} "
-            "for the same probability as that of its record"
+            "how crowded the times of its events are is told by the TCEs that the model was trained on; for the very "
+            f"probability of its record, give {_CATALOG} too"
         )
     return found

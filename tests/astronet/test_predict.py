@@ -102,7 +102,7 @@ def test_a_tce_gets_the_event_densities_that_its_record_gets(survey, table, tmp_
     models = "--model_dir=pretrained:triage"
     assert batch_predict.main([models, f"--tfrecord_dir={tmp_path}/out", f"--output_dir={tmp_path}"]) == 0
     with open(tmp_path / "prediction.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["sector"] == "1"][:4]
+        rows = [row for row in csv.DictReader(file) if row["sector"] == "1"]
     changed = 0
     for row in rows:
         (tce,) = table[table.row_id == int(row["row_id"])].itertuples()
@@ -119,7 +119,7 @@ def test_a_tce_gets_the_event_densities_that_its_record_gets(survey, table, tmp_
         changed += abs(score[1] - score[0]) > 1e-4
         # One that the table does not have, but whose sector it has.
         assert predict.main([*flags, f"--catalog={catalog}", f"--period={tce.Period * 1.01}"]) == 0
-    assert len(rows) == 4 and changed
+    assert len(rows) >= 2 and changed
 
 
 def test_views_unlike_training_are_told(survey, table, tfrecord_dir, ensemble_dir, tmp_path, monkeypatch, capsys):
