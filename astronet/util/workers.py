@@ -26,6 +26,7 @@ from astronet.util import cluster as dask_cluster
 from astronet.util.script import ScriptError, rare_garbage_collections
 
 _ATTEMPTS = 2
+_SECONDS_TO_END = 10  # of a process that has no more tasks
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 # For NumPy of a process among many, as Dask has it: more threads than cores mostly wait for each other.
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
@@ -272,6 +273,8 @@ class Processes(Executor):
             self._num_idle.release()
         if process is not None:
             connection.close()
+            process.join(_SECONDS_TO_END)
+            process.kill()  # of no effect on one that has ended; another waits for a thread that its tasks have left
             process.join()
 
     def _start(self):

@@ -9,6 +9,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import pytest
 
+from astronet.util import workers
 from astronet.util.script import ScriptError
 from astronet.util.workers import InThisProcess, Processes, in_order, map_in_order
 
@@ -75,3 +76,11 @@ def test_an_error_here_ends_processes_at_once():
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert time.monotonic() - start < 300
+
+
+def test_a_process_that_does_not_end_by_itself_is_ended(monkeypatch):
+    monkeypatch.setattr(workers, "_SECONDS_TO_END", 0.2)
+    leave_a_thread = "import threading, time; threading.Thread(target=time.sleep, args=[600]).start()"
+    begin = time.monotonic()
+    assert list(map_in_order(exec, [leave_a_thread] * 2, 2)) == [None, None]
+    assert time.monotonic() - begin < 60
