@@ -8,7 +8,7 @@ from astronet.data import observed, preprocess, tce_table
 from astronet.util import arguments, configuration, locks, plotting
 from astronet.util.files import make_directory
 from astronet.util.script import Parser, ScriptError, run
-from light_curve_util import tess_io
+from light_curve_util import sector_times, tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
@@ -29,7 +29,12 @@ def _plot_tce(tce, flags, lengths, plots):
     event = PeriodicEvent(tce.Epoc, tce.Period, tce.Duration / 24)
     detector = getattr(tce, "camera", None), getattr(tce, "ccd", None)
     path = tess_io.find(flags.tess_data_dir, tce.tic_id, tce.Sectors, *detector)
-    light_curve = detrend(tess_io.read(path, flags.flux_key, quality=flags.quality), flags.detrend, event)
+    light_curve = tess_io.read(path, flags.flux_key, quality=flags.quality)
+    check = preprocess.TimeCheck({tce.Sectors: sector_times.window(tce.Sectors)})
+    check.look(light_curve, event, tce._asdict())
+    for warning in check.warnings:
+        print(f"warning: row_id {tce.row_id} (TIC {tce.tic_id}): {warning}", file=sys.stderr)
+    light_curve = detrend(light_curve, flags.detrend, event)
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     views = {name: generator.view(name, length) for name, length in lengths.items()}
     title = plotting.tce_title(tce.tic_id, tce.Sectors, tce.Period, tce.Disposition)

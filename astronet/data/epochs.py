@@ -85,25 +85,16 @@ def distance_warning(
     return text
 
 
-def light_curve_warnings(
-    time_btjd: np.ndarray,
-    event: PeriodicEvent,
-    sector: int = 0,
-    ran: Optional[Sequence] = None,
-    t0_error_days: float = math.nan,
-    period_error_days: float = math.nan,
-) -> list:
-    """Checks that a light curve is of its sector, and that its event is not too far away.
+def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[Sequence] = None) -> list:
+    """Checks that a light curve is of its sector.
 
     Args:
       time_btjd: days, finite. [n], n >= 1
-      event: what is to be folded.
       sector: of TESS, in which the times should lie; 0 where it is not known.
       ran: start and end of the sector (sector_times.window); None: they are looked up.
-      t0_error_days, period_error_days: standard deviations of the event's; NaN where they are not known.
 
     Returns:
-      List of texts: what is to be said of the event.
+      List of texts, empty where nothing is wrong.
 
     Raises:
       MisplacedLightCurveError: the light curve is not of that sector, but would be with another zero point.
@@ -112,16 +103,20 @@ def light_curve_warnings(
     problem = sector_times.problem(time_btjd, sector, ran) if ran else ""
     if problem and time_systems.bkjd_hint(float(np.median(time_btjd)), ran):
         raise MisplacedLightCurveError(f"{problem} Correct the times, or the sector")
-    warning = distance_warning(
-        event.t0,
-        event.period,
-        event.duration_days,
-        float(time_btjd.min()),
-        float(time_btjd.max()),
-        t0_error_days,
-        period_error_days,
-    )
-    return [text for text in (problem, warning) if text]
+    return [problem] if problem else []
+
+
+def event_warnings(time_btjd: np.ndarray, event: PeriodicEvent, *errors: float) -> list:
+    """What distance_warning() says of an event and a light curve: a list of at most one text.
+
+    Args:
+      time_btjd: days, finite. [n], n >= 1
+      event: what is to be folded.
+      *errors: standard deviations of its epoch and its period in days, NaN where they are not known.
+    """
+    start, end = float(time_btjd.min()), float(time_btjd.max())
+    warning = distance_warning(event.t0, event.period, event.duration_days, start, end, *errors)
+    return [warning] if warning else []
 
 
 def _time(days):

@@ -70,7 +70,7 @@ def _find(row, searches):
     peaks, camera, ccd = found or (None, row["camera"], row["ccd"])
     period, source, warnings = row["Period"], _BLSANAL if found else "", []
     if peaks is None and searches.tess_data_dir is not None:
-        peaks, source = _search(row, searches), "the transit searches"
+        peaks, source = _search(row, searches, warnings), "the transit searches"
     if peaks is None:
         event = _own_event(row)
     else:
@@ -98,18 +98,24 @@ def _blsanal(row, searches):
         raise DroppedRowError(str(error)) from error
 
 
-def _search(row, searches):
-    """Peaks of the row's light curve, best first."""
+def _search(row, searches, warnings):
+    """Peaks of the row's light curve, best first; `warnings` gets what is to be said of its times."""
     from astronet.data import transit_search
     from light_curve_util import stitch, tess_io
 
     try:
+        sectors = row.get("stitched") or [row["sector"]]
         if row.get("stitched"):
-            paths = [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in row["stitched"]]
+            paths = [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in sectors]
         else:
             where = row["tic_id"], row["sector"], row["camera"], row["ccd"]
             paths = [tess_io.find(searches.tess_data_dir, *where)]
-        light_curve = stitch.join([tess_io.read(path, searches.flux_key, quality=searches.quality) for path in paths])
+        parts = [tess_io.read(path, searches.flux_key, quality=searches.quality) for path in paths]
+        for part, sector in zip(parts, sectors):
+            warnings += part.notes
+            if tess_io.is_of_tess(part.path):
+                warnings += epochs.sector_warnings(part.time, sector)
+        light_curve = stitch.join(parts)
         peaks = transit_search.search(light_curve.time, light_curve.flux, row["tmag"])
     except (LightCurveError, transit_search.TransitSearchError, OSError) as error:
         raise DroppedRowError(f"no transit search: {error}") from error

@@ -128,11 +128,13 @@ class TimeCheck:
 
     Attributes:
       windows: dict of sector to its start and end in BTJD (sector_times.window), None for one that is not known.
-      warnings: what is to be said of the TCEs that were checked.
+      warnings: what is to be said of the TCE whose light curves were checked.
+      is_far: whether one of these is that the epoch is far away; it is said of the first light curve of several.
     """
 
     windows: dict
     warnings: list = dataclasses.field(default_factory=list)
+    is_far: bool = False
 
     def look(self, light_curve, event, columns):
         """Checks one light curve.
@@ -146,11 +148,15 @@ class TimeCheck:
           MisplacedLightCurveError: the light curve is not of its sector, but would be with another zero point.
         """
         self.warnings += light_curve.notes
+        ran = self.windows.get(columns["Sectors"])
         # What stands for the sector of another mission is a quarter or a campaign.
-        ran = self.windows.get(columns.get("Sectors")) if tess_io.is_of_tess(light_curve.path) else None
-        errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))
-        sector = columns["Sectors"] if ran else 0
-        self.warnings += epochs.light_curve_warnings(light_curve.time, event, sector, ran, *errors)
+        if ran and tess_io.is_of_tess(light_curve.path):
+            self.warnings += epochs.sector_warnings(light_curve.time, columns["Sectors"], ran)
+        if not self.is_far:
+            errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))
+            of_epoch = epochs.event_warnings(light_curve.time, event, *errors)
+            self.warnings += of_epoch
+            self.is_far = bool(of_epoch)
 
 
 def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optional[TimeCheck] = None):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from astronet import batch_predict, predict
 from astronet.data import epochs, generate_input_records
 from astronet.util import example_util, records
 
@@ -113,7 +114,8 @@ def test_public_light_curve_with_keplers_zero_point_is_refused(shared, tmp_path)
     (tmp_path / "tces.csv").write_text(",".join(HEADER) + "\n" + row)
     flags = [f"--input_tce_csv_file={tmp_path}/tces.csv", f"--tess_data_dir={shared}/cases/times"]
     assert generate_input_records.main([*flags, f"--output_dir={tmp_path}/records", "--make_test_set"]) == 1
-    assert "misplaced" in (tmp_path / "records" / "skipped.csv").read_text()
+    (skip,) = rows_of(tmp_path / "records" / "skipped.csv")  # its name says the sector, so that its reader finds out
+    assert "zero point of Kepler" in skip["reason"]
 
 
 def test_public_planets_give_the_same_records_from_bjd(shared, tmp_path):
@@ -126,3 +128,33 @@ def test_public_planets_give_the_same_records_from_bjd(shared, tmp_path):
     assert bjd == btjd
     warned = {row["tic_id"]: row["warning"] for row in rows_of(tmp_path / "bjd" / "warnings.csv")}
     assert "57 periods" in warned["55652896"]
+
+
+def test_public_planets_are_found_from_bjd_by_both_scripts(shared, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table, light_curves = shared / "cases/epochs/tces_bjd.csv", shared / "data/other/light_curves/spoc_2min"
+    flags = [f"--input_tce_csv_file={table}", f"--tess_data_dir={light_curves}", "--config_name=triage"]
+    flags += ["--make_test_set", "--num_worker_processes=0", "--detrend=spline", "--output_dir=records"]
+    assert generate_input_records.main(flags) == 0
+    model = ["--model_dir=pretrained:triage", "--engine=numpy"]
+    assert batch_predict.main([*model, "--tfrecord_dir=records"]) == 0
+    told = {row["tic_id"]: float(row["mean"]) for row in rows_of(tmp_path / "prediction.csv")}
+    assert [probability > 0.8 for probability in told.values()] == [False, True, True, True]
+
+    tce = rows_of(table)[0]  # TOI-216.02, the epoch of which is far away
+    flags = [f"--tic={tce['tic_id']}", f"--period={tce['Period']}", f"--duration_hours={tce['Duration']}"]
+    flags += [f"--sector={tce['Sectors']}", f"--transit_depth={tce['Transit_Depth']}", f"--sn={tce['SN']}"]
+    flags += [f"--tess_data_dir={light_curves}", "--detrend=spline"]
+    capsys.readouterr()
+    assert predict.main([*model, *flags, f"--t0={tce['Epoc']}"]) == 0
+    captured = capsys.readouterr()
+    assert "57 periods (988 d) after the light curve" in captured.err and "epoch in BJD, converted" in captured.err
+    assert float(captured.out.split()[1]) == round(told[tce["tic_id"]], 3)
+
+
+@pytest.mark.parametrize("t0", ["1.15e8", "20000"])
+def test_t0_in_no_known_system_is_refused(t0, tmp_path, capsys):
+    flags = ["--model_dir=pretrained:triage", "--tic=1", f"--t0={t0}", "--period=2", "--duration_hours=3"]
+    (tmp_path / "1.csv").write_text("time,flux\n1326,1\n")
+    assert predict.main([*flags, f"--light_curve={tmp_path}/1.csv"]) == 1
+    assert "--t0" in capsys.readouterr().err
