@@ -17,6 +17,7 @@ from light_curve_util.time_systems import Times, TimeSystem
 _LEAST_BKJD = 3490.0  # of TESS's first sector; where an epoch is less, the column is not in BKJD
 MISSION_DAYS = 4000.0  # longer than TESS has been observing
 _FAR_DAYS = 182.0  # beyond, a period without an error is to be doubted; TCEs of one or a few sectors lie within
+_FAR_DAYS_WITH_ERROR = 730.0  # beyond, so is that the events are strictly periodic: companions shift transits
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0  # seconds
 
 
@@ -49,8 +50,8 @@ def distance_warning(
     """What to say of an epoch that lies so far from a light curve that its events there may be out of place; or "".
 
     Folding moves the epoch into the light curve by whole periods, and its error grows with their number. With the
-    errors known, that is told where it has grown beyond half the duration; without, beyond half a year. Beyond the
-    length of the mission it is always told.
+    errors known, that is told where it has grown beyond half the duration, or the epoch is two years away; without
+    them, beyond half a year. Beyond the length of the mission it is also asked whether the time system is right.
 
     Args:
       t0_btjd: mid-time of an event.
@@ -67,13 +68,14 @@ def distance_warning(
     if math.isfinite(t0_error_days):
         grown_days = math.hypot(t0_error_days, grown_days)
     is_known = math.isfinite(grown_days)
-    is_unsure = grown_days > duration_days / 2 if is_known else days > _FAR_DAYS
-    if not (is_unsure or days > MISSION_DAYS):
+    is_unsure = is_known and grown_days > duration_days / 2
+    if not (is_unsure or days > (_FAR_DAYS_WITH_ERROR if is_known else _FAR_DAYS)):
         return ""
     where = "before" if t0_btjd < start_btjd else "after"
     text = f"the epoch, BTJD {t0_btjd:.4f}, is {num_periods} periods ({days:.0f} d) {where} the light curve: "
     if is_known:
         text += f"its error has grown to {_time(grown_days)} there, where the event lasts {_time(duration_days)}"
+        text += "" if is_unsure else ", if its events are strictly periodic"
     else:
         needed_days = duration_days / 2 / num_periods
         text += f"an error of the period of {_time(needed_days)} has grown to half the duration there"

@@ -85,13 +85,14 @@ def test_epoch_far_from_the_light_curve_is_moved_and_warned_of(make_records, cap
 
 def test_errors_of_the_ephemeris_decide_where_they_are_known(make_records):
     header = (*HEADER, "Epoc Err", "Period Err")
-    rows = [{"Epoc": T0 + 500 * PERIOD, "Epoc Err": 0.001, "Period Err": error} for error in (1e-6, 1e-3)]
+    rows = [{"Epoc": T0 + 300 * PERIOD, "Epoc Err": 0.001, "Period Err": error} for error in (1e-6, 1e-3)]
     (warning,) = rows_of(make_records(rows, header=header) / "warnings.csv")
-    assert warning["row_id"] == "1" and "its error has grown to 11.7 h" in warning["warning"]
+    assert warning["row_id"] == "1" and "its error has grown to 6.91 h" in warning["warning"]
 
 
 def test_epoch_further_than_a_mission_is_warned_of_whatever_its_error():
     assert "time system" in epochs.distance_warning(-9000, 2, 0.1, 1325, 1352, 1e-6, 1e-9)
+    assert "strictly periodic" in epochs.distance_warning(500, 2, 0.1, 1325, 1352, 1e-6, 1e-9)
     assert not epochs.distance_warning(1000, 2, 0.1, 1325, 1352, 1e-6, 1e-9)
     assert "Kepler" in epochs.distance_warning(1330 + 2167, 2, 0.1, 1325, 1352, math.nan, math.nan)
 

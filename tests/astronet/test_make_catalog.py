@@ -317,7 +317,7 @@ def test_epochs_in_other_time_systems_become_btjd_and_that_is_said_once(tmp_path
 
 
 def test_far_epochs_and_implausible_values_are_warned_of(tmp_path, capsys):
-    far = {**OWN, "Epoc": OWN["Epoc"] + 1000}
+    far = {**OWN, "Epoc": OWN["Epoc"] + 600}
     write_tev(
         tmp_path,
         {"tic_id": 1, **far},
