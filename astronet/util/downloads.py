@@ -66,6 +66,9 @@ class Server:
     says how long to wait (Retry-After), nobody asks it anything for so long. It counts as down where a connection
     cannot be made by any try, or when 10 requests in a row have failed by all their tries. What goes beyond a limit of
     size or time, or redirects to another host, is not asked for again.
+
+    (urllib3.Retry, which requests can be given, covers neither a transfer that breaks off in the middle nor what is not
+    what was asked for, and has each thread wait for itself.)
     """
 
     def __init__(

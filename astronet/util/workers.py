@@ -207,9 +207,10 @@ class WorkerDiedError(BrokenExecutor):
 class Processes(Executor):
     """Processes that are given one task at a time, so that one that dies costs no task but its own.
 
-    Another process takes its place. (A ProcessPoolExecutor fails all tasks with the first process that dies.) They are
-    started when there is work for them. All are killed when the block of a `with` ends by an exception, and they end
-    themselves when this process does, however that comes about.
+    Another process takes its place. (A ProcessPoolExecutor fails all tasks with the first process that dies; pebble 5.2
+    does so where that process has no task at the moment, as while it starts.) They are started when there is work for
+    them. All are killed when the block of a `with` ends by an exception, and they end themselves when this process
+    does, however that comes about.
 
     Args:
       num_processes: how many there are at most.
