@@ -84,6 +84,28 @@ def _search_secondary(phase, flux, event):
     return t2, x, y
 
 
+TICKS_PER_DAY = 2**20
+
+
+def box_powers(time, flux, period, durations, oversample):
+    """Power of every box that box_search tries at one period [num_durations, num_bins], and the bins' width in days."""
+    num_bins = max(2, int(np.ceil(period / (min(durations) / oversample))))
+    # Phases are fractions of 2^64, which wrap around.
+    step = np.uint64(2**64 / (period * TICKS_PER_DAY))
+    phase = (time * TICKS_PER_DAY).astype(np.uint64) * step
+    bins = (((phase >> np.uint64(32)) * np.uint64(num_bins)) >> np.uint64(32)).astype(int)
+    deviation = flux - flux.mean()
+    powers = np.zeros([len(durations), num_bins])
+    for row, duration in enumerate(durations):
+        width = int(np.clip(np.floor(duration / (period / num_bins) + 0.5), 1, num_bins - 1))
+        for start in range(num_bins):
+            inside = (bins - start) % num_bins < width
+            k, dip = inside.sum(), -deviation[inside].sum()
+            if dip > 0 and 0 < k < len(time):
+                powers[row, start] = k * (dip / k + dip / (len(time) - k)) ** 2
+    return powers, period / num_bins
+
+
 class ViewGenerator:
     def __init__(self, time, flux, event):
         self.time, self.flux, self.event = time, flux, event

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from astronet.data import transit_fit
+from light_curve_util.box_search import box_search
 from light_curve_util.phase_fold import phase_fold
 
 MAX_PEAKS = 3
@@ -206,21 +207,20 @@ def _grid(baseline):
 
 def _best_box(time, flux):
     """(period, t0, duration) of the box with the best signal to pink noise, None where nothing dips twice."""
-    from astropy.timeseries import BoxLeastSquares  # takes half a second
-
     white = transit_fit.white_scatter(flux)
     baseline = time[-1] - time[0]
-    bls = BoxLeastSquares(time, flux, white)
     covered = len(time) * np.median(np.diff(time)) / baseline
     columns = []
     for periods, durations in _grid(baseline):
-        result = bls.power(periods, durations, oversample=4)
+        boxes = box_search(time, flux, periods, durations)
         red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
-        red = np.interp(result.duration, durations, red)
+        red = np.interp(boxes.duration, durations, red)
         events = np.maximum(2, covered * baseline / periods)
-        dips = np.isfinite(result.power)  # elsewhere nothing is written
-        score = np.where(dips, result.depth, 0) / np.sqrt(np.where(dips, result.depth_err, 1) ** 2 + red / events)
-        columns.append((score, periods, result.transit_time, result.duration, result.depth, result.depth_err, red))
+        dips = boxes.power > 0
+        points = np.where(dips, boxes.points, 1)
+        error = white * np.sqrt(1 / points + 1 / (len(time) - points))
+        score = np.where(dips, boxes.depth, 0) / np.sqrt(error**2 + red / events)
+        columns.append((score, periods, boxes.mid_time, boxes.duration, boxes.depth, error, red))
     columns = np.hstack(columns)
     columns = columns[:, columns[0] > 0]
     best, tried, num_valid = None, [], 0
@@ -250,18 +250,11 @@ def _num_events(time, period, t0, duration):
 
 def _refined(time, flux, period, t0, duration):
     """(period, t0, duration) of the best box on a finer grid about one."""
-    from astropy.timeseries import BoxLeastSquares
-
     frequency = 1 / period + _DRIFT * duration / (time[-1] - time[0]) / 8 / period * np.arange(-16, 17)
     durations = duration * np.geomspace(0.7, 1.4, 5)
-    # Boxes are not wrapped round the end of the phase, which counts from the first cadence: put the dip in the middle.
-    shift = (time[0] - t0 + period / 2) % period
-    padded_time, padded_flux = np.append(time[0] - shift, time), np.append(1.0, flux)
-    result = BoxLeastSquares(padded_time, padded_flux, 1.0).power(
-        1 / frequency, durations[durations < 0.9 / frequency.max()], oversample=12
-    )
-    best = int(np.argmax(np.where(result.depth > 0, result.power, -np.inf)))
-    return float(result.period[best]), float(result.transit_time[best]), float(result.duration[best])
+    boxes = box_search(time - time[0], flux, 1 / frequency, durations[durations < 0.9 / frequency.max()], oversample=12)
+    best = int(np.argmax(boxes.power))
+    return float(1 / frequency[best]), float(time[0] + boxes.mid_time[best]), float(boxes.duration[best])
 
 
 def _period_refined(time, flux, peak):

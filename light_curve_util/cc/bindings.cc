@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "box_search.h"
 #include "find_secondary.h"
 #include "median_filter.h"
 #include "normalize.h"
@@ -129,6 +130,25 @@ PYBIND11_MODULE(_core, module) {
         return without_gil([&] { return find_secondary(phase.data(), data, n, period, duration_days).t2; });
       },
       array("time"), array("flux"), py::arg("t0"), py::arg("period"), py::arg("duration_days"));
+
+  module.def(
+      "box_search",
+      [](const Array& time, const Array& flux, const Array& periods, const Array& durations, int oversample) {
+        const std::size_t n = common_length(time, flux), num_periods = length(periods),
+                          num_durations = length(durations);
+        const double *times = time.data(), *fluxes = flux.data(), *ps = periods.data(), *ds = durations.data();
+        const std::vector<Box> boxes =
+            without_gil([&] { return box_search(times, fluxes, n, ps, num_periods, ds, num_durations, oversample); });
+        Array columns({py::ssize_t{5}, static_cast<py::ssize_t>(boxes.size())});
+        auto column = columns.mutable_unchecked<2>();
+        for (std::size_t i = 0; i < boxes.size(); ++i) {
+          const Box& box = boxes[i];
+          const double values[] = {box.power, box.depth, box.points, box.mid_time, box.duration};
+          for (int row = 0; row < 5; ++row) column(row, i) = values[row];
+        }
+        return columns;
+      },
+      array("time"), array("flux"), array("periods"), array("durations"), py::arg("oversample"));
 
   py::class_<ViewGenerator>(module, "ViewGenerator")
       .def(py::init([](const Array& time, const Array& flux, double t0, double period, double duration_days) {
