@@ -60,17 +60,18 @@ def staging_directory(directory):
     return staging
 
 
-def candidates(directory, name):
+def candidates(directory, name, made_from):
     """Where a shard may have been made before: in its place, or in staging, where an interrupted run left it.
 
     Args:
       directory: of the set.
       name: of the shard.
+      made_from: of its Entry, as it would be now.
 
     Returns:
       List of path and Entry. Whether the file is as the entry says has yet to be seen.
     """
-    staged = os.path.join(directory, _STAGING, name)
+    staged = _staged(os.path.join(directory, _STAGING), name, made_from)
     in_place = json_files.read_or_nothing(os.path.join(directory, _ENTRIES)).get(name)
     found = []
     for path, fields in (
@@ -78,9 +79,14 @@ def candidates(directory, name):
         (staged, json_files.read_or_nothing(f"{staged}.json")),
     ):
         entry = json_files.record(Entry, fields)
-        if entry and entry.is_sound() and os.path.exists(path):
+        if entry and entry.is_sound() and entry.made_from == made_from and os.path.exists(path):
             found.append((path, entry))
     return found
+
+
+def _staged(staging, name, made_from):
+    """Path of a shard that is not published; runs with other settings have other ones."""
+    return os.path.join(staging, f"{name}.{made_from[:16]}")
 
 
 def is_whole(path, entry):
@@ -96,12 +102,13 @@ def combined(hashes):
     return digest.hexdigest()
 
 
-def assemble(staging, name, summaries):
+def assemble(staging, name, made_from, summaries):
     """Writes a shard in the staging directory.
 
     Args:
       staging: the directory.
       name: of the shard.
+      made_from: combined keys of its pieces.
       summaries: iterator over the pieces.Summary of its pieces, in order.
 
     Returns:
@@ -110,7 +117,7 @@ def assemble(staging, name, summaries):
     Raises:
       ScriptError: a piece is not as its summary says.
     """
-    path = os.path.join(staging, name)
+    path = _staged(staging, name, made_from)
     digest, dispositions, pieces = hashlib.sha256(), collections.Counter(), []
     with write_aside(path, durable=True) as aside, open(aside, "wb") as file:
         for summary in summaries:
@@ -121,8 +128,10 @@ def assemble(staging, name, summaries):
             digest.update(data)
             dispositions.update(summary.dispositions)
             pieces.append(summary)
+    if combined(piece.key for piece in pieces) != made_from:
+        raise ScriptError(f"the pieces of {name} were changed: run the same command again")
     entry = Entry(
-        made_from=combined(piece.key for piece in pieces),
+        made_from=made_from,
         light_curves=combined(piece.light_curves for piece in pieces),
         sha256=digest.hexdigest(),
         dispositions=dict(dispositions),
@@ -141,21 +150,34 @@ def publish(directory, shards):
     Shards of the same splits that an earlier set left in the directory are removed, for a reader of `train*` would mix
     the two. Other splits stay: a new test set can join a training set. Where no TCE gives a record, nothing changes.
 
+    Whenever this process is killed, the shards that are in their place are of one set: the old one, or the new one,
+    some of which may be missing until the same command is given again.
+
     Args:
       directory: where they go.
       shards: dict of name to path and Entry.
+
+    Raises:
+      ScriptError: a shard is not as its entry says, so that nothing was published.
     """
     if any(entry.dispositions for _, entry in shards.values()):
+        to_move = {
+            name: path for name, (path, _) in shards.items() if path != os.path.join(directory, name)
+        }  # those in their place have been compared with their entries before
+        for name, path in to_move.items():
+            if not is_whole(path, shards[name][1]):
+                raise ScriptError(f"{path} was changed meanwhile, perhaps by another run: run the same command again")
         others = {name: split for name, split in _there(directory) if name not in shards}
         stale = [name for name, split in others.items() if split in _splits(shards)]
         entries = json_files.read_or_nothing(os.path.join(directory, _ENTRIES))
         entries = {name: entry for name, entry in entries.items() if name in others and name not in stale}
         entries.update({name: dataclasses.asdict(entry) for name, (_, entry) in shards.items()})
         json_files.write(os.path.join(directory, _ENTRIES), entries, durable=True, indent=None)
-        for name, (path, _) in shards.items():
+        for name in [*stale, *to_move]:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(directory, name))
+        for name, path in to_move.items():
             os.replace(path, os.path.join(directory, name))
-        for name in stale:
-            os.remove(os.path.join(directory, name))
         sync(directory)
     shutil.rmtree(os.path.join(directory, _STAGING))
 

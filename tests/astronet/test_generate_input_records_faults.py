@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ import h5py
 import numpy as np
 import pytest
 
-from astronet.data import generate_input_records
+from astronet.data import generate_input_records, record_set
 from astronet.util import locks
+from astronet.util.script import ScriptError
 
 NUM_STARS = 24
 NUM_SHARDS = 4
@@ -298,3 +300,26 @@ def test_a_rerun_makes_what_is_not_whole_or_has_changed_and_nothing_else(survey,
 
     assert _generate(survey, "--num_worker_processes=0", "--config_name=yu2019") == 0
     assert "up to date" not in capfd.readouterr().err
+
+
+def test_a_run_beside_another_one_in_the_same_directory_is_refused(survey, undisturbed, capfd):
+    assert _generate(survey) == 0
+    with locks.exclusive(survey / "out"):
+        assert _generate(survey, "--seed=7") == 1
+    assert f"{survey}/out is in use: process {os.getpid()} on " in capfd.readouterr().err
+    assert contents(survey) == undisturbed
+
+
+def test_shards_of_another_run_are_not_published(survey, undisturbed, tmp_path):
+    """On a file system without locks, say."""
+    assert _generate(survey) == 0
+    names = [path.name for path in (survey / "out").glob("*-of-*")]
+    staging = record_set.staging_directory(survey / "out")
+    others = {}
+    for name in names:
+        shutil.copy(survey / "out" / name, staging)
+        others[name] = os.path.join(staging, name), record_set.Entry("", "", "sha256 of another file", {"PC": 1}, [])
+    with pytest.raises(ScriptError, match="was changed meanwhile, perhaps by another run"):
+        record_set.publish(survey / "out", others)
+    shutil.rmtree(staging)
+    assert contents(survey) == undisturbed

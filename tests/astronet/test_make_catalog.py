@@ -11,6 +11,7 @@ import time
 import pytest
 
 from astronet.data import catalog_rows, make_catalog, make_empty_catalog, tev
+from astronet.util import locks
 
 BLS_HEADER = (
     "# BLS_Npointsintransit_1_0 BLS_Period_1_0 BLS_Tc_1_0 BLS_Qtran_1_0 BLS_Depth_1_0 BLS_SN_1_0"
@@ -348,3 +349,12 @@ def test_search_without_epoch_period_or_duration_is_no_event(value, tmp_path):
     assert run(tmp_path) == 0
     assert [(row["tic_id"], row["Epoc"]) for row in read(tmp_path / "tces.csv")] == [("2", "1330.5"), ("3", "1326.25")]
     assert ".blsanal file has no" in reasons(tmp_path)["1"] and ".blsanal file has no" in dict(warnings(tmp_path))["2"]
+
+
+def test_a_run_beside_another_one_that_writes_the_same_catalog_is_refused(tmp_path, capsys):
+    write_tev(tmp_path, {"tic_id": 7, "Epoc": 1, "Period": 2, "Duration": 1})
+    with locks.exclusive_file(tmp_path / "tces.csv"):
+        assert run(tmp_path) == 1
+    err = capsys.readouterr().err
+    assert f"{tmp_path}/tces.csv is in use: process {os.getpid()} on " in err and "Errno" not in err
+    assert run(tmp_path) == 0 and read(tmp_path / "tces.csv")
