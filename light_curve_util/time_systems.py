@@ -251,5 +251,5 @@ def _notes(systems, there, noun, is_assumed):
             what = f"{count} of {total} {noun}" if total > 1 else noun.rstrip("s")
             note = f"{what} in {system.name}, converted to BTJD by {how}"
             if system == MJD and is_assumed:
-                note += " (assumed: half a day too late if they are BJD - 2400000; name the column after its system)"
+                note += " (assumed: half a day too late if it is BJD - 2400000; give BJD to be sure)"
             yield note

@@ -100,7 +100,7 @@ def _write_warnings(directory, doubts, skips):
     path = record_set.write_warnings(directory, warned)
     if warned:
         rows = len({doubt[:3] for doubt in warned})
-        print(f"warning: {rows} rows have a record but are doubtful: {path} says why", file=sys.stderr)
+        print(f"warning: {rows} row(s) have a record but are doubtful: {path} says why", file=sys.stderr)
 
 
 def _views(spec):

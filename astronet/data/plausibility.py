@@ -108,8 +108,8 @@ def _of_durations(period, duration):
     if not looks:
         return []
     return [
-        f"Duration has a median of {np.median(duration[known]):.3g} over {len(known)} row(s), {ratio:.2g} times what "
-        f"the transit of a Sun-like star lasts in hours, as if it were in {looks}"
+        f"Duration {_typical(duration[known])}, {ratio:.2g} times what the transit of a Sun-like star lasts in hours, "
+        f"as if it were in {looks}"
     ]
 
 
@@ -124,4 +124,11 @@ def _of_depths(depth):
     looks = "fractions: it is to be in ppm; multiply by 1e6"
     if median > _MOST_FRACTION:
         looks = "percent or mmag: it is to be in ppm; multiply percent by 1e4, mmag by 921"
-    return [f"Transit_Depth has a median of {median:.3g} over {len(known)} row(s), as if it were in {looks}"]
+    return [f"Transit_Depth {_typical(known)}, as if it were in {looks}"]
+
+
+def _typical(values):
+    """What a message says of a column."""
+    if len(values) == 1:
+        return f"is {values[0]:.3g}"
+    return f"has a median of {np.median(values):.3g} over {len(values)} rows"

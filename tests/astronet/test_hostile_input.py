@@ -414,6 +414,18 @@ def test_an_absurd_calibration_is_refused(tmp_path, changes):
         calibration.load(tmp_path, [path])
 
 
+def test_a_calibration_of_an_earlier_version_has_no_limits_of_scalars(tmp_path):
+    path = tmp_path / "weights.npz"
+    weights_file.write(path, {}, 7, "float32")
+    made = calibration.Calibration(1.5, checkpoints_sha256=calibration.sha256_of_checkpoints([path]))
+    calibration.save(tmp_path, made)
+    saved = json.loads((tmp_path / "calibration.json").read_text())
+    del saved["scalar_limits"]
+    (tmp_path / "calibration.json").write_text(json.dumps(saved))
+    loaded = calibration.load(tmp_path, [path])
+    assert loaded.temperature == 1.5 and not loaded.has_limits and loaded.unlike_training({}) is None
+
+
 def test_an_absurd_calibration_stops_the_script(member, tmp_path, write_tces, capsys):
     (member / "calibration.json").write_bytes(b"\xff")
     tfrecord = write_tces(tmp_path / "test-0")
