@@ -64,7 +64,7 @@ def _search(path, flags, scorer, threshold, known):
     if flags.plot:
         from astronet.flares import plots
 
-        plots.plot_flares(f"{output}.png", light_curve, mean, found.flares, star, threshold)
+        plots.plot_flares(f"{output}.png", light_curve, mean, found.flares, star, threshold, found.unsearched)
     return found
 
 
@@ -80,7 +80,7 @@ def _find(flags):
     _check_paths(flags)
     known = stars.read(flags.stars) if flags.stars else {}
     models = ensemble.load(flags)
-    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
+    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models, len(flags.light_curves))
     make_directory(flags.output_dir)
     skips, searched = [], []
     with _open_tables(flags.output_dir) as write:
@@ -141,6 +141,7 @@ def main(argv=None):
         help="light curve files of any product that is read (docs/light_curves.md), of 2 min or less",
     )
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     search.add_significance_flag(
         parser, "flares that stand out by fewer standard deviations of the noise are flagged: is_significant is 0"

@@ -46,7 +46,7 @@ def _run(flags):
         if not low < high:
             raise ScriptError(f"--{name} {low:g} {high:g}: the lower of two different numbers goes first")
     models = ensemble.load(flags)
-    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models)
+    threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models, len(flags.light_curves))
     widths_days = np.array(flags.durations) / _MINUTES_PER_DAY
     settings = recovery.Settings(flags.amplitudes, widths_days, threshold, flags.least_significance, flags.quality)
     make_directory(flags.output_dir)
@@ -165,6 +165,7 @@ def main(argv=None):
         help="light curve files of any product that is read (docs/light_curves.md), of 2 min or less",
     )
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     search.add_significance_flag(parser, "flares of a lower significance are not found; as given to find_flares.py")
     light_curves.add_flags(parser)

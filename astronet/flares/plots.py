@@ -11,7 +11,7 @@ _BLUE, _ORANGE = "#0072B2", "#D55E00"
 _TIME = "Time (BJD - 2457000, days)"
 
 
-def plot_flares(path, light_curve, probability, flares, star, threshold):
+def plot_flares(path, light_curve, probability, flares, star, threshold, unsearched=()):
     """Draws a light curve colored by probability, its flares marked, above its three highest flares from near.
 
     Args:
@@ -21,6 +21,7 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
       flares: list of rows of flares.csv, as search.collect() gives them; those not significant have hollow marks.
       star: light_curves.Star.
       threshold: probability from which a cadence belongs to a flare.
+      unsearched: list of rows of unsearched.csv, which have gray crosses.
     """
     time, flux = light_curve.time, light_curve.flux
     nearest = sorted(flares, key=lambda row: -float(row.get("amplitude") or 0))[:3]
@@ -32,6 +33,9 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
         peak = float(row["peak_time"])
         face = _ORANGE if row["is_significant"] else "none"
         axes.plot(peak, 0.97, "v", color=_ORANGE, mfc=face, markersize=5, transform=axes.get_xaxis_transform())
+    for row in unsearched:
+        transform = axes.get_xaxis_transform()
+        axes.plot(float(row["peak_time"]), 0.97, "x", color="0.5", markersize=5, transform=transform)
     axes.set(xlabel=_TIME, ylabel="Flux / median")
     name = " ".join(
         part for part in (star.tic_id and f"TIC {star.tic_id}", star.sector and f"sector {star.sector}") if part
@@ -39,7 +43,8 @@ def plot_flares(path, light_curve, probability, flares, star, threshold):
     num_faint = sum(not row["is_significant"] for row in flares)
     axes.set_title(
         f"{name or os.path.basename(light_curve.path)}: {len(flares)} flares from a probability of {threshold:.3g}"
-        + (f", {num_faint} of them not significant (hollow marks)" if num_faint else ""),
+        + (f", {num_faint} of them not significant (hollow marks)" if num_faint else "")
+        + ("; crosses: not searched" if unsearched else ""),
         parse_math=False,
     )
     axes.ticklabel_format(useOffset=False)
