@@ -185,8 +185,8 @@ def _to_fit(values, covariance, origin, step, chi_squared, significance):
     share = rise * np.sqrt(np.pi / 2) / (rise * np.sqrt(np.pi / 2) + decay)
     gradient = np.array([1, share, 1 - share])
     duration = equivalent_duration(relative, rise, decay)
-    sigmas = np.sqrt(np.diag(covariance)[:4]) * [step, relative, rise, decay]
-    duration_error = duration * np.sqrt(gradient @ covariance[1:4, 1:4] @ gradient)
+    sigmas = np.sqrt(np.maximum(np.diag(covariance)[:4], 0)) * [step, relative, rise, decay]
+    duration_error = duration * np.sqrt(max(gradient @ covariance[1:4, 1:4] @ gradient, 0.0))
     names = ("peak_time", "amplitude", "rise", "decay", "equivalent_duration")
     errors = dict(zip(names, map(float, (*sigmas, duration_error))))
     found = map(float, (origin + values[0] * step, relative, rise, decay, duration))

@@ -77,6 +77,8 @@ def read(path, flags):
     if len(time) < 2:
         raise ScriptError(f"{path} has a single usable cadence: leave it out")
     seconds = cadence_days(time) * _SECONDS_PER_DAY
+    if not seconds > 0:
+        raise ScriptError(f"{path} has most of its cadences at the same time: fetch it again")
     if seconds > _LONGEST * flags.cadence_seconds:
         raise ScriptError(
             f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={flags.cadence_seconds:g}: find "

@@ -76,3 +76,9 @@ def test_energies_are_those_of_guenther_et_al(shared):
     assert len(ratios) == 7118
     assert np.median(ratios) == pytest.approx(1, abs=0.02)
     assert np.all(np.abs(np.percentile(ratios, [16, 84]) - 1) < 0.15)
+
+
+def test_a_flare_of_a_constant_light_curve_has_no_nan():
+    time = 1325 + STEP * np.arange(500)
+    fitted = flare_fit.fit(time, np.ones(500), slice(250, 254))
+    assert fitted is None or np.isfinite([fitted.significance, *fitted.errors.values()]).all()

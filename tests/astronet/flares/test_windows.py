@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from astronet.flares import light_curves, simulate_flares, windows
 from astronet.util.script import ScriptError
@@ -73,6 +74,15 @@ def test_20_second_data_are_averaged_to_2_minutes(tmp_path):
     too_long = type("Short", (Flags,), {"cadence_seconds": 5.0})
     with pytest.raises(ScriptError, match="cadence of 20 s, longer than --cadence_seconds=5"):
         light_curves.read(path, too_long)
+
+
+def test_cadences_at_one_time_are_refused(simulated, tmp_path):
+    path = tmp_path / sorted(simulated.glob("*.fits"))[0].name
+    with fits.open(sorted(simulated.glob("*.fits"))[0]) as file:
+        file["LIGHTCURVE"].data["TIME"][:] = 1326.5
+        file.writeto(path)
+    with pytest.raises((ScriptError, LightCurveError)):
+        light_curves.read(path, Flags)
 
 
 def test_a_file_tells_its_star(simulated, tmp_path):
