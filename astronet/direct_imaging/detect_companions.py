@@ -1,7 +1,8 @@
 """Finds companions in a cube: detections.csv, probability_map.fits, detection_map.fits, and figures beside PCA's S/N.
 
-A detector is trained on samples of the cube itself, unless --model_dir names one. What is there already, of an earlier
-run with the same --output_dir, is not made again.
+A detector is trained on samples of the cube itself, unless --model_dir names one. What an earlier run
+with the same --output_dir has made is not made again; where that was of another cube or other samples, the run ends
+before it changes anything.
 """
 
 import functools
