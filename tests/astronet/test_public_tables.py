@@ -116,9 +116,13 @@ SOURCES = {
     ),
     "a TOI list of TEV": (
         "# TOI list\nTIC,Full TOI ID,TOI Disposition,Orbital Epoch Value,Orbital Period (days) Value,"
-        f"Transit Duration (hours) Value,Transit Depth Value,Sectors\n7,101.01,PC,{T0},{EVENT},1 2\n"
+        "Transit Duration (hours) Value,Transit Depth Value,Sectors\n"
+        f"7,101.01,PC,{T0},{EVENT},1 2\n"
     ),
-    "": f"TICID;period_days;T0_BJD;duration (d);depth_mmag;sector\n7;2,0;{T0 + 2457000};{HOURS / 24};{MMAG};s0001-s0002\n",
+    "": (
+        "TICID;period_days;T0_BJD;duration (d);depth_mmag;sector\n"
+        f"7;2,0;{T0 + 2457000};{HOURS / 24};{MMAG};s0001-s0002\n"
+    ),
 }
 
 
