@@ -66,12 +66,14 @@ def _text(path):
 
 
 def _read(text, name, flux_key, quality):
+    if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
+        raise UnreadableLightCurveError("a web page, with no column for the time: fetch the file again")
     table = text_rows.parse(text)
     header = table.header
     if not table.has_header and name.startswith("hlsp_"):
         raise UnreadableLightCurveError("its columns have no names: fetch the FITS file of this light curve")
     if table.has_header:
-        time_at, value_at = _named_columns(header, flux_key, text)
+        time_at, value_at = column_names.find_time(header), column_names.find_value(header, flux_key)
         notes = []
     else:
         time_at, value_at = _columns_in_order(header, flux_key)
@@ -90,15 +92,6 @@ def _read(text, name, flux_key, quality):
         is_guessed=True,
         notes=(*notes, *time_notes),
     )
-
-
-def _named_columns(header, flux_key, text):
-    try:
-        return column_names.find_time(header), column_names.find_value(header, flux_key)
-    except UnreadableLightCurveError as error:
-        if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
-            raise UnreadableLightCurveError(f"a web page, with {error}: fetch the file again") from None
-        raise
 
 
 def _columns_in_order(header, flux_key):
