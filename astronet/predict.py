@@ -9,6 +9,7 @@ from astronet.data import epochs, plausibility, preprocess, single_tce
 from astronet.util import arguments, configuration, example_util, plotting
 from astronet.util.script import Parser, ScriptError, run
 from light_curve_util import sector_times, tess_io
+from light_curve_util.identity import Identity
 from light_curve_util.periodic_event import PeriodicEvent
 
 
@@ -17,20 +18,24 @@ def _predict(flags):
         {"--output_image_file": flags.output_image_file}, {"--light_curve": flags.light_curve}
     )
     models = ensemble.load(flags)
-    event = PeriodicEvent(_t0_btjd(flags.t0, flags.sector or 0), flags.period, flags.duration_hours / 24)
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
+    star = _identity(path, flags)
+    sector = star.sector or 0
+    event = PeriodicEvent(
+        _t0_btjd(flags.t0, sector if tess_io.is_of_tess(path) else 0), flags.period, flags.duration_hours / 24
+    )
     lengths = configuration.view_lengths(models.spec.config)
     settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
     columns = {
-        "tic_id": flags.tic,
-        "Sectors": flags.sector or 0,
+        "tic_id": star.tic_id,
+        "Sectors": sector,
         "Epoc": event.t0,
         "Period": event.period,
         "Duration": event.duration_days,
         "Transit_Depth": flags.transit_depth,
         "SN": flags.sn,
     }
-    check = preprocess.TimeCheck({flags.sector: flags.sector and sector_times.window(flags.sector)})
+    check = preprocess.TimeCheck({sector: sector_times.window(sector)} if sector else {})
     views = preprocess.make_views(path, event, settings, functools.partial(check.look, event=event, columns=columns))
     _warn(columns, check.warnings)
     columns = single_tce.with_camera(columns, path)
@@ -41,7 +46,7 @@ def _predict(flags):
         print(f"warning: {doubt}", file=sys.stderr)
     (prediction,) = ensemble.predict(models, [record])
 
-    print(f"{flags.tic} {prediction.mean:.3f}")
+    print(f"{star.tic_id} {prediction.mean:.3f}")
     print(f"mean {prediction.mean:.7f}, standard deviation {prediction.standard_deviation:.7f}")
     for name, probability in zip(models.checkpoints, prediction.probabilities):
         print(f"member {name}: {probability:.7f}")
@@ -49,6 +54,24 @@ def _predict(flags):
         print(f"unlike training: {prediction.unlike_training}")
     if flags.output_image_file:
         plotting.plot_prediction(flags.output_image_file, prediction)
+
+
+def _identity(path, flags):
+    """The star, sector and detector of a light curve, as its file tells, completed by --tic and --sector.
+
+    Raises:
+      ScriptError: the flags contradict the file, or neither tells the star.
+    """
+    given, told = Identity(flags.tic, flags.sector), tess_io.identity(path)
+    contradiction = given.contradiction(told)
+    if contradiction:
+        raise ScriptError(
+            f"--tic and --sector name {contradiction}, as {path} says: name another light curve, or leave out the flag"
+        )
+    star = told.completed_by(given)
+    if star.tic_id is None:
+        raise ScriptError(f"{path} does not tell its star: name it by --tic")
+    return star
 
 
 def _t0_btjd(t0, sector):
@@ -77,7 +100,9 @@ def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)
-    parser.add_argument("--tic", type=arguments.tic_id, required=True, help="TIC ID of the star")
+    parser.add_argument(
+        "--tic", type=arguments.tic_id, help="TIC ID of the star; the file of --light_curve may tell it"
+    )
     parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
     parser.add_argument(
         "--t0", type=arguments.finite_number, required=True, help="mid-time of an event: BJD - 2457000 or BJD (days)"
@@ -104,7 +129,7 @@ def main(argv=None):
         "--light_curve", type=arguments.input_file, help="file of the light curve; or --tess_data_dir and --sector"
     )
     parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
-    parser.add_argument("--sector", type=arguments.sector, help="sector whose light curve to read")
+    parser.add_argument("--sector", type=arguments.sector, help="sector whose light curve to read, or of --light_curve")
     parser.add_argument(
         "--catalog",
         type=arguments.input_file,
@@ -114,8 +139,8 @@ def main(argv=None):
     preprocess.add_flags(parser)
     parser.add_argument("--output_image_file", type=arguments.image_file, help="image to plot the views to")
     flags = parser.parse_args(argv)
-    if not flags.light_curve and (flags.tess_data_dir is None or flags.sector is None):
-        parser.error("no light curve given: --light_curve, or --tess_data_dir and --sector")
+    if not flags.light_curve and None in (flags.tess_data_dir, flags.tic, flags.sector):
+        parser.error("no light curve given: --light_curve, or --tess_data_dir, --tic and --sector")
     return run(_predict, flags)
 
 

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import re
+import stat
 import time
 
 from light_curve_util import identity
@@ -12,6 +13,7 @@ from light_curve_util import identity
 # A file that is added within one tick of the file system's clock (some ms) does not change the time of its directory:
 # the list of a directory that changed just now is not kept.
 _SETTLED_NS = 100_000_000
+_COLLECTIONS = ("TESS", "HLSP", "Kepler", "K2")  # of the archive's downloads
 _MAX_DIRECTORIES = 1024  # those of sectors, used for each star, outlast those of stars, used once
 
 
@@ -33,30 +35,43 @@ def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
     """
     star = f"sector-{sector}/{tic_id}"
     directories = {place: os.path.join(data_dir, place) for place in (*places(sector, camera, ccd), star, "")}
-    for product in products:
-        for template in product.EXACT_NAMES:
-            for place, directory in directories.items():
-                path = os.path.join(directory, template.format(tic_id=tic_id, sector=sector))
-                if (place or "{sector" in template) and os.path.exists(path):
-                    return path
-
+    path = _exact(products, directories, tic_id, sector, ("",))
+    if path:
+        return path
+    downloads = _downloads(data_dir, tic_id)
+    path = _exact(products, downloads, tic_id, sector, downloads)
+    if path:
+        return path
+    directories.update(downloads)
     listed = {place: _directory(directory, products) for place, directory in directories.items()}
     found = []
     for place, files in listed.items():
         for tic_told in (tic_id, None) if place == star else (tic_id,):
-            for sector_told in (sector, None) if place else (sector,):
+            for sector_told in (sector, None) if place and place not in downloads else (sector,):
                 found += [(*file, place) for file in files.named.get((tic_told, sector_told), ())]
     if not found:
         for place, files in listed.items():
             found += [(*file, place) for file in files.by_header.get((tic_id, sector), ())]
-        for rank, name in listed[""].named.get((tic_id, None), ()):
-            if _told_by_header(os.path.join(data_dir, name)) == (tic_id, sector):
-                found.append((rank, name, ""))
+        for place in ("", *downloads):
+            for rank, name in listed[place].named.get((tic_id, None), ()):
+                if _told_by_header(os.path.join(directories[place], name)) == (tic_id, sector):
+                    found.append((rank, name, place))
     if not found:
         return None
     preferred = min(rank for rank, _, _ in found)
     _, name, place = max(file for file in found if file[0] == preferred)
     return os.path.join(directories[place], name)
+
+
+def _exact(products, directories, tic_id, sector, outside):
+    """The path of the first file of EXACT_NAMES, None where there is none; places outside a sector's need its name."""
+    for product in products:
+        for template in product.EXACT_NAMES:
+            for place, directory in directories.items():
+                path = os.path.join(directory, template.format(tic_id=tic_id, sector=sector))
+                if (place not in outside or "{sector" in template) and os.path.exists(path):
+                    return path
+    return None
 
 
 def stars(products, data_dir):
@@ -101,6 +116,49 @@ def places(sector, camera=None, ccd=None):
     ]
 
 
+def _downloads(data_dir, tic_id):
+    """Directories that lightkurve and astroquery make, mastDownload/TESS/<observation>/, where the star's files may be.
+
+    The name of an observation has the TIC ID in it, or is that of a product which names stars by their Gaia IDs.
+
+    Args:
+      data_dir: directory of light curves, which holds mastDownload or is it.
+      tic_id: TIC ID of the star.
+
+    Returns:
+      Dict of relative path to path.
+    """
+    found = {}
+    for root in ("mastDownload", ""):
+        for collection in _COLLECTIONS:
+            directory = os.path.join(data_dir, root, collection)
+            of_star, of_gaia = _observations(directory)
+            for name in (*of_star.get(tic_id, ()), *of_gaia):
+                found[os.path.join(root, collection, name)] = os.path.join(directory, name)
+    return found
+
+
+def _observations(directory):
+    """Names in a directory: dict of a number in them to the names, and those with a Gaia ID."""
+    changed = _changed(directory)
+    if changed is None:
+        return {}, ()
+    return (_settled_observations if _is_settled(changed) else _listed_observations)(directory, changed)
+
+
+def _listed_observations(directory, changed):
+    of_star, of_gaia = collections.defaultdict(list), []
+    for name in sorted(os.listdir(directory)):
+        if re.search(r"gaia|hlsp_t16_", name):
+            of_gaia.append(name)
+        for number in {int(number) for number in re.findall(r"\d+", name)}:
+            of_star[number].append(name)
+    return dict(of_star), tuple(of_gaia)
+
+
+_settled_observations = functools.lru_cache(len(_COLLECTIONS) * 4)(_listed_observations)
+
+
 def _recognized(names, products):
     """Yields (rank, name, TIC ID, sector) of the names that are a light curve's; None for what a name does not tell."""
     patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
@@ -142,13 +200,25 @@ class _Directory:
 
 
 def _directory(path, products):
-    try:
-        changed = os.stat(path).st_mtime_ns
-    except OSError:
+    changed = _changed(path)
+    if changed is None:
         return _Directory()
-    if abs(time.time_ns() - changed) < _SETTLED_NS:
+    if not _is_settled(changed):
         return _Directory(path, products)
     return _settled_directory(path, products, changed)
+
+
+def _changed(path):
+    """When a directory changed last, ns; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns if stat.S_ISDIR(found.st_mode) else None
+
+
+def _is_settled(changed):
+    return abs(time.time_ns() - changed) >= _SETTLED_NS
 
 
 @functools.lru_cache(_MAX_DIRECTORIES)

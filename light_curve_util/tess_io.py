@@ -80,7 +80,7 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
         places = ", ".join(f"{place}/" for place in file_index.places(sector, camera or "*", ccd or "*"))
         raise MissingLightCurveError(
             f"no light curve of TIC {tic_id} in sector {sector}: {tess_data_dir} has none in {places}, "
-            f"sector-{sector}/{tic_id}/ or itself; fetch the file or give another data directory"
+            f"sector-{sector}/{tic_id}/, mastDownload/ or itself; fetch the file or give another data directory"
         )
     return path
 

@@ -31,6 +31,7 @@ _NUM_DURATIONS = 7
 _SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_FITTED = 0.3, 1.8, 2.2  # of a central transit of the Sun
 _LONGEST_PHASE, _LONGEST_FITTED_PHASE = 0.25, 0.3  # of the period
 _DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
+_MOST_FREQUENCIES = 2_000_000  # those of nine years: more than TESS has observed; a baseline of more is a wrong time
 _NUM_CANDIDATES, _MAX_TRIED = 12, 100
 
 _ODD_EVEN_SIGMA = 4.0
@@ -59,7 +60,8 @@ def search(time, flux, magnitude):
       `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour cadences.
 
     Raises:
-      TransitSearchError: the light curve has too few cadences, too short a baseline, or no positive median.
+      TransitSearchError: the light curve has too few cadences, too short a baseline, one so long that the search would
+        have more than two million frequencies, or no positive median.
     """
     time, flux, cadence = _prepared(time, flux)
     start = time[0]
@@ -98,6 +100,13 @@ def _prepared(time, flux):
     if time[-1] - time[0] < _LEAST_BASELINE:
         raise TransitSearchError(
             f"a baseline of {time[-1] - time[0]:.2f} d: at least {_LEAST_BASELINE:.0f} d are needed"
+        )
+    num_frequencies = sum(number for _, _, _, number in _octaves(time[-1] - time[0]))
+    if num_frequencies > _MOST_FREQUENCIES:
+        raise TransitSearchError(
+            f"a baseline of {time[-1] - time[0]:.6g} d: the search would have {num_frequencies:.3g} frequencies, and "
+            f"the limit is {_MOST_FREQUENCIES:,}; check that the times are in days, and leave out wild ones, or search "
+            "fewer sectors at once"
         )
     if np.median(flux) <= 0:
         raise TransitSearchError(f"a median flux of {np.median(flux):.4g}: it must be positive, about 1")
@@ -193,6 +202,12 @@ def _usable(time, flux, free, quiet):
 
 def _grid(baseline):
     """Yields (periods, durations) in days, octave by octave: the longer the period, the longer the transits."""
+    for low, high, durations, number in _octaves(baseline):
+        yield 1 / np.linspace(1 / high, 1 / low, int(number)), durations
+
+
+def _octaves(baseline):
+    """Yields (shortest and longest period, durations, number of frequencies) of each octave; days."""
     longest = _LONGEST_PERIOD * baseline
     num_octaves = max(1, int(np.ceil(np.log2(longest / SHORTEST_PERIOD))))
     edges = np.geomspace(SHORTEST_PERIOD, longest, num_octaves + 1)
@@ -202,7 +217,7 @@ def _grid(baseline):
             _SHORTEST_TRANSIT * sun, min(_LONGEST_TRANSIT * sun, _LONGEST_PHASE * low), _NUM_DURATIONS
         )
         step = _DRIFT * durations[0] / (high * baseline)
-        yield 1 / np.linspace(1 / high, 1 / low, int(np.ceil((1 / low - 1 / high) / step)) + 1), durations
+        yield low, high, durations, np.ceil((1 / low - 1 / high) / step) + 1
 
 
 def _best_box(time, flux):

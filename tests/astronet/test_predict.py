@@ -9,6 +9,7 @@ import pytest
 
 from astronet import batch_predict, calibrate, plot_tces, predict
 from astronet.data import generate_input_records, simulate_survey, tce_table
+from light_curve_util import tess_io
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,27 @@ def test_hours_are_hours(survey, table, ensemble_dir, capsys):
     right = capsys.readouterr().out
     assert predict.main([*flags, *ephemeris(tce), f"--duration_hours={tce.Duration * 3}"]) == 0
     assert capsys.readouterr().out != right
+
+
+def test_star_and_sector_are_those_of_the_file(survey, table, ensemble_dir, tmp_path, capsys):
+    tce = next(table.itertuples())
+    path = tess_io.find(survey / "tess", tce.tic_id, tce.Sectors)
+    tic, *event = ephemeris(tce)
+    flags = [f"--model_dir={ensemble_dir}/1", *event, f"--light_curve={path}"]
+    outputs = []
+    for more in ([], [tic], [tic, f"--sector={tce.Sectors}"]):
+        assert predict.main([*flags, *more]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] == outputs[2] and outputs[0].startswith(f"{tce.tic_id} ")
+    for more, message in (
+        (["--tic=1"], f"TIC 1, not {tce.tic_id}"),
+        (["--sector=99"], f"sector 99, not {tce.Sectors}"),
+    ):
+        assert predict.main([*flags, *more]) == 1
+        assert f"name {message}, as {path} says" in capsys.readouterr().err
+    nameless = shutil.copy(path, tmp_path / "star.h5")
+    assert predict.main([*flags, f"--light_curve={nameless}"]) == 1
+    assert "does not tell its star: name it by --tic" in capsys.readouterr().err
 
 
 def test_problems_of_the_tce_are_told(survey, table, ensemble_dir, capsys):

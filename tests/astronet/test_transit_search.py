@@ -67,6 +67,22 @@ def test_noise_alone_is_no_tce():
         assert all(peak.why_not_tce() for peak in transit_search.search(time, 1 + noise(time, seed), 10.0))
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda time: time * 86400,  # seconds
+        lambda time: np.where(np.arange(len(time)) == 5, 1e17, time),
+        lambda time: np.where(np.arange(len(time)) == 5, 60000.0, time),
+    ],
+)
+def test_times_of_no_light_curve_are_refused_before_any_search(spoil):
+    time = times()
+    start = clock.process_time()
+    with pytest.raises(transit_search.TransitSearchError, match="frequencies, and the limit is 2,000,000; check that"):
+        transit_search.search(spoil(time), 1 + noise(time), 10.0)
+    assert clock.process_time() - start < 1
+
+
 def test_a_constant_star_has_no_peak():
     time = times()
     assert transit_search.search(time, np.ones(len(time)), 10.0) == []

@@ -182,6 +182,38 @@ def test_other_files_and_directories_do_not_matter(tmp_path):
         tess_io.find(tmp_path / "absent", 77, 2)
 
 
+@pytest.mark.parametrize("root", ["mastDownload", "."])
+def test_what_lightkurve_and_astroquery_download_is_found(tmp_path, root):
+    """<collection>/<observation>/<file>, below the data directory or a directory mastDownload itself."""
+    spoc, qlp, gaia = SPOC, QLP, TGLC.format(1)
+    kepler = "kplr000000077-2010009091648_llc.fits"
+    paths = {
+        name: tmp_path / root / collection / observation / name
+        for collection, observation, name in (
+            ("TESS", spoc.replace("_lc.fits", ""), spoc),
+            ("HLSP", qlp.replace(".fits", ""), qlp),
+            ("HLSP", gaia.replace(".fits", ""), gaia),
+            ("Kepler", "kplr000000077_lc_Q111111110111011101", kepler),
+        )
+    }
+    for other in range(200, 210):
+        touch(
+            tmp_path / root / "TESS" / f"tess2018234235059-s0002-{other:016d}-0121-s" / SPOC.replace("077", f"{other}")
+        )
+    assert touch(paths[qlp]) == tess_io.find(tmp_path, 77, 2)
+    paths[qlp].unlink()
+    assert touch(paths[spoc]) == tess_io.find(tmp_path, 77, 2)
+    assert tess_io.stars(tmp_path)[0] == (2, 77)
+    with pytest.raises(MissingLightCurveError):
+        tess_io.find(tmp_path, 77, 3)
+    paths[spoc].unlink()
+    assert write_header(paths[gaia], 77, 2) == tess_io.find(tmp_path, 77, 2)
+    paths[gaia].unlink()
+    paths[kepler].parent.mkdir(parents=True)
+    fits.PrimaryHDU(header=fits.Header({"KEPLERID": 77, "QUARTER": 3})).writeto(paths[kepler])
+    assert tess_io.find(tmp_path, 77, 3) == str(paths[kepler])
+
+
 def test_real_files_are_found(shared):
     folder = shared / "data" / "other" / "light_curves"
     assert "0121-s_lc" in tess_io.find(folder / "spoc_2min", 402026209, 2)
