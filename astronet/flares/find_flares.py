@@ -53,6 +53,8 @@ def _search(path, flags, scorer, threshold, known):
         star = light_curves.Star(star.tic_id, star.sector, *known[star.tic_id])
     for note in star.notes:
         print(f"warning: {note}", file=sys.stderr)
+    for note in light_curve.notes:
+        print(f"warning: {path}: {note}", file=sys.stderr)
     name = search.stem(path)
     # The bar is for those who wait at a terminal for a long light curve.
     with tqdm(desc=name, total=len(light_curve.time), unit=" cadences", delay=3, leave=False, disable=None) as bar:

@@ -86,7 +86,7 @@ def read(path, flags):
         )
     if flags.cadence_seconds > _LONGEST * seconds:
         time, flux = average(time, flux, flags.cadence_seconds / _SECONDS_PER_DAY)
-    return tess_io.LightCurve(time, flux, light_curve.path)
+    return tess_io.LightCurve(time, flux, light_curve.path, light_curve.notes)
 
 
 def average(time, flux, step):
