@@ -1,5 +1,6 @@
 """Evaluation in full: figures with 95 % intervals, of all TCEs and of those that training has not seen, and by kind."""
 
+import contextlib
 import dataclasses
 import os
 
@@ -23,6 +24,11 @@ _KINDS = {
     "Camera": ("camera", None),
     "Views": ("views", None),
 }
+# All that a report may consist of; without both labels or TCEs that are unseen in training, some are not there.
+_FILES = (
+    *("report.json", "figures.csv", "kinds.csv", "curves.png", "confusion.png", "reliability.png"),
+    *("kinds_all.png", "kinds_unseen.png"),
+)
 _CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
 
@@ -209,7 +215,9 @@ def _count(name, tces, threshold):
 
 
 def write(directory, report, sets, words=nouns.TCES):
-    """Writes report.json, figures.csv, kinds.csv and plots into a directory.
+    """Writes report.json, figures.csv, kinds.csv and plots into a directory, in place of an earlier report there.
+
+    report.json is removed first and written last: where it is, all files of the directory are of the report it tells.
 
     Args:
       directory: made where it is missing.
@@ -217,13 +225,16 @@ def write(directory, report, sets, words=nouns.TCES):
       words: nouns.Nouns of what the model classifies.
     """
     make_directory(directory)
-    json_files.write(os.path.join(directory, "report.json"), report)
+    for name in _FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(directory, name))
     columns = ("set", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "figures.csv"), columns, figure_rows(report["sets"]))
     columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
 
     _draw(directory, report, sets, words)
+    json_files.write(os.path.join(directory, "report.json"), report)
 
 
 def _draw(directory, report, sets, words):

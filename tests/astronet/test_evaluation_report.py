@@ -249,6 +249,17 @@ def random_tces(seed, num_tces=400):
     return labels, probabilities, random.integers(num_tces // 2, size=num_tces), random.integers(4, size=num_tces)
 
 
+def test_a_report_leaves_nothing_of_an_earlier_one_beside_it(ensemble_dir, write_tces, tmp_path):
+    both = write_tces(tmp_path / "both")
+    flags = [f"--model_dir={ensemble_dir}/1", f"--report={tmp_path}/report", "--num_resamples=20"]
+    assert evaluate.main([*flags, f"--eval_files={both}", f"--train_files={write_tces(tmp_path / 'few', 6)}"]) == 0
+    (tmp_path / "report" / "notes.txt").write_text("of its reader")
+    before = {path.name for path in (tmp_path / "report").iterdir()}
+    assert {"kinds_unseen.png", "curves.png"} <= before
+    assert evaluate.main([*flags, f"--eval_files={write_tces(tmp_path / 'one', dispositions=('J', 'O'))}"]) == 0
+    assert {path.name for path in (tmp_path / "report").iterdir()} == before - {"kinds_unseen.png", "curves.png"}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_weighted_figures_are_those_of_scikit_learn(seed):
     labels, probabilities, _, weights = random_tces(seed)
