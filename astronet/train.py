@@ -236,7 +236,8 @@ def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_e
         if on_evaluation:
             on_evaluation(model_dir, step, logits)
 
-    estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say, evaluated)
+    with estimator_util.full_disk_told(model_dir):
+        estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say, evaluated)
     best = checkpoints.best_metrics(model_dir)
     best_dir = os.path.join(model_dir, checkpoints.BEST)
     say(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {best_dir}")

@@ -1,7 +1,11 @@
 """Trains, evaluates and predicts. The only file that builds on tf_estimator."""
 
+import contextlib
+import errno
+import glob
 import json
 import os
+import shutil
 import threading
 import time
 
@@ -14,6 +18,8 @@ from astronet.util.script import ScriptError
 from astronet.util.tensorflow import keras, tf
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _SEEDS_APART = 1_000_000  # of the processes that train a model together
 
@@ -112,6 +118,32 @@ def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on
             f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
             "optimizer's): choose another --model_dir"
         ) from error
+
+
+@contextlib.contextmanager
+def full_disk_told(model_dir):
+    """Has the block end with a ScriptError in one line where TensorFlow could not write for want of room.
+
+    What it had begun to write is removed, here and where a run was killed that did: it is of no use, and needs room.
+    """
+    _remove_unfinished_checkpoints(model_dir)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = next((reason for reason in map(os.strerror, _NO_ROOM) if reason in error.message), None)
+        if reason is None:
+            raise
+        _remove_unfinished_checkpoints(model_dir)
+        raise ScriptError(
+            f"{model_dir}: {reason}: make room there, and run the same command again, which goes on from the last "
+            "checkpoint"
+        ) from error
+
+
+def _remove_unfinished_checkpoints(model_dir):
+    if is_chief():
+        for directory in glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "model.ckpt-*_temp")):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation):

@@ -1,5 +1,6 @@
 import json
 import re
+import resource
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import astronet
 from astronet import train
 from astronet.ops import training
-from astronet.util import checkpoints, configuration, estimator_util
+from astronet.util import checkpoints, configuration, estimator_util, locks
 from astronet.util.script import ScriptError
 from astronet.util.tensorflow import tf
 
@@ -452,3 +453,31 @@ def test_a_run_killed_before_its_last_evaluation_is_judged_by_the_next(tmp_path,
     assert found["global_step"] == 60 and found["loss"] == pytest.approx(best["loss"], rel=1e-4)
     assert run_train(tmp_path / "killed", steps=60) == 0
     assert "killed is finished: it has 60 steps" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_told_in_a_line_and_nothing_unfinished_is_left(tmp_path, run_train, capsys):
+    hparams = {"pre_logits_hidden_layer_size": 256, "num_pre_logits_hidden_layers": 1, "columns": COLUMNS}
+    arguments = {"model": "AstroCNNModel", "steps": 2, "config_json": json.dumps({"hparams": hparams})}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))  # bytes of a file: summaries fit, weights do not
+    try:
+        assert run_train(tmp_path, **arguments) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}: File too large: make room there, and run the same command again, which goes on from the "
+        "last checkpoint\n"
+    )
+    assert not list(tmp_path.glob("model.ckpt*"))
+    assert run_train(tmp_path, **arguments) == 0
+
+
+def test_a_run_beside_another_one_in_the_same_model_dir_is_refused(tmp_path, run_train, capsys):
+    with locks.exclusive(tmp_path / "model"):
+        assert run_train(tmp_path / "model", steps=2) == 1
+        assert f"{tmp_path}/model is in use: process" in capsys.readouterr().err
+    with locks.exclusive(tmp_path / "ensemble" / "2"):  # one member: the others are trained
+        assert run_train(tmp_path / "ensemble", "--num_models=2", steps=2) == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/ensemble/2 is in use: process" in told and "Traceback" not in told
+    assert checkpoints.last_step(tmp_path / "ensemble" / "1") == 2
