@@ -33,6 +33,7 @@ def plain(name: str) -> str:
 
 
 CANONICAL = {plain(name): name for name in INTEGERS + TEXTS + FLOATS}
+_COMPLETE = {"tic_id", "Sectors", "Epoc", "Period", "Duration"}  # what only a catalog has all of, under these names
 
 
 def _scaled(factor: float) -> Convert:
@@ -402,6 +403,8 @@ def recognize(table: Table) -> Reading:
       ScriptError: a column is there twice, or has a unit that cannot be converted.
     """
     names = [plain(name) for name in table.columns]
+    if {CANONICAL.get(name) for name in names} >= _COMPLETE:
+        return _of_names(table, names)
     for source in SOURCES:
         if source.signature <= set(names):
             return _of_source(table, source, names)
@@ -430,10 +433,10 @@ def _of_names(table, names):
     """A catalog, or a table of like columns."""
     columns = [CANONICAL.get(name, original) for name, original in zip(names, table.columns)]
     conversions = {}
-    if not {"tic_id", "Sectors", "Epoc", "Period", "Duration"} <= set(columns):
+    if not set(columns) >= _COMPLETE:
         columns, conversions = _by_words(columns, table.columns)
     for index, column in enumerate(columns):
-        _refuse_twice(table.path, column, [name for name in columns if name == column and column in CANONICAL.values()])
+        _refuse_twice(table.path, column, [name for name in columns if name == column and name])
         unit = table.units.get(table.columns[index], "")
         if unit and index not in conversions and column in _IN_UNIT:
             conversions[index] = _conversion(table.path, column, unit)

@@ -41,6 +41,7 @@ _DELIMITERS = ",\t;|"
 _IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
 _SAMPLE_BYTES = 1 << 16
 _ROWS_AT_A_TIME = 10_000
+_LONGEST_LINE_BYTES = 16 << 20
 _MOST_NULS = 0.01  # of the characters of what is text all the same
 _MOST_BYTES = 2 << 30  # of a table that astropy reads whole
 _LARGEST_SINGLE = 2**24  # whole number up to which single precision has them all
@@ -156,7 +157,8 @@ class Table:
         return None
 
     def _text_rows(self, stream, sample):
-        text = io.TextIOWrapper(stream, encoding=_encoding(sample), errors="replace", newline=None)
+        lines = io.BufferedReader(_Lines(self.path, stream), _SAMPLE_BYTES)
+        text = io.TextIOWrapper(lines, encoding=_encoding(sample), errors="replace", newline=None)
         self.preamble, self.delimiter, lines = _split_preamble(text)
         if self.delimiter == " ":
             rows = (line.split() for line in lines)
@@ -269,6 +271,26 @@ class _Hashing(io.RawIOBase):
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self.digest.update(data)
+        return len(data)
+
+
+class _Lines(io.RawIOBase):
+    """Text that is refused where a line is absurdly long: it would be held in memory as a whole."""
+
+    def __init__(self, path, stream):
+        super().__init__()
+        self._path, self._stream, self._length = path, stream, 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self._length = self._length + len(data) if end < 0 else len(data) - end
+        if self._length > _LONGEST_LINE_BYTES:
+            raise ScriptError(f"{self._path} has a line of more than {_LONGEST_LINE_BYTES >> 20} MiB: it is no table")
         return len(data)
 
 

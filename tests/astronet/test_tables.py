@@ -166,6 +166,7 @@ def test_a_file_that_changes_between_two_readings_is_told(tmp_path):
         (b"a,b\n1,\x00\x01\x02\n", "no text"),
         (b'a,b\n1,"2\n', "no CSV file"),
         (gzip.compress(CSV.encode() * 99)[:-20], "cut off or damaged"),
+        (gzip.compress(b"a,b\n1,2\n" + b"x" * (17 << 20), 1), "a line of more than 16 MiB"),
         (b"SIMPLE  =   T", "damaged FITS table"),
         (b"<?xml version='1.0'?><VOTABLE><RESOURCE>", "damaged VOTABLE table"),
     ],
