@@ -65,6 +65,20 @@ def find_or_reason(row, searches):
         return {"reason": str(error)}
 
 
+def files(row, searches):
+    """List of the files that find_or_reason() makes the event of a row from."""
+    where = row["sector"], row["tic_id"], row["camera"], row["ccd"]
+    found = None if row.get("stitched") else bls.find(searches.qlp_data_dir, *where)
+    if found:
+        return [found[0]]
+    if searches.tess_data_dir is None:
+        return []
+    try:
+        return _light_curves(row, searches)
+    except LightCurveError:
+        return []
+
+
 def _find(row, searches):
     found = _blsanal(row, searches)
     peaks, camera, ccd = found or (None, row["camera"], row["ccd"])
@@ -105,11 +119,7 @@ def _search(row, searches, warnings):
 
     try:
         sectors = row.get("stitched") or [row["sector"]]
-        if row.get("stitched"):
-            paths = [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in sectors]
-        else:
-            where = row["tic_id"], row["sector"], row["camera"], row["ccd"]
-            paths = [tess_io.find(searches.tess_data_dir, *where)]
+        paths = _light_curves(row, searches)
         parts = [tess_io.read(path, searches.flux_key, quality=searches.quality) for path in paths]
         for part, sector in zip(parts, sectors):
             warnings += part.notes
@@ -122,6 +132,15 @@ def _search(row, searches, warnings):
     if not peaks:
         raise DroppedRowError(f"not a TCE: no periodic dip in {', '.join(map(os.path.basename, paths))}")
     return peaks
+
+
+def _light_curves(row, searches):
+    """Paths of the light curves of a row, one a sector."""
+    from light_curve_util import tess_io
+
+    if row.get("stitched"):
+        return [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in row["stitched"]]
+    return [tess_io.find(searches.tess_data_dir, row["tic_id"], row["sector"], row["camera"], row["ccd"])]
 
 
 def _choose(peaks, period):

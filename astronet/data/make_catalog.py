@@ -97,7 +97,12 @@ def _add_events(rows, searches, num_workers, out_path, cluster):
     asked = [events.request(row) for row in rows]
     tasks = [asked[start : start + size] for start in range(0, len(asked), size)]
     context = {"version": astronet.__version__, **dataclasses.asdict(searches)}
-    work = Kept(functools.partial(_find_events, searches=searches), beside(os.path.abspath(out_path)), context)
+    work = Kept(
+        functools.partial(_find_events, searches=searches),
+        beside(os.path.abspath(out_path)),
+        context,
+        functools.partial(_files, searches=searches),
+    )
     num_kept = sum(len(task) for task in tasks if work.has(task))
     if num_kept:
         print(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
@@ -118,6 +123,11 @@ def _add_events(rows, searches, num_workers, out_path, cluster):
                 )
             row.camera, row.ccd = answer["camera"], answer["ccd"]
     return work
+
+
+def _files(asked, searches):
+    """Worker: the files of all requests."""
+    return [path for request in asked for path in events.files(request, searches)]
 
 
 def _find_events(asked, searches):

@@ -34,6 +34,15 @@ def of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def stamp(path: Path) -> list:
+    """Returns name, size and time of change of a file, for many files that are too large to read twice, for JSON."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return [os.fspath(path), None, None]
+    return [os.fspath(path), status.st_size, status.st_mtime_ns]
+
+
 def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict:
     """Returns the origin of a result, for JSON: the version, the SHA-256 of each input, and the settings.
 

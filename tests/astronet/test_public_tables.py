@@ -293,7 +293,8 @@ def test_only_what_predicting_needs_is_required(generate, tmp_path, capsys):
     assert generate(table, "--make_test_set") == 0
     found = held(tmp_path / "records", ("row_id", "toi_id", "Disposition"))
     assert {key: values for key, (values, _) in found.items()} == {
-        (7, 1): [0, "", ""], (7, 2): [0, "", ""],
+        (7, 1): [0, "", ""],
+        (7, 2): [0, "", ""],
         (8, 1): [1, "", ""],
     }
     assert generate(table) == 1
