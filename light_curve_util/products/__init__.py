@@ -6,5 +6,7 @@ A product is a module with
   EXACT_NAMES: names that follow from TIC ID and sector alone, as templates: such files are found without listing their
     directory.
   read(path, flux_key, aperture, quality) -> Columns.
+  IS_OF_TESS: False for another mission than TESS; else it may be left out.
+  FORMAT: for FITS, the fits_table.FitsFormat by which any_fits knows a file of the product under another name.
 Its line in tess_io.PRODUCTS registers it.
 """

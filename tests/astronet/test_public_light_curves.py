@@ -62,6 +62,28 @@ def test_records_of_a_mixture(survey, tmp_path):
     np.testing.assert_allclose(views[1], views[3], rtol=0, atol=1e-6)  # the CSV has nine digits
 
 
+def test_relative_flux_about_0_makes_the_same_records_and_is_said_in_a_list(survey, tmp_path):
+    sector = tmp_path / "tess" / "sector-1"
+    time, flux = np.loadtxt(sector / "1.csv", delimiter=",", skiprows=1, unpack=True)
+    np.savetxt(sector / "5.csv", np.column_stack([time, flux - 1]), "%.9f", ";", header="JD;rel_flux", comments="")
+    in_ppm = [
+        fits.Column("TIME", "D", array=time - 2457000),
+        fits.Column("FLUX_CORR", "D", "ppm", array=1e6 * (flux - 1)),
+    ]
+    in_ppm += [fits.Column(name, "J", array=np.zeros(len(time))) for name in ("FLUX_RAW", "QUALITY", "PIXEL_QUALITY")]
+    table = fits.BinTableHDU.from_columns(in_ppm, name="LIGHTCURVE")
+    name = "hlsp_tasoc_tess_ffi_tic00000000006-s0001-cam4-ccd4-c1800_tess_v05_cbv-lc.fits"
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header({"TICID": 6, "SECTOR": 1})), table]).writeto(sector / name)
+    with open(tmp_path / "tces.csv", "a") as file:
+        file.writelines(f"{i},{i},?.01,PC,1325.6,1.7,3.6,{1e6 * DIP},1,20\n" for i in (5, 6))
+    views, _, _ = make_records(survey, tmp_path / "out")
+    assert sorted(views) == [1, 2, 3, 5, 6]
+    for star in (5, 6):
+        np.testing.assert_allclose(views[star], views[1], rtol=0, atol=1e-6)
+    told = (tmp_path / "out" / "warnings.csv").read_text()
+    assert "5,5,1,\"values about 0 are taken for relative flux, a fraction: 1 is added\"" in told and "\n6,6," not in told
+
+
 def test_quality_and_flux_key_reach_the_reader(survey, tmp_path):
     """Without stray light the SPOC light curve is the same as the others, but for the cadences that are missing."""
     views, _, settings = make_records(survey, tmp_path / "hard", "--quality=hard")
