@@ -114,6 +114,21 @@ def test_bad_cadences_of_sector_1_are_the_published_ones(tmp_path, shared):
     np.testing.assert_array_equal(light_curve.time, np.delete(time, bad))
 
 
+def test_full_bjd_is_converted_and_said(tmp_path):
+    time = SECTOR_2 + np.arange(300) / 48
+    light_curve = tess_io.read(write_qlp(tmp_path / "1.h5", time + 2457000))
+    np.testing.assert_allclose(light_curve.time, time, rtol=0, atol=1e-9)
+    assert light_curve.notes == ("300 of 300 times in BJD, converted to BTJD by subtracting 2457000",)
+
+
+def test_one_wild_time_is_dropped_and_said(tmp_path):
+    time = SECTOR_2 + np.arange(300) / 48
+    time[9] = 1e17
+    light_curve = tess_io.read(write_qlp(tmp_path / "1.h5", time))
+    np.testing.assert_array_equal(light_curve.time, np.delete(time, 9))
+    assert light_curve.notes[0].startswith("1 times dropped: 1e+17 is no time in days")
+
+
 def test_constant_flux_keeps_every_cadence(tmp_path):
     """So that its views are called flat, and not the light curve empty."""
     light_curve = tess_io.read(write_qlp(tmp_path / "1.h5", magnitude=np.full(100, 11.0)))
