@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Optional
 
 from astronet.data import epochs
-from astronet.data.tce_values import stitched_sectors
+from astronet.data.tce_values import STITCHED, stitched_sectors
 from light_curve_util import stitch, tess_io
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
@@ -73,7 +73,7 @@ def add_flags(parser):
     )
 
 
-def make_views(path, event, settings, look: Optional[Callable] = None):
+def make_views(path, event, settings, look: Optional[Callable] = None, leave_out: Optional[Callable] = None):
     """Makes the views of one event in one light curve, or in those of several sectors joined.
 
     Args:
@@ -81,6 +81,8 @@ def make_views(path, event, settings, look: Optional[Callable] = None):
       event: PeriodicEvent.
       settings: Settings.
       look: called with the LightCurve as it was read; what it raises is raised.
+      leave_out: called with the path and the LightCurveError of each of several files that cannot be read; the others
+        are joined without it. None raises the error.
 
     Returns:
       Dict of view name to float64 array [length].
@@ -89,9 +91,22 @@ def make_views(path, event, settings, look: Optional[Callable] = None):
       LightCurveError: the light curve cannot be read, or fills no view.
     """
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
-    light_curve = stitch.join([_light_curve(one, event, settings, look) for one in paths])
+    light_curve = stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
     return {name: generator.view(name, length) for name, length in settings.views.items()}
+
+
+def _light_curves(paths, event, settings, look, leave_out):
+    """Yields the light curves of files; those that cannot be read are left out, unless none can."""
+    num_left = len(paths)
+    for path in paths:
+        try:
+            yield _light_curve(path, event, settings, look)
+        except LightCurveError as error:
+            num_left -= 1
+            if leave_out is None or not num_left:
+                raise
+            leave_out(path, error)
 
 
 def _light_curve(path, event, settings, look):
@@ -163,7 +178,8 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
     """Makes the views of one row of the catalog; whatever is wrong with it, the other rows go on.
 
     Args:
-      columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days).
+      columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days). Of several
+        sectors to join, those that cannot be read are taken out of its column STITCHED.
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
       paths: the light curves, where they have been found already.
@@ -183,7 +199,13 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
         def look(light_curve):
             check.look(light_curve, event, {**columns, "Sectors": sector_of[light_curve.path]})
 
-        return make_views(paths, event, settings, look if check else None), None
+        def leave_out(path, error):
+            sector = sector_of.pop(path)
+            columns[STITCHED] = ",".join(map(str, sector_of.values()))
+            if check:
+                check.warnings.append(f"sector {sector} is left out: {error.reason}: {error}")
+
+        return make_views(paths, event, settings, look if check else None, leave_out), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
     except MemoryError:

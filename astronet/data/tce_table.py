@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Optional
@@ -22,6 +23,7 @@ _NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
 _POSITIVE = ("SN", "Transit_Depth", "Period", "Duration")  # 0 and less means: not measured
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
+_SEXAGESIMAL = re.compile(r"[+-]?\s*\d{1,3}\s*[:hd°\s]\s*\d{1,2}\s*[:m'′\s]\s*\d{1,2}(\.\d*)?\s*(s|\"|″|'')?")
 _KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
 
 # Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
@@ -476,6 +478,8 @@ def _read_sexagesimal(name, cells, values, is_text):
 
     unit = units.hourangle if name == "RA" else units.deg
     for i in np.flatnonzero(is_text):
+        if not _SEXAGESIMAL.fullmatch(cells[i]):
+            continue
         try:
             values[i], is_text[i] = Angle(cells[i], unit=unit).deg, False
         except Exception:  # whatever its parser raises: this is no angle, and told as text

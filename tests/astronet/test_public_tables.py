@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import threading
 
 import numpy as np
@@ -188,6 +189,25 @@ def test_stitched_sectors_are_folded_into_one_record_that_names_them(generate, t
     np.testing.assert_allclose(
         found[7, 1][1], view, atol=0.02
     )  # whose outliers are those of one light curve, not of two
+
+
+def test_a_stitched_sector_that_cannot_be_read_is_left_out_and_told(tess, tmp_path):
+    shutil.copytree(tess, tmp_path / "tess")
+    (tmp_path / "tess" / "sector-3").mkdir()
+    (tmp_path / "tess" / "sector-3" / "7.csv").write_text("time,flux\n")
+    table = write(tmp_path / "tces.csv", EXOFOP + exofop(sectors="1,2,3") + exofop(7, 102.01, sectors="3"))
+    flags = [f"--input_tce_csv_file={table}", f"--tess_data_dir={tmp_path}/tess", f"--output_dir={tmp_path}/records"]
+    assert generate_input_records.main([*flags, "--make_test_set", "--stitch", "--num_worker_processes=0"]) == 0
+    assert held(tmp_path / "records", ("Stitched_Sectors",))[7, 1][0] == ["1,2"]
+    warnings = [row["warning"] for row in rows(tmp_path / "records" / "warnings.csv")]
+    assert any(text.startswith("sector 3 is left out: ") and "7.csv" in text for text in warnings)
+    assert list(reasons(tmp_path / "records")) == ["1"]
+
+
+def test_a_position_that_is_damaged_is_not_taken_for_sexagesimal(generate, tmp_path):
+    table = EXOFOP + exofop(sectors="1").replace("21:14:56.88", "2 1.5")
+    assert generate(table, "--make_test_set") == 1
+    assert reasons(tmp_path / "records") == {"0": "invalid: text '2 1.5' in numeric column RA"}
 
 
 def test_the_search_joins_the_sectors_of_a_star_too(tess, tmp_path):
