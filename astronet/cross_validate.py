@@ -16,7 +16,7 @@ from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
 from astronet.util import arguments, checkpoints, configuration, example_util, json_files, locks, records, workers
 from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import GOES_ON, Parser, ScriptError, run
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 _VALIDATION_SHARE = 0.1  # of the stars of a training side
@@ -66,7 +66,7 @@ def main(argv=None):
     )
     parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the bootstrap")
     parser.add_argument("--plot", type=arguments.positive_integer, metavar="N", help="plot the N least likely labels")
-    return run(locks.holding(_cross_validate, "model_dir"), parser.parse_args(argv))
+    return run(locks.holding(_cross_validate, "model_dir"), parser.parse_args(argv), GOES_ON)
 
 
 def _cross_validate(flags):

@@ -15,7 +15,7 @@ from astronet import calibrate, ensemble, evaluate, export, train
 from astronet.ops import calibration
 from astronet.util import arguments, configuration, json_files, locks, records, weights_file
 from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import GOES_ON, Parser, ScriptError, run
 
 _CONFIG_NAME = "triage"
 
@@ -122,7 +122,7 @@ def main(argv=None):
     parser.add_argument(
         "--num_threads", type=arguments.num_threads, default=1, help="0: all cores; 1: same seed, same weights"
     )
-    return run(locks.holding(_make, "output_dir", "work_dir"), parser.parse_args(argv))
+    return run(locks.holding(_make, "output_dir", "work_dir"), parser.parse_args(argv), GOES_ON)
 
 
 if __name__ == "__main__":

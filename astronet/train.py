@@ -55,7 +55,7 @@ def main(argv=None):
         help="threads of each model; 0: all cores; 1: the same seed gives the same weights (default: 0 for one model, "
         "1 for each of several)",
     )
-    return run(_train, parser.parse_args(argv))
+    return run(_train, parser.parse_args(argv), "the same command, given again, goes on from the last checkpoint")
 
 
 def _train(flags):

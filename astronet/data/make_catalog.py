@@ -14,7 +14,7 @@ import astronet
 from astronet.data import catalog_rows, detectors, events, observed, star_catalog
 from astronet.util import arguments, locks
 from astronet.util.kept import Kept, beside
-from astronet.util.script import Parser, ScriptError, run
+from astronet.util.script import GOES_ON, Parser, ScriptError, run
 from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
 from light_curve_util.products.quality import QUALITIES
 
@@ -323,7 +323,7 @@ def main(argv=None):
         help="star catalogue: pdo, mast, local:PATH (a TIC extract as SQLite, CSV or FITS), or auto: pdo where it is "
         "installed, else tic.sqlite, tic.csv or tic.fits in base_dir, else none",
     )
-    return run(_run, parser.parse_args(argv))
+    return run(_run, parser.parse_args(argv), GOES_ON)
 
 
 if __name__ == "__main__":

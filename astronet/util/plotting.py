@@ -10,6 +10,7 @@ from astronet.ops import intervals
 from astronet.ops.metrics import is_positive, reliability
 from astronet.util import example_util, nouns
 from astronet.util.files import write_aside
+from astronet.util.terminal import printable
 from light_curve_util.median_filter import median_view
 from light_curve_util.phase_fold import fold_and_sort
 
@@ -40,7 +41,7 @@ def tce_title(tic_id, sector, period, disposition=None, probability=None, words=
     parts = [f"{words.label} {tic_id}", f"sector {sector}" if sector else None, when, disposition]
     if probability is not None:
         parts.append(f"probability {probability:.3f}")
-    return "  |  ".join(part for part in parts if part)
+    return printable("  |  ".join(part for part in parts if part))
 
 
 def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES, kind=""):

@@ -1,9 +1,11 @@
 """What every script shares: flags that suggest the right spelling, and errors told in one line."""
 
 import argparse
+import atexit
 import contextlib
 import difflib
 import gc
+import os
 import signal
 import sys
 import threading
@@ -14,6 +16,8 @@ from astronet.util.terminal import SafeStream, has_lost_text, safe_streams
 from light_curve_util.errors import LightCurveError
 
 INTERRUPTED = 130  # exit code, as a shell has it
+GOES_ON = "the same command, given again, goes on from here"
+_AGAIN = "the same command, given again, does the work again, or what is left of it"
 
 
 class ScriptError(Exception):
@@ -75,7 +79,7 @@ def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
         yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
-def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace, go_on: str = "") -> int:
+def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace, go_on: str = _AGAIN) -> int:
     """Calls work(flags), and tells what stops it in one line.
 
     Args:
@@ -86,20 +90,29 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
     Returns:
       The exit code: work's own; 1 after an error that the user can mend, or where stdout took no more text; 130 after
       Control-C or SIGTERM.
+
+    Raises:
+      KeyboardInterrupt: in a run within a run, for the outer one to tell.
     """
+    is_within_another = isinstance(sys.stderr, SafeStream)
     with safe_streams() as stdout:
-        code = _run(work, flags, go_on or "nothing is kept of this run; give the same command again")
+        try:
+            code = _run(work, flags)
+        except KeyboardInterrupt:
+            if is_within_another:
+                raise
+            print(f"\nstopped: {go_on}", file=sys.stderr)
+            code = INTERRUPTED
+            _end_at_once()
         stdout.flush()
-        if has_lost_text(stdout):
-            print(
-                f"error: cannot write to standard output ({stdout.error}); files are written all the same",
-                file=sys.stderr,
-            )
-            code = code or 1
+        if has_lost_text(stdout) and code == 0 and not is_within_another:
+            told = "files are written all the same, if there are any"
+            print(f"error: standard output takes no text ({stdout.error}); {told}", file=sys.stderr)
+            code = 1
         return code
 
 
-def _run(work, flags, go_on):
+def _run(work, flags):
     try:
         with sigterm_interrupts(), rare_garbage_collections():
             for path in _refused(vars(flags).values()):
@@ -108,9 +121,18 @@ def _run(work, flags, go_on):
     except (ScriptError, LightCurveError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"\nstopped: {go_on}", file=sys.stderr)
-        return INTERRUPTED
+
+
+def _end_at_once():
+    """Has the process end without what else Python does at its end, once the script is through.
+
+    Threads that are still in TensorFlow, which nothing can stop, would make it end by an abort. And whoever is waiting
+    for the end, and presses Control-C once more, gets it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    if any(thread.daemon for thread in threading.enumerate()):
+        atexit.register(os._exit, INTERRUPTED)
 
 
 @contextlib.contextmanager

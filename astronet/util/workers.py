@@ -24,6 +24,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 
 from astronet.util import cluster as dask_cluster
 from astronet.util.script import ScriptError, rare_garbage_collections
+from astronet.util.terminal import safe_streams
 
 _ATTEMPTS = 2
 _SECONDS_TO_END = 10  # of a process that has no more tasks
@@ -321,7 +322,7 @@ def _serve(connection):
     """What a process does: call after call, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
+    with safe_streams(), contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
         while True:
             pickled = connection.recv_bytes()
             try:
