@@ -161,6 +161,19 @@ def _check_ephemeris(example, where):
             raise ScriptError(f"{where}: {name} is {value!r}: a number as generate_input_records.py writes it needed")
 
 
+def _remedy_for_lengths(config, lengths, name):
+    """What to do about a record whose time series have other lengths than a configuration reads.
+
+    A model that is trained reads what it was trained on, whatever --config_name says: first comes what helps there.
+    """
+    same = configuration.names_that_fit(configuration.view_lengths(config))
+    remedy = f"make the records again with --config_name={same[0]}" if same else "make the records for this one"
+    fitting = configuration.names_that_fit(lengths)
+    if fitting:
+        return f"{remedy}, or train a model with --config_name={fitting[0]}, which fits them"
+    return f"{remedy}, or train a model with inputs.features.{name}.length set by --config_json" if lengths else remedy
+
+
 def check(example: Example, config: Config, where: str, labelled: bool) -> Optional[int]:
     """Returns the class of an example, None unless it is labelled, or says what keeps it from being read."""
     tce = f"{where} (row_id {example_util.value(example, 'row_id')}, TIC {example_util.value(example, 'tic_id')})"
@@ -168,10 +181,7 @@ def check(example: Example, config: Config, where: str, labelled: bool) -> Optio
     for name, feature in config.inputs.features.items():
         length = lengths.get(name, 0)
         if length != feature.length:
-            fitting = configuration.names_that_fit(lengths)
-            remedy = f"--config_name={fitting[0]} fits this record" if fitting else "make the records for this one"
-            if length and not fitting:
-                remedy += f", or set inputs.features.{name}.length by --config_json"
+            remedy = _remedy_for_lengths(config, lengths, name)
             raise ScriptError(f"{tce}: {name} has {length} values, the configuration needs {feature.length}; {remedy}")
         if not np.isfinite(example_util.series(example, name)).all():
             raise ScriptError(f"{tce}: {name} has values that are not finite: make the records again")

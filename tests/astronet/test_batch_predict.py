@@ -109,7 +109,7 @@ def test_nothing_half_written_where_prediction_stops(ensemble_dir, write_tces, t
     write_tces(tmp_path / "tfrecord" / "test-00001-of-00002", local_length=81)
     assert run_predict(ensemble_dir / "1", "--batch_size=24") == 1
     error = capsys.readouterr().err
-    assert "local_view has 81 values, the configuration needs 61; --config_name=local_global fits" in error
+    assert "local_view has 81 values, the configuration needs 61; make the records again with" in error
     assert sorted(path.name for path in tmp_path.iterdir()) == ["prediction_yyy.txt", "tfrecord"]
     assert (tmp_path / "prediction_yyy.txt").read_text() == "an earlier one"
 

@@ -129,8 +129,8 @@ def test_scalars_are_features_too(tces):
 @pytest.mark.parametrize(
     "written, message",
     [
-        ({"local_length": 81}, "local_view has 81 values, the configuration needs 61; --config_name=local_global fits"),
-        ({"local_length": 7}, "local_view has 7 values, the configuration needs 61; --config_name=base fits"),
+        ({"local_length": 81}, "local_view has 81 values, the configuration needs 61; make the records again with"),
+        ({"local_length": 7}, "local_view has 7 values, the configuration needs 61; make the records again with"),
         ({"dispositions": ("PC", "KP")}, "unknown Disposition 'KP'; the label map has PC, EB, J, V, IS, O"),
     ],
 )
@@ -167,6 +167,6 @@ def test_prediction_needs_no_label_but_the_right_views(tmp_path, write_tces):
     batches = list(dataset.from_serialized_batches([list(records.read(path))], CONFIG))
     assert [features["global_view"].shape for features in batches] == [(3, 201)]
     assert batches[0]["serialized"] == list(records.read(path))
-    with pytest.raises(ScriptError, match="row_id 0, TIC 1000.*--config_name=yu2019 fits"):
+    with pytest.raises(ScriptError, match="row_id 0, TIC 1000.*train a model with --config_name=yu2019, which fits"):
         wrong = configuration.get("AstroModel", "local_global")
         list(dataset.from_serialized_batches([list(records.read(path))], wrong))

@@ -228,7 +228,7 @@ def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_tra
     "flags, message",
     [
         (["--eval_files=nowhere/val*"], "nowhere/val*"),
-        (["--config_name=local_global"], "--config_name=yu2019 fits"),
+        (["--config_name=local_global"], "train a model with --config_name=yu2019, which fits"),
         (['--config_json={"hparams": {"optimizer": "adm"}}'], "unknown optimizer adm; did you mean adam?"),
         (['--config_json={"hparams": {"average_decay": 1.5}}'], "hparams.average_decay is 1.5: 0 to 1 needed"),
         (['--config_json={"hparams": {"weight_decay": -1}}'], "hparams.weight_decay is -1.0: 0 or more needed"),
