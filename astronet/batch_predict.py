@@ -62,6 +62,7 @@ def _predict(flags):
         make_directory(flags.save_dir)
     name = f"prediction_{flags.suffix}" if flags.suffix else "prediction"
     stem = os.path.normpath(os.path.join(flags.output_dir, name))
+    ensemble.refuse_overwriting_records([f"{stem}.txt", f"{stem}.csv"], flags)
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
     predictions = ensemble.predict_files(models, flags, problems)
     words = nouns.of(models.spec.config.inputs.features)

@@ -6,6 +6,7 @@ Writes the predictions (out_of_fold.csv), how good they are (folds.json, folds.c
 
 import os
 import sys
+import time
 
 import numpy as np
 
@@ -73,6 +74,9 @@ def _cross_validate(flags):
     from astronet.ops import dataset
 
     files = records.expand(flags.files)
+    written = ("out_of_fold.csv", "folds.csv", "folds.json", suspect_labels.TABLE)
+    read = {"--catalog": flags.catalog, "--files": files}
+    arguments.refuse_overwriting_in(flags.model_dir, written, "--model_dir", read)
     config = configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     dataset.count_examples(files, config)
     serialized = [record for path in files for record in records.read(path)]
@@ -87,11 +91,12 @@ def _cross_validate(flags):
     for name, of_fold in sides.items():
         _check_labels(name, tces, of_fold)
 
-    parts = {}
-    for name, of_fold in sides.items():
+    parts, begun = {}, time.monotonic()
+    for number, (name, of_fold) in enumerate(sides.items()):
         num_train, num_val, num_test = (of_fold[side].sum() for side in ("train", "val", "test"))
         purpose = "to stop early by" if stops_early else "of these to watch the training by, which chooses nothing"
-        print(f"== {name}: {num_train} TCEs to train on, {num_val} {purpose}, {num_test} held out", flush=True)
+        where = f"== {name} ({number + 1} of {len(sides)}{_time_left(time.monotonic() - begun, number, len(sides))})"
+        print(f"{where}: {num_train} TCEs to train on, {num_val} {purpose}, {num_test} held out", flush=True)
         directory = os.path.join(flags.model_dir, name)
         paths = {side: _write_records(directory, side, serialized[which]) for side, which in of_fold.items()}
         models = _train_members(directory, paths, flags)
@@ -105,6 +110,11 @@ def _cross_validate(flags):
             same_star=same_star,
         )
     _write(parts, tces, files, flags)
+
+
+def _time_left(seconds, num_done, num_all):
+    """How long the folds that are left take, for a headline; empty where none is done."""
+    return f", about {seconds / num_done * (num_all - num_done) / 60:.0f} min left" if num_done else ""
 
 
 def _folds(tces, flags):

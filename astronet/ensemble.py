@@ -252,6 +252,16 @@ def stack_scalars(examples, names):
     }
 
 
+def refuse_overwriting_records(paths, flags):
+    """Raises a ScriptError where paths that will be written are record files of the flags of add_record_flags."""
+    read = records.matches(_pattern(flags))
+    arguments.refuse_overwriting_inputs({"--output_dir": paths}, {"--tfrecord_dir": read})
+
+
+def _pattern(flags):
+    return os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)
+
+
 def predict_files(ensemble, flags, problems):
     """Yields the Prediction of each record in the files that the flags of add_record_flags name.
 
@@ -263,7 +273,7 @@ def predict_files(ensemble, flags, problems):
     Raises:
       ScriptError: no record can be read, or one is not a TCE that the models can predict; it names file and record.
     """
-    paths = records.expand([os.path.join(glob.escape(flags.tfrecord_dir), flags.pattern)])
+    paths = records.expand([_pattern(flags)])
     ensemble = ensemble.with_engine_for(records.count_roughly(paths))
     judge_files = _judge_on_cluster if flags.cluster else _judge_here
     where = _Places()

@@ -32,6 +32,9 @@ _FILES = (
 _CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
 
+WRITTEN = ("report.json", "figures.csv", "kinds.csv", "curves.png", "confusion.png", "reliability.png")
+
+
 def tabulate(models, files, catalog=None):
     """Predicts labelled records.
 
@@ -47,12 +50,16 @@ def tabulate(models, files, catalog=None):
     Raises:
       ScriptError: naming the record that the configuration cannot read or whose disposition is not known.
     """
+    from tqdm import tqdm
+
     from astronet.ops import dataset
 
-    dataset.count_examples(files, models.spec.config)
+    num_examples = dataset.count_examples(files, models.spec.config)
     uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
     serialized = (record for path in files for record in records.read(path))
-    predictions = list(ensemble.predict(uncalibrated, serialized))
+    unit = f" {nouns.of(models.spec.config.inputs.features).one}"
+    progress = tqdm(serialized, total=num_examples, unit=unit, disable=None)
+    predictions = list(ensemble.predict(uncalibrated, progress))
     tces = table([prediction.example for prediction in predictions], models.spec.config.inputs, catalog)
     return tces, np.array([prediction.probabilities for prediction in predictions])
 

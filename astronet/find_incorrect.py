@@ -108,6 +108,7 @@ def _find(flags):
     ending = f"_{flags.suffix}" if flags.suffix else ""
     truth_path = os.path.normpath(os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt"))
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
+    ensemble.refuse_overwriting_records([truth_path, table_path], flags)
     problems = []
     inputs = models.spec.config.inputs
     unit = f" {nouns.of(inputs.features).one}"

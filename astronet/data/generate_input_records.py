@@ -36,6 +36,9 @@ def _generate(flags):
     from astronet.data import record_set, shards
     from astronet.data.tce_table import Skip, Warned
 
+    written = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
+    table = {"--input_tce_csv_file": flags.input_tce_csv_file}
+    arguments.refuse_overwriting_in(flags.output_dir, written, "--output_dir", table)
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     settings = preprocess.Settings(
         _views(spec), flags.flux_key, flags.detrend, flags.quality, *_flare_mask(flags.mask_flares)

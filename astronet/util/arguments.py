@@ -189,6 +189,14 @@ def refuse_overwriting_inputs(outputs: Mapping[str, Paths], inputs: Mapping[str,
             written.update(dict.fromkeys(keys, flag))
 
 
+def refuse_overwriting_in(
+    directory: Optional[str], names: Iterable[str], flag: str, inputs: Mapping[str, Paths]
+) -> None:
+    """Refuses, as refuse_overwriting_inputs() does, inputs that are files of these names in the directory of a flag."""
+    if directory is not None:
+        refuse_overwriting_inputs({flag: [os.path.join(directory, name) for name in names]}, inputs)
+
+
 def _listed(paths: Paths) -> list[str]:
     if paths is None:
         return []

@@ -48,9 +48,9 @@ def _listed(patterns):
     parts, start = patterns.split(","), 0
     while start < len(parts):
         for end in range(len(parts), start, -1):
-            matches = _matches(",".join(parts[start:end]))
-            if matches:
-                yield from matches
+            paths = matches(",".join(parts[start:end]))
+            if paths:
+                yield from paths
                 break
         else:
             if parts[start]:
@@ -59,7 +59,8 @@ def _listed(patterns):
         start = end
 
 
-def _matches(pattern):
+def matches(pattern):
+    """Lists the files of one name or pattern, sorted; what a killed run left half-written is none of them."""
     return [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(as_pattern(pattern))))
 
 

@@ -1,7 +1,9 @@
 """The types of flags and the checks of paths, without TensorFlow."""
 
 import argparse
+import importlib
 import os
+import re
 
 import pytest
 
@@ -124,3 +126,76 @@ def test_two_outputs_of_one_path_are_refused(table):
 def test_other_outputs_and_devices_are_accepted(table):
     outputs = {"--output": "new", "--more": ["table.csv.2", os.devnull], "--none": None}
     arguments.refuse_overwriting_inputs(outputs, {"--input": [table, os.devnull]})
+
+
+SCRIPTS = [
+    *["train", "evaluate", "predict", "batch_predict", "find_incorrect", "plot_tces", "plot_roc", "calibrate", "export"]
+]
+SCRIPTS += [*["cross_validate", "demo", "make_pretrained", "data.make_catalog", "data.make_empty_catalog"]]
+SCRIPTS += [*["data.download_light_curves", "data.generate_input_records", "data.simulate_survey"]]
+# What no flag of that kind can be, by a part of its name.
+NEVER = {
+    "seed": ["-1", str(2**31), "1.5"],
+    "threshold": ["nan", "inf"],
+    "recall_target": ["1e-12", "0", "2", "nan"],
+    "num_": ["-1", "1.5", HUGE, "nan"],
+    "batch_size": ["0", "-1", "100000000"],
+    "suffix": ["../x", "a/b", "\x1b"],
+    "eval_name": ["../x"],
+    "folds": ["1", "0"],
+    "train_steps": ["0", "-5"],
+    "train_share": ["0", "nan"],
+    "timeout": ["0", "nan", "-1"],
+    "time_limit": ["-1", "nan"],
+    "period": ["0", "-1", "nan", "inf"],
+    "duration": ["0", "-1", "nan", "inf"],
+    "max_tmag": ["nan", "inf"],
+    "output_image_file": ["x", "x.txt", "x.gif.gz"],
+    "output": ["", "\0"],
+    "save_dir": ["", "\0"],
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_flag_of_every_script_refuses_what_it_can_never_be(name, capsys, monkeypatch):
+    """Each flag is given alone: argparse tells what is wrong with a value before it misses other flags."""
+    script = importlib.import_module(f"astronet.{name}")
+    parsers = []
+    monkeypatch.setattr(script, "run", lambda *_: pytest.fail("it would have run"))
+    made = Parser.__init__
+    monkeypatch.setattr(Parser, "__init__", lambda self, **kwargs: (made(self, **kwargs), parsers.append(self))[0])
+    with pytest.raises(SystemExit):
+        script.main(["--help"])
+    shown = capsys.readouterr().out
+    assert "default: None" not in shown and "default: nan" not in shown and "None:" not in shown
+    for action in parsers[0]._actions:
+        flag = (action.option_strings or [""])[-1]
+        for part, texts in NEVER.items():
+            for text in texts if part in flag and action.nargs != 0 else []:
+                with pytest.raises(SystemExit) as stopped:
+                    script.main([f"{flag}={text}"])
+                told = capsys.readouterr().err
+                assert stopped.value.code == 2 and f"argument {flag}: " in told and told.count("\n") == 1, (flag, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "flags"),
+    [
+        ("data.generate_input_records", "skipped.csv", ["--input_tce_csv_file=skipped.csv", "--tess_data_dir=."]),
+        ("data.generate_input_records", "records.json", ["--input_tce_csv_file=records.json", "--tess_data_dir=."]),
+        ("evaluate", "kinds.csv", ["--model_dir=m", "--eval_files=test-0", "--report=.", "--catalog=kinds.csv"]),
+        ("cross_validate", "folds.csv", ["--files=test-0", "--folds=2", "--model_dir=.", "--catalog=folds.csv"]),
+        ("batch_predict", "prediction.csv", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=pre*"]),
+        ("find_incorrect", "true_vs_pred.txt", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=t*", "--save_dir=."]),
+    ],
+)
+def test_no_script_writes_over_what_it_reads(name, read, flags, tmp_path, monkeypatch, write_tces, train_small, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_tces(tmp_path / "test-0", num_tces=2)
+    if name in ("batch_predict", "find_incorrect"):
+        train_small("m")
+    (tmp_path / read).write_text("7\n")
+    output = ["--output_dir=."] if "generate" in name else []
+    assert importlib.import_module(f"astronet.{name}").main([*flags, *output]) == 1
+    assert re.search(rf"would overwrite (\./)?{read}, which ", capsys.readouterr().err)
+    assert (tmp_path / read).read_text() == "7\n"

@@ -61,7 +61,7 @@ def test_configuration_and_either_checkpoint_come_from_model_dir(trained, capsys
 
 def test_threshold_is_where_positive_begins(trained, capsys):
     model_dir, records = trained
-    for threshold, name in ((0, "negatives"), (1.1, "positives")):
+    for threshold, name in ((0, "negatives"), (1, "positives")):
         flags = [f"--model_dir={model_dir}", f"--eval_files={records}", f"--threshold={threshold}"]
         assert evaluate.main(flags) == 0
         values = saved_dict(capsys.readouterr().out)
