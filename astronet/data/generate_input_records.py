@@ -46,8 +46,6 @@ def _generate(flags):
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
 
-    written = [os.path.join(flags.output_dir, name) for name in ("skipped.csv", "warnings.csv", "records.json")]
-    arguments.refuse_overwriting_inputs({"--output_dir": written}, {"--input_tce_csv_file": flags.input_tce_csv_file})
     tables, skips, doubts, num_rows, catalog_sha256 = _read(flags)
     made = shards.make(
         flags.output_dir,
