@@ -66,11 +66,12 @@ def _limits(models, patterns, examples):
     ]
     config = models.spec.config
     names = list(configuration.view_lengths(config))
-    limits = {}
+    limits, words = {}, nouns.of(config.inputs.features)
     if names:
         limits["view_limits"] = fitted = novelty.fit(ensemble.stack_views(train_examples, names))
         views = ensemble.stack_views(examples, names)
-        _print_unlike("views", len(train_examples), {"as they are": views, **novelty.altered(views)}, (fitted, None))
+        kinds = {"as they are": views, **novelty.altered(views)}
+        _print_unlike("views", len(train_examples), words, kinds, (fitted, None))
     else:
         print("the model reads no time series: there are no limits of its views")
     # The density of events is no number that a user gives, and published records lack it.
@@ -79,16 +80,16 @@ def _limits(models, patterns, examples):
         limits["scalar_limits"] = fitted = novelty.fit_scalars(ensemble.stack_scalars(train_examples, columns))
         scalars = ensemble.stack_scalars(examples, columns)
         kinds = {"as they are": scalars, **novelty.altered_scalars(scalars)}
-        _print_unlike("scalars", len(train_examples), kinds, (None, fitted))
+        _print_unlike("scalars", len(train_examples), words, kinds, (None, fitted))
     return limits
 
 
-def _print_unlike(what, num_train, kinds, limits):
+def _print_unlike(what, num_train, words, kinds, limits):
     told = [
         f"{np.mean([bool(text) for text in novelty.describe(of_kind, *limits)]):.3f} {kind}"
         for kind, of_kind in kinds.items()
     ]
-    print(f"unlike the {what} of {num_train} training TCEs: of the evaluated, {', '.join(told)}")
+    print(f"unlike the {what} of {num_train} training {words.many}: of the evaluated, {', '.join(told)}")
 
 
 def _print_threshold(truth, called, threshold):

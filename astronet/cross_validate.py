@@ -15,7 +15,17 @@ from astronet import ensemble, evaluation_report, suspect_labels, train
 from astronet.data import event_density, leaks, record_features, split
 from astronet.ops import calibration
 from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import arguments, checkpoints, configuration, example_util, json_files, locks, records, workers
+from astronet.util import (
+    arguments,
+    checkpoints,
+    configuration,
+    example_util,
+    json_files,
+    locks,
+    nouns,
+    records,
+    workers,
+)
 from astronet.util.files import make_directory, write_csv
 from astronet.util.script import GOES_ON, Parser, ScriptError, run
 
@@ -96,7 +106,8 @@ def _cross_validate(flags):
         num_train, num_val, num_test = (of_fold[side].sum() for side in ("train", "val", "test"))
         purpose = "to stop early by" if stops_early else "of these to watch the training by, which chooses nothing"
         where = f"== {name} ({number + 1} of {len(sides)}{_time_left(time.monotonic() - begun, number, len(sides))})"
-        print(f"{where}: {num_train} TCEs to train on, {num_val} {purpose}, {num_test} held out", flush=True)
+        counted = nouns.of(config.inputs.features).count(num_train)
+        print(f"{where}: {counted} to train on, {num_val} {purpose}, {num_test} held out", flush=True)
         directory = os.path.join(flags.model_dir, name)
         paths = {side: _write_records(directory, side, serialized[which]) for side, which in of_fold.items()}
         models = _train_members(directory, paths, flags)
@@ -214,7 +225,7 @@ def _write(parts, tces, files, flags):
     rows = table[list(columns)].fillna("").to_numpy().tolist()
     write_csv(os.path.join(flags.model_dir, "out_of_fold.csv"), columns, rows)
 
-    _print_table(described)
+    _print_table(described, nouns.of(tces.example.iloc[0].features.feature))
     _print_noise(noise, judged)
     plots = f", {suspect_labels.PLOTS}/" if flags.plot else ""
     print(f"{flags.model_dir}: out_of_fold.csv, folds.json, folds.csv, {suspect_labels.TABLE}{plots}")
@@ -237,8 +248,9 @@ def _describe(part, flags):
     }
 
 
-def _print_table(described):
-    print(f"{'':18s}{'TCEs':>6s}{'positive':>9s}" + "".join(f"  {figure:24s}" for figure in _PRINTED))
+def _print_table(described, words):
+    width = max(6, len(words.many) + 1)
+    print(f"{'':18s}{words.many:>{width}s}{'positive':>9s}" + "".join(f"  {figure:24s}" for figure in _PRINTED))
     for fold, result in described.items():
         for name, part in result["sets"].items():
             title = fold if name == "all" else f"{fold}, {name}"
@@ -246,11 +258,11 @@ def _print_table(described):
                 f"{value['value']:.4f} ({value['low']:.4f} to {value['high']:.4f})"
                 for value in map(part["figures"].get, _PRINTED)
             )
-            print(f"{title:18s}{part['num_tces']:6d}{part['num_positive']:9d}  " + "  ".join(cells))
+            print(f"{title:18s}{part['num_tces']:{width}d}{part['num_positive']:9d}  " + "  ".join(cells))
     seen = described["all"]["seen_in_training"]
     print(
-        f"of those held out, {seen['shared_stars']} are of stars that were trained on, {seen['identical_views']} have "
-        "the very views of a training TCE; intervals are of 95 %"
+        f"of those held out, {seen['shared_stars']} are of {words.sources} that were trained on, "
+        f"{seen['identical_views']} have the very views of a training {words.one}; intervals are of 95 %"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from astronet import ensemble, evaluation_report
 from astronet.ops import metrics
-from astronet.util import arguments, checkpoints, locks, records, weights_file
+from astronet.util import arguments, checkpoints, locks, nouns, records, weights_file
 from astronet.util.files import INCOMPLETE, make_directory
 from astronet.util.script import Parser, ScriptError, run
 
@@ -49,7 +49,8 @@ def _compare(source, exported, files):
     tces, before = evaluation_report.tabulate(source, files)
     _, after = evaluation_report.tabulate(exported, files)
     before, after = before.mean(axis=1), after.mean(axis=1)
-    print(f"{len(tces)} TCEs: no probability changes by more than {np.abs(after - before).max():.6f}")
+    counted = nouns.of(source.spec.config.inputs.features).count(len(tces))
+    print(f"{counted}: no probability changes by more than {np.abs(after - before).max():.6f}")
     for when, probabilities in (("before", before), ("after", after)):
         values = metrics.summary(tces.label, probabilities)
         print(f"  {when:6s}  " + "  ".join(f"{name} {values[name]:.6f}" for name in _COMPARED))
