@@ -101,7 +101,7 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
         remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]
         told = f": give {' and '.join(remedies)}" if remedies else f" ({_TOO_FEW})"
         found.append(
-            f"the model reads {', '.join(lacking)}, which is not known{told}; a probability can change by 0.05"
+            f"the model reads {', '.join(lacking)}, which is not known{told}; one probability in ten changes by 0.1"
         )
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
         found.append(
