@@ -34,7 +34,9 @@ def _write(predictions, stem, columns):
     """Yields the predictions once they are in stem.txt and stem.csv, which appear when all are in, or not at all."""
     with locks.exclusive_file(stem), contextlib.ExitStack() as stack:
         text, table = (
-            stack.enter_context(open(stack.enter_context(write_aside(stem + suffix)), "w", newline=""))
+            stack.enter_context(
+                open(stack.enter_context(write_aside(stem + suffix)), "w", encoding="utf-8", newline="")
+            )
             for suffix in (".txt", ".csv")
         )
         writer = csv.writer(table)

@@ -77,7 +77,7 @@ def _compare(predictions, inputs, threshold, save_dir, table_path):
     """Writes the table of the misclassified, with their plots; returns labels and probabilities of all."""
     labels, probabilities, plots, num_unknown = [], [], set(), 0
     kind = os.path.splitext(os.path.basename(table_path))[0]  # of the plots
-    with write_aside(table_path) as aside, open(aside, "w", newline="") as table:
+    with write_aside(table_path) as aside, open(aside, "w", encoding="utf-8", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(_COLUMNS)
         for prediction in predictions:

@@ -71,7 +71,7 @@ def _search(path, flags, scorer, threshold, known):
 
 
 def _write_probabilities(path, light_curve, probability):
-    with write_aside(path) as aside, open(aside, "w", newline="") as file:
+    with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(light_curves.PROBABILITY_COLUMNS)
         for time, flux, value in zip(light_curve.time, light_curve.flux, probability):
@@ -109,7 +109,7 @@ def _open_tables(directory):
         tables = {}
         for name, columns in _TABLES.items():
             aside = stack.enter_context(write_aside(os.path.join(directory, f"{name}.csv")))
-            tables[name] = csv.DictWriter(stack.enter_context(open(aside, "w", newline="")), columns)
+            tables[name] = csv.DictWriter(stack.enter_context(open(aside, "w", encoding="utf-8", newline="")), columns)
             tables[name].writeheader()
 
         def write(found):
