@@ -56,7 +56,7 @@ def find_quality(header: Sequence[str]) -> Optional[int]:
 
 def values_among(header: Sequence[str]) -> list[str]:
     """The names that look like those of a flux or magnitude, and not like those of an error or background."""
-    return [name for name in header if _VALUE.fullmatch(plain(name)) and not _NO_VALUE.fullmatch(plain(name))]
+    return [name for name in header if _is_like(_VALUE, name)]
 
 
 def is_magnitude(name: str) -> bool:
@@ -83,9 +83,7 @@ def _find(header, names, pattern, meaning):
     for name in names:
         if plain(name) in there:
             return there.index(plain(name))
-    similar = [
-        i for i, name in enumerate(there) if pattern and pattern.fullmatch(name) and not _NO_VALUE.fullmatch(name)
-    ]
+    similar = [i for i, name in enumerate(header) if pattern and _is_like(pattern, name)]
     if len(similar) > 1:
         similar = [i for i in similar if not _RAW.fullmatch(there[i])] or similar
     if len(similar) == 1 or (similar and meaning == "time"):
@@ -97,3 +95,9 @@ def _find(header, names, pattern, meaning):
         f"no column for the {meaning}: looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}; "
         "rename a column, or name that of the flux as flux_key"
     )
+
+
+def _is_like(pattern, name):
+    """Whether a name looks like one of a kind, and not like that of an error or background; units do not count."""
+    named = plain(name if pattern is _TIME else re.sub(r"[\[(].*", "", name))
+    return bool(pattern.fullmatch(named)) and not _NO_VALUE.fullmatch(named)

@@ -87,7 +87,7 @@ def _read(text, name, flux_key, quality):
         values,
         _good(table, quality) if table.has_header else np.ones(len(values), dtype=bool),
         header[value_at],
-        column_names.is_magnitude(header[value_at]) or column_names.is_magnitude(unit) if told else None,
+        any(map(column_names.is_magnitude, (told, header[value_at]))) if told else None,
         column_names.unit(unit) or column_names.unit(header[value_at]),
         is_guessed=True,
         notes=(*notes, *time_notes),
@@ -122,7 +122,7 @@ def _times(table, column, sector):
     if units_a_day != 1:
         values = values / units_a_day
         notes.append(f"times of {name} divided by {units_a_day}, which makes them days")
-    system = time_systems.named(name) if table.has_header else None
+    system = time_systems.named(name) or time_systems.named(table.units.get(name, "")) if table.has_header else None
     expected = sector_times.window(sector) if sector else None
     times = time_systems.of_light_curve(values, system, expected)
     finite = times.btjd[np.isfinite(times.btjd)]

@@ -24,7 +24,7 @@ class Rows:
       header: names of the columns; their numbers, from "1", where the file names none.
       rows: list of (number of the line, list of cells), as many cells as there are names.
       has_header: whether the file names its columns.
-      units: dict of column name to unit, where an ECSV header gives them.
+      units: dict of column name to unit, where an ECSV header or a second row without any number gives them.
     """
 
     header: list[str]
@@ -68,6 +68,8 @@ def parse(text: str) -> Rows:
         if len(row) != len(header):
             raise UnreadableLightCurveError(_ragged(line, row, header, separator))
     units = {name: unit for line in comments for name, unit in _ECSV_UNIT.findall(line)}
+    if has_header and rows and not any(_is_number(cell) or not cell.strip() for cell in rows[0][1]):
+        units = dict(zip(header, rows.pop(0)[1]))
     return Rows(header, rows, has_header, units)
 
 

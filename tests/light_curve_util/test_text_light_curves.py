@@ -55,6 +55,10 @@ READ = {
     "percent": "time,flux (%)\n" + rows(flux=100 * (FLUX - 1)),
     "magnitudes": "time,Tmag\n" + rows(flux=11 - 2.5 * np.log10(FLUX)),
     "millimagnitudes": "time,dmag [mmag]\n" + rows(flux=-2500 * np.log10(FLUX)),
+    "units in brackets": "Time (BJD-2457000), Flux (e-/s), Flux Err (e-/s)\n"
+    + rows(", ", flux=900 * FLUX, more=ERRORS),
+    "a row of units": "time,flux,err\nBJD - 2457000,ppm,ppm\n" + rows(flux=1e6 * (FLUX - 1), more=ERRORS),
+    "an index": ",time,flux\n" + rows(time=np.arange(LENGTH), flux=TIME, more=(FLUX,)),
     "ecsv": "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: t, unit: d, datatype: float64}\n"
     "# - {name: brightness_flux, unit: ppm, datatype: float64}\nt brightness_flux\n" + rows(" ", flux=1e6 * (FLUX - 1)),
 }
