@@ -252,14 +252,13 @@ def _fits_columns(product, path):
     with fits.open(path, memmap=False) as file:
         header, data = file[1].header, file[1].data
         reference = header.get("BJDREFI", 2454833 if product in ("kepler", "k2sff", "everest") else 2457000)
-        time_name = next(
-            name for name in (time_name, *(["BJD", "BTJD", "TIME"] * (product == "t16"))) if name in data.names
-        )
+        if product == "t16":  # its columns may have other names
+            time_name = next(name for name in (time_name, "BJD", "BTJD", "TIME") if name in data.names)
         time = data[time_name].astype(float) + (reference - 2457000 + header.get("BJDREFF", 0))
         if product == "qlp_fits" and file[0].header.get("SECTOR", 0) >= 56:
             masks = {"QUALITY": quality.TESS["default"] | 1 << 30}
         good = np.ones(len(time), dtype=bool)
-        if product == "t16":  # its columns may have other names
+        if product == "t16":
             masks = {name: mask for name, mask in masks.items() if name in data.names}
         for name, mask in masks.items():
             good &= np.isin(data[name], ("G", "0")) if mask is _TEXTS else data[name].astype(int) & mask == 0
