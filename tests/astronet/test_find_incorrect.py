@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 from astronet import batch_predict, find_incorrect
-from astronet.util import example_util, records
+from astronet.util import example_util, plotting, records
 
 RELABELED = {0: "J", 2: "V", 9: "PC"}  # by row_id, so that there is something to get wrong
 
@@ -84,3 +84,8 @@ def test_tces_without_a_known_disposition_are_left_out_and_counted(tmp_path, run
     assert run_script(find_incorrect) == 1
     assert "none of 6 TCEs has a known disposition" in capsys.readouterr().err
     assert not (tmp_path / "true_vs_pred_yyy.txt").exists()
+
+
+def test_plots_of_several_scripts_and_runs_lie_side_by_side():
+    kinds = ("", "prediction", "prediction_yyy", "misclassified", "misclassified_yyy")
+    assert len({plotting.tce_path("plots", 0, 77, 1, set(), kind=kind) for kind in kinds}) == len(kinds)
