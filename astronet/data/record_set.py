@@ -7,10 +7,12 @@ interrupted when, a shard that does not fit is known and made again.
 import collections
 import contextlib
 import dataclasses
+import glob
 import hashlib
 import os
 import re
 import shutil
+import socket
 import sys
 
 from astronet.data.tce_table import Skip, Warned
@@ -21,6 +23,7 @@ from astronet.util.script import ScriptError
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
 _STAGING = "incomplete-records"
 _ENTRIES = "shards.json"
+_KEY_LENGTH = 16  # characters of a hash, which tell the sets of this world apart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,33 +63,28 @@ def staging_directory(directory):
     return staging
 
 
-def candidates(directory, name, made_from):
+def candidates(directory, name):
     """Where a shard may have been made before: in its place, or in staging, where an interrupted run left it.
 
     Args:
       directory: of the set.
       name: of the shard.
-      made_from: of its Entry, as it would be now.
 
     Returns:
       List of path and Entry. Whether the file is as the entry says has yet to be seen.
     """
-    staged = _staged(os.path.join(directory, _STAGING), name, made_from)
     in_place = json_files.read_or_nothing(os.path.join(directory, _ENTRIES)).get(name)
-    found = []
-    for path, fields in (
-        (os.path.join(directory, name), in_place),
-        (staged, json_files.read_or_nothing(f"{staged}.json")),
-    ):
-        entry = json_files.record(Entry, fields)
-        if entry and entry.is_sound() and entry.made_from == made_from and os.path.exists(path):
-            found.append((path, entry))
-    return found
+    told = [(os.path.join(directory, name), in_place)]
+    staging = glob.escape(os.path.join(directory, _STAGING))
+    for path in sorted(glob.glob(_staged(staging, name, "?" * _KEY_LENGTH) + ".json")):
+        told.append((path[: -len(".json")], json_files.read_or_nothing(path)))
+    found = [(path, json_files.record(Entry, fields)) for path, fields in told]
+    return [(path, entry) for path, entry in found if entry and entry.is_sound() and os.path.exists(path)]
 
 
 def _staged(staging, name, made_from):
     """Path of a shard that is not published; runs with other settings have other ones."""
-    return os.path.join(staging, f"{name}.{made_from[:16]}")
+    return os.path.join(staging, f"{name}.{made_from[:_KEY_LENGTH]}")
 
 
 def is_whole(path, entry):
@@ -102,13 +100,12 @@ def combined(hashes):
     return digest.hexdigest()
 
 
-def assemble(staging, name, made_from, summaries):
+def assemble(staging, name, summaries):
     """Writes a shard in the staging directory.
 
     Args:
       staging: the directory.
       name: of the shard.
-      made_from: combined keys of its pieces.
       summaries: iterator over the pieces.Summary of its pieces, in order.
 
     Returns:
@@ -117,9 +114,9 @@ def assemble(staging, name, made_from, summaries):
     Raises:
       ScriptError: a piece is not as its summary says.
     """
-    path = _staged(staging, name, made_from)
     digest, dispositions, pieces = hashlib.sha256(), collections.Counter(), []
-    with write_aside(path, durable=True) as aside, open(aside, "wb") as file:
+    unnamed = f"{os.path.join(staging, name)}.{socket.gethostname()}-{os.getpid()}"
+    with write_aside(unnamed, durable=True) as aside, open(aside, "wb") as file:
         for summary in summaries:
             data = summary.read_data()
             if data is None:
@@ -128,16 +125,16 @@ def assemble(staging, name, made_from, summaries):
             digest.update(data)
             dispositions.update(summary.dispositions)
             pieces.append(summary)
-    if combined(piece.key for piece in pieces) != made_from:
-        raise ScriptError(f"the pieces of {name} were changed: run the same command again")
     entry = Entry(
-        made_from=made_from,
+        made_from=combined(piece.key for piece in pieces),
         light_curves=combined(piece.light_curves for piece in pieces),
         sha256=digest.hexdigest(),
         dispositions=dict(dispositions),
         skipped=[skip for piece in pieces for skip in piece.skipped],
         warned=[warned for piece in pieces for warned in piece.warned],
     )
+    path = _staged(staging, name, entry.made_from)
+    os.replace(unnamed, path)
     json_files.write(f"{path}.json", dataclasses.asdict(entry), indent=None)
     for piece in pieces:
         piece.remove()

@@ -46,8 +46,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
     with workers.open_executor(cluster, num_worker_processes) as executor:
         # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
         in_order = functools.partial(workers.in_order, executor, attempts=math.inf)
-        made_from = {name: record_set.combined(piece.key for piece in pieces_of[name]()) for name in tables}
-        made = {name: _up_to_date(directory, name, made_from[name], pieces_of[name], in_order) for name in tables}
+        made = {name: _up_to_date(directory, name, pieces_of[name], in_order) for name in tables}
         to_do = {name: table for name, table in tables.items() if not made[name]}
         if len(to_do) < len(tables):
             print(f"{len(tables) - len(to_do)} of {len(tables)} shards are up to date", file=sys.stderr)
@@ -55,17 +54,20 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
             summaries = in_order(pieces.make, itertools.chain.from_iterable(pieces_of[name]() for name in to_do))
             for name, table in to_do.items():
                 own = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))
-                made[name] = record_set.assemble(staging, name, made_from[name], _counted(own, progress))
+                made[name] = record_set.assemble(staging, name, _counted(own, progress))
     return made
 
 
-def _up_to_date(directory, name, made_from, pieces_of_shard, in_order):
+def _up_to_date(directory, name, pieces_of_shard, in_order):
     """Path and Entry of a shard that would come out the same again; None where there is none."""
-    found = [
-        (path, entry)
-        for path, entry in record_set.candidates(directory, name, made_from)
-        if pieces.is_final(entry.skipped) and record_set.is_whole(path, entry)
-    ]
+    found = record_set.candidates(directory, name)
+    if found:
+        made_from = record_set.combined(piece.key for piece in pieces_of_shard())
+        found = [
+            (path, entry)
+            for path, entry in found
+            if entry.made_from == made_from and pieces.is_final(entry.skipped) and record_set.is_whole(path, entry)
+        ]
     if found:
         light_curves = record_set.combined(in_order(pieces.light_curves, pieces_of_shard()))
         found = [(path, entry) for path, entry in found if entry.light_curves == light_curves]

@@ -70,9 +70,9 @@ def test_shards_whose_list_is_damaged_are_made_again(tmp_path, data):
     name = "train-00000-of-00001"
     (tmp_path / name).write_bytes(b"")
     json_files.write(tmp_path / "shards.json", {name: ENTRY})
-    assert [path for path, _ in record_set.candidates(str(tmp_path), name, "a")] == [str(tmp_path / name)]
+    assert [path for path, _ in record_set.candidates(str(tmp_path), name)] == [str(tmp_path / name)]
     (tmp_path / "shards.json").write_bytes(data)
-    assert record_set.candidates(str(tmp_path), name, "a") == []
+    assert record_set.candidates(str(tmp_path), name) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_shard_of_a_foreign_entry_is_made_again(tmp_path, change):
     (tmp_path / name).write_bytes(b"")
     entry = {key: value for key, value in {**ENTRY, **change}.items() if value is not ...}
     json_files.write(tmp_path / "shards.json", {name: entry, "val-00000-of-00001": 7})
-    assert record_set.candidates(str(tmp_path), name, "a") == []
+    assert record_set.candidates(str(tmp_path), name) == []
 
 
 @pytest.mark.parametrize("data", [DAMAGED[name] for name in ("empty", "cut off", "UTF-16", "not UTF-8", "nested")])
