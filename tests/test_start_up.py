@@ -1,10 +1,12 @@
-"""--help is answered without what takes long to import. (How long it takes: benchmarks/start_up.py.)"""
+"""Help and predictions come without what takes long to import. (How long it takes: benchmarks/start_up.py.)"""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -33,3 +35,79 @@ print("imported:", *{{name.partition(".")[0] for name in sys.modules}})
     imported = told.splitlines()[-1].split()
     assert imported[0] == "imported:" and "argparse" in imported
     assert not SLOW & set(imported)
+
+
+# What predicting needs of these: a process in which they are absent, as in the small installation.
+ABSENT = (
+    "tensorflow",
+    "tf_keras",
+    "sklearn",
+    "matplotlib",
+    "pydl",
+    "batman",
+    "astroquery",
+    "requests",
+    "tess_stars2px",
+)
+
+
+def run_without(absent, module, *arguments, cwd):
+    """Runs main() of a module in a process without some packages; returns the names of the packages that it imports."""
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent!r}))
+from {module} import main
+assert main({[str(argument) for argument in arguments]!r}) == 0
+print("imported:", *{{name.partition(".")[0] for name, module in sys.modules.items() if module}})
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.fixture(scope="module")
+def light_curve(tmp_path_factory):
+    """A light curve in HDF5, in its directory of sector 14, of a star with transits."""
+    path = tmp_path_factory.mktemp("survey") / "sector-14" / "1001.h5"
+    path.parent.mkdir()
+    time = np.arange(1683.4, 1710, 30 / 1440)
+    magnitude = 10 + 0.01 * ((time - 1683.4) % 3.1 < 0.15) + np.random.default_rng(0).normal(0, 5e-4, len(time))
+    with h5py.File(path, "w") as file:
+        file["LightCurve/BJD"], file["LightCurve/QFLAG"] = time, np.zeros(len(time), int)
+        file["LightCurve/AperturePhotometry/Aperture_000/KSPMagnitude"] = magnitude
+        file["LightCurve/AperturePhotometry"].attrs["bestap"] = 0
+    return path
+
+
+def test_one_tce_is_predicted_without_what_takes_long_to_import(light_curve, tmp_path):
+    tce = ["--tic=1001", "--sector=14", "--period=3.1", "--t0=1683.475", "--duration_hours=3.6", "--transit_depth=9000"]
+    flags = ["--model_dir=pretrained:triage", f"--light_curve={light_curve}", *tce]
+    imported = run_without(ABSENT, "astronet.predict", *flags, cwd=tmp_path)
+    assert "h5py" in imported
+    assert not imported & {"pandas", "scipy", "astropy"}
+
+
+def test_records_are_made_and_predicted_without_tensorflow(light_curve, tmp_path):
+    columns = "row_id,tic_id,toi_id,Disposition,Epoc,Period,Duration,Transit_Depth,Sectors,camera,SN"
+    (tmp_path / "tces.csv").write_text(f"{columns}\n1,1001,0.01,PC,1683.475,3.1,3.6,9000,14,1,30\n")
+    table = ["--input_tce_csv_file=tces.csv", f"--tess_data_dir={light_curve.parents[1]}", "--config_name=triage"]
+    flags = [*table, "--output_dir=records", "--make_test_set", "--num_train_shards=1", "--num_worker_processes=0"]
+    assert "pandas" in run_without(ABSENT, "astronet.data.generate_input_records", *flags, cwd=tmp_path)
+    flags = ["--model_dir=pretrained:triage", "--tfrecord_dir=records", "--suffix=yyy"]
+    imported = run_without(
+        (*ABSENT, "pandas", "scipy", "astropy", "h5py"), "astronet.batch_predict", *flags, cwd=tmp_path
+    )
+    assert "numpy" in imported
+    assert re.fullmatch(r"1001 [01]\.\d{3}\n", (tmp_path / "prediction_yyy.txt").read_text())
+
+
+def test_flares_are_found_without_tensorflow(light_curve, tmp_path):
+    flags = [light_curve, "--model_dir=pretrained:flares", "--output_dir=found", "--cadence_seconds=1800"]
+    run_without(ABSENT, "astronet.flares.find_flares", *flags, cwd=tmp_path)
+    assert (tmp_path / "found/searched.csv").read_text().count("1001") == 2
+
+
+def test_import_of_the_package_brings_nothing_but_python():
+    code = "import sys, astronet; print(*{name.partition('.')[0] for name in sys.modules})"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert not (SLOW | {"numpy", "google", "h5py"}) & set(told.split())

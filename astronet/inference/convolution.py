@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+_SHORT = 32  # length of series whose windows are copied
 _NOTHING = np.float32(np.finfo(np.float32).min)  # what ReLU makes zero, whatever is added to it
 
 
@@ -100,7 +101,8 @@ class Column:
         """
         self._stages = []
         for block in column_blocks:
-            self._stages.append(_Stage(block, num_channels, num_series))
+            kind = _ShortStage if block.length <= _SHORT else _Stage
+            self._stages.append(kind(block, num_channels, num_series))
             length, num_channels = block.pooled_length, self._stages[-1].num_channels
         # Where the series have to be put, [num_series, length * num_channels]; they stay there.
         self.input = self._stages[0].input if self._stages else np.zeros([num_series, length * num_channels], "f")
@@ -118,6 +120,70 @@ class Column:
         outputs = [*(stage.input for stage in self._stages[1:]), out]
         for stage, stage_weights, output in zip(self._stages, weights, outputs):
             stage.run(stage_weights, output)
+
+
+class _ShortStage:
+    """A Block of short series with its memory: here copying all windows takes less time than matrices of few rows do.
+
+    Attributes:
+      input: float32 [num_series, length * channels]; in memory, zeros lie before and after each series.
+      num_channels: after the convolutions.
+    """
+
+    def __init__(self, block: Block, num_channels: int, num_series: int):
+        self._block, self._num_series = block, num_series
+        rows = self._padded(num_channels)
+        self.input = self._series(rows)
+        self._convolutions = []  # of each: windows, a copy of them, products, and where these go on to
+        for num_filters in block.filters:
+            size, series = block.kernel_size, num_series * block.length
+            windows = np.lib.stride_tricks.sliding_window_view(
+                rows.reshape(num_series, -1), size * num_channels, axis=1
+            )
+            copied = np.empty([num_series, block.length, size * num_channels], np.float32)
+            products = np.empty([series, num_filters], np.float32)
+            rows = self._padded(num_filters)
+            copy = windows[:, ::num_channels], copied, copied.reshape(series, -1)
+            self._convolutions.append((copy, products, self._series(rows)))
+            num_channels = num_filters
+        self.num_channels = num_channels
+        last = self._convolutions[-1][1] if block.filters else rows[:, block.left : block.left + block.length]
+        pooled = np.empty([num_series, block.pooled_length, num_channels], np.float32)
+        self._terms = [
+            last.reshape(num_series, block.length, num_channels)[:, i :: block.pool_stride][:, : block.pooled_length]
+            for i in range(block.pool_size)
+        ]
+        self._pooled = pooled
+
+    def _padded(self, num_channels):
+        block = self._block
+        return np.zeros([self._num_series, block.length + block.kernel_size - 1, num_channels], np.float32)
+
+    def _series(self, rows):
+        """[num_series, length * channels]"""
+        left, channels = self._block.left, rows.shape[2]
+        return rows.reshape(self._num_series, -1)[:, left * channels : (left + self._block.length) * channels]
+
+    def run(self, weights, output):
+        """As that of _Stage."""
+        for number, (((windows, copied, matrix), products, series), (kernel, bias)) in enumerate(
+            zip(self._convolutions, weights), 1
+        ):
+            np.copyto(copied, windows)
+            np.matmul(matrix, kernel, out=products)
+            if number < len(weights):
+                by_series = products.reshape(self._num_series, -1)
+                np.add(by_series, bias[: by_series.shape[1]], out=by_series)
+                np.maximum(by_series, 0, out=series)
+        np.maximum(self._terms[0], self._terms[-1], out=self._pooled)
+        for term in self._terms[1:-1]:
+            np.maximum(self._pooled, term, out=self._pooled)
+        pooled = self._pooled.reshape(output.shape)
+        if not weights:
+            output[...] = pooled
+            return
+        np.add(pooled, weights[-1][1], out=pooled)
+        np.maximum(pooled, 0, out=output)
 
 
 class _Stage:

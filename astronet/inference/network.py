@@ -13,7 +13,7 @@ from astronet.util.config_schema import Config
 from astronet.util.configuration import ModelSpec
 from astronet.util.script import ScriptError
 
-_POSITIONS = 6400  # of the series that pass through a column together: so many stay in the processor's cache
+_POSITIONS = 9600  # of the series that pass through a column together: so many stay in the processor's cache
 _BLOCKS = 4  # whose features pass through the dense layers together
 _DESKS = 4  # for numbers of series that a thread keeps
 

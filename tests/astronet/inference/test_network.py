@@ -62,10 +62,10 @@ _COLUMN = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=40)
 @given(
     column=_COLUMN,
-    length=st.integers(1, 40),
+    length=st.integers(1, 80),
     channel=st.sampled_from([None, "scatter_channel", "deviation_channel"]),
     output_dim=st.integers(1, 3),
     num_tces=st.integers(1, 5),
