@@ -1,8 +1,8 @@
-"""The two engines beside each other, one thread each: rates, one TCE, and the largest difference of their probabilities.
+"""Both engines beside each other, one thread each: rates, one TCE, and the largest difference of their probabilities.
 
-Both engines score the same features in turn, pretrained:triage TCEs and pretrained:flares windows. Rates are of CPU time, the
-best of some rounds, so that other work on the machine matters little. Where OPENBLAS_CORETYPE is set, NumPy is measured
-twice: as it is, and by a process in which the variable is not set.
+They score the same features in turn: TCEs by pretrained:triage, windows by pretrained:flares. Rates are of CPU time,
+the best of some rounds, so that other work on the machine matters little. Where OPENBLAS_CORETYPE is set, all is
+measured by a process with it and by one without.
 """
 
 import argparse
@@ -12,9 +12,6 @@ import subprocess
 import sys
 import time
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ[_name] = "1"
-
 import child
 import numpy as np
 
@@ -22,8 +19,12 @@ from astronet import ensemble
 from astronet.data import record_features
 from astronet.flares import light_curves, windows
 from astronet.util import configuration, engines, records
-from astronet.util.script import Parser, positive_integer, run
+from astronet.util.arguments import positive_integer
+from astronet.util.script import Parser, run
 
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+_HERE = "ASTRONET_BENCHMARK_HERE"  # set in the processes that measure
+_CORETYPE = "OPENBLAS_CORETYPE"
 _NAMES = ("pretrained:triage", "pretrained:flares")
 
 
@@ -58,26 +59,25 @@ def _cpu_seconds(score, features):
     return time.process_time() - start
 
 
-def _compare(name, chosen, flags):
+def _compare(name, flags):
     models = _load(name)
     features = _features(name, models.spec.config, flags)
     number = len(next(iter(features.values())))
     one = {key: values[:1] for key, values in features.items()}
-    score = {engine: engines.scorer(engine, models.spec, list(models.checkpoints.values())) for engine in chosen}
-    found = {engine: score[engine](features) for engine in chosen}
-    rounds = [{engine: _cpu_seconds(score[engine], features) for engine in chosen} for _ in range(flags.rounds)]
-    for engine in chosen:
+    both = ("tensorflow", "numpy")
+    score = {engine: engines.scorer(engine, models.spec, list(models.checkpoints.values())) for engine in both}
+    expected, found = (score[engine](features) for engine in both)
+    rounds = [{engine: _cpu_seconds(score[engine], features) for engine in both} for _ in range(flags.rounds)]
+    for engine in both:
         alone = min(_cpu_seconds(score[engine], one) for _ in range(10))
         rate = number / min(each[engine] for each in rounds)
-        print(f"{name}  {engine:10s}  {rate:7.0f} a CPU second, one {1e3 * alone:.1f} ms", flush=True)
-    if len(chosen) == 2:
-        ratios = [each["tensorflow"] / each["numpy"] for each in rounds]
-        difference = np.abs(found["numpy"] - found["tensorflow"]).max()
-        print(
-            f"{name}  NumPy has {statistics.median(ratios):.2f} of TensorFlow's rate ({min(ratios):.2f} to "
-            f"{max(ratios):.2f}), largest difference {difference:.1e}, {number} examples",
-            flush=True,
-        )
+        print(f"{name}  {engine:10s}  {rate:6.0f} in a CPU second, one in {1e3 * alone:.1f} ms", flush=True)
+    ratios = [each["tensorflow"] / each["numpy"] for each in rounds]
+    print(
+        f"{name}  NumPy has {statistics.median(ratios):.2f} of TensorFlow's rate ({min(ratios):.2f} to "
+        f"{max(ratios):.2f}); largest difference {np.abs(found - expected).max():.1e} of {number} examples",
+        flush=True,
+    )
 
 
 def _start_up(flags):
@@ -104,16 +104,18 @@ def _start_up(flags):
 
 
 def _measure(flags):
-    coretype = os.environ.get("OPENBLAS_CORETYPE")
-    print(f"{os.cpu_count()} cores, one thread; OPENBLAS_CORETYPE is {coretype or 'not set'}")
-    chosen = ["numpy"] if flags.numpy_alone else ["tensorflow", "numpy"]
-    for name in _NAMES:
-        _compare(name, chosen, flags)
-    if coretype and not flags.numpy_alone:
-        unset = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
-        subprocess.run([sys.executable, *sys.argv], env=unset, check=True)
-    elif not flags.numpy_alone:
-        _start_up(flags)
+    if _HERE in os.environ:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        for name in _NAMES:
+            _compare(name, flags)
+        return
+    environment = {**os.environ, **_ONE_THREAD, _HERE: "1"}
+    unset = {key: value for key, value in environment.items() if key != _CORETYPE}
+    for variables in (environment, unset) if _CORETYPE in os.environ else (unset,):
+        print(f"{_CORETYPE}={variables.get(_CORETYPE, '')}", flush=True)
+        subprocess.run([sys.executable, *sys.argv], env=variables, check=True)
+    _start_up(flags)
 
 
 def main(argv=None):
@@ -123,7 +125,6 @@ def main(argv=None):
     parser.add_argument("--tce_light_curve", help="light curve for predict.py; without, its start-up is not measured")
     parser.add_argument("--num_examples", type=positive_integer, default=1024, help="TCEs, and windows, at most")
     parser.add_argument("--rounds", type=positive_integer, default=5, help="how often to measure each")
-    parser.add_argument("--numpy_alone", action="store_true", help="without TensorFlow")
     return run(_measure, parser.parse_args(argv))
 
 
