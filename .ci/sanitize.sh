@@ -33,4 +33,5 @@ CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/pytho
 preload=$(ldd "$build"/lib/light_curve_util/_core*.so | awk '/asan|libstdc\+\+|libc\+\+/ { printf "%s ", $3 }')
 LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$build/lib \
   "$bin/pytest" --capture=sys -p no:cacheprovider tests/light_curve_util/test_odd_input.py \
-  tests/light_curve_util/test_cc_equals_reference.py tests/light_curve_util/test_views.py
+  tests/light_curve_util/test_cc_equals_reference.py tests/light_curve_util/test_layers.py \
+  tests/light_curve_util/test_views.py

@@ -139,3 +139,16 @@ class ViewGenerator:
         if bin_width >= x_max - x_min:
             bin_width = (x_max - x_min) / 40
         return median_view(x, y, num_bins, bin_width, x_min, x_max)
+
+
+def bias_relu(series, positions, bias, output):
+    """The layers of a network that cc/layers.h has; series [n, at least positions * channels] in single precision."""
+    used = positions * len(bias)
+    output[:, :used] = np.maximum(series[:, :used] + np.tile(bias, positions), 0)
+
+
+def pool_bias_relu(series, positions, bias, pool_size, pool_stride, output):
+    by_position = series[:, : positions * len(bias)].reshape(len(series), positions, len(bias))
+    starts = range(0, positions - pool_size + 1, pool_stride)
+    pooled = [by_position[:, start : start + pool_size].max(axis=1) for start in starts]
+    bias_relu(np.concatenate(pooled, axis=1), len(starts), bias, output)

@@ -102,8 +102,8 @@ class ConvColumn:
 
     def prepare(self, weights: Weights) -> Any:
         return [
-            convolution.prepare(block, *([weights[f"{name}/{part}"] for name in names] for part in ("kernel", "bias")))
-            for block, names in zip(self.blocks, self._names)
+            convolution.prepare(*([weights[f"{name}/{part}"] for name in names] for part in ("kernel", "bias")))
+            for names in self._names
         ]
 
     def desk(self, num_series: int) -> Desk:

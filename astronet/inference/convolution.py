@@ -7,10 +7,8 @@ zeros between them, which pad both neighbors:
 
 The window of `size` rows that a filter reads is contiguous in memory. Windows that begin `size` rows apart do not
 overlap: they are the rows of a matrix [num_windows, size * C] that exists already. So a convolution is `size` matrix
-products, one for each remainder of a position by `size`, each with the same filters [size * C, num_filters]; where
-the product of the rows between two series falls, it is set to zero again.
-
-Before a pooling, the products stay apart by their remainder: then its maxima are of whole blocks of memory.
+products, one for each remainder of a position by `size`, each with the same filters [size * C, num_filters]. What comes
+between these products (bias, ReLU, max-pooling) is light_curve_util/cc/layers.h.
 """
 
 import dataclasses
@@ -18,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from light_curve_util.native import core
+
 _SHORT = 32  # length of series whose windows are copied
-_NOTHING = np.float32(np.finfo(np.float32).min)  # what ReLU makes zero, whatever is added to it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Block:
     @property
     def num_rows(self) -> int:
         """From the beginning of a series to that of the next: its length and the zeros that both share."""
-        rows = self.length + self.kernel_size - 1 - self.left
-        return _round_up(rows, self.pool_stride)
+        return self.length + self.kernel_size - 1 - self.left
 
 
 def blocks(column: Any, length: int) -> list[Block]:
@@ -62,27 +60,18 @@ def blocks(column: Any, length: int) -> list[Block]:
     return found
 
 
-def prepare(block: Block, kernels: list[np.ndarray], biases: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+def prepare(kernels: list[np.ndarray], biases: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Brings the weights of a block into the form that Column.features() takes.
 
     Args:
-      block: Block.
       kernels: float32 [kernel_size, channels, num_filters] of each convolution.
       biases: float32 [num_filters] of each.
 
     Returns:
-      For each convolution, the kernel [kernel_size * channels, num_filters] and the biases of a whole series, one after
-      the other, so that adding them is a single operation on contiguous memory.
+      The same with kernels of [kernel_size * channels, num_filters].
     """
-    prepared = []
-    for number, (kernel, bias) in enumerate(zip(kernels, biases), 1):
-        if number < len(kernels):
-            tiled = np.full([block.num_rows, len(bias)], _NOTHING)
-            tiled[: block.length] = bias
-        else:
-            tiled = np.tile(bias, [block.pooled_length, 1])
-        prepared.append((np.ascontiguousarray(kernel.reshape(-1, kernel.shape[2])), tiled.ravel()))
-    return prepared
+    flat = [np.ascontiguousarray(kernel.reshape(-1, kernel.shape[2])) for kernel in kernels]
+    return list(zip(flat, map(np.ascontiguousarray, biases)))
 
 
 class Column:
@@ -101,8 +90,7 @@ class Column:
         """
         self._stages = []
         for block in column_blocks:
-            kind = _ShortStage if block.length <= _SHORT else _Stage
-            self._stages.append(kind(block, num_channels, num_series))
+            self._stages.append(_Stage(block, num_channels, num_series))
             length, num_channels = block.pooled_length, self._stages[-1].num_channels
         # Where the series have to be put, [num_series, length * num_channels]; they stay there.
         self.input = self._stages[0].input if self._stages else np.zeros([num_series, length * num_channels], "f")
@@ -122,193 +110,101 @@ class Column:
             stage.run(stage_weights, output)
 
 
-class _ShortStage:
-    """A Block of short series with its memory: here copying all windows takes less time than matrices of few rows do.
+class _Stage:
+    """A Block with its memory.
 
     Attributes:
-      input: float32 [num_series, length * channels]; in memory, zeros lie before and after each series.
+      input: float32 [num_series, length * channels]; in memory, rows of zeros lie before and after each series.
       num_channels: after the convolutions.
     """
 
     def __init__(self, block: Block, num_channels: int, num_series: int):
         self._block, self._num_series = block, num_series
-        rows = self._padded(num_channels)
+        rows = self._rows(num_channels)
         self.input = self._series(rows)
-        self._convolutions = []  # of each: windows, a copy of them, products, and where these go on to
-        for num_filters in block.filters:
-            size, series = block.kernel_size, num_series * block.length
-            windows = np.lib.stride_tricks.sliding_window_view(
-                rows.reshape(num_series, -1), size * num_channels, axis=1
-            )
-            copied = np.empty([num_series, block.length, size * num_channels], np.float32)
-            products = np.empty([series, num_filters], np.float32)
-            rows = self._padded(num_filters)
-            copy = windows[:, ::num_channels], copied, copied.reshape(series, -1)
-            self._convolutions.append((copy, products, self._series(rows)))
-            num_channels = num_filters
-        self.num_channels = num_channels
-        last = self._convolutions[-1][1] if block.filters else rows[:, block.left : block.left + block.length]
-        pooled = np.empty([num_series, block.pooled_length, num_channels], np.float32)
-        self._terms = [
-            last.reshape(num_series, block.length, num_channels)[:, i :: block.pool_stride][:, : block.pooled_length]
-            for i in range(block.pool_size)
-        ]
-        self._pooled = pooled
+        layer = _CopiedWindows if block.length <= _SHORT else _SharedWindows
+        self._convolutions, self._following = [], []
+        for number, num_filters in enumerate(block.filters, 1):
+            self._convolutions.append(layer(block, rows, num_filters, num_series))
+            if number < len(block.filters):
+                rows = self._rows(num_filters)
+                self._following.append(self._series(rows))
+        self.num_channels = block.filters[-1] if block.filters else num_channels
 
-    def _padded(self, num_channels):
+    def _rows(self, num_channels):
+        """Rows of all series, with zeros before and after each, and more for windows beyond the last one."""
         block = self._block
-        return np.zeros([self._num_series, block.length + block.kernel_size - 1, num_channels], np.float32)
+        return np.zeros([self._num_series * block.num_rows + 2 * block.kernel_size, num_channels], np.float32)
 
     def _series(self, rows):
-        """[num_series, length * channels]"""
-        left, channels = self._block.left, rows.shape[2]
-        return rows.reshape(self._num_series, -1)[:, left * channels : (left + self._block.length) * channels]
-
-    def run(self, weights, output):
-        """As that of _Stage."""
-        for number, (((windows, copied, matrix), products, series), (kernel, bias)) in enumerate(
-            zip(self._convolutions, weights), 1
-        ):
-            np.copyto(copied, windows)
-            np.matmul(matrix, kernel, out=products)
-            if number < len(weights):
-                by_series = products.reshape(self._num_series, -1)
-                np.add(by_series, bias[: by_series.shape[1]], out=by_series)
-                np.maximum(by_series, 0, out=series)
-        np.maximum(self._terms[0], self._terms[-1], out=self._pooled)
-        for term in self._terms[1:-1]:
-            np.maximum(self._pooled, term, out=self._pooled)
-        pooled = self._pooled.reshape(output.shape)
-        if not weights:
-            output[...] = pooled
-            return
-        np.add(pooled, weights[-1][1], out=pooled)
-        np.maximum(pooled, 0, out=output)
-
-
-class _Stage:
-    """A Block with its memory. Attributes:
-
-    input: float32 [num_series, length * channels], with rows of zeros between the series in memory.
-    num_channels: after the convolutions.
-    """
-
-    def __init__(self, block: Block, num_channels: int, num_series: int):
-        self._block, self._num_series = block, num_series
-        self._step = _round_up(block.kernel_size, block.pool_stride)  # between windows whose products are pooled
-        rows = self._zeros(num_channels)
-        self.input = self._series(rows, block.length)
-        self._inner = []  # of each convolution but the last: windows, products, the same by series, what follows these
-        for num_filters in block.filters[:-1]:
-            size, end = block.kernel_size, block.left + self._num_rows
-            windows, rows = _windows(rows, size, size, self._num_rows), self._zeros(num_filters)
-            products = _every(rows[block.left :], size, windows.shape[1])
-            self._inner.append((windows, products, self._series(rows, block.num_rows), rows[end : end + size]))
-        self.num_channels = block.filters[-1] if block.filters else num_channels
-        num_windows = -(-self._num_rows // self._step)
-        more = (self._step - block.pool_stride + block.pool_size - 1) // self._step  # windows, which poolings reach
-        if block.filters:
-            self._windows = _windows(rows, self._step, block.kernel_size, self._num_rows)
-            apart = np.zeros([self._step, num_windows + more, self.num_channels], np.float32)
-            self._products = apart[:, :num_windows]
-        else:
-            apart = _every(rows[block.left :], self._step, num_windows + more)
-        self._maxima, self._pooled = self._pooling(apart, num_windows)
-
-    @property
-    def _num_rows(self):
-        return self._num_series * self._block.num_rows
-
-    def _zeros(self, num_channels):
-        """Rows of all series, of zeros before and after each, and of what is computed beyond the last one."""
         block = self._block
-        beyond = 2 * (block.kernel_size + self._step) + block.pool_size
-        return np.zeros([self._num_rows + beyond, num_channels], np.float32)
-
-    def _series(self, rows, length):
-        """The first `length` rows of each series, [num_series, length * channels]."""
-        block = self._block
-        own = rows[block.left : block.left + self._num_rows]
-        return own.reshape(self._num_series, -1)[:, : length * rows.shape[1]]
-
-    def _pooling(self, apart, num_windows):
-        """The maxima to take, (one, other, where to), and where the pooled series will be.
-
-        Args:
-          apart: [step, num_windows and more, channels], of which [i, j] is at position j * step + i.
-          num_windows: int.
-
-        Returns:
-          List of triples; array [num_series, pooled_length * channels].
-        """
-        block, channels = self._block, self.num_channels
-        num_apart = self._step // block.pool_stride
-        pooled = np.zeros([num_windows * num_apart, channels], np.float32)
-        scratch = np.zeros([num_windows, channels], np.float32)
-        maxima = []
-        if block.pool_stride == 2 and block.pool_size > 3:  # neighbors in pairs first, which two poolings share
-            pairs = np.zeros([num_apart, *apart.shape[1:]], np.float32)
-            maxima.append((apart[0::2], apart[1::2], pairs))
-        else:
-            pairs = None
-        for first in range(num_apart):
-            begin = first * block.pool_stride
-            if pairs is None:
-                terms = [_at(apart, begin + i, num_windows) for i in range(block.pool_size)]
-            else:
-                terms = [_at(pairs, first + i, num_windows) for i in range(block.pool_size // 2)]
-                if block.pool_size % 2:
-                    terms.append(_at(apart, begin + block.pool_size - 1, num_windows))
-            terms = terms if len(terms) > 1 else terms * 2
-            for number, (one, other) in enumerate(zip([terms[0], *[scratch] * len(terms)], terms[1:]), 2):
-                maxima.append((one, other, pooled[first::num_apart] if number == len(terms) else scratch))
-        rows = pooled[: self._num_rows // block.pool_stride].reshape(self._num_series, -1)
-        return maxima, rows[:, : block.pooled_length * channels]
+        own = rows[block.left : block.left + self._num_series * block.num_rows]
+        return own.reshape(self._num_series, -1)[:, : block.length * rows.shape[1]]
 
     def run(self, weights, output):
         """Passes the series of `input` through the block.
 
         Args:
-          weights: what prepare() returns.
+          weights: kernel [kernel_size * channels, num_filters] and bias [num_filters] of each convolution.
           output: [num_series, pooled_length * num_channels], which is written.
         """
-        for (windows, products, series, beyond), (kernel, bias) in zip(self._inner, weights):
-            np.matmul(windows, kernel, out=products)
-            np.add(series, bias, out=series)
-            np.maximum(series, 0, out=series)
-            beyond.fill(0)
-        if weights:
-            np.matmul(self._windows, weights[-1][0], out=self._products)
-        for one, other, out in self._maxima:
-            np.maximum(one, other, out=out)
+        block = self._block
         if not weights:
-            output[...] = self._pooled
+            _max_pool(self.input, block, output)
             return
-        # Adding a bias and ReLU change no order: after the pooling there is less to do, and the result is the same.
-        np.add(self._pooled, weights[-1][1], out=self._pooled)
-        np.maximum(self._pooled, 0, out=output)
+        *inner, last = zip(self._convolutions, weights)
+        for (convolution, (kernel, bias)), following in zip(inner, self._following):
+            core.bias_relu(convolution.products(kernel), block.length, bias, following)
+        convolution, (kernel, bias) = last
+        products = convolution.products(kernel)
+        core.pool_bias_relu(products, block.length, bias, block.pool_size, block.pool_stride, output)
 
 
-def _round_up(number, multiple):
-    return -(-number // multiple) * multiple
+class _SharedWindows:
+    """A convolution before bias and ReLU, whose windows are not copied."""
+
+    def __init__(self, block, rows, num_filters, num_series):
+        size, channels, item = block.kernel_size, rows.shape[1], rows.itemsize
+        number = -(-num_series * block.num_rows // size)
+        strides = channels * item, size * channels * item, item
+        self._windows = np.lib.stride_tricks.as_strided(rows, (size, number, size * channels), strides)
+        all_products = np.zeros([number * size, num_filters], np.float32)
+        self._apart = all_products.reshape(number, size, num_filters).transpose(1, 0, 2)
+        self._products = all_products[: num_series * block.num_rows].reshape(num_series, -1)
+
+    def products(self, kernel):
+        """[num_series, num_rows * num_filters], of which those of the rows beyond `length` mean nothing."""
+        np.matmul(self._windows, kernel, out=self._apart)
+        return self._products
 
 
-def _windows(rows, step, size, num_positions):
-    """The windows of `size` rows at all positions and a few more, [step, num_windows, size * channels], not copied.
+class _CopiedWindows:
+    """The same for short series: there, copying the windows takes less time than matrices of few rows do."""
 
-    [i, j] is at position j * step + i.
-    """
-    channels, item = rows.shape[1], rows.itemsize
-    shape = step, -(-num_positions // step), size * channels
-    return np.lib.stride_tricks.as_strided(rows, shape, (channels * item, step * channels * item, item))
+    def __init__(self, block, rows, num_filters, num_series):
+        width = block.kernel_size * rows.shape[1]
+        padded = rows[: num_series * block.num_rows + block.kernel_size]
+        windows = np.lib.stride_tricks.as_strided(
+            padded,
+            (num_series, block.length, width),
+            (block.num_rows * padded.strides[0], padded.strides[0], padded.itemsize),
+        )
+        self._windows, self._copied = windows, np.empty(windows.shape, np.float32)
+        self._matrix = self._copied.reshape(-1, width)
+        self._products = np.empty([num_series * block.length, num_filters], np.float32)
+        self._by_series = self._products.reshape(num_series, -1)
+
+    def products(self, kernel):
+        """[num_series, length * num_filters]"""
+        np.copyto(self._copied, self._windows)
+        np.matmul(self._matrix, kernel, out=self._products)
+        return self._by_series
 
 
-def _every(rows, step, number):
-    """View [step, number, channels] of rows, of which [i, j] is row j * step + i."""
-    return rows[: number * step].reshape(number, step, -1).transpose(1, 0, 2)
-
-
-def _at(apart, position, number):
-    """What is at a position, at the one a step later, and so on. [number, channels]"""
-    windows, remainder = divmod(position, len(apart))
-    return apart[remainder, windows : windows + number]
+def _max_pool(series, block, output):
+    """Max-pooling of a block without convolutions."""
+    by_position = series.reshape(len(series), block.length, -1)
+    pooled = output.reshape(len(series), block.pooled_length, -1)
+    for i in range(block.pool_size):
+        positions = by_position[:, i :: block.pool_stride][:, : block.pooled_length]
+        np.maximum(positions, pooled if i else positions, out=pooled)

@@ -10,6 +10,7 @@
 
 #include "box_search.h"
 #include "find_secondary.h"
+#include "layers.h"
 #include "median_filter.h"
 #include "normalize.h"
 #include "phase_fold.h"
@@ -39,6 +40,40 @@ std::size_t common_length(const Array& a, const Array& b) {
                                 std::to_string(length(b)));
   }
   return length(a);
+}
+
+using Floats = py::array_t<float, 0>;
+
+// Series in the rows of a matrix, whose rows may lie apart but are each in one piece.
+struct Rows {
+  float* data;
+  std::size_t stride;
+};
+
+Rows rows(const Floats& matrix, std::size_t count, std::size_t least) {
+  if (matrix.ndim() != 2 || static_cast<std::size_t>(matrix.shape(0)) != count ||
+      static_cast<std::size_t>(matrix.shape(1)) < least) {
+    throw std::invalid_argument("a matrix of " + std::to_string(count) + " rows of " + std::to_string(least) +
+                                " values or more needed");
+  }
+  constexpr py::ssize_t kItem = sizeof(float);
+  const bool is_one_piece = count == 0 || matrix.shape(1) < 2 || matrix.strides(1) == kItem;
+  const bool is_apart = count < 2 || (matrix.strides(0) >= matrix.shape(1) * kItem && matrix.strides(0) % kItem == 0);
+  if (!is_one_piece || !is_apart) {
+    throw std::invalid_argument("the values of a row must lie side by side, and no two rows overlap");
+  }
+  return {const_cast<float*>(matrix.data()), count < 2 ? 0 : static_cast<std::size_t>(matrix.strides(0) / kItem)};
+}
+
+// What bias_relu and pool_bias_relu have in common: the series of the input, and that the output can be written.
+Series series(const Floats& input, py::ssize_t positions, const Floats& bias, const Floats& output) {
+  if (positions < 0 || input.ndim() != 2 || bias.ndim() != 1 ||
+      (bias.shape(0) > 1 && bias.strides(0) != sizeof(float))) {
+    throw std::invalid_argument("a matrix, a number of positions and a vector of biases needed");
+  }
+  if (!output.writeable()) throw std::invalid_argument("the output cannot be written");
+  return {static_cast<std::size_t>(input.shape(0)), static_cast<std::size_t>(positions),
+          static_cast<std::size_t>(bias.shape(0))};
 }
 
 template <typename Work>
@@ -149,6 +184,36 @@ PYBIND11_MODULE(_core, module) {
         return columns;
       },
       array("time"), array("flux"), array("periods"), array("durations"), py::arg("oversample"));
+
+  module.def(
+      "bias_relu",
+      [](const Floats& input, py::ssize_t positions, const Floats& bias, const Floats& output) {
+        const Series all = series(input, positions, bias, output);
+        const std::size_t least = all.positions * all.channels;
+        const Rows from = rows(input, all.count, least), to = rows(output, all.count, least);
+        const float* biases = bias.data();
+        without_gil([&] { bias_relu(from.data, from.stride, all, biases, to.data, to.stride); });
+      },
+      array("input"), py::arg("positions"), array("bias"), array("output"));
+
+  module.def(
+      "pool_bias_relu",
+      [](const Floats& input, py::ssize_t positions, const Floats& bias, py::ssize_t pool_size, py::ssize_t pool_stride,
+         const Floats& output) {
+        const Series all = series(input, positions, bias, output);
+        if (pool_size < 1 || pool_stride < 1 || pool_size > positions) {
+          throw std::invalid_argument("a pooling of 1 position to all, and a stride of 1 or more, needed");
+        }
+        const std::size_t pooled = (positions - pool_size) / pool_stride + 1;
+        const Rows from = rows(input, all.count, all.positions * all.channels);
+        const Rows to = rows(output, all.count, pooled * all.channels);
+        const float* biases = bias.data();
+        without_gil([&] {
+          pool_bias_relu(from.data, from.stride, all, pool_size, pool_stride, biases, to.data, to.stride);
+        });
+      },
+      array("input"), py::arg("positions"), array("bias"), py::arg("pool_size"), py::arg("pool_stride"),
+      array("output"));
 
   py::class_<ViewGenerator>(module, "ViewGenerator")
       .def(py::init([](const Array& time, const Array& flux, double t0, double period, double duration_days) {
