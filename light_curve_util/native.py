@@ -12,9 +12,19 @@ except ImportError as error:
         "of the project"
     ) from error
 
-__all__ = ["LARGEST", "core", "finite_array"]
+__all__ = ["LARGEST", "core", "finite_array", "require"]
 
 LARGEST = 1e100  # beyond it, the sums and squares that the extension takes could overflow
+
+
+def require(*names):
+    """Raises an ImportError, which says what to do, where the extension lacks functions: it was built before them."""
+    lacking = [name for name in names if not hasattr(core, name)]
+    if lacking:
+        raise ImportError(
+            f"the C++ extension light_curve_util._core is older than this code and lacks {', '.join(lacking)}: run "
+            "`pip install -e .` (or `make setup`, or `python setup.py build_ext --inplace`) in the root of the project"
+        )
 
 
 def finite_array(name, values):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from light_curve_util.native import core
+from light_curve_util.native import core, require
 
 _SHORT = 32  # length of series whose windows are copied
 
@@ -88,6 +88,7 @@ class Column:
           length, num_channels: of the series.
           num_series: how many series features() takes at a time.
         """
+        require("bias_relu", "pool_bias_relu")
         self._stages = []
         for block in column_blocks:
             self._stages.append(_Stage(block, num_channels, num_series))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from light_curve_util import reference
-from light_curve_util.native import core
+from light_curve_util.native import core, require
 
 UNTOUCHED = np.float32(-7)
 
@@ -87,3 +87,9 @@ def test_poolings_that_make_no_sense_are_refused(pooling):
 def test_double_precision_is_refused():
     with pytest.raises(TypeError):
         core.bias_relu(np.zeros([2, 6]), 3, BIAS, MATRIX)
+
+
+def test_an_extension_that_was_built_before_a_function_was_added_says_to_build_it_again():
+    require("bias_relu", "phase_fold")
+    with pytest.raises(ImportError, match="older than this code and lacks not_yet: run `pip install"):
+        require("phase_fold", "not_yet")
