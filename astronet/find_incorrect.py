@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from astronet import ensemble
-from astronet.ops.metrics import is_positive
+from astronet.ops.metrics import is_positive, summary
 from astronet.util import arguments, example_util, locks, nouns, plotting
 from astronet.util.files import make_directory, write_aside
 from astronet.util.script import Parser, ScriptError, run
@@ -44,10 +44,8 @@ def _say(ratio):
 
 
 def _print_table(labels, probabilities, threshold, inputs):
-    from sklearn.metrics import average_precision_score
-
     num_positive = np.sum(labels == 1)
-    precision = average_precision_score(labels, probabilities) if num_positive else None
+    precision = summary(labels, probabilities)["average_precision"] if num_positive else None
     positives = " or ".join(name for name, label in inputs.label_map.items() if label > 0)
     counted = nouns.of(inputs.features).count(len(labels))
     print(f"{counted}, {num_positive} of them {positives}; average precision {_say(precision)}")

@@ -107,6 +107,16 @@ def test_flares_are_found_without_tensorflow(light_curve, tmp_path):
     assert (tmp_path / "found/searched.csv").read_text().count("1001") == 2
 
 
+def test_a_script_that_needs_a_package_that_is_absent_says_so_in_a_line(light_curve, tmp_path):
+    tce = ["--tic=1001", "--sector=14", "--period=3.1", "--t0=1683.475", "--duration_hours=3.6"]
+    flags = ["--model_dir=pretrained:triage", f"--light_curve={light_curve}", *tce, "--output_image_file=tce.png"]
+    code = f"import sys; sys.modules['matplotlib'] = None; from astronet.predict import main; sys.exit(main({flags!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    told = "error: this needs the Python package matplotlib, which is not installed: install it, or all that"
+    assert done.stderr.splitlines()[-1].startswith(told) and "Traceback" not in done.stderr
+
+
 def test_import_of_the_package_brings_nothing_but_python():
     code = "import sys, astronet; print(*{name.partition('.')[0] for name in sys.modules})"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

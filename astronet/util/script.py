@@ -79,6 +79,16 @@ def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
         yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
+_OWN_PACKAGES = ("", "astronet", "light_curve_util", "third_party")
+# What pip calls a package, where it is not the name that Python imports.
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "tess_stars2px": "tess-point",
+    "batman": "batman-package",
+    "cv2": "opencv-python-headless",
+}
+
+
 def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace, go_on: str = _AGAIN) -> int:
     """Calls work(flags), and tells what stops it in one line.
 
@@ -120,6 +130,13 @@ def _run(work, flags):
             return work(flags) or 0
     except (ScriptError, LightCurveError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in _OWN_PACKAGES:
+            raise
+        told = f"this needs the Python package {_DISTRIBUTIONS.get(package, package)}, which is not installed"
+        print(f"error: {told}: install it, or all that the scripts need (pip install .)", file=sys.stderr)
         return 1
 
 
