@@ -35,7 +35,7 @@ figures: setup
 	$(RUN) docs/make_figures.py
 
 pretrained: setup
-	$(RUN) astronet/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
+	$(RUN) tools/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
 
 clean:
 	rm -rf build demo *.egg-info .pytest_cache .hypothesis .ruff_cache light_curve_util/*.so

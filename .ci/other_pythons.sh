@@ -5,8 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 default=$("$1/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 tests=(
-  tests/astronet/test_{train,estimator_util,ensemble,evaluate,export,tf_config,scalars,models,two_lines}.py
-  tests/astronet/test_{batch_predict,predict}.py
+  tests/astronet/test_{train,evaluate,export,models,batch_predict,predict}.py
+  tests/astronet/estimator
+  tests/astronet/inference
+  tests/astronet/ops
   tests/astronet/flares/test_{harness,detection,find_flares}.py
   tests/astronet/direct_imaging/test_{models,detect_companions}.py
 )

@@ -5,11 +5,13 @@ import csv
 import os
 import sys
 
-from astronet import ensemble
-from astronet.ops.metrics import is_positive
-from astronet.util import arguments, locks, nouns, plotting
-from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, run
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_aside
+from astronet.base.script import Parser, run
+from astronet.config import nouns
+from astronet.estimator import ensemble
+from astronet.figures import tce as plotting
+from astronet.stats.metrics import is_positive
 
 _COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "mean", "standard_deviation")
 _UNLIKE = "unlike_training"

@@ -9,12 +9,14 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble, evaluation_report
-from astronet.data import event_density
-from astronet.ops import calibration, intervals, metrics, novelty
-from astronet.ops.calibration import Calibration
-from astronet.util import arguments, configuration, example_util, nouns, pretrained, records
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, fingerprint
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration, nouns
+from astronet.data.records import event_density, tf_example, tfrecord
+from astronet.estimator import checkpoints, ensemble, pretrained
+from astronet.evaluation import report
+from astronet.stats import calibration, intervals, metrics, novelty
+from astronet.stats.calibration import Calibration
 
 
 def _calibrate(flags):
@@ -24,8 +26,8 @@ def _calibrate(flags):
             f"export.py --model_dir={flags.model_dir} --output_dir=COPY, and give --model_dir=COPY --average"
         )
     models = ensemble.load(flags, calibrated=False)
-    files = records.expand(flags.eval_files)
-    tces, uncalibrated = evaluation_report.tabulate(models, files)
+    files = tfrecord.expand(flags.eval_files)
+    tces, uncalibrated = report.tabulate(models, files)
     temperature = calibration.fit_temperature(tces.label, uncalibrated)
     probabilities = metrics.temper(uncalibrated, temperature).mean(axis=1)
     threshold = metrics.DEFAULT_THRESHOLD
@@ -36,8 +38,8 @@ def _calibrate(flags):
         temperature=temperature,
         threshold=threshold,
         recall_target=flags.recall_target,
-        checkpoints_sha256=calibration.sha256_of_checkpoints(models.checkpoints.values()),
-        records_sha256=calibration.sha256_of_records(files),
+        checkpoints_sha256=checkpoints.sha256(models.checkpoints.values()),
+        records_sha256=fingerprint.of_files(files),
         records=[os.path.basename(path) for path in files],
         **limits,
     )
@@ -50,7 +52,7 @@ def _calibrate(flags):
         few = f"too few or too easy {words.many}"
         print(f"warning: the best temperature lies beyond: {few} to calibrate with", file=sys.stderr)
     for when, values in (("before", uncalibrated.mean(axis=1)), ("after", probabilities)):
-        judged = evaluation_report.judge_calibration(tces.label, values)
+        judged = report.judge_calibration(tces.label, values)
         print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))
     _print_threshold(np.array(tces.label) > 0, metrics.is_positive(probabilities, threshold), threshold)
     print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
@@ -62,7 +64,7 @@ def _limits(models, patterns, examples):
     It prints how many of `examples`, as they are and altered, lie beyond.
     """
     train_examples = [
-        example_util.from_serialized(record) for path in records.expand(patterns) for record in records.read(path)
+        tf_example.from_serialized(record) for path in tfrecord.expand(patterns) for record in tfrecord.read(path)
     ]
     config = models.spec.config
     names = list(configuration.view_lengths(config))

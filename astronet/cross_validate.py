@@ -11,23 +11,16 @@ import time
 import numpy as np
 
 import astronet
-from astronet import ensemble, evaluation_report, suspect_labels, train
-from astronet.data import event_density, leaks, record_features, split
-from astronet.ops import calibration
-from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import (
-    arguments,
-    checkpoints,
-    configuration,
-    example_util,
-    json_files,
-    locks,
-    nouns,
-    records,
-    workers,
-)
-from astronet.util.files import make_directory, write_csv
-from astronet.util.script import GOES_ON, Parser, ScriptError, run
+from astronet import train
+from astronet.base import arguments, fingerprint, json_files, locks, workers
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import GOES_ON, Parser, ScriptError, run
+from astronet.config import configuration, nouns
+from astronet.data.records import event_density, leaks, record_features, split, tf_example, tfrecord
+from astronet.estimator import checkpoints, ensemble
+from astronet.evaluation import report as evaluation_report
+from astronet.evaluation import suspect_labels
+from astronet.stats.metrics import DEFAULT_THRESHOLD
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 _VALIDATION_SHARE = 0.1  # of the stars of a training side
@@ -83,18 +76,18 @@ def main(argv=None):
 def _cross_validate(flags):
     from astronet.ops import dataset
 
-    files = records.expand(flags.files)
+    files = tfrecord.expand(flags.files)
     written = ("out_of_fold.csv", "folds.csv", "folds.json", suspect_labels.TABLE)
     read = {"--catalog": flags.catalog, "--files": files}
     arguments.refuse_overwriting_in(flags.model_dir, written, "--model_dir", read)
     config = configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     dataset.count_examples(files, config)
-    serialized = [record for path in files for record in records.read(path)]
+    serialized = [record for path in files for record in tfrecord.read(path)]
     # Of a sector that is held out, training has not seen when it has events.
     if record_features.reads_event_densities(config):
         serialized = event_density.annotated(serialized)
     serialized = np.array(serialized, dtype=object)
-    tces = evaluation_report.table(map(example_util.from_serialized, serialized), config.inputs, flags.catalog)
+    tces = evaluation_report.table(map(tf_example.from_serialized, serialized), config.inputs, flags.catalog)
     folds = _folds(tces, flags)
     stops_early = config.hparams.early_stop_patience is not None
     sides = {name: _sides(tces, is_held_out, flags, stops_early) for name, is_held_out in folds.items()}
@@ -170,8 +163,8 @@ def _write_records(directory, side, serialized):
     make_directory(os.path.join(directory, "records"))
     path = os.path.join(directory, "records", f"{side}-00000-of-00001")
     if not os.path.exists(path):
-        records.write_shard(path, serialized)
-    elif list(records.read(path)) != list(serialized):
+        tfrecord.write_shard(path, serialized)
+    elif list(tfrecord.read(path)) != list(serialized):
         raise ScriptError(
             f"{path} holds other TCEs than these --files, --folds, --train_share and --seed give: choose another "
             "--model_dir, or remove that one"
@@ -205,7 +198,7 @@ def _write(parts, tces, files, flags):
         **{name: getattr(flags, name) for name in ("num_models", "train_share", "train_steps", "seed", "threshold")},
         "num_resamples": flags.num_resamples,
         "records": [os.path.basename(path) for path in files],
-        "records_sha256": calibration.sha256_of_records(files),
+        "records_sha256": fingerprint.of_files(files),
         "results": described,
         "label_noise": {
             "num_suspects": int(noise.is_suspect.sum()),

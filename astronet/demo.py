@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, ScriptError, run
 from astronet.plot_roc import read_true_vs_pred
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
 
 _CONFIG = "--config_name=triage"
 _PRETRAINED = "pretrained:triage"

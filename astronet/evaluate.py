@@ -3,9 +3,12 @@
 import os
 import sys
 
-from astronet import ensemble, evaluation_report
-from astronet.util import arguments, locks, nouns, records, weights_file
-from astronet.util.script import Parser, run
+from astronet.base import arguments, locks
+from astronet.base.script import Parser, run
+from astronet.config import nouns
+from astronet.data.records import tfrecord
+from astronet.estimator import ensemble, weights_file
+from astronet.evaluation import report as evaluation_report
 
 
 def main(argv=None):
@@ -37,9 +40,9 @@ def main(argv=None):
 
 
 def _evaluate(flags):
-    from astronet.util import estimator_util
+    from astronet.estimator import estimator_util
 
-    files = records.expand(flags.eval_files)
+    files = tfrecord.expand(flags.eval_files)
     read = {"--catalog": flags.catalog, "--eval_files": files}
     arguments.refuse_overwriting_in(flags.report, evaluation_report.WRITTEN, "--report", read)
     models = ensemble.load(flags)

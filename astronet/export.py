@@ -11,18 +11,21 @@ import tempfile
 
 import numpy as np
 
-from astronet import ensemble, evaluation_report
-from astronet.ops import metrics
-from astronet.util import arguments, checkpoints, locks, nouns, records, weights_file
-from astronet.util.files import INCOMPLETE, make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks
+from astronet.base.files import INCOMPLETE, make_directory
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import nouns
+from astronet.data.records import tfrecord
+from astronet.estimator import checkpoints, ensemble, weights_file
+from astronet.evaluation import report
+from astronet.stats import metrics
 
 _COMPARED = ("average_precision", "cross_entropy")
 
 
 def _export(flags):
     models = ensemble.load(flags, calibrated=False)
-    files = records.expand(flags.eval_files) if flags.eval_files else []
+    files = tfrecord.expand(flags.eval_files) if flags.eval_files else []
     _require_no_model(flags.output_dir)
     make_directory(flags.output_dir)
     is_averaged, size = ensemble.is_averaged(flags), 0
@@ -46,8 +49,8 @@ def _require_no_model(directory):
 
 def _compare(source, exported, files):
     """Prints what the export changed on labeled records."""
-    tces, before = evaluation_report.tabulate(source, files)
-    _, after = evaluation_report.tabulate(exported, files)
+    tces, before = report.tabulate(source, files)
+    _, after = report.tabulate(exported, files)
     before, after = before.mean(axis=1), after.mean(axis=1)
     counted = nouns.of(source.spec.config.inputs.features).count(len(tces))
     print(f"{counted}: no probability changes by more than {np.abs(after - before).max():.6f}")

@@ -6,11 +6,14 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble
-from astronet.ops.metrics import is_positive, summary
-from astronet.util import arguments, example_util, locks, nouns, plotting
-from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_aside
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import nouns
+from astronet.data.records import tf_example
+from astronet.estimator import ensemble
+from astronet.figures import tce as plotting
+from astronet.stats.metrics import is_positive, summary
 
 _COLUMNS = ("row_id", "tic_id", "toi_id", "sector", "period", "disposition", "mean", "standard_deviation", "plot")
 _THRESHOLDS = np.arange(1, 10) / 10
@@ -57,7 +60,7 @@ def _print_table(labels, probabilities, threshold, inputs):
 
 def _label(prediction, inputs):
     """1 or 0; None for a TCE whose disposition is not known."""
-    label = inputs.label_map.get(example_util.value(prediction.example, inputs.label_feature))
+    label = inputs.label_map.get(tf_example.value(prediction.example, inputs.label_feature))
     return None if label is None else int(label > 0)
 
 

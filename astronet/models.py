@@ -1,26 +1,16 @@
 """Models by name."""
 
-import importlib
 import math
 
-from astronet.util.config_schema import choose
-from astronet.util.script import ScriptError
+from astronet.base.script import ScriptError
+from astronet.config import registry
 
 _MAX_WEIGHTS = 100_000_000  # 0.4 GB; the largest configuration by name has 4 million
-
-BUILDERS = {  # modules, which are imported when a model of theirs is built: they need TensorFlow
-    "AstroModel": "astronet.astro_model.astro_model",
-    "AstroFCModel": "astronet.astro_fc_model.astro_fc_model",
-    "AstroCNNModel": "astronet.astro_cnn_model.astro_cnn_model",
-    "sodinn": "astronet.direct_imaging.sodinn_model",
-    "sodinn_conv3d": "astronet.direct_imaging.sodinn_conv3d_model",
-    "sodirf": "astronet.direct_imaging.sodirf_model",
-}
 
 
 def fit_function(model):
     """Returns the function that fits models of a name at once; None where they descend a gradient step by step."""
-    return getattr(_module(model), "fit", None)
+    return getattr(registry.builder(model), "fit", None)
 
 
 def build(model, config):
@@ -29,9 +19,9 @@ def build(model, config):
     Raises:
       ScriptError: the configuration makes no model, or one too large, of which nothing is allocated.
     """
-    from astronet.util.tensorflow import tf
+    from astronet.ops.tensorflow import tf
 
-    module = _module(model)
+    module = registry.builder(model)
     num_weights = 0
 
     def create(next_creator, **kwargs):
@@ -47,7 +37,3 @@ def build(model, config):
     except (ValueError, TypeError, ArithmeticError, tf.errors.OpError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ScriptError(f"the configuration makes no {model} ({reason}): correct its sizes") from error
-
-
-def _module(model):
-    return importlib.import_module(choose(BUILDERS, model, "model"))

@@ -6,9 +6,10 @@ import sys
 
 import numpy as np
 
-from astronet.ops.metrics import DEFAULT_THRESHOLD
-from astronet.util import arguments, plotting
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments
+from astronet.base.script import Parser, ScriptError, run
+from astronet.figures import tce
+from astronet.stats.metrics import DEFAULT_THRESHOLD
 
 
 def read_true_vs_pred(path):
@@ -49,7 +50,7 @@ def _plot(flags):
         if name.startswith("true_vs_pred_"):
             name = name[len("true_vs_pred_") :]
         predictions[path if name in predictions else name] = read_true_vs_pred(path)
-    plotting.plot_curves(flags.output, predictions, flags.threshold)
+    tce.plot_curves(flags.output, predictions, flags.threshold)
     print(f"{flags.output}: precision-recall and ROC curves of {', '.join(predictions)}")
 
 

@@ -4,10 +4,13 @@ import sys
 
 from tqdm import tqdm
 
-from astronet.data import observed, preprocess, tce_table
-from astronet.util import arguments, configuration, locks, plotting
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration
+from astronet.data.catalog import observed, tce_table
+from astronet.data.records import preprocess
+from astronet.figures import tce as plotting
 from light_curve_util import sector_times, tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError

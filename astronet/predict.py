@@ -4,13 +4,24 @@ import functools
 import math
 import sys
 
-from astronet import ensemble
-from astronet.data import epochs, plausibility, preprocess, single_tce
-from astronet.util import arguments, configuration, example_util, plotting
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration
+from astronet.data.catalog import epochs, plausibility
+from astronet.data.records import preprocess, single_tce, tf_example
+from astronet.estimator import ensemble
+from astronet.figures import tce as plotting
 from light_curve_util import sector_times, tess_io
 from light_curve_util.identity import Identity
 from light_curve_util.periodic_event import PeriodicEvent
+
+
+def _flare_mask(flags):
+    if flags.mask_flares is None:
+        return None
+    from astronet.flares import mask  # which most runs do without
+
+    return mask.of_directory(flags.mask_flares)
 
 
 def _predict(flags):
@@ -25,7 +36,7 @@ def _predict(flags):
         _t0_btjd(flags.t0, sector if tess_io.is_of_tess(path) else 0), flags.period, flags.duration_hours / 24
     )
     lengths = configuration.view_lengths(models.spec.config)
-    settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, flags.mask_flares)
+    settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, _flare_mask(flags))
     columns = {
         "tic_id": star.tic_id,
         "Sectors": sector,
@@ -41,7 +52,7 @@ def _predict(flags):
     columns = single_tce.with_camera(columns, path)
     if flags.catalog:
         columns = single_tce.with_neighbors(columns, flags.catalog)
-    record = example_util.to_example(columns, views).SerializeToString()
+    record = tf_example.to_example(columns, views).SerializeToString()
     for doubt in single_tce.doubts(record, models.spec.config, bool(flags.catalog)):
         print(f"warning: {doubt}", file=sys.stderr)
     (prediction,) = ensemble.predict(models, [record])

@@ -7,10 +7,12 @@ import os
 import sys
 import traceback
 
-from astronet.data import leaks
-from astronet.util import arguments, checkpoints, cluster, configuration, fingerprint, locks, nouns, records, workers
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, dask_cluster, fingerprint, locks, workers
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration, nouns
+from astronet.data.records import leaks, tfrecord
+from astronet.estimator import checkpoints
 
 _TRAINED_ON = "trained_on.json"  # file in a model_dir: the origin of its training and validation records
 
@@ -74,7 +76,7 @@ def _writes(flags):
         return False  # a worker does
     if not os.environ.get("TF_CONFIG"):
         return True
-    from astronet.util import estimator_util
+    from astronet.estimator import estimator_util
 
     return estimator_util.is_chief()
 
@@ -91,7 +93,7 @@ def _train_alone(flags):
     num_threads = 1 if flags.num_threads is None else flags.num_threads
     if flags.cluster:
         # Workers have another working directory.
-        files = ([os.path.abspath(path) for path in records.expand(f)] for f in (flags.train_files, flags.eval_files))
+        files = ([os.path.abspath(path) for path in tfrecord.expand(f)] for f in (flags.train_files, flags.eval_files))
         read = workers.OncePerProcess(_read, *files, spec.config)
         members = {os.path.abspath(directory): member for directory, member in members.items()}
         with workers.open_executor(flags.cluster, min(flags.num_parallel, len(members))) as executor:
@@ -122,9 +124,9 @@ def prepare(spec, train_files, eval_files, train_steps=None, seed=0):
     """
     from astronet.ops import dataset
 
-    train = dataset.read_training(records.expand(train_files), spec.config)
+    train = dataset.read_training(tfrecord.expand(train_files), spec.config)
     config = dataset.measure(train, spec.config)
-    validation = dataset.read(records.expand(eval_files), config)
+    validation = dataset.read(tfrecord.expand(eval_files), config)
     train_steps = train_steps or configuration.num_steps(config.hparams, len(train))
     return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
 
@@ -145,7 +147,7 @@ def _require_same_records(members, flags):
     Raises:
       ScriptError: a member was trained on other records; it says on which.
     """
-    files = {name: records.expand(getattr(flags, name)) for name in ("train_files", "eval_files")}
+    files = {name: tfrecord.expand(getattr(flags, name)) for name in ("train_files", "eval_files")}
     names = {name: [os.path.basename(path) for path in paths] for name, paths in files.items()}
     origin = {"inputs": {name: fingerprint.of_files(paths) for name, paths in files.items()}, "names": names}
     for directory in members:
@@ -219,7 +221,7 @@ def _train_member(member, read, num_threads, on_evaluation):
             train_model(spec, directory, *read(), num_threads, f"{directory}: ", on_evaluation)
     except Exception as error:
         told = "" if isinstance(error, (ScriptError, OSError)) else traceback.format_exc()
-        cluster.tell(f"{told}error: {directory}: {error}", file=sys.stderr)
+        dask_cluster.tell(f"{told}error: {directory}: {error}", file=sys.stderr)
         return False
     return True
 
@@ -227,10 +229,10 @@ def _train_member(member, read, num_threads, on_evaluation):
 def train_model(spec, model_dir, train, validation, num_threads, prefix="", on_evaluation=None):
     """Trains one model; arguments as those of train_members. `prefix` begins each line that it prints."""
 
-    from astronet.util import estimator_util
+    from astronet.estimator import estimator_util
 
     def say(line):
-        cluster.tell(f"{prefix}{line}")
+        dask_cluster.tell(f"{prefix}{line}")
 
     def evaluated(step, logits):
         if on_evaluation:

@@ -11,13 +11,14 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble, evaluation_report, train
-from astronet.data import leaks
-from astronet.ops import metrics
-from astronet.util import records
-from astronet.util.arguments import positive_integer
-from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet import train
+from astronet.base.arguments import positive_integer
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.data.records import leaks, tfrecord
+from astronet.estimator import ensemble
+from astronet.evaluation import report
+from astronet.stats import metrics
 
 _DENSITIES = {"event_density": None, "camera_event_density": None}
 _TWO_CLASSES = {"inputs": {"label_map": {"EB": 1}}, "hparams": {"output_dim": 1}}
@@ -47,7 +48,7 @@ def _measure(flags):
     if unknown:
         raise ScriptError(f"--lines has {', '.join(sorted(unknown))}; there are: {', '.join(_LINES)}")
     make_directory(flags.model_dir)
-    trained = leaks.Trained.from_files(records.expand(flags.train_files))
+    trained = leaks.Trained.from_files(tfrecord.expand(flags.train_files))
     rows = []
     for line in flags.lines or _LINES:
         rows.append([line, *_judge(_train(line, flags), trained, flags)])
@@ -76,7 +77,7 @@ def _judge(directory, trained, flags):
     ensemble.add_flags(parser)
     averaged = ["--average"] if flags.num_models > 1 else []
     models = ensemble.load(parser.parse_args([f"--model_dir={directory}", *averaged]))
-    tces, probabilities = evaluation_report.tabulate(models, records.expand(flags.eval_files))
+    tces, probabilities = report.tabulate(models, tfrecord.expand(flags.eval_files))
     labels, mean = tces.label.to_numpy(), probabilities.mean(axis=1)
     of_one = [metrics.summary(labels, of_member) for of_member in probabilities.T]
     for name in _FIGURES:

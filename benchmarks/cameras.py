@@ -12,13 +12,13 @@ import time
 import numpy as np
 import pandas as pd
 
-from astronet.data import detectors
+from astronet.data.catalog import focal_plane
 
 
 def on_image(model, ra, dec, sector):
     """Camera and CCD on whose image the stars are by tess-point's own limits. [n], [n]"""
     star, cameras, ccds, column, row = model.pixels(ra, dec, sector)
-    inside = (column > -1) & (column < detectors.CCD_PIXELS) & (row > -1) & (row < detectors.CCD_PIXELS)
+    inside = (column > -1) & (column < focal_plane.CCD_PIXELS) & (row > -1) & (row < focal_plane.CCD_PIXELS)
     camera, ccd = np.zeros((2, len(ra)), int)
     camera[star[inside]], ccd[star[inside]] = cameras[inside], ccds[inside]
     return camera, ccd
@@ -30,7 +30,7 @@ def main(argv=None):
     flags = parser.parse_args(argv)
     with open(flags.catalog, newline=None, encoding="utf-8-sig") as file:
         table = pd.read_csv(file)
-    model = detectors.TessPoint()
+    model = focal_plane.TessPoint()
     model.locate([0.0], [0.0], table["Sectors"][0])  # so that imports are not timed
     seconds, agree_on_image, agree = 0.0, 0, 0
     for sector, stars in table.groupby("Sectors"):

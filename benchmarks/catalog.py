@@ -12,9 +12,10 @@ import time
 
 import numpy as np
 
-from astronet.data import bls, events, make_catalog, tev
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.data import make_catalog
+from astronet.data.catalog import blsanal, events, tev
 
 
 def _write_survey(directory, num_rows, seed):
@@ -25,8 +26,8 @@ def _write_survey(directory, num_rows, seed):
     for tic_id in range(1, num_rows + 1):
         rows.append({"src": "t", "tic_id": tic_id, "toi_id": ".01", "Disposition": "J", "Sectors": 1 + tic_id % 5})
         stars.append((tic_id, ra[tic_id - 1], dec[tic_id - 1], 10.0, 1.0, 1.0, 5800.0, 4.4))
-        paths.append(bls.path(os.path.join(directory, "qlp-data"), 1 + tic_id % 5, 1, 1, tic_id))
-        bls.write(paths[-1], [bls.Peak(1326.0, 2.5, 0.05, 0.01, 0.2, 15.0, 20.0, 40, 10.0)] * 3)
+        paths.append(blsanal.path(os.path.join(directory, "qlp-data"), 1 + tic_id % 5, 1, 1, tic_id))
+        blsanal.write(paths[-1], [blsanal.Peak(1326.0, 2.5, 0.05, 0.01, 0.2, 15.0, 20.0, 40, 10.0)] * 3)
     tev.write(os.path.join(directory, "table.csv"), rows)
     connection = sqlite3.connect(os.path.join(directory, "tic.sqlite"))
     with connection:

@@ -9,10 +9,10 @@ import sys
 
 import training_step
 
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
 from astronet.direct_imaging import configurations, sodinn_model
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def _compare(flags):

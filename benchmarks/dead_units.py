@@ -7,16 +7,17 @@ import sys
 
 import numpy as np
 
+from astronet.base.script import Parser, run
+from astronet.data.records import tfrecord
 from astronet.direct_imaging import detection
+from astronet.estimator import checkpoints
 from astronet.ops import dataset
-from astronet.util import checkpoints, records
-from astronet.util.script import Parser, run
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def _count(flags):
     detectors = detection.load(flags.model_dir)
-    patches = dataset.read(records.expand(flags.files), detectors.spec.config).features
+    patches = dataset.read(tfrecord.expand(flags.files), detectors.spec.config).features
     for name, checkpoint in detectors.checkpoints.items():
         model = checkpoints.restore(detectors.spec, checkpoint)
         logits = model.get_layer("logits")

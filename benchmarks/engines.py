@@ -15,12 +15,12 @@ import time
 import child
 import numpy as np
 
-from astronet import ensemble
-from astronet.data import record_features
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.config import configuration
+from astronet.data.records import record_features, tfrecord
+from astronet.estimator import engines, ensemble
 from astronet.flares import light_curves, windows
-from astronet.util import configuration, engines, records
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
 
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
 _HERE = "ASTRONET_BENCHMARK_HERE"  # set in the processes that measure
@@ -38,7 +38,7 @@ def _features(name, config, flags):
     random = np.random.default_rng(0)
     number = flags.num_examples
     if name == "pretrained:triage" and flags.records:
-        serialized = [record for path in records.expand(flags.records) for record in records.read(path)][:number]
+        serialized = [record for path in tfrecord.expand(flags.records) for record in tfrecord.read(path)][:number]
         (features,) = record_features.batches([serialized], config)
         return {key: features[key] for key in configuration.input_lengths(config)}
     if name == "pretrained:flares" and flags.light_curve:

@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from astronet.data import event_density
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.data.records import event_density
 
 
 def _measure(flags):

@@ -12,10 +12,11 @@ import types
 import numpy as np
 import pandas as pd
 
-from astronet import ensemble, evaluation_report
-from astronet.util import records
-from astronet.util.files import write_csv
-from astronet.util.script import Parser, run
+from astronet.base.files import write_csv
+from astronet.base.script import Parser, run
+from astronet.data.records import tfrecord
+from astronet.estimator import ensemble
+from astronet.evaluation import report
 
 _SETS = {
     "flares and quiet windows": lambda table: table.kind.isin(("catalogue", "quiet")),
@@ -27,7 +28,7 @@ _FIGURES = ("average_precision", "accuracy", "precision", "recall")
 
 def _compare(flags):
     windows = pd.read_csv(os.path.join(flags.records_dir, "windows.csv"), keep_default_na=False).set_index("row_id")
-    files = records.expand([f"{flags.records_dir}/{split}-*" for split in ("train", "val", "test")])
+    files = tfrecord.expand([f"{flags.records_dir}/{split}-*" for split in ("train", "val", "test")])
     predicted = {}
     if flags.out_of_fold:
         held_out = pd.read_csv(flags.out_of_fold).set_index("row_id")
@@ -35,7 +36,7 @@ def _compare(flags):
     for model_dir in flags.model_dirs:
         given = dict.fromkeys(("model", "config_name", "config_json"))
         models = ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
-        tces, probabilities = evaluation_report.tabulate(models, files)
+        tces, probabilities = report.tabulate(models, files)
         predicted[model_dir] = pd.Series(probabilities.mean(axis=1), index=tces.row_id)
     settings = types.SimpleNamespace(num_resamples=flags.num_resamples, seed=0)
     rows = []
@@ -45,7 +46,7 @@ def _compare(flags):
         print(f"{kinds}: {len(chosen)} windows of {chosen.tic_id.nunique()} stars, {num_flares} flares")
         for name, probability in predicted.items():
             table = chosen.assign(label=chosen.Disposition == "flare", probability=probability.loc[chosen.index])
-            figures = evaluation_report.describe(table, flags.threshold, settings)["figures"]
+            figures = report.describe(table, flags.threshold, settings)["figures"]
             told = "  ".join(
                 f"{figure} " + "{value:.3f} ({low:.3f} to {high:.3f})".format(**figures[figure]) for figure in _FIGURES
             )

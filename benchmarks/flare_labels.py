@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
+from astronet.base.files import write_csv
+from astronet.base.script import Parser, run
 from astronet.flares import catalog
-from astronet.util.files import write_csv
-from astronet.util.script import Parser, run
 
 _LENGTH_WITHOUT_END = 10  # cadences of a candidate whose last cadence is not told
 _SAME_DAYS = 0.02  # nearer than that, two rows are about one event

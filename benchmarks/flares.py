@@ -11,11 +11,12 @@ import time
 
 import numpy as np
 
-from astronet import ensemble, models
+from astronet import models
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.config import configuration
+from astronet.estimator import ensemble, weights_file
 from astronet.flares import detection, windows
-from astronet.util import configuration, weights_file
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
 from light_curve_util import tess_io
 
 _CADENCE_DAYS = 120 / 86400
@@ -23,7 +24,7 @@ _CADENCE_DAYS = 120 / 86400
 
 def write_members(directory, config_name, number):
     """Writes untrained members as exported models; returns the ensemble.Ensemble of them."""
-    from astronet.util.tensorflow import keras
+    from astronet.ops.tensorflow import keras
 
     config = configuration.get("AstroCNNModel", config_name)
     specs, paths = {}, {}

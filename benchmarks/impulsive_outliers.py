@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 
+from astronet.base.script import Parser, run
 from astronet.flares import injection
-from astronet.util.script import Parser, run
 from light_curve_util.products import quality, spoc
 
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-from astronet.data import tce_table
+from astronet.data.catalog import tce_table
 
 _PERIODS_AGREE = 0.003
 _LEAST_HOURS = 1.2  # within which events agree however short they are

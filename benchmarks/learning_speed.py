@@ -17,11 +17,11 @@ import time
 import numpy as np
 
 from astronet import train
-from astronet.ops import metrics
-from astronet.util import configuration
-from astronet.util.arguments import positive_integer
-from astronet.util.files import write_aside
-from astronet.util.script import Parser, run
+from astronet.base.arguments import positive_integer
+from astronet.base.files import write_aside
+from astronet.base.script import Parser, run
+from astronet.config import configuration
+from astronet.stats import metrics
 
 _PUBLISHED = {"model": "AstroCNNModel", "config_name": "yu2019"}
 _PUBLISHED_MEMBERS = 10

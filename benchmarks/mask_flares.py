@@ -10,9 +10,9 @@ import sys
 
 import numpy as np
 
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
 from astronet.flares import flare_fit, mask
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
 from light_curve_util import tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError

@@ -20,10 +20,11 @@ import numpy as np
 import simulated_records
 
 from astronet import batch_predict, models
-from astronet.util import configuration, example_util, records
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
-from astronet.util.tensorflow import keras, tf
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.config import configuration
+from astronet.data.records import tf_example, tfrecord
+from astronet.ops.tensorflow import keras, tf
 
 _SPEC = configuration.resolve("AstroCNNModel", "yu2019")
 _BATCH_SIZE = 1024  # of the network alone: what batch_predict.py takes
@@ -78,15 +79,15 @@ def _network_alone(members, num_batches):
 def _one_at_a_time(members, path, num_tces):
     """Predicts the first TCEs of a file the published way; returns CPU seconds and probabilities [num_tces]."""
     start = time.process_time()
-    serialized = [record for record, _ in zip(records.read(path), range(num_tces))]
+    serialized = [record for record, _ in zip(tfrecord.read(path), range(num_tces))]
     probabilities = [[_predict_one(member, record) for record in serialized] for member in members]
     return time.process_time() - start, np.mean(probabilities, axis=0)
 
 
 def _predict_one(member, serialized):
-    example = example_util.from_serialized(serialized)
+    example = tf_example.from_serialized(serialized)
     names = configuration.view_lengths(_SPEC.config)
-    return member.predict({name: [example_util.series(example, name)] for name in names})[0]
+    return member.predict({name: [tf_example.series(example, name)] for name in names})[0]
 
 
 def _measure(flags):
@@ -96,7 +97,7 @@ def _measure(flags):
         if not flags.tfrecord_dir:
             simulated_records.write(directory, flags.num_tces, _SPEC.config)
         tfrecord_dir = flags.tfrecord_dir or directory
-        path = records.expand(os.path.join(tfrecord_dir, flags.pattern))[0]
+        path = tfrecord.expand(os.path.join(tfrecord_dir, flags.pattern))[0]
         rounds = []
         for _ in range(flags.rounds):
             alone, wall_alone = _network_alone(members, flags.num_batches)

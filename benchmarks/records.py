@@ -17,8 +17,9 @@ import tempfile
 import child
 import h5py
 
-from astronet.data import generate_input_records, simulate_survey, tce_table
-from astronet.util.workers import Processes
+from astronet.base.workers import Processes
+from astronet.data import generate_input_records, simulate_survey
+from astronet.data.catalog import tce_table
 from light_curve_util import tess_io
 
 _APERTURE = simulate_survey.simulated_photometry.BEST_APERTURE

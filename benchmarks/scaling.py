@@ -18,9 +18,9 @@ import numpy as np
 import records
 
 from astronet import batch_predict
-from astronet.util.arguments import positive_integer
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, run
+from astronet.base.arguments import positive_integer
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, run
 
 _RECORDS, _PREDICT, _ON_CLUSTER = "generate_input_records.py", "batch_predict.py", "batch_predict.py --cluster=local"
 _COLORS = {_RECORDS: "#0072B2", _PREDICT: "#D55E00"}

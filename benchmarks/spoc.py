@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 import astronet
-from astronet.data import record_set, split, tce_table
-from astronet.data.tce_table import Skip
-from astronet.util import example_util, records
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, ScriptError, run
+from astronet.data.catalog import tce_table
+from astronet.data.catalog.tce_table import Skip
+from astronet.data.records import record_set, split, tf_example, tfrecord
 from light_curve_util.errors import LightCurveError
 from light_curve_util.normalize import normalize_view
 
@@ -49,11 +49,11 @@ def resample_local(view, num_bins):
 
 
 def _convert(flags):
-    files = records.expand(os.path.join(glob.escape(flags.input_dir), "*.tfRecords"))
+    files = tfrecord.expand(os.path.join(glob.escape(flags.input_dir), "*.tfRecords"))
     catalog = _by_star(tce_table.read(flags.catalog)[0]) if flags.catalog else None
     tces, skips, known = [], [], collections.Counter()
-    for row_id, serialized in enumerate(itertools.chain.from_iterable(map(records.read, files))):
-        example = example_util.from_serialized(serialized)
+    for row_id, serialized in enumerate(itertools.chain.from_iterable(map(tfrecord.read, files))):
+        example = tf_example.from_serialized(serialized)
         columns = _columns(example, row_id)
         views, reason = _views(example, columns, flags.local_bins)
         if not reason and catalog is not None:
@@ -82,8 +82,8 @@ def _convert(flags):
     }
     counts = {}
     for name, rows in shards.items():
-        serialized = (example_util.to_example(*tce).SerializeToString(deterministic=True) for tce in rows)
-        records.write_shard(os.path.join(flags.output_dir, name), serialized)
+        serialized = (tf_example.to_example(*tce).SerializeToString(deterministic=True) for tce in rows)
+        tfrecord.write_shard(os.path.join(flags.output_dir, name), serialized)
         counts[name] = collections.Counter(columns["Disposition"] for columns, _ in rows)
     manifest = record_set.write_manifest(
         flags.output_dir,
@@ -102,13 +102,13 @@ def _convert(flags):
 
 def _columns(example, row_id):
     """Columns as our records have them. Of theirs, snr is to white noise: no SN, which is to pink noise."""
-    disposition = example_util.value(example, "Disposition", "")
+    disposition = tf_example.value(example, "Disposition", "")
     values = {
-        name: example_util.value(example, name, np.nan) for name in ("Period", "T0", "Duration", "Depth", "TMag", "snr")
+        name: tf_example.value(example, name, np.nan) for name in ("Period", "T0", "Duration", "Depth", "TMag", "snr")
     }
     return {
         "row_id": row_id,
-        "tic_id": example_util.value(example, "TIC_ID"),
+        "tic_id": tf_example.value(example, "TIC_ID"),
         "Disposition": _PLANETS.get(disposition, disposition),
         "original_disposition": disposition,
         "Period": values["Period"],

@@ -14,9 +14,9 @@ from pathlib import Path
 import child
 import simulated_records
 
-from astronet.util import configuration
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.config import configuration
 
 _PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 _MODEL_DIR = "pretrained:triage"

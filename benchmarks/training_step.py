@@ -18,11 +18,11 @@ import numpy as np
 import simulated_records
 
 from astronet import models, train
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, run
+from astronet.config import configuration
 from astronet.ops import training
-from astronet.util import configuration
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, run
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 _MODEL = "AstroCNNModel"
 _FIRST_STEPS = 20  # of the shorter training

@@ -18,10 +18,12 @@ import time
 
 import numpy as np
 
-from astronet.data import simulated_photometry, simulated_signals, simulated_sky, transit_fit, transit_search
-from astronet.util.arguments import positive_integer
-from astronet.util.script import Parser, ScriptError, run
-from astronet.util.workers import map_in_order
+from astronet.base.arguments import positive_integer
+from astronet.base.script import Parser, ScriptError, run
+from astronet.base.workers import map_in_order
+from astronet.data.catalog import transit_fit, transit_search
+from astronet.data.simulation import photometry as simulated_photometry
+from astronet.data.simulation import signals, sky
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold
 
@@ -39,10 +41,10 @@ class _Star:
 
     def __init__(self, rng, seed, raw):
         self.sector, self.seed, self.raw = int(rng.integers(1, 4)), seed, raw
-        self.star = simulated_sky.draw_star(rng, 0, self.sector)
-        self.camera, _ = simulated_sky.camera_and_ccd(self.star.ra, self.star.dec, self.sector)
+        self.star = sky.draw_star(rng, 0, self.sector)
+        self.camera, _ = sky.camera_and_ccd(self.star.ra, self.star.dec, self.sector)
         self.cadences = simulated_photometry.cadences(self.sector)
-        spots = simulated_signals.starspots(rng, rng.uniform(4, 20), rng.lognormal(np.log(1e-3), 1.0))
+        spots = signals.starspots(rng, rng.uniform(4, 20), rng.lognormal(np.log(1e-3), 1.0))
         self.quiet = spots(self.cadences.time)
         self.red_noise, self.noise_seed = rng.uniform(0.2, 1.0), int(rng.integers(2**32))
 
@@ -63,10 +65,10 @@ def _draw_planet(rng, star, period_range, signal_to_noise):
     time, flux = star.observe(raw=False)
     for _ in range(_MAX_DRAWS):
         period = np.exp(rng.uniform(*np.log(period_range)))
-        axis = max(2.5, simulated_signals.scaled_semi_major_axis(period, star.star.density))
+        axis = max(2.5, signals.scaled_semi_major_axis(period, star.star.density))
         impact, t0 = rng.uniform(0, 0.85), time[0] + rng.uniform(0, period)
         transit = functools.partial(
-            simulated_signals.transit_flux,
+            signals.transit_flux,
             t0=t0,
             period=period,
             scaled_axis=axis,

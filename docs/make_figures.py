@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from astronet import plot_roc, plot_tces
-from astronet.data import transit_search
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base.script import Parser, ScriptError, run
+from astronet.data.catalog import transit_search
 from light_curve_util import tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.periodic_event import PeriodicEvent

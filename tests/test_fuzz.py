@@ -1,4 +1,4 @@
-"""benchmarks/fuzz.py: some hundred mutants of every kind of file, and whether it notices what it is there for."""
+"""fuzz/fuzz.py: some hundred mutants of every kind of file, and whether it notices what it is there for."""
 
 import runpy
 import textwrap
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-main = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "fuzz.py"))["main"]
+main = runpy.run_path(str(Path(__file__).parents[1] / "fuzz" / "fuzz.py"))["main"]
 
 
 def test_mutants_are_read_or_refused(capsys):

@@ -19,7 +19,7 @@ def test_all_scripts_are_found():
     assert {"astronet.train", "astronet.batch_predict", "astronet.data.generate_input_records"} < set(SCRIPTS)
 
 
-@pytest.mark.parametrize("script", [*SCRIPTS, "astronet.make_pretrained"])
+@pytest.mark.parametrize("script", [*SCRIPTS, "tools.make_pretrained"])
 def test_help_imports_nothing_slow(script):
     code = f"""
 import sys

@@ -3,7 +3,7 @@
 from astronet.astro_model import astro_model
 from astronet.ops.contrast import DeviationChannel, ScatterChannel
 from astronet.ops.dropout import Dropout
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def build(config):

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Optional
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
-from astronet.util.config_schema import Config, Hparams
+from astronet.config.schema import Config, Hparams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,4 +60,4 @@ def _config(name, inputs):
     return Config(inputs, CNNHparams(**hparams))
 
 
-CONFIGURATIONS = {name: _config(name, inputs) for name, inputs in INPUTS.items()}
+CONFIGURATIONS = {"AstroCNNModel": {name: _config(name, inputs) for name, inputs in INPUTS.items()}}

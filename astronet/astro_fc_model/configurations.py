@@ -3,7 +3,7 @@
 import dataclasses
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
-from astronet.util.config_schema import Config, Hparams
+from astronet.config.schema import Config, Hparams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +22,13 @@ class FCHparams(Hparams):
 _PUBLISHED = {"num_pre_logits_hidden_layers": 2}
 
 CONFIGURATIONS = {
-    name: Config(
-        inputs,
-        FCHparams(**{**_PUBLISHED, **RECIPES.get(name, {})}, columns={view: DenseColumn() for view in inputs.features}),
-    )
-    for name, inputs in INPUTS.items()
+    "AstroFCModel": {
+        name: Config(
+            inputs,
+            FCHparams(
+                **{**_PUBLISHED, **RECIPES.get(name, {})}, columns={view: DenseColumn() for view in inputs.features}
+            ),
+        )
+        for name, inputs in INPUTS.items()
+    }
 }

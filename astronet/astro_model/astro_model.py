@@ -3,10 +3,10 @@
 Source: Shallue & Vanderburg 2018 (AJ 155, 94), section 4.1, and Yu et al. 2019 (AJ 158, 25), section 4.
 """
 
+from astronet.config import configuration
 from astronet.ops.dropout import Dropout
 from astronet.ops.scalars import NormalizedScalars
-from astronet.util import configuration
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def build(config, column=lambda series, name, hparams: series):

@@ -1,6 +1,6 @@
 """Inputs and recipes that all models share by name, and the configurations of the linear model."""
 
-from astronet.util.config_schema import Config, Feature, Hparams, Inputs, Scalar
+from astronet.config.schema import Config, Feature, Hparams, Inputs, Scalar
 
 
 def _views(*more, **lengths):
@@ -67,4 +67,6 @@ RECIPES = {
     "flares": _FLARES,
 }  # what differs from the published recipe, which the others have
 
-CONFIGURATIONS = {name: Config(inputs, Hparams(**RECIPES.get(name, {}))) for name, inputs in INPUTS.items()}
+CONFIGURATIONS = {
+    "AstroModel": {name: Config(inputs, Hparams(**RECIPES.get(name, {}))) for name, inputs in INPUTS.items()}
+}

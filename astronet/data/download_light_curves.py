@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from astronet.data import mast_products, tce_table
-from astronet.util import arguments, locks
-from astronet.util.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
-from astronet.util.files import write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks
+from astronet.base.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
+from astronet.base.files import write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.data.catalog import mast_products, tce_table
 
 LIST_NAME = "not_downloaded.csv"
 _STARS_PER_QUERY = 100

@@ -6,9 +6,10 @@ import os
 import sys
 
 import astronet
-from astronet.data import preprocess
-from astronet.util import arguments, configuration, locks, pretrained, workers
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks, workers
+from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration
+from astronet.data.records import preprocess
 from light_curve_util.view_generator import VIEW_NAMES
 
 # The flags that decide what the records hold, for the manifest.
@@ -33,15 +34,15 @@ def _generate_unless_full(flags):
 
 def _generate(flags):
     # These bring in pandas. They are here because each worker imports this file anew, and does without.
-    from astronet.data import record_set, shards
-    from astronet.data.tce_table import Skip, Warned
+    from astronet.data.catalog.tce_table import Skip, Warned
+    from astronet.data.records import record_set, shards
 
     written = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
     table = {"--input_tce_csv_file": flags.input_tce_csv_file}
     arguments.refuse_overwriting_in(flags.output_dir, written, "--output_dir", table)
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     settings = preprocess.Settings(
-        _views(spec), flags.flux_key, flags.detrend, flags.quality, *_flare_mask(flags.mask_flares)
+        _views(spec), flags.flux_key, flags.detrend, flags.quality, _flare_mask(flags.mask_flares)
     )
     if not os.path.isdir(flags.tess_data_dir):
         raise ScriptError(f"no directory {flags.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
@@ -77,7 +78,7 @@ def _generate(flags):
         configuration={"model": spec.model, "config_name": spec.config_name, "views": settings.views},
         settings={
             **{name: getattr(flags, name) for name in _DECISIVE_FLAGS},
-            **({"mask_sha256": settings.mask_sha256} if settings.mask_sha256 else {}),
+            **({"mask_sha256": settings.mask_flares.sha256} if settings.mask_flares else {}),
         },
         skipped=skipped,
     )
@@ -86,17 +87,16 @@ def _generate(flags):
 
 
 def _flare_mask(model_dir):
-    """The directory of the flare networks, as workers that have another working directory know it, and their key."""
-    if not model_dir:
-        return None, None
-    from astronet.flares import mask
+    if model_dir is None:
+        return None
+    from astronet.flares import mask  # which most runs do without
 
-    return model_dir if pretrained.is_name(model_dir) else os.path.abspath(model_dir), mask.content_key(model_dir)
+    return mask.of_directory(model_dir)
 
 
 def _write_warnings(directory, doubts, skips):
     """Writes warnings.csv of the rows that are not skipped, and says that there are some."""
-    from astronet.data import record_set
+    from astronet.data.records import record_set
 
     skipped = {skip[:3] for skip in skips}
     warned = [doubt for doubt in doubts if doubt[:3] not in skipped]
@@ -120,7 +120,8 @@ def _read(flags):
 
     Once this has ended, each TCE is in memory once.
     """
-    from astronet.data import event_density, observed, tce_table
+    from astronet.data.catalog import observed, tce_table
+    from astronet.data.records import event_density
 
     request = tce_table.Request(
         required=("SN",) if flags.clean else (),
@@ -142,7 +143,8 @@ def _read(flags):
 
 def _splits(table, flags):
     """Tables by split, and the list of Skip of the TCEs that --clean leaves out."""
-    from astronet.data import split, tce_table
+    from astronet.data.catalog import tce_table
+    from astronet.data.records import split
 
     if flags.make_test_set:
         splits = {"test": table}

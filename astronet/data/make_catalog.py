@@ -11,11 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 import astronet
-from astronet.data import catalog_rows, detectors, events, observed, star_catalog
-from astronet.util import arguments, locks
-from astronet.util.kept import Kept, beside
-from astronet.util.script import GOES_ON, Parser, ScriptError, run
-from astronet.util.workers import OncePerProcess, add_cluster_flag, map_in_order
+from astronet.base import arguments, locks
+from astronet.base.kept import Kept, beside
+from astronet.base.script import GOES_ON, Parser, ScriptError, run
+from astronet.base.workers import OncePerProcess, add_cluster_flag, map_in_order
+from astronet.data.catalog import catalog_rows, events, focal_plane, observed
+from astronet.data.catalog import stars as star_catalog
 from light_curve_util.products.quality import QUALITIES
 
 _STARS_PER_TASK = 500
@@ -70,7 +71,7 @@ def _drop_faint(rows, max_tmag):
 
 
 def _open_detectors(catalog):
-    return detectors.open_detectors("pdo" if catalog == "pdo" else "auto")
+    return focal_plane.open_detectors("pdo" if catalog == "pdo" else "auto")
 
 
 def _add_detectors(rows, pointing):
@@ -86,7 +87,7 @@ def _add_detectors(rows, pointing):
         try:
             for row, camera, ccd in zip(there, *pointing.locate(ra, dec, sector)):
                 row.camera, row.ccd = int(camera), int(ccd)
-        except detectors.DetectorError as error:
+        except focal_plane.DetectorError as error:
             for row in there:
                 row.warnings.append(f"camera and ccd are not computed: {error}")
 

@@ -8,11 +8,11 @@ import sys
 
 from tqdm import tqdm
 
-from astronet.data import tev
-from astronet.util import arguments
-from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, run
-from astronet.util.workers import map_in_order
+from astronet.base import arguments
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.base.workers import map_in_order
+from astronet.data.catalog import tev
 
 _FILE_NAME = re.compile(r"sector-(\d+)(?:-.*)?\.txt$", re.IGNORECASE)
 

@@ -13,20 +13,15 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from astronet.data import (
-    bls,
-    box_search,
-    events,
-    make_catalog,
-    simulated_photometry,
-    simulated_signals,
-    simulated_sky,
-    tev,
-)
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, write_aside
-from astronet.util.script import Parser, run
-from astronet.util.workers import add_cluster_flag, map_in_order
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_aside
+from astronet.base.script import Parser, run
+from astronet.base.workers import add_cluster_flag, map_in_order
+from astronet.data import make_catalog
+from astronet.data.catalog import blsanal, box_search, events, tev
+from astronet.data.simulation import photometry as simulated_photometry
+from astronet.data.simulation import signals as simulated_signals
+from astronet.data.simulation import sky
 from light_curve_util import tess_io
 from light_curve_util.phase_fold import phase_fold
 
@@ -80,7 +75,7 @@ def _search(photometry, signals, cadences, tmag):
 
 
 def _observe(star, signals, sector, seed, rng):
-    camera, ccd = simulated_sky.camera_and_ccd(star.ra, star.dec, sector)
+    camera, ccd = sky.camera_and_ccd(star.ra, star.dec, sector)
     cadences = simulated_photometry.cadences(sector)
     flux = np.prod([signal.flux(cadences) for signal in signals], axis=0)
     red_noise = max(signal.red_noise for signal in signals)
@@ -101,7 +96,7 @@ def simulate_star(tic_id, sectors, seed):
     """
     rng = np.random.default_rng([seed, 2, tic_id])
     home = int(rng.choice(sectors))
-    star = simulated_sky.draw_star(rng, tic_id, home)
+    star = sky.draw_star(rng, tic_id, home)
     scatter = simulated_photometry.scatter(star.tmag)
     disposition = simulated_signals.draw_disposition(rng)
     for _ in range(_MAX_DRAWS):
@@ -113,7 +108,7 @@ def simulate_star(tic_id, sectors, seed):
         if observations[0].peaks[0]:
             break
     for sector in sectors:
-        seen = simulated_sky.camera_and_ccd(star.ra, star.dec, sector) != (0, 0)
+        seen = sky.camera_and_ccd(star.ra, star.dec, sector) != (0, 0)
         if sector != home and seen and rng.random() < _REOBSERVED_SHARE:
             observations.append(_observe(star, signals, sector, seed, rng))
     return star, signals, observations
@@ -159,8 +154,10 @@ def _make_star(tic_id, output_dir, sectors, seed):
         found = [(peak, signal) for peak, signal in zip(observation.peaks, signals) if peak]
         found.sort(key=lambda pair: -pair[0].pink_signal_to_noise)
         if found:
-            path = bls.path(os.path.join(output_dir, "qlp-data"), sector, observation.camera, observation.ccd, tic_id)
-            bls.write(path, [peak for peak, _ in found])
+            path = blsanal.path(
+                os.path.join(output_dir, "qlp-data"), sector, observation.camera, observation.ccd, tic_id
+            )
+            blsanal.write(path, [peak for peak, _ in found])
         for number, (peak, signal) in enumerate(found, start=1):
             rows.append(_tev_row(star, signal, number, observation, peak))
     return star, rows

@@ -25,12 +25,13 @@ import sys
 import numpy as np
 
 import astronet
+from astronet.base import arguments, kept, locks, workers
+from astronet.base.files import sha256, write_csv
+from astronet.base.script import Parser, ScriptError, run
 from astronet.direct_imaging import angle_sign, cube, detection, generate_patch_records, injected_maps, mlar, roc
 from astronet.direct_imaging.injected_maps import LLSG, PCA
-from astronet.ops import intervals, metrics
-from astronet.util import arguments, kept, locks, pretrained, workers
-from astronet.util.files import sha256, write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet.estimator import pretrained
+from astronet.stats import intervals, metrics
 
 CANDIDATE_COLUMNS = (
     *("method", "separation", "map", "score", "x", "y", "distance_fwhm", "is_companion"),

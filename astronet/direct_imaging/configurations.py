@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from astronet.util.config_schema import Config, Feature, Hparams, Inputs
+from astronet.config.schema import Config, Feature, Hparams, Inputs
 
 FEATURE = "residuals"  # of a record: a patch, [num_levels, size, size], flat
 NUM_LEVELS, SIZE = 20, 9  # of the configurations by name; 9 pixels are 2 FWHM of NACO in L'

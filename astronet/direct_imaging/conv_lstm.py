@@ -3,7 +3,7 @@
 Source: Shi et al. 2015 (arXiv:1506.04214), without the peephole connections, as Keras has it.
 """
 
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 
 class ConvLSTM2D(keras.layers.ConvLSTM2D):

@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from astronet.util import arguments
-from astronet.util.script import ScriptError
+from astronet.base import arguments
+from astronet.base.script import ScriptError
 
 MIN_FRAMES = 5
 _MIN_PSF_SIZE = 5  # px, for a Gaussian to be fitted

@@ -12,11 +12,12 @@ import warnings
 
 import numpy as np
 
+from astronet.base import arguments, locks
+from astronet.base.files import write_aside, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.data.records import tfrecord
 from astronet.direct_imaging import angle_sign, configurations, cube, detection, mlar, own_detector, pca
-from astronet.ops.metrics import is_positive
-from astronet.util import arguments, locks, records
-from astronet.util.files import write_aside, write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet.stats.metrics import is_positive
 
 COLUMNS = (
     *("detection", "x", "y", "separation_px", "separation_fwhm", "position_angle_deg"),
@@ -86,7 +87,7 @@ def _on_test_companions(scorer, config, flags):
     """Says how sure a detector is of the companions of its test samples; warns where it would detect none of them."""
     from astronet.ops import dataset
 
-    tces = dataset.read(records.expand(os.path.join(flags.output_dir, own_detector.RECORDS, "test-*")), config)
+    tces = dataset.read(tfrecord.expand(os.path.join(flags.output_dir, own_detector.RECORDS, "test-*")), config)
     probabilities = scorer.patches(tces.features[configurations.FEATURE][tces.labels == 1])
     number = np.count_nonzero(is_positive(probabilities, flags.threshold))
     told = (

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from astronet import ensemble
+from astronet.base import arguments
+from astronet.base.script import ScriptError
 from astronet.direct_imaging import configurations, mlar
-from astronet.ops.metrics import is_positive, log_odds, probability
-from astronet.util import arguments, pretrained
-from astronet.util.script import ScriptError
+from astronet.estimator import ensemble, pretrained
+from astronet.stats.metrics import is_positive, log_odds, probability
 
 _BATCH = 256  # patches
 
@@ -80,7 +80,7 @@ class Scorer:
                 f"the model {models.spec.model} is not for direct images ({error}): give one of --model=sodinn, "
                 "sodinn_conv3d or sodirf"
             ) from error
-        from astronet.util import estimator_util
+        from astronet.estimator import estimator_util
 
         self._score = estimator_util.scorer(models.spec, list(models.checkpoints.values()))
         self._calibration = models.calibration

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 
 import astronet
+from astronet.base import arguments, locks, workers
+from astronet.base.files import sha256, write_csv
+from astronet.base.script import Parser, ScriptError, run
 from astronet.direct_imaging import cube, mlar, samples
 from astronet.direct_imaging.configurations import FEATURE, LABEL_MAP
-from astronet.util import arguments, locks, workers
-from astronet.util.files import sha256, write_csv
-from astronet.util.script import Parser, ScriptError, run
 
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # of the number of training samples: how many are made for validation, and for test
@@ -101,7 +101,7 @@ def write(adi_cube, directory, flags):
     Raises:
       ScriptError: the frames are too small for an annulus.
     """
-    from astronet.data import record_set
+    from astronet.data.records import record_set
 
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     if not rings:
@@ -161,7 +161,7 @@ def _make(adi_cube, rings, staging, flags):
 
 def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task):
     """Worker: writes the shards of an annulus; returns name -> (path, Counter of dispositions), and rows to list."""
-    from astronet.util import example_util, records
+    from astronet.data.records import tf_example, tfrecord
 
     annulus, number, total = task
     made = samples.make(adi_cube, annulus, counts, snr_range, num_levels, seed)
@@ -181,12 +181,12 @@ def _write_annulus(adi_cube, staging, counts, snr_range, num_levels, seed, task)
                 "annulus": annulus.number,
                 **{key: float(getattr(sample, key)) for key in ("x", "y", "flux", "snr")},
             }
-            example = example_util.to_example(columns, {FEATURE: sample.patch.ravel()})
+            example = tf_example.to_example(columns, {FEATURE: sample.patch.ravel()})
             examples.append(example.SerializeToString(deterministic=True))
             dispositions[columns["Disposition"]] += 1
             rows.append([columns[column] for column in _COLUMNS] + [name])
         path = os.path.join(staging, name)
-        records.write_shard(path, examples)
+        tfrecord.write_shard(path, examples)
         shards[name] = path, dispositions
     return shards, rows
 

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from astronet.base.files import sha256
+from astronet.base.script import ScriptError
 from astronet.direct_imaging import cube, detection, mlar, pca, roc, samples
-from astronet.ops import metrics
-from astronet.util.files import sha256
-from astronet.util.script import ScriptError
+from astronet.stats import metrics
 
 PCA, LLSG = "PCA S/N", "LLSG S/N"
 # FWHM from the star, for five apertures of one FWHM to have room: nearer to it, an S/N has three or fewer for noise.

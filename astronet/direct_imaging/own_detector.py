@@ -13,11 +13,12 @@ import dataclasses
 import json
 import os
 
-from astronet import ensemble, train
+from astronet import train
+from astronet.base import arguments
+from astronet.base.script import ScriptError
 from astronet.direct_imaging import configurations, detection, generate_patch_records, mlar
 from astronet.direct_imaging.cube import AdiCube
-from astronet.util import arguments
-from astronet.util.script import ScriptError
+from astronet.estimator import ensemble
 
 RECORDS = "records"
 MODELS = tuple(configurations.CONFIGURATIONS)

@@ -1,18 +1,39 @@
 """The figures on direct images."""
 
 import itertools
+import math
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from astronet.ops import intervals
-from astronet.util.files import write_aside
+from astronet.base.files import write_aside
+from astronet.direct_imaging.configurations import NUM_LEVELS
+from astronet.stats import intervals
 
 _MOST_SNR = 10.0  # beyond which the S/N map is not told apart
 _NOT_SEARCHED = "0.6"  # color of pixels without a probability
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
 _LINES = ("-", "--", "-.", ":")
 _LINEAR_RATE = 0.1  # false positives per map, up to which the axis is linear
+
+
+def draw_patch(axes, patch, style):
+    """Draws the levels of a patch of residuals, row by row; as a curve where they are not as many as by default.
+
+    Args:
+      axes: matplotlib Axes.
+      patch: flat, [NUM_LEVELS * size * size].
+      style: arguments of Axes.plot.
+    """
+    size = math.isqrt(len(patch) // NUM_LEVELS)
+    if NUM_LEVELS * size**2 != len(patch):
+        axes.plot(patch, **style)
+        return
+    levels = np.pad(patch.reshape(NUM_LEVELS, size, size), [(0, 0), (0, 1), (0, 1)], constant_values=np.nan)
+    num_columns = math.isqrt(NUM_LEVELS - 1) + 1
+    axes.imshow(np.vstack([np.hstack(levels[i : i + num_columns][:, ::-1]) for i in range(0, NUM_LEVELS, num_columns)]))
+    axes.set_axis_off()
+    axes.set_title("Residuals: the fewest components top left, the most bottom right", fontsize="medium")
 
 
 def plot_detections(path, cube, images, num_components, found, threshold):

@@ -11,11 +11,11 @@ import sys
 
 import numpy as np
 
+from astronet.base import arguments
+from astronet.base.files import make_directory, write_aside, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.base.terminal import printable
 from astronet.direct_imaging.cube import MIN_FRAMES
-from astronet.util import arguments
-from astronet.util.files import make_directory, write_aside, write_csv
-from astronet.util.script import Parser, ScriptError, run
-from astronet.util.terminal import printable
 
 _LATITUDE, _DECLINATION = -24.6, -51.1  # of the observatory and of the star [deg]
 _MOST_ROTATION = 140.0  # of the sky [deg], while the star is up

@@ -1,7 +1,7 @@
 """SODINN with 3-D convolutions, over levels as over pixels, in place of its convolutional LSTM layers."""
 
 from astronet.direct_imaging import sodinn_model
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def _conv3d(num_filters, kernel_size, name):

@@ -7,7 +7,7 @@ from astronet.astro_model import astro_model
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
 from astronet.ops.dropout import Dropout
-from astronet.util.tensorflow import keras
+from astronet.ops.tensorflow import keras
 
 
 def build(config, convolution=ConvLSTM2D):

@@ -7,9 +7,9 @@ Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
 
 import numpy as np
 
+from astronet.base.script import ScriptError
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
-from astronet.util.script import ScriptError
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 _LEAST_PROBABILITY = 1e-7  # of either class: the logits of a unanimous forest stay finite
 _ALWAYS_LEFT = np.finfo(np.float32).max  # the threshold of a node that does not split

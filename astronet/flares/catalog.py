@@ -7,9 +7,9 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from astronet.data import tic_ids
+from astronet.base.script import ScriptError
+from astronet.data.catalog import tic_ids
 from astronet.flares import table_rows
-from astronet.util.script import ScriptError
 from light_curve_util import sector_times, time_systems
 
 # Our columns -> what they are called in files, the preferred first.

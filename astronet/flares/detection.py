@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.estimator import engines
 from astronet.flares import flare_fit, windows
-from astronet.ops.metrics import is_positive
-from astronet.util import configuration, engines
-from astronet.util.script import ScriptError
+from astronet.stats.metrics import is_positive
 
 _BATCH = 1024  # windows
 _CADENCES = 19_000  # of a light curve of one sector at 2 min

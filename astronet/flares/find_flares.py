@@ -13,11 +13,11 @@ import sys
 
 import numpy as np
 
-from astronet import ensemble
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_aside, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.estimator import ensemble
 from astronet.flares import detection, light_curves, search, stars
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, write_aside, write_csv
-from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
 
 _TABLES = {  # file -> its columns

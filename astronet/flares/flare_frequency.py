@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import Parser, ScriptError, run
 from astronet.flares import table_rows
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, run
 
 _BINS_PER_DECADE = 4
 _MIN_INJECTED = 10  # in a bin; else it is joined with the next

@@ -14,10 +14,10 @@ import sys
 import numpy as np
 
 import astronet
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, sha256, write_csv
+from astronet.base.script import Parser, ScriptError, run
 from astronet.flares import catalog, injection, light_curves, windows
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, sha256, write_csv
-from astronet.util.script import Parser, ScriptError, run
 from light_curve_util.errors import LightCurveError
 
 _DECISIVE_FLAGS = (
@@ -168,14 +168,13 @@ def _write_shards(directory, shards, views):
       shards: dict of name to a list of rows.
       views: list of windows, by row_id.
     """
-    from astronet.data import record_set
-    from astronet.util import example_util, records
+    from astronet.data.records import record_set, tf_example, tfrecord
 
     staging, made = record_set.staging_directory(directory), {}
     for name, rows in shards.items():
         path = os.path.join(staging, name)
-        examples = (example_util.to_example(row, {windows.NAME: views[row["row_id"]]}) for row in rows)
-        records.write_shard(path, (example.SerializeToString(deterministic=True) for example in examples))
+        examples = (tf_example.to_example(row, {windows.NAME: views[row["row_id"]]}) for row in rows)
+        tfrecord.write_shard(path, (example.SerializeToString(deterministic=True) for example in examples))
         dispositions = collections.Counter(row["Disposition"] for row in rows)
         made[name] = path, record_set.Entry("", "", sha256(path), dict(dispositions), [])
     record_set.publish(directory, made)
@@ -185,7 +184,7 @@ def _write_shards(directory, shards, views):
 def _generate(flags):
     import pandas as pd
 
-    from astronet.data import record_set, split
+    from astronet.data.records import record_set, split
 
     tables = [os.path.join(flags.output_dir, name) for name in _TABLES]
     arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--catalog": flags.catalog})

@@ -11,9 +11,9 @@ import sys
 import zipfile
 import zlib
 
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory
-from astronet.util.script import Parser, ScriptError, run
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, ScriptError, run
 
 _MODEL = re.compile(r"(?:.*/)?ensemble_s(\d+)_i(\d+)_b[\d.]+\.h5")
 _MOST_BYTES = 64 << 20  # of a Keras file; those of stella have 1.3 MB
@@ -68,7 +68,8 @@ def _read(content, where):
 
 
 def _write(directory, seed, weights, step):
-    from astronet.util import checkpoints, configuration, weights_file
+    from astronet.config import configuration
+    from astronet.estimator import checkpoints, weights_file
 
     config = configuration.get("AstroCNNModel", "stella")
     spec = configuration.ModelSpec("AstroCNNModel", "stella", config, train_steps=step, seed=seed)

@@ -12,13 +12,13 @@ import time
 
 import numpy as np
 
-from astronet import ensemble
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import Parser, ScriptError, run
+from astronet.estimator import ensemble
 from astronet.flares import detection, flare_fit, light_curves, recovery, search
-from astronet.ops import intervals
-from astronet.ops.metrics import is_positive
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, write_csv
-from astronet.util.script import Parser, ScriptError, run
+from astronet.stats import intervals
+from astronet.stats.metrics import is_positive
 from light_curve_util.errors import LightCurveError
 
 _COLUMNS = (

@@ -6,9 +6,9 @@ from typing import Optional, Union
 
 import numpy as np
 
+from astronet.base import arguments
+from astronet.base.script import ScriptError
 from astronet.flares.windows import cadence_days
-from astronet.util import arguments
-from astronet.util.script import ScriptError
 from light_curve_util import identity, tess_io
 from light_curve_util.products.quality import QUALITIES
 

@@ -2,17 +2,18 @@
 
 import argparse
 import atexit
+import dataclasses
 import functools
 import hashlib
 import os
+from typing import Optional
 
 import numpy as np
 
-from astronet import ensemble
+from astronet.base import fingerprint
+from astronet.base.script import ScriptError
+from astronet.estimator import checkpoints, ensemble, pretrained
 from astronet.flares import detection, light_curves
-from astronet.ops import calibration
-from astronet.util import fingerprint, pretrained
-from astronet.util.script import ScriptError
 from light_curve_util import tess_io
 
 _BEFORE_CADENCES = 1
@@ -65,18 +66,42 @@ def without_flares(light_curve, model_dir, flux_key=None, quality="default", thr
     return tess_io.LightCurve(light_curve.time[kept], light_curve.flux[kept], light_curve.path)
 
 
-def content_key(model_dir: str) -> str:
-    """Returns the SHA-256 of all that decides which flares an ensemble finds: weights, configurations, calibration.
+@dataclasses.dataclass(frozen=True)
+class FlareMask:
+    """An ensemble of flare networks that drops flares; preprocess.Mask says what it is for.
+
+    Attributes:
+      model_dir: directory of the ensemble, or pretrained:flares.
+      sha256: hash of all that decides which flares it finds: weights, configurations, calibration.
+    """
+
+    model_dir: str
+    sha256: str
+
+    def prepare(self) -> None:
+        load(self.model_dir)
+
+    def without_flares(self, light_curve, flux_key, quality):
+        return without_flares(light_curve, self.model_dir, flux_key, quality)
+
+
+def of_directory(model_dir: Optional[str]) -> Optional[FlareMask]:
+    """Returns the mask that --mask_flares names; None where it names none.
 
     Raises:
       ScriptError: the directory has no ensemble of flare networks.
     """
+    if not model_dir:
+        return None
+    # Workers may have another working directory.
+    model_dir = model_dir if pretrained.is_name(model_dir) else os.path.abspath(model_dir)
     load(model_dir)
     models, directory = _ensemble(model_dir), pretrained.resolve(model_dir)
     decisive = [os.path.join(path, "config.json") for path in ensemble.members(directory)]
     decisive += filter(os.path.exists, [os.path.join(directory, "calibration.json")])
-    weights = calibration.sha256_of_checkpoints(models.checkpoints.values())
-    return hashlib.sha256(f"{weights} {fingerprint.of_files(decisive)}".encode()).hexdigest()
+    weights = checkpoints.sha256(models.checkpoints.values())
+    sha256 = hashlib.sha256(f"{weights} {fingerprint.of_files(decisive)}".encode()).hexdigest()
+    return FlareMask(model_dir, sha256)
 
 
 @functools.lru_cache(1)

@@ -5,10 +5,29 @@ import os
 import numpy as np
 from matplotlib.figure import Figure
 
-from astronet.util.files import write_aside
+from astronet.base.files import write_aside
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
 _TIME = "Time (BJD - 2457000, days)"
+
+
+def draw_window(axes, window, style):
+    """Draws flux over the light curve's median about a cadence, which is marked: a flare peaks there.
+
+    Args:
+      axes: matplotlib Axes.
+      window: flux over its median. [length]
+      style: arguments of Axes.plot.
+    """
+    cadences = np.arange(len(window)) - len(window) // 2
+    axes.axvline(0, color=_ORANGE, alpha=0.3, linewidth=2.5, zorder=0)
+    axes.plot(cadences, window, **style)
+    axes.ticklabel_format(useOffset=False)
+    axes.set(
+        title="Window: the cadence that is judged, and its neighbors",
+        xlabel="Cadences from the middle",
+        ylabel="Flux / median",
+    )
 
 
 def plot_flares(path, light_curve, probability, flares, star, threshold, unsearched=()):

@@ -7,7 +7,7 @@ from typing import Optional
 import numpy as np
 
 from astronet.flares import detection, flare_fit, injection, search, windows
-from astronet.ops.metrics import is_positive
+from astronet.stats.metrics import is_positive
 from light_curve_util.products import quality as quality_masks
 from light_curve_util.tess_io import LightCurve
 

@@ -8,8 +8,8 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from astronet.base import arguments
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
-from astronet.util import arguments
 from light_curve_util.tess_io import LightCurve
 
 LEAST_SIGNIFICANCE = 5.0

@@ -9,10 +9,10 @@ import sys
 
 import numpy as np
 
+from astronet.base import arguments, locks
+from astronet.base.files import make_directory, write_aside, write_csv
+from astronet.base.script import Parser, run
 from astronet.flares import flare_fit, injection
-from astronet.util import arguments, locks
-from astronet.util.files import make_directory, write_aside, write_csv
-from astronet.util.script import Parser, run
 
 SECTOR_START = 1325.3  # BTJD
 SECTOR_DAYS = 27.4

@@ -4,9 +4,9 @@ import os
 import sys
 from typing import Union
 
-from astronet.data import tic_ids
+from astronet.base.script import ScriptError
+from astronet.data.catalog import tic_ids
 from astronet.flares import light_curves, table_rows
-from astronet.util.script import ScriptError
 
 _SPELLINGS = {
     "tic_id": ("tic_id", "TIC", "TICID", "TIC ID", "ID"),

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Optional, Union
 
-from astronet.util import tables
-from astronet.util.script import ScriptError
+from astronet.base import tables
+from astronet.base.script import ScriptError
 from light_curve_util.numerals import parse_float
 
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")  # of a cell, in lower case: no value

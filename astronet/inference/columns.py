@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from astronet.config.schema import Hparams
 from astronet.inference import channels, convolution
-from astronet.util.config_schema import Hparams
 
 Shapes = dict[str, tuple[int, ...]]
 Weights = Mapping[str, np.ndarray]

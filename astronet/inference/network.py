@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.config.configuration import ModelSpec
+from astronet.config.schema import Config
 from astronet.inference import scalars, threads
 from astronet.inference.columns import ConvColumn, DenseColumn, Shapes, Weights, dense_shapes
-from astronet.util import configuration
-from astronet.util.config_schema import Config
-from astronet.util.configuration import ModelSpec
-from astronet.util.script import ScriptError
 
 _POSITIONS = 9600  # of the series that pass through a column together: so many stay in the processor's cache
 _BLOCKS = 4  # whose features pass through the dense layers together

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from astronet.util.config_schema import Scalar
+from astronet.config.schema import Scalar
 
 _MAX_DEVIATIONS = np.float32(5.0)  # as in ops/scalars.py
 

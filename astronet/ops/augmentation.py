@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from astronet.util.tensorflow import tf
+from astronet.ops.tensorflow import tf
 
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
 

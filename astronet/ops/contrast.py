@@ -1,6 +1,6 @@
 """Time series beside themselves in units of their own scatter."""
 
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 _MAD_TO_SIGMA = 1.4826
 _LEAST_SCATTER = 1e-3  # of a view, whose depth is 1: less is rounding and interpolation

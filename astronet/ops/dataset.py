@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from astronet.data import event_density, leaks, record_features
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.data.records import event_density, leaks, record_features, tfrecord
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
-from astronet.util import configuration, records
-from astronet.util.script import ScriptError
-from astronet.util.tensorflow import tf
+from astronet.ops.tensorflow import tf
 
 EVALUATION_BATCH = 1024
 
@@ -82,7 +82,7 @@ def _read(path, config):
 
 def _labelled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
-    for number, serialized in enumerate(records.read(path)):
+    for number, serialized in enumerate(tfrecord.read(path)):
         where = f"{path}, record {number}"
         example = record_features.parse_one(serialized, where)
         yield serialized, example, record_features.check(example, config, where, labelled=True)

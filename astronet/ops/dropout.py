@@ -2,7 +2,7 @@
 
 import zlib
 
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 
 class Dropout(keras.layers.Layer):

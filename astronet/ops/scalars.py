@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 _MAX_DEVIATIONS = 5.0  # beyond, a value says no more than that it is extreme
 

@@ -5,7 +5,7 @@ series and shared. It is the same arithmetic in another order, the same but for 
 """
 
 from astronet.ops.dropout import Dropout
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 
 _CONVOLUTIONAL = (keras.layers.Reshape, keras.layers.Conv1D, keras.layers.MaxPool1D)
 

@@ -2,8 +2,8 @@
 
 import math
 
-from astronet.util.config_schema import choose
-from astronet.util.tensorflow import tf
+from astronet.config.schema import choose
+from astronet.ops.tensorflow import tf
 
 _train = tf.compat.v1.train
 OPTIMIZERS = {

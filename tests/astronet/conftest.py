@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from astronet import train
-from astronet.util import example_util, records
+from astronet.data.records import tf_example, tfrecord
 
 DISPOSITIONS = ("PC", "J", "EB", "V", "IS", "O")
 
@@ -20,7 +20,7 @@ def write_tces():
 
     def write(path, num_tces=24, local_length=61, seed=0, dispositions=DISPOSITIONS):
         random = np.random.default_rng(seed)
-        records.write_shard(path, [_tce(i, local_length, random, dispositions) for i in range(num_tces)])
+        tfrecord.write_shard(path, [_tce(i, local_length, random, dispositions) for i in range(num_tces)])
         return str(path)
 
     return write
@@ -42,7 +42,7 @@ def _tce(row_id, local_length, random, dispositions):
         name: _view(length, 0.5 if is_positive else random.uniform(0.1, 0.4), random)
         for name, length in {"global_view": 201, "local_view": local_length}.items()
     }
-    return example_util.to_example(columns, views).SerializeToString()
+    return tf_example.to_example(columns, views).SerializeToString()
 
 
 def _view(length, phase, random):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from astronet import batch_predict
-from astronet.util import configuration, example_util, records
+from astronet.config import configuration
+from astronet.data.records import tf_example, tfrecord
 
 GOLDEN = 1e-5  # of the published probabilities, which are given to 1e-7
 
@@ -31,8 +32,8 @@ def write_records(path, tces, seed):
     """Records of the columns of each TCE, with views of noise."""
     random = np.random.default_rng(seed)
     views = {"global_view": 201, "local_view": 61}
-    examples = [example_util.to_example(tce, {k: random.normal(0, 1, n) for k, n in views.items()}) for tce in tces]
-    records.write_shard(path, [example.SerializeToString() for example in examples])
+    examples = [tf_example.to_example(tce, {k: random.normal(0, 1, n) for k, n in views.items()}) for tce in tces]
+    tfrecord.write_shard(path, [example.SerializeToString() for example in examples])
 
 
 @pytest.mark.parametrize("with_config_json", [False, True])
@@ -143,14 +144,14 @@ def _with_integer_view(feature):
 def test_a_hostile_record_is_named(ensemble_dir, write_tces, tmp_path, run_predict, capsys, change, message):
     for shard in ("test-0", "test-1"):
         path = write_tces(tmp_path / "tfrecord" / shard, num_tces=5)
-    serialized = list(records.read(path))
+    serialized = list(tfrecord.read(path))
     if change:
-        example = example_util.from_serialized(serialized[3])
+        example = tf_example.from_serialized(serialized[3])
         change(example.features.feature)
         serialized[3] = example.SerializeToString()
     else:
         serialized[3] = b"no record"
-    records.write_shard(path, serialized)
+    tfrecord.write_shard(path, serialized)
     assert run_predict(ensemble_dir / "1", "--batch_size=2") == 1
     told = capsys.readouterr().err
     assert told.startswith("error: tfrecord/test-1, record 3") and message in told
@@ -159,9 +160,9 @@ def test_a_hostile_record_is_named(ensemble_dir, write_tces, tmp_path, run_predi
 
 def test_bytes_that_are_no_text_do_not_keep_a_tce_from_its_line(ensemble_dir, write_tces, tmp_path, run_predict):
     path = write_tces(tmp_path / "tfrecord" / "test-0", num_tces=1)
-    example = example_util.from_serialized(next(records.read(path)))
+    example = tf_example.from_serialized(next(tfrecord.read(path)))
     example.features.feature["toi_id"].bytes_list.value.append(b"\xff,\n")
-    records.write_shard(path, [example.SerializeToString()])
+    tfrecord.write_shard(path, [example.SerializeToString()])
     assert run_predict(ensemble_dir / "1") == 0
     assert [row["toi_id"] for row in rows()] == ["\ufffd,\n"]
 

@@ -11,9 +11,9 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from astronet import cross_validate
-from astronet.data import split
-from astronet.ops import label_noise
-from astronet.util import checkpoints, example_util, records
+from astronet.data.records import split, tf_example, tfrecord
+from astronet.estimator import checkpoints
+from astronet.stats import label_noise
 
 NUM_TCES = 96
 FLIPPED = 41  # row_id of a PC or EB that is labelled J
@@ -28,8 +28,8 @@ def files(tmp_path_factory, write_tces):
     directory = tmp_path_factory.mktemp("records")
     path = write_tces(directory / "all", num_tces=NUM_TCES, dispositions=("PC", "EB", "J", "O"))
     tces = []
-    for row_id, record in enumerate(records.read(path)):
-        example = example_util.from_serialized(record)
+    for row_id, record in enumerate(tfrecord.read(path)):
+        example = tf_example.from_serialized(record)
         features = example.features.feature
         features["tic_id"].int64_list.value[0] = 1000 + row_id // 2
         features["Sectors"].int64_list.value.append(1 + row_id % 2)
@@ -37,8 +37,8 @@ def files(tmp_path_factory, write_tces):
         if row_id == FLIPPED:
             features["Disposition"].bytes_list.value[0] = b"J"
         tces.append(example.SerializeToString())
-    records.write_shard(directory / "train-0", tces[: NUM_TCES // 2])
-    records.write_shard(directory / "val-0", tces[NUM_TCES // 2 :])
+    tfrecord.write_shard(directory / "train-0", tces[: NUM_TCES // 2])
+    tfrecord.write_shard(directory / "val-0", tces[NUM_TCES // 2 :])
     return f"--files={directory}/*-0"
 
 
@@ -58,7 +58,7 @@ def read_csv(path):
 
 def column_of_side(directory, side, name):
     (path,) = (directory / "records").glob(f"{side}-*")
-    return [example_util.value(example_util.from_serialized(record), name) for record in records.read(path)]
+    return [tf_example.value(tf_example.from_serialized(record), name) for record in tfrecord.read(path)]
 
 
 def test_every_tce_is_predicted_once_by_models_without_its_star(folds):
@@ -137,8 +137,8 @@ def test_sectors_are_held_out_in_turn(files, tmp_path, capsys):
 
 def test_what_stars_of_other_sectors_are_left_is_told_apart(files, tmp_path):
     """Without the second TCE of every other star, half of those held out are unseen."""
-    serialized = [record for path in records.expand(files[8:]) for record in records.read(path)]
-    records.write_shard(tmp_path / "some", [tce for row_id, tce in enumerate(serialized) if row_id % 8 not in (1, 3)])
+    serialized = [record for path in tfrecord.expand(files[8:]) for record in tfrecord.read(path)]
+    tfrecord.write_shard(tmp_path / "some", [tce for row_id, tce in enumerate(serialized) if row_id % 8 not in (1, 3)])
     flags = [f"--files={tmp_path}/some", "--hold_out_sectors", "1", "--train_steps=5", f"--model_dir={tmp_path}/model"]
     assert cross_validate.main([*QUICK, *flags]) == 0
     result = json.loads((tmp_path / "model" / "folds.json").read_text())["results"]["sector-1"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from astronet.util import checkpoints
+from astronet.estimator import checkpoints
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from astronet import evaluate, train
-from astronet.util.tensorflow import tf
+from astronet.ops.tensorflow import tf
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from astronet import batch_predict, calibrate, evaluate, export, find_incorrect, train
-from astronet.util import checkpoints, configuration, pretrained, weights_file
-from astronet.util.script import ScriptError
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.estimator import checkpoints, pretrained, weights_file
 
 # A weight in half precision is off by up to 2^-11 of itself. The logits of this small network are sums of some hundred
 # such terms of either sign, and a probability changes by at most a quarter of its logit.

@@ -5,14 +5,15 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 from astronet import batch_predict, find_incorrect
-from astronet.util import example_util, plotting, records
+from astronet.data.records import tf_example, tfrecord
+from astronet.figures import tce
 
 RELABELED = {0: "J", 2: "V", 9: "PC"}  # by row_id, so that there is something to get wrong
 
 
 def relabel(serialized):
-    example = example_util.from_serialized(serialized)
-    disposition = RELABELED.get(example_util.value(example, "row_id"))
+    example = tf_example.from_serialized(serialized)
+    disposition = RELABELED.get(tf_example.value(example, "row_id"))
     if disposition:
         example.features.feature["Disposition"].bytes_list.value[0] = disposition.encode()
     return example.SerializeToString()
@@ -24,7 +25,7 @@ def run_script(tmp_path, monkeypatch, ensemble_dir, write_tces):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tfrecord").mkdir()
     path = write_tces(tmp_path / "tfrecord" / "test-00000-of-00001", num_tces=36, seed=9)
-    records.write_shard(path, list(map(relabel, records.read(path))))
+    tfrecord.write_shard(path, list(map(relabel, tfrecord.read(path))))
     flags = [f"--model_dir={ensemble_dir}", "--average", "--tfrecord_dir=tfrecord", "--suffix=yyy"]
     return lambda script, *more: script.main([*flags, *more])
 
@@ -88,4 +89,4 @@ def test_tces_without_a_known_disposition_are_left_out_and_counted(tmp_path, run
 
 def test_plots_of_several_scripts_and_runs_lie_side_by_side():
     kinds = ("", "prediction", "prediction_yyy", "misclassified", "misclassified_yyy")
-    assert len({plotting.tce_path("plots", 0, 77, 1, set(), kind=kind) for kind in kinds}) == len(kinds)
+    assert len({tce.tce_path("plots", 0, 77, 1, set(), kind=kind) for kind in kinds}) == len(kinds)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from astronet import models
+from astronet.config import configuration, registry
 from astronet.ops.contrast import ScatterChannel
-from astronet.util import configuration
 
-ALL = [(model, name) for model, configurations in configuration.CONFIGURATIONS.items() for name in configurations]
+ALL = [(model, name) for model in registry.MODELS for name in registry.configurations(model)]
 
 
 def build(*names):
@@ -36,7 +36,7 @@ def test_every_configuration_gives_logits(names):
 
 
 def test_every_model_has_configurations():
-    assert set(models.BUILDERS) == set(configuration.CONFIGURATIONS)
+    assert all(registry.configurations(model) for model in registry.MODELS)
 
 
 def test_linear_model_with_scalars_reads_series_first_then_scalars_each_by_name():

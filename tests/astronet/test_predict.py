@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from astronet import batch_predict, calibrate, plot_tces, predict
-from astronet.data import generate_input_records, simulate_survey, tce_table
+from astronet.data import generate_input_records, simulate_survey
+from astronet.data.catalog import tce_table
 from light_curve_util import tess_io
 
 

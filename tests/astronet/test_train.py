@@ -9,10 +9,12 @@ import pytest
 
 import astronet
 from astronet import train
+from astronet.base import locks
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.estimator import checkpoints, estimator_util
 from astronet.ops import training
-from astronet.util import checkpoints, configuration, estimator_util, locks
-from astronet.util.script import ScriptError
-from astronet.util.tensorflow import tf
+from astronet.ops.tensorflow import tf
 
 FAST = '{"hparams": {"batch_size": 8, "learning_rate": 0.01}}'
 

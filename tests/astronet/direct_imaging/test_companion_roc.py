@@ -9,7 +9,8 @@ from astropy.io import fits
 
 from astronet.direct_imaging import companion_roc, detect_companions, detection, roc
 from astronet.direct_imaging.injected_maps import LLSG, PCA
-from astronet.ops import calibration
+from astronet.estimator import checkpoints
+from astronet.stats import calibration
 
 TINY = ("--size=25", "--num_frames=20", "--fwhm=2.5", "--rotation_deg=130")
 BRIGHT = ("--snr_range", "5", "6")
@@ -169,7 +170,7 @@ def test_a_run_that_was_stopped_is_taken_up(empty, forest, bright, tmp_path, cap
     (tmp_path / "roc.png").mkdir()  # what cannot be overwritten
     assert companion_roc.main(flags) == 1
     # A detector that is calibrated anew says something else.
-    weights = calibration.sha256_of_checkpoints(detection.load(detector).checkpoints.values())
+    weights = checkpoints.sha256(detection.load(detector).checkpoints.values())
     calibration.save(detector, calibration.Calibration(temperature=2.0, checkpoints_sha256=weights))
     assert companion_roc.main(flags) == 1
     assert "resuming" not in capsys.readouterr().out

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from astronet.base.script import Parser, ScriptError
 from astronet.direct_imaging import cube
-from astronet.util.script import Parser, ScriptError
 
 FRAMES = np.random.default_rng(0).normal(100, 1, [8, 31, 31])
 ANGLES = np.linspace(-30, 50, 8)

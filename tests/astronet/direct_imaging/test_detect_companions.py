@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from astronet.base import locks
 from astronet.direct_imaging import detect_companions, detection, generate_patch_records
-from astronet.util import locks
 
 FLAGS = (
     *(

@@ -9,14 +9,17 @@ import pytest
 from matplotlib.image import imread
 from sklearn.ensemble import RandomForestClassifier
 
-from astronet import batch_predict, calibrate, ensemble, evaluate, export, models, train
+from astronet import batch_predict, calibrate, evaluate, export, models, train
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.data.records import tf_example, tfrecord
 from astronet.direct_imaging import configurations
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
+from astronet.estimator import checkpoints, ensemble, estimator_util
+from astronet.figures import tce
 from astronet.ops import dataset
-from astronet.ops.metrics import probability
-from astronet.util import checkpoints, configuration, estimator_util, example_util, plotting, records
-from astronet.util.script import ScriptError
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
+from astronet.stats.metrics import probability
 
 LEVELS, SIZE = 4, 5
 _SMALL_SODINN = {
@@ -58,8 +61,8 @@ def write_patches(path, count, seed, levels=LEVELS):
             "snr": 2.0 * is_companion,
         }
         view = ((patch - least) / (most - least)).ravel()
-        serialized.append(example_util.to_example(columns, {"residuals": view}).SerializeToString())
-    records.write_shard(path, serialized)
+        serialized.append(tf_example.to_example(columns, {"residuals": view}).SerializeToString())
+    tfrecord.write_shard(path, serialized)
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +223,8 @@ def test_leak_of_a_patch_is_told(patches, tmp_path, capsys):
 @pytest.mark.parametrize("levels, is_image", [(20, True), (LEVELS, False)])
 def test_patch_is_drawn(levels, is_image, tmp_path):
     write_patches(tmp_path / "test", 1, 9, levels=levels)
-    (record,) = map(example_util.from_serialized, records.read(tmp_path / "test"))
-    plotting.plot_prediction(tmp_path / "plot.png", ensemble.Prediction(record, np.array([0.1]), 0.1, 0.0))
+    (record,) = map(tf_example.from_serialized, tfrecord.read(tmp_path / "test"))
+    tce.plot_prediction(tmp_path / "plot.png", ensemble.Prediction(record, np.array([0.1]), 0.1, 0.0))
     red, _, blue, _ = imread(tmp_path / "plot.png").reshape(-1, 4).T
     assert np.any((red > 0.9) & (blue < 0.2)) == is_image  # the yellow of the brightest pixels
 

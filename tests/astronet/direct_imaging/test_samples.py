@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astronet.data import leaks
+from astronet.data.records import leaks, tf_example, tfrecord
 from astronet.direct_imaging import generate_patch_records, mlar, pca, samples
-from astronet.util import example_util, records
 
 TINY = ("--size=31", "--companions", "7,140,1e-3")
 FEW = ("--num_companions=12", "--num_speckles=30", "--num_levels=4")
@@ -91,7 +90,7 @@ def test_records_are_the_same_with_any_number_of_processes(tiny, tmp_path, capsy
     assert (tmp_path / "other" / shards[0]).read_bytes() != (tmp_path / "one" / shards[0]).read_bytes()
 
     train, evaluated = ([str(p) for p in (tmp_path / "one").glob(f"{split}-*")] for split in ("train", "[vt][ae][ls]*"))
-    examples = [example_util.from_serialized(record) for path in evaluated for record in records.read(path)]
+    examples = [tf_example.from_serialized(record) for path in evaluated for record in tfrecord.read(path)]
     same_views, same_piece = leaks.Trained.from_files(train).find(examples)
     assert not same_views.any() and not same_piece.any()
     manifest = json.loads((tmp_path / "one/records.json").read_text())

@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from astronet import ensemble, models
+from astronet import models
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.estimator import engines, ensemble, weights_file
 from astronet.flares import detection, windows
-from astronet.util import configuration, engines, weights_file
-from astronet.util.script import ScriptError
-from astronet.util.tensorflow import keras, tf
+from astronet.ops.tensorflow import keras, tf
 from light_curve_util import tess_io
 
 STELLA = configuration.get("AstroCNNModel", "stella")

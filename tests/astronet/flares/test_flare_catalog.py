@@ -9,8 +9,8 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from astronet.base.script import ScriptError
 from astronet.flares import catalog, generate_flare_records, stars
-from astronet.util.script import ScriptError
 
 GOOD = "tic_id,sector,peak_time,duration\n1001,1,1326.5,0.01\n1003,1,1327.5,0.02\n"
 EXPECTED = [(1001, 1, 1326.5, 0.01), (1003, 1, 1327.5, 0.02)]

@@ -3,7 +3,7 @@ import csv
 import numpy as np
 import pytest
 
-from astronet.data import preprocess
+from astronet.data.records import preprocess
 from astronet.flares import (
     find_flares,
     flare_fit,
@@ -212,7 +212,7 @@ def test_views_are_made_without_the_flares(simulated, model_dir):
     event = PeriodicEvent(1326.0, 0.7, 0.08)
     masked = mask.without_flares(tess_io.read(path), model_dir)
     expected = ViewGenerator(masked.time, masked.flux, event).view("global_view", 201)
-    settings = preprocess.Settings({"global_view": 201}, mask_flares=str(model_dir))
+    settings = preprocess.Settings({"global_view": 201}, mask_flares=mask.of_directory(str(model_dir)))
     np.testing.assert_array_equal(preprocess.make_views(path, event, settings)["global_view"], expected)
     plain = preprocess.make_views(path, event, preprocess.Settings({"global_view": 201}))["global_view"]
     assert np.any(plain != expected)

@@ -4,14 +4,14 @@ import json
 import numpy as np
 import pytest
 
+from astronet.data.records import tf_example, tfrecord
 from astronet.flares import catalog, generate_flare_records, windows
-from astronet.util import example_util, records
 from light_curve_util import tess_io
 
 
 def read(directory, split):
-    paths = records.expand([f"{directory}/{split}-*"])
-    return [example_util.from_serialized(record) for path in paths for record in records.read(path)]
+    paths = tfrecord.expand([f"{directory}/{split}-*"])
+    return [tf_example.from_serialized(record) for path in paths for record in tfrecord.read(path)]
 
 
 def table(directory):
@@ -20,8 +20,8 @@ def table(directory):
 
 
 def test_no_star_is_on_two_sides(flare_records):
-    stars = {split: {example_util.value(e, "tic_id") for e in read(flare_records, split)} for split in ("train", "val")}
-    stars["test"] = {example_util.value(e, "tic_id") for e in read(flare_records, "test")}
+    stars = {split: {tf_example.value(e, "tic_id") for e in read(flare_records, split)} for split in ("train", "val")}
+    stars["test"] = {tf_example.value(e, "tic_id") for e in read(flare_records, "test")}
     assert all(stars.values())
     assert not stars["train"] & stars["val"] and not (stars["train"] | stars["val"]) & stars["test"]
 
@@ -29,24 +29,24 @@ def test_no_star_is_on_two_sides(flare_records):
 def test_flares_are_in_the_center_and_quiet_windows_see_none(flare_records, simulated):
     flares = catalog.read(simulated / "flares.csv").flares
     for example in read(flare_records, "test"):
-        of_star = flares[flares.tic_id == example_util.value(example, "tic_id")]
-        kind, center = (example_util.value(example, name) for name in ("kind", "Epoc"))
+        of_star = flares[flares.tic_id == tf_example.value(example, "tic_id")]
+        kind, center = (tf_example.value(example, name) for name in ("kind", "Epoc"))
         distance = np.abs(of_star.peak_time - center).min() * 720 if len(of_star) else np.inf  # cadences
-        assert len(example_util.series(example, windows.NAME)) == 200
+        assert len(tf_example.series(example, windows.NAME)) == 200
         if kind == "catalogue":
-            assert example_util.value(example, "Disposition") == "flare" and distance <= 0.51
+            assert tf_example.value(example, "Disposition") == "flare" and distance <= 0.51
         elif kind == "quiet":
             assert distance > 100
         else:
-            assert kind == "off center" and 9 < distance < 100 and example_util.value(example, "Disposition") == "quiet"
+            assert kind == "off center" and 9 < distance < 100 and tf_example.value(example, "Disposition") == "quiet"
 
 
 def test_windows_are_flux_over_the_median_as_the_light_curve_has_it(flare_records, simulated):
     example = read(flare_records, "test")[0]
-    light_curve = tess_io.read(simulated / example_util.value(example, "light_curve"), clip=False)
-    cadence = int(np.argmin(np.abs(light_curve.time - example_util.value(example, "Epoc"))))
+    light_curve = tess_io.read(simulated / tf_example.value(example, "light_curve"), clip=False)
+    cadence = int(np.argmin(np.abs(light_curve.time - tf_example.value(example, "Epoc"))))
     expected = light_curve.flux[cadence - 100 : cadence + 100].astype(np.float32)
-    np.testing.assert_array_equal(example_util.series(example, windows.NAME), expected)
+    np.testing.assert_array_equal(tf_example.series(example, windows.NAME), expected)
 
 
 def test_artificial_flares_are_in_training_only(flare_records):

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib import image
 
 from astronet import batch_predict, calibrate, evaluate, find_incorrect
+from astronet.config import configuration
 from astronet.ops import augmentation
-from astronet.util import configuration
 
 
 def test_evaluation_report_has_figures_with_intervals(flare_records, model_dir, tmp_path, capsys):

@@ -4,9 +4,10 @@ import zipfile
 import h5py
 import numpy as np
 
-from astronet import ensemble, models
+from astronet import models
+from astronet.config import configuration
+from astronet.estimator import ensemble
 from astronet.flares import detection, import_stella_weights, light_curves
-from astronet.util import configuration
 from light_curve_util import tess_io
 
 SHAPES = {"conv1d": (7, 1, 16), "conv1d_1": (3, 16, 64), "dense": (3200, 32), "dense_1": (32, 1)}

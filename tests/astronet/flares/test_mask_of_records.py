@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from astronet.data import generate_input_records
+from astronet.estimator import checkpoints
 from astronet.flares import mask
-from astronet.util import checkpoints
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_records_know_the_flare_networks_by_their_content(generate, model_dir, t
     assert generate_input_records.main(arguments) == 0
     first = made(tmp_path)
     settings = json.loads((tmp_path / "out" / "records.json").read_text())["settings"]
-    assert settings["mask_sha256"] == mask.content_key(str(model_dir))
+    assert settings["mask_sha256"] == mask.of_directory(str(model_dir)).sha256
     shutil.move(tmp_path / "networks", tmp_path / "moved")
     assert generate_input_records.main(generate(tmp_path / "moved", "--num_worker_processes=0")) == 0
     assert made(tmp_path) == first

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from astronet.base.script import ScriptError
 from astronet.flares import light_curves, simulate_flares, windows
-from astronet.util.script import ScriptError
 from light_curve_util import tess_io
 from light_curve_util.errors import LightCurveError
 

@@ -6,12 +6,13 @@ import csv
 import numpy as np
 import pytest
 
-from astronet import batch_predict, ensemble, export
-from astronet.data import record_features
+from astronet import batch_predict, export
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.data.records import record_features, tf_example, tfrecord
+from astronet.estimator import engines, ensemble
 from astronet.flares import detection, light_curves
 from astronet.ops import dataset
-from astronet.util import configuration, engines, example_util, records
-from astronet.util.script import ScriptError
 
 TRIAGE = configuration.get("AstroCNNModel", "triage")
 
@@ -55,7 +56,7 @@ def test_both_engines_write_the_same_predictions(exported, write_tces, tmp_path)
 
 def test_pretrained_triage_says_the_same_by_both_engines(shared):
     (path,) = (shared / "data/tess_triage").glob("val-*")
-    serialized = list(records.read(path))
+    serialized = list(tfrecord.read(path))
     models = load("pretrained:triage")
     both = [
         [prediction.probabilities for prediction in ensemble.predict(models_of_engine, serialized)]
@@ -125,7 +126,7 @@ def record(changes=None, views=None, without=()):
     held.update({"Transit_Depth": 500.0, "SN": 12.0, **(changes or {})})
     series = {"global_view": random.normal(0, 1, 201), "local_view": random.normal(0, 1, 61), **(views or {})}
     kept = [{name: value for name, value in part.items() if name not in without} for part in (held, series)]
-    return example_util.to_example(*kept).SerializeToString()
+    return tf_example.to_example(*kept).SerializeToString()
 
 
 def test_numpy_reads_from_records_what_tensorflow_reads():
@@ -168,7 +169,7 @@ def test_faults_of_records_are_told_in_the_same_words(fault):
 
 
 def test_a_column_with_several_values_is_refused():
-    example = example_util.from_serialized(record())
+    example = tf_example.from_serialized(record())
     example.features.feature["SN"].float_list.value.append(3.0)
     for read in (dataset.from_serialized_batches, record_features.batches):
         with pytest.raises(ScriptError, match="make the records again"):

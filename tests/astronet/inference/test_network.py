@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astronet import models
+from astronet.base.script import ScriptError
+from astronet.config import configuration, registry
 from astronet.inference import network
-from astronet.util import configuration
-from astronet.util.configuration import CONFIGURATIONS
-from astronet.util.script import ScriptError
 
 NETWORKS = ("AstroModel", "AstroFCModel", "AstroCNNModel")
-ALL = [(model, name) for model in NETWORKS for name in CONFIGURATIONS[model]]
+ALL = [(model, name) for model in NETWORKS for name in registry.configurations(model)]
 
 
 def _features(config, num_tces, seed=0):
@@ -107,7 +106,7 @@ def test_tces_are_scored_alike_alone_and_among_many():
 
 def test_what_is_no_network_of_a_time_series_is_not_known():
     assert not any(map(network.knows, ("sodinn", "sodinn_conv3d", "sodirf")))
-    assert set(models.BUILDERS) == {*NETWORKS, "sodinn", "sodinn_conv3d", "sodirf"}  # a new one: here, and in network
+    assert set(registry.MODELS) == {*NETWORKS, "sodinn", "sodinn_conv3d", "sodirf"}  # a new one: here, and in network
 
 
 def test_a_feature_that_is_no_time_series_is_joined(compare_logits):

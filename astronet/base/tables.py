@@ -1,0 +1,420 @@
+"""The one reader of tables that have a header: text tables, and those of astropy (ECSV, FITS, VOTable, IPAC, Parquet).
+
+A table is columns of text cells, whatever it was stored as; what a cell means, its reader knows. A file is opened once
+and hashed while it is read, so that a pipe, such as <(cat tces.csv), will do, and what is recorded is what was read.
+
+>>> with open_table("tces.csv") as table:                    # doctest: +SKIP
+...     for cells in table.rows():
+...         print(dict(zip(table.columns, cells)))
+"""
+
+import bz2
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import itertools
+import lzma
+import os
+import re
+import stat
+import tempfile
+import warnings
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, Optional
+
+from astronet.base.script import ScriptError
+
+_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+# What is told by its first bytes; where astropy has a reader, its format.
+_ASTROPY_STARTS = {b"SIMPLE  =": "fits", b"PAR1": "parquet"}
+_FOREIGN_STARTS = {
+    b"\x89HDF": "an HDF5 file",
+    b"PK\x03\x04": "a spreadsheet or a zip archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old kind",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"%PDF": "a PDF document",
+}
+_DELIMITERS = ",\t;|"
+_IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
+_SAMPLE_BYTES = 1 << 16
+_ROWS_AT_A_TIME = 10_000
+_LONGEST_LINE_BYTES = 16 << 20
+_MOST_NULS = 0.01  # of the characters of what is text all the same
+_MOST_BYTES = 2 << 30  # of a table that astropy reads whole
+_LARGEST_SINGLE = 2**24  # whole number up to which single precision has them all
+_IN_MEMORY = 64 << 20  # of a pipe; more goes to a temporary file
+_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
+
+class Table:
+    """An open table.
+
+    Attributes:
+      path: of the file, for messages.
+      columns: names as the header has them, stripped; one may be empty, or be there twice.
+      units: dict of column name to the text of its unit, for those columns whose file tells one.
+      preamble: comment lines before the header, without their '#'.
+      delimiter: character between cells, " " for any white space, "" where the file is no text.
+      sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has come to its end.
+    """
+
+    def __init__(self, path, file: BinaryIO):
+        self.path = os.fspath(path)
+        self.columns: list[str] = []
+        self.units: dict[str, str] = {}
+        self.preamble: list[str] = []
+        self.delimiter = ""
+        self.sha256: Optional[str] = None
+        self._file = file
+        self._hashed: Optional[_Hashing] = None
+        self._begun: Optional[Iterator[list[str]]] = None  # rows, the header of which has been read
+
+    def rows(self) -> Iterator[list[str]]:
+        """Yields the rows that are not empty, lists of stripped cells; called again, it begins anew.
+
+        A row of a text table may have fewer or more cells than there are columns. An empty cell is "".
+
+        Raises:
+          ScriptError: the rest of the file is damaged, or the file was changed since it was last read.
+        """
+        if self._begun is None:
+            self.read_header()
+        rows, self._begun = self._begun, None
+        with self._errors_told():
+            yield from rows
+        self._end()
+
+    def read_header(self) -> None:
+        """Fills in all attributes but sha256."""
+        with self._errors_told():
+            self._begun = self._begin()
+            self.columns = next(self._begun)
+
+    def _begin(self):
+        """An iterator over the header and then the rows."""
+        sample = self._unpacked().read(_SAMPLE_BYTES)
+        kind = self._astropy_kind(sample)
+        stream = self._unpacked()
+        return self._astropy_rows(stream, kind) if kind else self._text_rows(stream, sample)
+
+    def _unpacked(self):
+        """The content from its beginning, unpacked; the file's bytes are hashed while they are read."""
+        self._file.seek(0)
+        self._hashed = _Hashing(self._file)
+        stream = io.BufferedReader(self._hashed, 1 << 20)
+        start = stream.peek(6)
+        for magic, unpack in _PACKED.items():
+            if start.startswith(magic):
+                return io.BufferedReader(unpack(stream), 1 << 20)
+        return stream
+
+    def _end(self):
+        while self._hashed.read(1 << 20):
+            pass
+        sha256 = self._hashed.digest.hexdigest()
+        if self.sha256 not in (None, sha256):
+            raise ScriptError(f"{self.path} was changed while it was read: run the same command again")
+        self.sha256 = sha256
+
+    @contextlib.contextmanager
+    def _errors_told(self):
+        try:
+            yield
+        except csv.Error as error:
+            raise ScriptError(f"{self.path} is no CSV file ({error}): mend or export it again") from error
+        except _DAMAGE as error:
+            raise ScriptError(f"{self.path} is cut off or damaged ({error}): copy it again") from error
+
+    def _astropy_kind(self, sample):
+        """The name of astropy's format; None for a text table.
+
+        Raises:
+          ScriptError: the file is plainly something else.
+        """
+        for start, kind in _ASTROPY_STARTS.items():
+            if sample.startswith(start):
+                return kind
+        advice = "give a CSV file, or an ECSV, FITS, VOTable or Parquet table"
+        for start, what in _FOREIGN_STARTS.items():
+            if sample.startswith(start):
+                raise ScriptError(f"{self.path} is {what}, no table that is read here: {advice}")
+        text = _decoded(sample).lstrip("\ufeff \t\r\n")
+        if re.match(r"<(\?xml|VOTABLE)", text, re.IGNORECASE) and re.search(r"<VOTABLE", text, re.IGNORECASE):
+            return "votable"
+        if text.startswith("<"):
+            raise ScriptError(f"{self.path} is a web page or XML, no table: download it again, or {advice}")
+        if text.startswith("# %ECSV"):
+            return "ascii.ecsv"
+        if re.search(r"^Byte-by-byte Description of file", text, re.MULTILINE | re.IGNORECASE):
+            return "ascii.cds"  # the machine-readable table of a journal
+        if re.match(r"(\\[^\n]*\n)*\|[^\n]*\|\s*\n" + _IPAC_TYPES, text):
+            return "ascii.ipac"
+        if "\0" in text.partition("\n")[0] or text.count("\0") > _MOST_NULS * len(text):
+            raise ScriptError(f"{self.path} holds bytes that are no text: {advice}")
+        return None
+
+    def _text_rows(self, stream, sample):
+        lines = io.BufferedReader(_Lines(self.path, stream), _SAMPLE_BYTES)
+        text = io.TextIOWrapper(lines, encoding=_encoding(sample), errors="replace", newline=None)
+        self.preamble, self.delimiter, lines = _split_preamble(text)
+        if self.delimiter == " ":
+            rows = (line.split() for line in lines)
+        else:
+            rows = csv.reader(lines, strict=True, delimiter=self.delimiter)
+        rows = _filled(rows)
+        header = next(rows, [])
+        framed = self.delimiter == "|" and len(header) > 2 and not header[0] and not header[-1]
+        if framed:  # a pipe before the first cell and behind the last one
+            header, rows = header[1:-1], (cells[1:-1] for cells in rows)
+        rows = self._without_unit_lines(header, rows)
+        yield header
+        yield from rows
+
+    def _without_unit_lines(self, header, rows):
+        """Rows without the lines of units and dashes that VizieR puts below its header."""
+        first = list(itertools.islice(rows, 2))
+        dashed = next((i for i, cells in enumerate(first) if all(re.fullmatch("-+", cell) for cell in cells)), None)
+        if dashed is not None:
+            if dashed == 1:
+                self.units = {name: unit for name, unit in zip(header, first[0]) if unit}
+            first = first[dashed + 1 :]
+        return itertools.chain(first, rows)
+
+    def _astropy_rows(self, stream, kind):
+        data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise ScriptError(f"{self.path} is a {kind} table of more than 2 GiB: give it as CSV, read in parts")
+        if kind == "parquet":
+            names, parts = _parquet(self.path, data)
+        else:
+            names, parts = self._astropy_table(data, kind)
+        yield names
+        for columns in parts:
+            yield from map(list, zip(*columns))
+
+    def _astropy_table(self, data, kind):
+        """Names, and an iterator over parts of the columns, each a list of texts."""
+        from astropy.table import Table as AstropyTable
+
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.filterwarnings("error", ".*truncated")
+                content = data.decode("utf-8-sig") if kind.startswith("ascii.") else io.BytesIO(data)
+                table = AstropyTable.read(content, format=kind)
+                names = [name for name in table.colnames if getattr(table[name], "ndim", 1) == 1]
+                columns = {name: _astropy_column(table[name]) for name in names}
+        except Exception as error:  # astropy's readers raise whatever their parts do
+            told = str(error).strip().split("\n")[0][:200]
+            raise ScriptError(
+                f"{self.path} is a damaged {kind.rpartition('.')[2].upper()} table, or has none ({told}): copy it again"
+            ) from error
+        self.units = {name: unit for name, (_, unit) in columns.items() if unit}
+        for name, (values, _) in columns.items():
+            if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+                _refuse_lost_digits(self.path, name, values.compressed())
+        starts = range(0, len(table), _ROWS_AT_A_TIME)
+        return names, ([_texts(v[i : i + _ROWS_AT_A_TIME]) for v, _ in columns.values()] for i in starts)
+
+
+@contextlib.contextmanager
+def open_table(path) -> Iterator[Table]:
+    """Opens a table; what it is, its content tells, not its name.
+
+    Text tables may be separated by commas, tabs, semicolons, pipes or white space, have comment lines (#) before the
+    header, which itself may begin with a #, be in UTF-8 or UTF-16, with or without a byte order mark, and end their
+    lines in LF, CR LF or CR. All kinds may be packed (gzip, bzip2, xz).
+
+    Args:
+      path: a file, or a pipe, which is read once.
+
+    Yields:
+      Table.
+
+    Raises:
+      ScriptError: the file is no table.
+      OSError: the file cannot be read.
+    """
+    with _seekable(path) as file:
+        table = Table(path, file)
+        table.read_header()
+        yield table
+
+
+@contextlib.contextmanager
+def _seekable(path):
+    with open(path, "rb", buffering=0) as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            yield file
+            return
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+            while chunk := file.read(1 << 20):
+                copy.write(chunk)
+            yield copy
+
+
+class _Hashing(io.RawIOBase):
+    """What reads a file and hashes what it has read."""
+
+    def __init__(self, file):
+        super().__init__()
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self.digest.update(data)
+        return len(data)
+
+
+class _Lines(io.RawIOBase):
+    """Text that is refused where a line is absurdly long: it would be held in memory as a whole."""
+
+    def __init__(self, path, stream):
+        super().__init__()
+        self._path, self._stream, self._length = path, stream, 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        self._length = self._length + len(data) if end < 0 else len(data) - end
+        if self._length > _LONGEST_LINE_BYTES:
+            raise ScriptError(f"{self._path} has a line of more than {_LONGEST_LINE_BYTES >> 20} MiB: it is no table")
+        return len(data)
+
+
+def _encoding(sample):
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    # Of text in UTF-16 that is mostly ASCII, every other byte is zero.
+    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        halves = sample[offset::2][:1000]
+        if len(halves) > 2 and halves.count(0) > 0.8 * len(halves):
+            return encoding
+    return "utf-8-sig"
+
+
+def _decoded(sample):
+    return sample.decode(_encoding(sample), errors="ignore")
+
+
+def _split_preamble(text):
+    """(comment lines before the header, delimiter, iterator over the lines from the header on).
+
+    The last comment line is the header where the line below has as many cells, numbers among them.
+    """
+    preamble, delimiter, header = [], "", ""
+    for line in text:
+        if line.startswith("#"):
+            preamble.append(line[1:].strip())
+        elif announced := re.fullmatch(r"sep=(.)\s*", line):  # by which spreadsheets tell their delimiter
+            delimiter = announced[1]
+        elif line.strip(_DELIMITERS + ' "\n'):
+            header = line
+            break
+    second = next(text, "")
+    delimiter = delimiter or _delimiter(header, second)
+    lines = itertools.chain([header, second], text)
+    if preamble:
+        above, below = (_cells(line, delimiter) for line in (preamble[-1], header))
+        if len(above) == len(below) and any(map(_is_number, below)) and not any(map(_is_number, above)):
+            lines = itertools.chain([preamble.pop() + "\n"], lines)
+    return preamble, delimiter, lines
+
+
+def _cells(line, delimiter):
+    return line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _is_number(cell):
+    return re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", cell) is not None
+
+
+def _delimiter(first, second):
+    """The delimiter of a table with these lines; " " where columns stand apart by white space alone."""
+    bare = re.sub(r'"[^"]*"', "", first)
+    best = max(_DELIMITERS, key=bare.count)
+    if bare.count(best):
+        return best
+    is_spaced = '"' not in first and len(bare.split()) > 1 and len(bare.split()) == len(second.split())
+    return " " if is_spaced else ","
+
+
+def _filled(rows):
+    """Stripped cells of the rows that are neither empty nor a comment."""
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        if any(cells) and cells[0][:1] != "#":
+            yield cells
+
+
+def _astropy_column(column):
+    """(array of the values, masked where there are none; text of the unit or time system)."""
+    import numpy as np
+    from astropy.time import Time
+
+    if isinstance(column, Time):
+        return np.ma.asarray(column.jd), f"JD {column.scale}"
+    unit = getattr(column, "unit", None)
+    return np.ma.asarray(getattr(column, "value", column)), "" if unit is None else str(unit)
+
+
+def _texts(values):
+    """Cells of a masked array: numbers with all their digits."""
+    import numpy as np
+
+    absent = np.ma.getmaskarray(values)
+    # str() of a NumPy number has as many digits as its precision, and no more.
+    plain = np.ma.getdata(values) if values.dtype.kind == "f" and values.dtype.itemsize < 8 else values.tolist(None)
+    return ["" if mask else _text(value) for mask, value in zip(absent, plain)]
+
+
+def _text(value):
+    if value is None:
+        return ""
+    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
+
+
+def _refuse_lost_digits(path, name, values):
+    """Refuses IDs in single precision, of which no reader could know that they were other IDs once."""
+    is_id = re.search(r"(^|[^a-z])(tic|kic|kepid|ticid|tid|id)", name.lower())
+    if is_id and any(abs(value) > _LARGEST_SINGLE for value in values):
+        raise ScriptError(
+            f"{path}: column {name} is stored in single precision, which has not all digits of an ID: store it as "
+            "whole numbers"
+        )
+
+
+def _parquet(path, data):
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        raise ScriptError(
+            f"{path} is a Parquet table, for which pyarrow is needed: pip install pyarrow, or save the table as CSV"
+        ) from None
+    try:
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
+        names = list(file.schema_arrow.names)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ScriptError(f"{path} is a damaged Parquet table ({error}): copy it again") from error
+
+    def parts():
+        for batch in file.iter_batches(_ROWS_AT_A_TIME):
+            columns = [column.to_pylist() for column in batch.columns]
+            for field, values in zip(batch.schema, columns):
+                if pyarrow.types.is_float32(field.type) or pyarrow.types.is_float16(field.type):
+                    _refuse_lost_digits(path, field.name, (value for value in values if value is not None))
+            yield [list(map(_text, values)) for values in columns]
+
+    return names, parts()

@@ -1,0 +1,351 @@
+"""Work shared out to processes, by the interface of concurrent.futures: any other Executor can take their place.
+
+open_executor() chooses one: processes of this machine, or a Dask cluster.
+"""
+
+import argparse
+import atexit
+import collections
+import contextlib
+import ctypes
+import functools
+import itertools
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.reduction
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+import uuid
+from concurrent.futures import BrokenExecutor, Executor, Future
+
+from astronet.base import dask_cluster as dask_cluster
+from astronet.base.script import ScriptError, rare_garbage_collections
+from astronet.base.terminal import safe_streams
+
+_ATTEMPTS = 2
+_SECONDS_TO_END = 10  # of a process that has no more tasks
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+# For NumPy of a process among many, as Dask has it: more threads than cores mostly wait for each other.
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+
+
+def add_cluster_flag(parser):
+    """Adds --cluster, for open_executor(), to an ArgumentParser."""
+    parser.add_argument(
+        "--cluster",
+        type=_cluster,
+        help="where to work: the address of a Dask scheduler (tcp://host:8786), or local (Dask's workers on this "
+        "machine); docs/cluster.md tells more (default: neither)",
+    )
+
+
+def _cluster(text):
+    if text == dask_cluster.LOCAL or "://" in text:
+        return text
+    raise argparse.ArgumentTypeError(f"'{text}' is neither local nor an address such as tcp://host:8786")
+
+
+@contextlib.contextmanager
+def open_executor(cluster, num_processes):
+    """Yields the Executor that the flags ask for, with max_pending: how many tasks to submit ahead.
+
+    Args:
+      cluster: as --cluster has it; None works on this machine and without Dask.
+      num_processes: how many there are; with 0, tasks are done in this process. A scheduler has workers of its own.
+
+    Raises:
+      ScriptError: the cluster cannot be used.
+    """
+    if cluster:
+        opened = dask_cluster.connect(cluster, num_processes)
+    else:
+        opened = Processes(num_processes) if num_processes else InThisProcess()
+    with opened as executor:
+        yield executor
+
+
+def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1, cluster=None):
+    """Yields work(task) for each task, in the order of the tasks whatever the number of processes.
+
+    Args:
+      work: picklable function; new processes import its module, so it may not depend on what this process has set.
+      tasks: list.
+      num_worker_processes: with 1, or a single task, everything happens in this process.
+      tasks_at_a_time: how many tasks are sent to a process together.
+      cluster: as --cluster has it: where else to work.
+
+    Raises:
+      ScriptError: where a task lost its process twice. The first time it is tried again. Or the cluster cannot be used.
+    """
+    num_workers = min(num_worker_processes, len(tasks))
+    if not tasks or (num_workers <= 1 and not cluster):
+        yield from map(work, tasks)
+        return
+    chunks = [tasks[start : start + tasks_at_a_time] for start in range(0, len(tasks), tasks_at_a_time)]
+    with open_executor(cluster, num_workers) as executor:
+        for results in in_order(executor, functools.partial(_each, work), chunks):
+            yield from results
+
+
+def _each(work, tasks):
+    return list(map(work, tasks))
+
+
+def in_order(executor, work, tasks, max_pending=None, attempts=_ATTEMPTS):
+    """Yields work(task) for each task, in their order.
+
+    Args:
+      executor: concurrent.futures.Executor.
+      work: picklable function that may be called again with the same task.
+      tasks: iterable, drawn from as room is made for them.
+      max_pending: how many tasks are submitted at a time; None has as many as the executor says.
+      attempts: how often a task is tried that costs its worker.
+
+    Raises:
+      ScriptError: where a task has cost its worker so often. What else work() raises is raised here.
+    """
+    tasks, pending = iter(tasks), collections.deque()
+    while True:
+        room = (max_pending or executor.max_pending) - len(pending)
+        for task in itertools.islice(tasks, max(0, room)):
+            pending.append((task, executor.submit(work, task)))
+        if not pending:
+            return
+        yield _result(executor, work, *pending.popleft(), attempts)
+
+
+def _result(executor, work, task, future, attempts):
+    attempt = 1
+    while True:
+        try:
+            return future.result()
+        except (BrokenExecutor, MemoryError) as error:
+            if attempt >= attempts:
+                raise ScriptError(
+                    f"a worker process was killed {attempt} times at the same task, perhaps for want of memory: "
+                    "try again with fewer of them on a machine"
+                ) from error
+        attempt += 1
+        future = executor.submit(work, task)
+
+
+class OncePerProcess:
+    """A picklable call that each process makes once, and keeps the result of until it works for another run.
+
+    Args:
+      function, *args: what to call; picklable.
+    """
+
+    def __init__(self, function, *args):
+        # The name of the run is part of it: a worker of a cluster outlives runs, between which files may change.
+        self._call = pickle.dumps((uuid.uuid4().hex, functools.partial(function, *args)))
+
+    def __call__(self):
+        return _result_of(self._call)
+
+
+@functools.lru_cache(maxsize=1)
+def _result_of(call):
+    return pickle.loads(call)[1]()
+
+
+atexit.register(_result_of.cache_clear)  # for TensorFlow, which has to be there when a model is taken down
+
+
+class Threads(Executor):
+    """Threads of this process, which do not keep it from ending: as daemons they leave their tasks in the middle.
+
+    Args:
+      num_threads: how many there are at most.
+    """
+
+    def __init__(self, num_threads):
+        self.max_pending = num_threads
+        self._calls = queue.SimpleQueue()
+        for _ in range(num_threads):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._calls.put((future, functools.partial(fn, *args, **kwargs)))
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._calls.put(None)
+
+    def _work(self):
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            try:
+                future.set_result(call())
+            except Exception as error:
+                future.set_exception(error)
+        self._calls.put(None)  # for the next thread
+
+
+class InThisProcess(Executor):
+    """Does each task at once, where it is submitted."""
+
+    max_pending = 1
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class WorkerDiedError(BrokenExecutor):
+    """A process ended before its task did. Other processes, and tasks submitted later, are not affected."""
+
+
+class Processes(Executor):
+    """Processes that are given one task at a time, so that one that dies costs no task but its own.
+
+    Another process takes its place. (A ProcessPoolExecutor fails all tasks with the first process that dies; pebble 5.2
+    does so where that process has no task at the moment, as while it starts.) They are started when there is work for
+    them. All are killed when the block of a `with` ends by an exception, and they end themselves when this process
+    does, however that comes about.
+
+    Args:
+      num_processes: how many there are at most.
+    """
+
+    def __init__(self, num_processes):
+        self._num_processes = num_processes
+        self._calls = queue.SimpleQueue()  # of (future, call), and None to end a thread
+        self._threads = []  # one looks after each process
+        self._num_idle = threading.Semaphore(0)
+        self._lock = threading.Lock()  # held while a process is started, or all are killed
+        self._processes = set()
+        self._is_killed = False
+        self.max_pending = dask_cluster.PENDING_PER_WORKER * num_processes
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._calls.put((future, functools.partial(fn, *args, **kwargs)))
+        if not self._num_idle.acquire(blocking=False) and len(self._threads) < self._num_processes:
+            self._threads.append(threading.Thread(target=self._look_after_one, daemon=True))
+            self._threads[-1].start()
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        if cancel_futures:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    self._calls.get_nowait()[0].cancel()
+        for _ in self._threads:
+            self._calls.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def kill(self):
+        """Ends all processes at once; their tasks, and those that wait, fail."""
+        with self._lock:
+            self._is_killed = True
+            for process in self._processes:
+                process.kill()
+
+    def __exit__(self, exc_type, exc_value, exc_traceback):
+        if exc_type is not None:
+            self.kill()
+        self.shutdown(cancel_futures=exc_type is not None)
+
+    def _look_after_one(self):
+        process = connection = None
+        while (item := self._calls.get()) is not None:
+            future, call = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    if process is None:
+                        process, connection = self._start()
+                    result, error = _ask(connection, process, call)
+                except WorkerDiedError as died:
+                    result, error, process = None, died, None
+                except Exception as unsendable:  # a call that cannot be pickled, or no process to be had
+                    result, error = None, unsendable
+                future.set_exception(error) if error else future.set_result(result)
+            self._num_idle.release()
+        if process is not None:
+            connection.close()
+            process.join(_SECONDS_TO_END)
+            process.kill()  # of no effect on one that has ended; another waits for a thread that its tasks have left
+            process.join()
+
+    def _start(self):
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with self._lock:
+            if self._is_killed:
+                raise WorkerDiedError("the worker processes were stopped")
+            with _environment_with(_ONE_THREAD):
+                process.start()
+            self._processes.add(process)
+        theirs.close()
+        return process, ours
+
+
+@contextlib.contextmanager
+def _environment_with(defaults):
+    """Has environment variables set that are not, for processes that the block starts."""
+    added = defaults.keys() - os.environ.keys()
+    os.environ.update({name: defaults[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+def _ask(connection, process, call):
+    """Has a process make a call; returns its result and None, or None and the error that it raised."""
+    try:
+        connection.send(call)
+        result, error, told = connection.recv()
+    except (EOFError, ConnectionError):
+        process.join()
+        raise WorkerDiedError(f"a worker process ended with exit code {process.exitcode}") from None
+    if error is not None:
+        error.__cause__ = RuntimeError(f"in a worker process:\n{told}")
+    return result, error
+
+
+def _serve(connection):
+    """What a process does: call after call, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with safe_streams(), contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
+        while True:
+            pickled = connection.recv_bytes()
+            try:
+                answer = _pickled((pickle.loads(pickled)(), None, None))
+            except Exception as error:
+                answer = _answer_of(error)
+            connection.send_bytes(answer)
+
+
+def _pickled(answer):
+    return multiprocessing.reduction.ForkingPickler.dumps(answer)
+
+
+def _answer_of(error):
+    try:
+        return _pickled((None, error, traceback.format_exc()))
+    except Exception:
+        return _pickled((None, RuntimeError(repr(error)), traceback.format_exc()))
+
+
+def _end_with_parent():
+    """Ends this process when its parent has ended; under Linux even if it then hangs in C and holds the GIL."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)

@@ -1,0 +1,249 @@
+"""The event of one row of a TEV table: as a .blsanal file has it, as a search of the light curve finds it, or its own.
+
+Workers run this: it imports no TensorFlow and no pandas.
+"""
+
+import collections
+import dataclasses
+import math
+import os
+import sys
+from typing import Optional
+
+from astronet.data.catalog import blsanal, epochs, plausibility
+from astronet.data.catalog.catalog_rows import DroppedRowError
+from astronet.data.catalog.tce_values import longer_than_period
+from light_curve_util import sector_times
+from light_curve_util.errors import LightCurveError
+
+_BLSANAL = "the .blsanal files"
+_OWN_COLUMNS = ("Epoc", "Period", "Duration", "Transit_Depth", "SN", "Qingress")
+
+
+@dataclasses.dataclass(frozen=True)
+class Searches:
+    """Where the results of transit searches come from.
+
+    Attributes:
+      qlp_data_dir: directory of sector-S/ffi/camC/ccdD/BLS/<tic>.blsanal.
+      tess_data_dir: directory of the light curves that are searched here where there is no such file; None: none are.
+      flux_key: column of the light curves to search; None is each product's own.
+      quality: name of the quality mask.
+    """
+
+    qlp_data_dir: str
+    tess_data_dir: Optional[str] = None
+    flux_key: Optional[str] = None
+    quality: str = "default"
+
+
+def request(row):
+    """What `find_or_reason` has to know of a catalog_rows.Row, as JSON can hold it."""
+    return {
+        **{column: row.numbers.get(column, math.nan) for column in _OWN_COLUMNS},
+        **{name: getattr(row, name) for name in ("tic_id", "sector", "camera", "ccd", "only_tce")},
+        **({"stitched": list(row.stitched)} if row.stitched else {}),
+        "tmag": row.star.tmag,
+    }
+
+
+def find_or_reason(row, searches):
+    """The event of a row.
+
+    Args:
+      row: what `request` returns.
+      searches: Searches.
+
+    Returns:
+      Dict of "event" (the catalog's columns that describe it), "source" (what it is from, "" for the table itself),
+      "camera" and "ccd" (of the .blsanal file, if that is where the event is from) and "warnings" (what is to be said
+      of it); or of "reason", where there is no event or not one that crosses the threshold.
+    """
+    try:
+        return _find(row, searches)
+    except DroppedRowError as error:
+        return {"reason": str(error)}
+
+
+def files(row, searches):
+    """List of the files that find_or_reason() makes the event of a row from."""
+    where = row["sector"], row["tic_id"], row["camera"], row["ccd"]
+    found = None if row.get("stitched") else blsanal.find(searches.qlp_data_dir, *where)
+    if found:
+        return [found[0]]
+    if searches.tess_data_dir is None:
+        return []
+    try:
+        return _light_curves(row, searches)
+    except LightCurveError:
+        return []
+
+
+def _find(row, searches):
+    found = _blsanal(row, searches)
+    peaks, camera, ccd = found or (None, row["camera"], row["ccd"])
+    period, source, warnings = row["Period"], _BLSANAL if found else "", []
+    if peaks is None and searches.tess_data_dir is not None:
+        peaks, source = _search(row, searches, warnings), "the transit searches"
+    if peaks is None:
+        event = _own_event(row)
+    else:
+        peak = _choose(peaks, None if row["only_tce"] or not period > 0 else period)
+        missing = [name for name, value in _ephemeris(peak).items() if not math.isfinite(value)]
+        if missing:
+            event, source = _event_in_place_of_damaged(row, missing), ""
+            warnings.append(f"its .blsanal file has no {', '.join(missing)}: the event is the table's own")
+        else:
+            event = _measured_event(peak)
+    return {"event": event, "source": source, "camera": camera, "ccd": ccd, "warnings": warnings}
+
+
+def _blsanal(row, searches):
+    """(peaks, camera, ccd) of the star's file; None where there is none."""
+    if row.get("stitched"):  # the pipeline searched each sector by itself
+        return None
+    found = blsanal.find(searches.qlp_data_dir, row["sector"], row["tic_id"], row["camera"], row["ccd"])
+    if not found:
+        return None
+    path, camera, ccd = found
+    try:
+        return blsanal.read(path), camera, ccd
+    except (blsanal.BlsError, OSError) as error:
+        raise DroppedRowError(str(error)) from error
+
+
+def _search(row, searches, warnings):
+    """Peaks of the row's light curve, best first; `warnings` gets what is to be said of its times."""
+    from astronet.data.catalog import transit_search
+    from light_curve_util import stitch, tess_io
+
+    try:
+        sectors = row.get("stitched") or [row["sector"]]
+        paths = _light_curves(row, searches)
+        parts = [tess_io.read(path, searches.flux_key, quality=searches.quality) for path in paths]
+        for part, sector in zip(parts, sectors):
+            warnings += part.notes
+            if tess_io.is_of_tess(part.path):
+                warnings += epochs.sector_warnings(part.time, sector)
+        light_curve = stitch.join(parts)
+        peaks = transit_search.search(light_curve.time, light_curve.flux, row["tmag"])
+    except (LightCurveError, transit_search.TransitSearchError, OSError) as error:
+        raise DroppedRowError(f"no transit search: {error}") from error
+    if not peaks:
+        raise DroppedRowError(f"not a TCE: no periodic dip in {', '.join(map(os.path.basename, paths))}")
+    return peaks
+
+
+def _light_curves(row, searches):
+    """Paths of the light curves of a row, one a sector."""
+    from light_curve_util import tess_io
+
+    if row.get("stitched"):
+        return [tess_io.find(searches.tess_data_dir, row["tic_id"], sector) for sector in row["stitched"]]
+    return [tess_io.find(searches.tess_data_dir, row["tic_id"], row["sector"], row["camera"], row["ccd"])]
+
+
+def _choose(peaks, period):
+    """The best peak; of a star with several TCEs in the sector, the one at this row's period (None: the best).
+
+    Raises:
+      DroppedRowError: it is no TCE.
+    """
+    peak = peaks[0]
+    if period is not None:
+        peak = min(peaks, key=lambda peak: abs(math.log(peak.period / period)) if peak.period > 0 else math.inf)
+    reason = peak.why_not_tce()
+    if reason:
+        raise DroppedRowError(f"not a TCE: {reason}")
+    return peak
+
+
+def _ephemeris(peak):
+    return {"Epoc": peak.t0, "Period": peak.period, "Duration": peak.duration_hours}
+
+
+def _measured_event(peak):
+    return {
+        **_ephemeris(peak),
+        "Transit_Depth": peak.depth_ppm,
+        "SN": peak.pink_signal_to_noise,
+        "Qingress": peak.ingress_fraction,
+    }
+
+
+def _event_in_place_of_damaged(row, missing):
+    """The row's own event, where its .blsanal file lacks a part of the ephemeris."""
+    try:
+        return _own_event(row)
+    except DroppedRowError:
+        raise DroppedRowError(
+            f"its .blsanal file has no {', '.join(missing)}, nor has the table a whole event: make the file again"
+        ) from None
+
+
+def _own_event(row):
+    missing = [column for column in ("Epoc", "Period", "Duration") if math.isnan(row[column])]
+    if missing:
+        raise DroppedRowError(
+            f"no .blsanal file of this star and sector, and the table has no {', '.join(missing)}; "
+            "--bls=compute searches the light curve"
+        )
+    reason = longer_than_period(row["Duration"], row["Period"])
+    if reason:
+        raise DroppedRowError(reason)
+    return {column: row[column] for column in _OWN_COLUMNS}
+
+
+def check(rows):
+    """Brings the epochs of rows that have their events to BTJD, and looks for what is implausible.
+
+    A row whose epoch is in no known system is dropped; what is doubtful of a row becomes one of its warnings. What is
+    to be said of whole columns is said on stderr, once for each table.
+
+    Args:
+      rows: list of catalog_rows.Row with `event` and `event_source`.
+    """
+    of_source = collections.defaultdict(list)
+    for row in rows:
+        of_source[row.event_source or row.file].append(row)
+    for source, theirs in of_source.items():
+        _to_btjd(source, theirs)
+        there = [row for row in theirs if not row.reason]
+        for row in there:
+            row.warnings += _distance(row)
+        columns = {name: [row.event[name] for row in there] for name in ("Period", "Duration", "Transit_Depth", "SN")}
+        doubts = plausibility.doubts(columns)
+        for text in doubts.of_columns:
+            print(f"warning: {source}: {text}", file=sys.stderr)
+        for i, texts in doubts.of_tces.items():
+            there[i].warnings += texts
+
+
+def _to_btjd(source, rows):
+    times = epochs.in_btjd([row.event["Epoc"] for row in rows], [row.sector for row in rows])
+    for note in times.notes:
+        print(f"{source}: {note}", file=sys.stderr)
+    for i, row in enumerate(rows):
+        if i in times.problems:
+            row.reason = f"Epoc {times.problems[i]}"
+        elif i in times.assumed:
+            row.warnings.append(f"Epoc {times.assumed[i]}")
+        row.event["Epoc"] = float(times.btjd[i])
+
+
+def _distance(row):
+    """What there is to say of an epoch far from the row's sectors: a list of at most one text."""
+    ran = [window for window in map(sector_times.window, row.stitched or (row.sector,)) if window]
+    if not ran:
+        return []
+    start, end = min(start for start, _ in ran), max(end for _, end in ran)
+    errors = () if row.event_source else (_error(row, "Epoc Err"), _error(row, "Period Err"))
+    event = row.event
+    warning = epochs.distance_warning(event["Epoc"], event["Period"], event["Duration"] / 24, start, end, *errors)
+    return [warning] if warning else []
+
+
+def _error(row, column):
+    """A standard deviation in the table; NaN where there is none that can be used."""
+    value = row.numbers.get(column, math.nan)
+    return value if value > 0 else math.nan

@@ -1,0 +1,213 @@
+"""The light curve products that MAST serves: which file holds a star and sector, and whether a file does."""
+
+import dataclasses
+import json
+import os
+import re
+import threading
+import urllib.parse
+import warnings
+
+from astronet.base.downloads import BadAnswerError, DownloadError
+
+_QUERY_PATH = "/api/v0/invoke"
+_DOWNLOAD_PATH = "/api/v0.1/Download/file/?uri="
+_MAX_ROWS = 10_000  # of an answer; far more than the observations of one query's stars
+_SECONDS_BETWEEN_POLLS = 1
+_MAX_POLLS = 120
+
+# Python's warning filters are one for all threads, so only one thread at a time may change them.
+_warning_filters = threading.Lock()
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """Light curves of one pipeline.
+
+    Attributes:
+      collection, provenance: what MAST files its observations under.
+      file_name: pattern of the whole name of a file, with groups `sector`, and `tic_id` or `version` where the name
+        has them. Names that it does not fit are never written.
+      place: directory below the output directory, with fields {sector} and {tic_id}.
+      uri: the file's name at MAST, with those fields, where they are all that it depends on; else "".
+    """
+
+    collection: str
+    provenance: str
+    file_name: str
+    place: str
+    uri: str = ""
+
+
+PRODUCTS = {
+    "qlp": Product(
+        collection="HLSP",
+        provenance="QLP",
+        file_name=r"hlsp_qlp_tess_ffi_s(?P<sector>\d{4})-(?P<tic_id>\d{16})_tess_v01_llc\.fits",
+        place="sector-{sector}",
+        uri="mast:HLSP/qlp/s{sector:04}/{tic_id_in_fours}/hlsp_qlp_tess_ffi_s{sector:04}-{tic_id:016}_tess_v01_llc.fits",
+    ),
+    # The names of 20-second light curves end in fast-lc.fits.
+    "spoc": Product(
+        collection="TESS",
+        provenance="SPOC",
+        file_name=r"tess\d{13}-s(?P<sector>\d{4})-(?P<tic_id>\d{16})-\d{4}-s_lc\.fits",
+        place="sector-{sector}",
+    ),
+    "tglc": Product(
+        collection="HLSP",
+        provenance="TGLC",
+        file_name=r"hlsp_tglc_tess_ffi_gaiaid-\d+-s(?P<sector>\d{4})-cam\d-ccd\d_tess_v(?P<version>\d+)_llc\.fits",
+        place="sector-{sector}/{tic_id}",
+    ),
+}
+
+
+def known_uri(product, tic_id, sector):
+    """The URI of a star's light curve in a sector, where the product's names allow to tell it without asking."""
+    digits = f"{tic_id:016}"
+    in_fours = "/".join(digits[i : i + 4] for i in range(0, 16, 4))
+    return product.uri.format(tic_id=tic_id, sector=sector, tic_id_in_fours=in_fours)
+
+
+def look_up(server, product, tic_ids, sector):
+    """Asks MAST for the light curves of some stars in a sector.
+
+    Args:
+      server: downloads.Server of MAST.
+      product: Product.
+      tic_ids: list of TIC IDs.
+      sector: number of the sector.
+
+    Returns:
+      {tic_id: URI} of the stars that have one; of several versions, the last.
+
+    Raises:
+      DownloadError, ServerDownError, StoppedError: as downloads.Server does.
+    """
+    filters = {
+        "obs_collection": [product.collection],
+        "provenance_name": [product.provenance],
+        "sequence_number": [str(sector)],
+        "target_name": [str(tic_id) for tic_id in tic_ids],
+    }
+    request = {
+        "service": "Mast.Caom.Filtered",
+        "params": {
+            "columns": "*",
+            "filters": [{"paramName": name, "values": values} for name, values in filters.items()],
+        },
+        "format": "json",
+        "pagesize": _MAX_ROWS,
+        "page": 1,
+    }
+    for _ in range(_MAX_POLLS):
+        rows = server.ask(_QUERY_PATH, {"request": json.dumps(request)}, _rows)
+        if rows is not None:
+            return _choose(rows, product, set(tic_ids), sector)
+        server.sleep(_SECONDS_BETWEEN_POLLS)
+    raise DownloadError(f"MAST did not finish the look-up within {_MAX_POLLS} polls")
+
+
+def _rows(answer):
+    """The rows of an answer; None where MAST is still busy with the query."""
+    status = answer.get("status") if isinstance(answer, dict) else None
+    if status == "EXECUTING":
+        return None
+    if status != "COMPLETE":
+        raise BadAnswerError(f"the look-up failed: {answer.get('msg') or status}" if status else "no answer of MAST's")
+    rows = answer.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadAnswerError("the look-up's answer is no table")
+    return rows
+
+
+def _choose(rows, product, tic_ids, sector):
+    candidates = {}
+    for row in rows:
+        uri, target = str(row.get("dataURL")), str(row.get("target_name"))
+        match = re.fullmatch(product.file_name, name_of(uri))
+        # Other files of the star (validation reports, fast cadence), and whatever else an answer may hold.
+        if not match or not target.isdecimal() or int(match["sector"]) != sector:
+            continue
+        tic_id, groups = int(target), match.groupdict()
+        if tic_id in tic_ids and int(groups.get("tic_id", tic_id)) == tic_id:
+            candidates.setdefault(tic_id, []).append((int(groups.get("version", 0)), uri))
+    return {tic_id: max(of_star)[1] for tic_id, of_star in candidates.items()}
+
+
+def name_of(uri):
+    """The file name in a URI."""
+    return uri.rpartition("/")[2]
+
+
+def download_path(uri):
+    """Where, below MAST's URL, the file of a URI is."""
+    return _DOWNLOAD_PATH + urllib.parse.quote(uri, safe=":/")
+
+
+def path_of(product, out_dir, tic_id, sector, uri):
+    """Where the file of a URI goes; its name is known to fit the product's pattern, so it is a name and no path."""
+    return os.path.join(_directory(product, out_dir, tic_id, sector), name_of(uri))
+
+
+def files_there(product, out_dir, stars_and_sectors):
+    """{(tic_id, sector): path} of the light curves that are there already, by their names and places alone."""
+    listings, found = {}, {}
+    for tic_id, sector in stars_and_sectors:
+        directory = _directory(product, out_dir, tic_id, sector)
+        if directory not in listings:
+            listings[directory] = _list(product, directory, sector)
+        of_sector = listings[directory]
+        name = of_sector.get(tic_id) or of_sector.get(None)
+        if name:
+            found[tic_id, sector] = os.path.join(directory, name)
+    return found
+
+
+def _directory(product, out_dir, tic_id, sector):
+    return os.path.join(out_dir, *product.place.format(tic_id=tic_id, sector=sector).split("/"))
+
+
+def _list(product, directory, sector):
+    """{tic_id: name} of the files of a directory; the TIC ID is None where names do not hold it."""
+    names = {}
+    for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else ():
+        match = re.fullmatch(product.file_name, name)
+        if match and int(match["sector"]) == sector:
+            tic_id = match.groupdict().get("tic_id")
+            names[tic_id and int(tic_id)] = name
+    return names
+
+
+def check(path, tic_id, sector):
+    """Checks that a file is a whole light curve of a star in a sector, by its headers and its length.
+
+    Args:
+      path: FITS file; its first table is to have TIME and a flux.
+      tic_id, sector: what its header is to name. A header without a sector is believed.
+
+    Raises:
+      BadAnswerError: saying what is wrong.
+    """
+    from astropy.io import fits
+
+    with _warning_filters, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they tell of, a file that is too short, is found below
+        try:
+            with fits.open(path, memmap=False) as hdus:
+                header, table = hdus[0].header, hdus[1]
+                columns = [name.upper() for name in table.columns.names]
+                place = table.fileinfo()
+        except Exception as error:  # astropy raises one of many kinds, as the garbage has it
+            reason = str(error).partition("\n")[0]
+            raise BadAnswerError(f"no FITS file with a table: {reason}") from error
+    if "TIME" not in columns or not any(name.endswith("FLUX") for name in columns):
+        raise BadAnswerError(f"no columns TIME and FLUX, but {', '.join(columns)}")
+    if place["datLoc"] + place["datSpan"] > os.path.getsize(path):
+        raise BadAnswerError("the file ends within its table")
+    star = str(header.get("TICID") or header.get("OBJECT", "")).upper().replace("TIC", "").strip()
+    if star != str(tic_id):
+        raise BadAnswerError(f"a light curve of TIC {star or '(none)'}, not of TIC {tic_id}")
+    if header.get("SECTOR", sector) != sector:
+        raise BadAnswerError(f"a light curve of sector {header['SECTOR']}, not of sector {sector}")

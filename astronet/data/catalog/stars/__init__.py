@@ -1,0 +1,73 @@
+"""Star parameters by TIC ID, from whichever catalogue is at hand.
+
+A catalogue is an object with a `name` and `stars(tic_ids) -> {tic_id: Star}`, in which stars that it does not have are
+absent. It holds connections: each process opens its own.
+"""
+
+import importlib.util
+import os
+
+from astronet.base.script import ScriptError
+from astronet.data.catalog.stars.star import CatalogUnreachableError, Star
+
+__all__ = ["CatalogUnreachableError", "Star", "open_catalog", "resolve"]
+
+_LOCAL_NAMES = ("tic.sqlite", "tic.csv", "tic.fits")
+
+
+class _NoCatalog:
+    """Where no catalogue is at hand: every star is unknown, and its own row of the TCE table has to do."""
+
+    name = "none"
+
+    def stars(self, tic_ids):
+        return {}
+
+
+def resolve(flag, base_dir):
+    """The catalogue that a `--catalog` flag means.
+
+    Args:
+      flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". auto is pdo where its packages are installed, else
+        tic.sqlite, tic.csv or tic.fits of base_dir, else none: a network is used on request only.
+      base_dir: directory of the TCE tables.
+
+    Returns:
+      "pdo", "mast", "mast:CACHE_PATH", "local:PATH" or "none".
+
+    Raises:
+      ScriptError: the flag is none of these.
+    """
+    kind, colon, path = flag.partition(":")
+    if flag in ("pdo", "mast") or (kind in ("mast", "local") and path):
+        return flag
+    if flag != "auto":
+        raise ScriptError(f"--catalog={flag}: give auto, pdo, mast, mast:CACHE_PATH or local:PATH")
+    if all(importlib.util.find_spec(package) for package in ("tsig", "qlp")):
+        return "pdo"
+    for name in _LOCAL_NAMES:
+        if os.path.isfile(os.path.join(base_dir, name)):
+            return "local:" + os.path.join(base_dir, name)
+    return "none"
+
+
+def open_catalog(resolved):
+    """Opens what `resolve` named.
+
+    Raises:
+      ScriptError: MIT's packages are not installed, or a file cannot be used.
+    """
+    kind, _, path = resolved.partition(":")
+    if kind == "none":
+        return _NoCatalog()
+    if kind == "pdo":
+        from astronet.data.catalog.stars.pdo import PdoCatalog
+
+        return PdoCatalog()
+    if kind == "mast":
+        from astronet.data.catalog.stars.mast import MastCatalog
+
+        return MastCatalog(path or None)
+    from astronet.data.catalog.stars import local
+
+    return local.open_extract(path)

@@ -1,0 +1,195 @@
+"""An extract of the TIC in one file: SQLite (table or view `tic`, looked up by an index of id), or any other table.
+
+Columns: id, ra, dec, tmag, rad, mass, teff, logg and, where there are any, gaia_rad and gaia_teff, in any case and
+order.
+"""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import sqlite3
+
+import numpy as np
+
+from astronet.base.script import ScriptError
+from astronet.base.tables import open_table
+from astronet.data.catalog import tic_ids
+from astronet.data.catalog.stars.star import GAIA_COLUMNS, TIC_COLUMNS, make_star
+from light_curve_util.numerals import parse_float
+
+_MAX_ROWS_WITHOUT_INDEX = 100_000
+_IDS_PER_QUERY = 500  # old builds of SQLite take 999 at most
+_ROWS_AT_A_TIME = 10_000
+_SQLITE_START = b"SQLite format 3\x00"
+_SQLITE_ENDS = (".sqlite", ".sqlite3", ".db", ".db3")
+
+
+def open_extract(path):
+    """A catalog of the file: SQLite, or any table that astronet.base.tables reads.
+
+    Raises:
+      ScriptError: the file is not there, cannot be read, or lacks a column; the message names it.
+    """
+    if not os.path.isfile(path):
+        raise ScriptError(f"no TIC extract {path}: give an existing file to --catalog=local:PATH")
+    with open(path, "rb") as file:
+        is_sqlite = file.read(len(_SQLITE_START)) == _SQLITE_START
+    if is_sqlite or os.fspath(path).lower().endswith(_SQLITE_ENDS):
+        return SqliteCatalog(path)
+    return TableCatalog(path, *_read_table(path))
+
+
+def _check_columns(path, names):
+    missing = [column for column in ("id", *TIC_COLUMNS) if column not in names]
+    if missing:
+        raise ScriptError(f"{path} has no column {', '.join(missing)}: rename or add it")
+
+
+def _not_an_extract(path, error):
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return ScriptError(
+            f"{path} is locked by a program that writes to it ({error}): wait until it is done, or copy it"
+        )
+    if "unable to open" in text or "readonly" in text:
+        return ScriptError(
+            f"{path} cannot be opened by SQLite ({error}): is its directory readable, and its -wal there?"
+        )
+    return ScriptError(f"{path}: not a TIC extract, or a damaged one ({error}): make or copy it again")
+
+
+class SqliteCatalog:
+    """A database; only the rows asked for are read."""
+
+    def __init__(self, path):
+        self.name = os.fspath(path)
+        try:
+            with self._connection() as connection:
+                columns = {row[1].lower() for row in connection.execute("PRAGMA table_info(tic)")}
+                if not columns:
+                    raise ScriptError(f"{path} has no table tic: give another file to --catalog=local:PATH")
+                _check_columns(path, columns)
+                self._check_index(connection)
+        except sqlite3.Error as error:
+            raise _not_an_extract(path, error) from error
+        self._selected = ", ".join(column if column in columns else "NULL" for column in (*TIC_COLUMNS, *GAIA_COLUMNS))
+
+    def _connection(self):
+        """A connection that the end of a with block closes."""
+        path = pathlib.Path(self.name).absolute()
+        return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True))
+
+    def _check_index(self, connection):
+        plan = [row[-1] for row in connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")]
+        # A view has a step for each of its tables; an AUTOMATIC index is made anew for each query.
+        slow = [step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step or "AUTOMATIC" in step]
+        some = f"SELECT count(*) FROM (SELECT 1 FROM tic LIMIT {_MAX_ROWS_WITHOUT_INDEX + 1})"
+        if slow and connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
+            is_view = connection.execute("SELECT type FROM sqlite_master WHERE lower(name) = 'tic'").fetchone() == (
+                "view",
+            )
+            mend = (
+                f"index the columns by which the view tic joins its tables ({'; '.join(slow)})"
+                if is_view
+                else f"make one: sqlite3 {self.name} 'CREATE INDEX tic_by_id ON tic (id)'"
+            )
+            raise ScriptError(
+                f"{self.name}: looking up a star would take a pass through the whole table, for it has no index; {mend}"
+            )
+
+    def stars(self, tic_ids):
+        tic_ids, found = list(dict.fromkeys(tic_ids)), {}
+        for start in range(0, len(tic_ids), _IDS_PER_QUERY):
+            some = tic_ids[start : start + _IDS_PER_QUERY]
+            query = f"SELECT DISTINCT id, {self._selected} FROM tic WHERE id IN ({', '.join('?' * len(some))})"
+            try:
+                with self._connection() as connection:
+                    rows = connection.execute(query, some).fetchall()
+            except sqlite3.Error as error:
+                raise _not_an_extract(self.name, error) from error
+            for tic_id, *values in rows:
+                if int(tic_id) in found:
+                    raise _contradiction(self.name, tic_id)
+                found[int(tic_id)] = make_star(values[:-2], values[-2:])
+        return found
+
+
+def _contradiction(path, tic_id):
+    return ScriptError(f"{path} has several rows of TIC {tic_id}, and they differ: leave the right one")
+
+
+class TableCatalog:
+    """A whole table in memory, sorted by id.
+
+    Args:
+      path: the file, for messages.
+      tic_ids: int array. [rows]
+      values: floats, TIC_COLUMNS and then GAIA_COLUMNS, NaN where unknown. [rows, 9]
+    """
+
+    def __init__(self, path, tic_ids, values):
+        self.name = os.fspath(path)
+        order = np.argsort(tic_ids, kind="stable")
+        self._ids, self._values = tic_ids[order], values[order]
+        repeats = np.flatnonzero(np.diff(self._ids) == 0)
+        differ = ~np.all(_equal(self._values[repeats], self._values[repeats + 1]), axis=1)
+        if differ.any():
+            raise _contradiction(path, self._ids[repeats[differ][0]])
+
+    def stars(self, tic_ids):
+        wanted = np.unique(np.fromiter(tic_ids, np.int64))
+        rows = np.searchsorted(self._ids, wanted)
+        there = np.flatnonzero(rows < len(self._ids))
+        there = there[self._ids[rows[there]] == wanted[there]]
+        return {int(wanted[i]): make_star(self._values[rows[i], :-2], self._values[rows[i], -2:]) for i in there}
+
+
+def _equal(a, b):
+    return (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def _read_table(path):
+    """(tic_ids [rows], values [rows, 9]) of a table."""
+    with open_table(path) as table:
+        names = [name.lower() for name in table.columns]
+        _check_columns(path, names)
+        id_place = names.index("id")
+        places = [names.index(name) if name in names else None for name in (*TIC_COLUMNS, *GAIA_COLUMNS)]
+        ids, values = [np.empty(0, np.int64)], [np.empty((0, len(places)))]
+        rows, first = table.rows(), 1
+        while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
+            _check_shapes(path, some, len(names), first)
+            ids.append(np.array([_tic_id(path, row[id_place], first + i) for i, row in enumerate(some)], np.int64))
+            columns = [
+                np.full(len(some), np.nan) if place is None else np.array([_number(row[place]) for row in some])
+                for place in places
+            ]
+            values.append(np.stack(columns, axis=1))
+            first += len(some)
+    return np.concatenate(ids), np.concatenate(values)
+
+
+def _check_shapes(path, rows, width, first):
+    for i, row in enumerate(rows):
+        if len(row) != width:
+            raise ScriptError(
+                f"{path}: row {first + i} has {len(row)} fields where the header has {width}: if the file was cut "
+                "short, make or copy it again"
+            )
+
+
+def _tic_id(path, text, row):
+    try:
+        return tic_ids.parse_tic_id(text)
+    except ValueError as error:
+        raise ScriptError(f"{path}: the id of row {row} is not a TIC ID ({error}): mend or remove that row") from None
+
+
+def _number(text):
+    """A finite number; NaN for what is none."""
+    try:
+        value = parse_float(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan

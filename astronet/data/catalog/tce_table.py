@@ -1,0 +1,525 @@
+"""Tables of TCEs, a catalog or any public table: read by column name, with all that is wrong with each row told."""
+
+import collections
+import dataclasses
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+from astronet.base import tables
+from astronet.base.script import ScriptError
+from astronet.data.catalog import dialects, epochs, plausibility, tic_ids
+from astronet.data.catalog.dialects import FLOATS, INTEGERS, TEXTS
+from astronet.data.catalog.tce_values import STITCHED, longer_than_period
+from light_curve_util.numerals import parse_float
+
+DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
+
+_NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
+_POSITIVE = ("SN", "Transit_Depth", "Period", "Duration")  # 0 and less means: not measured
+_ROWS_AT_A_TIME = 10_000  # some 20 MB of text
+_EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
+_SEXAGESIMAL = re.compile(r"[+-]?\s*\d{1,3}\s*[:hd°\s]\s*\d{1,2}\s*[:m'′\s]\s*\d{1,2}(\.\d*)?\s*(s|\"|″|'')?")
+_KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
+
+# Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
+ChooseSectors = Callable[[int, tuple[int, ...]], tuple[int, ...]]
+
+
+class Skip(NamedTuple):
+    """A row that gives no record; the word before the colon of `reason` is its kind."""
+
+    row_id: object
+    tic_id: object
+    sector: object
+    reason: str
+
+
+class Warned(NamedTuple):
+    """What is to be said of a row that gives a record all the same."""
+
+    row_id: object
+    tic_id: object
+    sector: object
+    warning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is wanted of a table.
+
+    Attributes:
+      needed: columns in which a row must have something.
+      required: further columns that the table must have.
+      only: columns to read; None is all.
+      for_training: whether dispositions become those that networks learn from, and must be among them.
+      choose_sectors: which sectors of a row with none or several to take, a row for each; None takes those it tells.
+      stitch: whether these are one row, with the column STITCHED.
+    """
+
+    needed: tuple[str, ...] = _NEVER_EMPTY
+    required: tuple[str, ...] = ()
+    only: Optional[tuple[str, ...]] = None
+    for_training: bool = False
+    choose_sectors: Optional[ChooseSectors] = None
+    stitch: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """A table that has been read.
+
+    Attributes:
+      table: DataFrame of the rows that can be used, in the file's order: columns under their names in a catalog,
+        Duration in HOURS, Epoc in BTJD.
+      skips: list of Skip of the others.
+      notes: what is to be said of the whole: what it was taken for, what was converted.
+      sha256: of the file, as it was read.
+    """
+
+    table: Any
+    skips: list[Skip]
+    notes: tuple[str, ...]
+    sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Some rows of a table, those of no use among them.
+
+    Attributes:
+      columns: dict of column name to array. [num_rows]
+      reasons: list of what is wrong with each row, "" for nothing. [num_rows]
+      texts: dict of row_id, tic_id and Sectors as the table has them. [num_rows]
+      numbers: which row of the table each is; those that a row with several sectors has become have the same.
+      warnings: dict of position to what is to be said of a row.
+    """
+
+    columns: dict[str, np.ndarray]
+    reasons: list[str]
+    texts: dict[str, list[str]]
+    numbers: list[int]
+    warnings: dict[int, str] = dataclasses.field(default_factory=dict)
+
+    def skips(self) -> list[Skip]:
+        """The rows of no use."""
+        identity = zip(*(self.texts[name] for name in ("row_id", "tic_id", "Sectors")))
+        return [Skip(*cells, reason) for cells, reason in zip(identity, self.reasons) if reason]
+
+
+def read(path, also_required=()):
+    """Reads a table of TCEs as load() does; its notes go to stderr.
+
+    Returns:
+      DataFrame, and list of Skip.
+    """
+    catalog = load(path, Request(required=tuple(also_required)))
+    for note in catalog.notes:
+        print(f"{path}: {note}", file=sys.stderr)
+    return catalog.table, catalog.skips
+
+
+def load(path, request: Request = Request()) -> Catalog:
+    """Reads a table of TCEs, a part of the file at a time: its cells take ten times the memory of their numbers.
+
+    Columns are known by name, in any order and spelling that dialects.py knows. A column has one type, whatever a
+    single cell holds: integer (an empty camera or ccd is 0, no detector), text, or float (an empty cell is NaN). A
+    column that is not of a catalog is float where all its cells are numbers, else text.
+
+    Args:
+      path: file, or pipe: any table that tables.open_table() reads.
+      request: Request.
+
+    Raises:
+      ScriptError: the file is no table, lacks a column, or has no rows.
+      OSError: the file cannot be read.
+    """
+    with tables.open_table(path) as table:
+        reading = dialects.recognize(table)
+        _check_columns(path, reading, request)
+        columns, skips = _whole(reading, request)
+        num_rows = len(next(iter(columns.values()), ()))
+        if not num_rows and not skips:
+            raise ScriptError(f"{path} has a header and no TCE: nothing to do")
+        times = epochs.in_btjd(columns["Epoc"], columns["Sectors"], reading.epoch)
+        columns["Epoc"] = times.btjd
+        return _catalog(columns, skips, times, (*reading.notes, *times.notes), table.sha256)
+
+
+def load_all(path, request: Request) -> tuple[Part, list[str]]:
+    """Reads all rows of a table, those of no use among them, as one Part; and what is to be said of the whole.
+
+    Raises:
+      ScriptError: the file is no table, or lacks a column.
+      OSError: the file cannot be read.
+    """
+    with tables.open_table(path) as table:
+        reading = dialects.recognize(table)
+        _check_columns(path, reading, request)
+        texts = TEXTS
+        while True:
+            found = list(parts(reading, request, texts))
+            mixed = _mixed([part.columns for part in found])
+            if not mixed:
+                break
+            texts = (*texts, *mixed)
+        if not found:
+            return Part({}, [], {}, []), list(reading.notes)
+        columns = {name: np.concatenate([part.columns[name] for part in found]) for name in found[0].columns}
+        reasons = [reason for part in found for reason in part.reasons]
+        identity = {name: [text for part in found for text in part.texts[name]] for name in found[0].texts}
+        numbers = [number for part in found for number in part.numbers]
+        if "Epoc" not in columns:
+            return Part(columns, reasons, identity, numbers), list(reading.notes)
+        times = epochs.in_btjd(columns["Epoc"], columns["Sectors"], reading.epoch)
+        columns["Epoc"] = times.btjd
+        for i, problem in times.problems.items():
+            reasons[i] = reasons[i] or f"invalid: Epoc {problem}"
+        warnings = {i: f"Epoc {text}" for i, text in times.assumed.items()}
+        return Part(columns, reasons, identity, numbers, warnings), [*reading.notes, *times.notes]
+
+
+def doubts(path, table):
+    """List of Warned of a table's implausible values; what is doubtful of whole columns is told on stderr.
+
+    Args:
+      path: of the table, for messages.
+      table: DataFrame as load() returns it.
+    """
+    found = plausibility.doubts(table)
+    for text in found.of_columns:
+        print(f"warning: {path}: {text}", file=sys.stderr)
+    ids = table[["row_id", "tic_id", "Sectors"]].to_numpy()
+    return [Warned(*ids[i].tolist(), text) for i, texts in sorted(found.of_tces.items()) for text in texts]
+
+
+def _catalog(columns, skips, times, notes, sha256):
+    import pandas as pd
+
+    identity = [columns[name] for name in ("row_id", "tic_id", "Sectors")]
+    unclear = [Skip(*(ids[i] for ids in identity), f"invalid: Epoc {text}") for i, text in times.problems.items()]
+    table = pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in columns.items()}, copy=False)
+    if times.problems:
+        table = table.drop(index=list(times.problems)).reset_index(drop=True)
+    return Catalog(table, skips + unclear, notes, sha256)
+
+
+def _whole(reading, request):
+    """Dict of column to array, of the rows that can be used, and list of Skip of the others."""
+    texts, skips = TEXTS, []
+    while True:
+        kept, skips = [], []
+        for part in parts(reading, request, texts):
+            good = np.array([not reason for reason in part.reasons], bool)
+            kept.append({name: values if good.all() else values[good] for name, values in part.columns.items()})
+            skips += part.skips()
+            del part  # and its text
+        mixed = _mixed(kept)
+        if not mixed:
+            break
+        texts = (*texts, *mixed)
+    names = list(kept[0]) if kept else ["Epoc", "Sectors"]
+    # Column by column, so that never more than one of them is there twice.
+    empty = np.empty(0)
+    return {name: np.concatenate([part.pop(name) for part in kept] or [empty]) for name in names}, skips
+
+
+def _mixed(parts_columns):
+    """The columns with numbers in one part of the file, and text in another."""
+    names = parts_columns[0] if parts_columns else ()
+    return [name for name in names if len({columns[name].dtype.kind for columns in parts_columns}) > 1]
+
+
+def parts(reading: dialects.Reading, request: Request, texts: Sequence[str] = TEXTS) -> Iterator[Part]:
+    """Yields the rows of a table, some thousand at a time; `texts` are the columns that are known to be text."""
+    rows, first = reading.rows(), 0
+    while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
+        part, first, some = _typed_part(reading, request, texts, some, first), first + len(some), None
+        yield part
+        del part  # before the text of the next one comes
+
+
+def check_columns(path, reading: dialects.Reading, needed: Sequence[str]) -> None:
+    """Raises a ScriptError where a table lacks a column."""
+    missing = [name for name in needed if name not in reading.columns]
+    if missing:
+        raise ScriptError(
+            f"{path} has no column {', '.join(missing)} (it has {', '.join(filter(None, reading.columns)) or 'none'}): "
+            "rename or add it; make_catalog.py writes all columns, and docs/data.md lists the tables that are read"
+        )
+
+
+def _check_columns(path, reading, request):
+    known = [name for name in request.needed if name not in ("row_id", "Sectors")]
+    if reading.title:  # of a source that has no such column, each row is told
+        known = ["tic_id"]
+    if not reading.searched and request.choose_sectors is None and "Sectors" in request.needed:
+        known.append("Sectors")
+    if request.for_training:
+        known.append("Disposition")
+    check_columns(path, reading, [*known, *request.required])
+
+
+class _Problems:
+    """What is wrong with the rows of a part."""
+
+    def __init__(self):
+        self._of = collections.defaultdict(list)
+
+    def note(self, where, kind, tell):
+        """Notes tell(i) of each row i where `where` is true."""
+        for i in np.flatnonzero(where):
+            self.add(i, kind, tell(i))
+
+    def add(self, i, kind, text):
+        self._of[int(i)].append((kind, text))
+
+    def reasons(self, num_rows):
+        reasons = [""] * num_rows
+        for i, told in self._of.items():
+            kind = min((kind for kind, _ in told), key=_KINDS.index)
+            reasons[i] = f"{kind}: " + "; ".join(text for _, text in told)
+        return reasons
+
+
+def _typed_part(reading, request, texts, rows, first):
+    """The Part of some rows, of which the first is row `first` of the table."""
+    problems, width = _Problems(), len(reading.columns)
+    fields = [dialects.misshapen_fields(row, width) for row in rows]
+    misshapen, header = np.array(fields) > 0, reading.num_fields()
+    problems.note(misshapen, "invalid", lambda i: f"{fields[i]} fields where the header has {header}")
+    # A row with too few fields keeps what it has, so that its skip can still say whose it is.
+    cells = dict(zip(reading.columns, map(list, zip(*((row + [""] * width)[:width] for row in rows)))))
+    typed = {}
+    for name in cells if request.only is None else filter(cells.__contains__, request.only):
+        typed[name] = _typed(name, cells[name], problems, texts, ~misshapen)
+    _complete(typed, reading, request, len(rows), first)
+    _check_values(typed, cells, request, problems, ~misshapen)
+    sectors = _sectors(cells.get("Sectors"), reading.searched, problems, ~misshapen, len(rows))
+    identity = {name: cells.get(name, [""] * len(rows)) for name in ("row_id", "tic_id", "Sectors")}
+    if "row_id" not in cells:
+        identity["row_id"] = [str(first + i) for i in range(len(rows))]
+    return _expanded(typed, identity, sectors, request, problems, first)
+
+
+def _complete(typed, reading, request, num_rows, first):
+    """Adds the columns that a table may lack; maps dispositions."""
+    absent = {
+        "row_id": np.arange(first, first + num_rows),
+        "toi_id": np.full(num_rows, "", object),
+        "Disposition": np.full(num_rows, "", object),
+        **{name: np.full(num_rows, np.nan) for name in ("Epoc", "Period", "Duration", "Transit_Depth")},
+    }
+    for name, values in absent.items():
+        if request.only is None or name in request.only:
+            typed.setdefault(name, values)
+    for name in _POSITIVE:
+        if name in typed:
+            with np.errstate(invalid="ignore"):
+                typed[name] = np.where(typed[name] <= 0, np.nan, typed[name])
+    if request.for_training:
+        known = reading.dispositions
+        typed["Disposition"] = np.array([known.get(text.upper(), text) for text in typed["Disposition"]], object)
+
+
+def _check_values(typed, cells, request, problems, shaped):
+    """Notes what is lacking, and what no TCE can have."""
+    for name in request.needed:
+        if name == "Sectors" or name not in typed:
+            continue
+        of_name = cells.get(name)
+        lacking = shaped & _is_nan(typed[name])
+        if of_name is None:
+            problems.note(lacking, "incomplete", lambda i, name=name: f"no {name}: the table has no such column")
+            continue
+        for i in np.flatnonzero(lacking):
+            if of_name[i].lower() in _EMPTY:
+                problems.add(i, "incomplete", f"no {name}")
+            elif name in _POSITIVE and _number(of_name[i]) <= 0:
+                problems.add(i, "invalid", f"{name} is {_number(of_name[i]):g}, and must be positive")
+    if "Duration" in request.needed:
+        problems.note(
+            shaped & (typed["Duration"] > 24 * typed["Period"]),
+            "invalid",
+            lambda i: longer_than_period(typed["Duration"][i], typed["Period"][i]),
+        )
+    if request.for_training:
+        unknown = shaped & ~np.isin(typed["Disposition"].astype(str), DISPOSITIONS)
+        problems.note(
+            unknown,
+            "invalid",
+            lambda i: f"unknown disposition {typed['Disposition'][i]!r}, not one of {', '.join(DISPOSITIONS)}",
+        )
+
+
+def _is_nan(values):
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+
+
+def _typed(name, cells, problems, texts, shaped):
+    """A column in its type, float for integers with gaps; cells that do not fit are told in `problems`."""
+    if name in texts:
+        return _interned(cells)
+    if name == "tic_id":
+        return _tic_column(cells, problems, shaped)
+    if name == "Sectors":
+        return np.zeros(len(cells), np.int64)  # see _sectors
+    values, is_text = _numbers(cells)
+    if name in ("RA", "Dec") and is_text.any():
+        _read_sexagesimal(name, cells, values, is_text)
+    if name not in INTEGERS + FLOATS:
+        return _interned(cells) if is_text.any() else values
+    problems.note(shaped & is_text, "invalid", lambda i: f"text {cells[i]!r} in numeric column {name}")
+    infinite = np.isinf(values)
+    problems.note(shaped & infinite, "invalid", lambda i: f"{cells[i]} in column {name} is not finite")
+    if name in INTEGERS:
+        with np.errstate(invalid="ignore"):
+            wrong = ~(np.isnan(values) | infinite | ((values % 1 == 0) & (values >= 0) & (values <= tic_ids.LARGEST)))
+        problems.note(shaped & wrong, "invalid", lambda i: f"{cells[i]} in column {name} is not a whole number")
+        wrong |= infinite
+        values = np.where(wrong, 0, values)
+    return np.nan_to_num(values) if name in ("camera", "ccd") else values
+
+
+def _numbers(cells):
+    """(values, NaN where there is none; which of them are text). [num_rows], [num_rows]"""
+    values, is_text = np.empty(len(cells)), np.zeros(len(cells), bool)
+    for i, cell in enumerate(cells):
+        try:
+            values[i] = parse_float(cell)
+        except ValueError:
+            values[i], is_text[i] = np.nan, cell.lower() not in _EMPTY
+    return values, is_text
+
+
+def _number(cell):
+    try:
+        return parse_float(cell)
+    except ValueError:
+        return np.nan
+
+
+def _tic_column(cells, problems, shaped):
+    values, told = np.full(len(cells), np.nan), {}
+    for i, cell in enumerate(cells):
+        if cell.lower() in _EMPTY:
+            continue
+        try:
+            values[i] = tic_ids.parse_tic_id(cell)
+        except ValueError as error:
+            told[i], values[i] = str(error), 0
+    for i in filter(shaped.__getitem__, told):
+        problems.add(i, "invalid", f"tic_id {told[i]}")
+    return values
+
+
+def _sectors(cells, searched, problems, shaped, num_rows):
+    """The sectors of each row, tuples."""
+    if cells is None:
+        return [searched] * num_rows
+    found, told = [], {}
+    for i, cell in enumerate(cells):
+        try:
+            found.append(tic_ids.parse_sectors(cell) or searched)
+        except ValueError as error:
+            found.append(searched)
+            told[i] = str(error)
+    for i in filter(shaped.__getitem__, told):
+        problems.add(i, "invalid", f"{told[i]} in column Sectors")
+    return found
+
+
+def _expanded(typed, texts, sectors, request, problems, first):
+    """The Part in which each row has one sector, or with request.stitch the sectors in a column of their own."""
+    num_rows = len(sectors)
+    if "Sectors" in request.needed:
+        _choose(typed, sectors, request.choose_sectors, problems)
+    reasons = problems.reasons(num_rows)
+    typed = {name: _whole_numbers(name, values) for name, values in typed.items()}
+    if request.stitch:
+        typed[STITCHED] = np.array([*(",".join(map(str, listed)) for listed in sectors), None], object)[:-1]
+    one = [bool(reason) or request.stitch for reason in reasons]
+    sectors = [(listed[:1] if is_one else listed) or (0,) for listed, is_one in zip(sectors, one)]
+    which = np.repeat(np.arange(num_rows), [len(listed) for listed in sectors])
+    if len(which) > num_rows:
+        typed = {name: values[which] for name, values in typed.items()}
+        texts = {name: [values[i] for i in which] for name, values in texts.items()}
+        reasons = [reasons[i] for i in which]
+    if request.only is None or "Sectors" in request.only:
+        typed["Sectors"] = np.array([sector for listed in sectors for sector in listed], np.int64)
+    return Part(typed, reasons, texts, (first + which).tolist())
+
+
+def _choose(typed, sectors, choose, problems):
+    """Leaves of the sectors of each row those to fold; a row that has none is told."""
+    for i, reason in enumerate(problems.reasons(len(sectors))):
+        if choose and not reason and len(sectors[i]) != 1:
+            chosen = choose(int(typed["tic_id"][i]), sectors[i])
+            if not chosen:
+                where = f"sectors {', '.join(map(str, sectors[i]))}" if sectors[i] else "any sector"
+                problems.add(i, "missing", f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}")
+            sectors[i] = chosen or sectors[i]
+        elif not choose and not sectors[i]:
+            problems.add(i, "incomplete", "no Sectors")
+
+
+def _whole_numbers(name, values):
+    return np.nan_to_num(values).astype(np.int64) if name in INTEGERS and values.dtype.kind == "f" else values
+
+
+def _read_sexagesimal(name, cells, values, is_text):
+    """Reads positions such as 21:14:56.88 or -55d52m18.7s, right ascensions in hours, in place, into degrees."""
+    from astropy import units
+    from astropy.coordinates import Angle
+
+    unit = units.hourangle if name == "RA" else units.deg
+    for i in np.flatnonzero(is_text):
+        if not _SEXAGESIMAL.fullmatch(cells[i]):
+            continue
+        try:
+            values[i], is_text[i] = Angle(cells[i], unit=unit).deg, False
+        except Exception:  # whatever its parser raises: this is no angle, and told as text
+            continue
+
+
+def _interned(cells):
+    """Text of which there is one copy, however often it occurs."""
+    return np.array([*map(sys.intern, cells), None], object)[:-1]
+
+
+def drop_repeated(table):
+    """Drops exact duplicates: rows that are the same as an earlier one in every column but row_id.
+
+    Where two tables list the same TCE, it has two row_ids.
+
+    Returns:
+      DataFrame with the other rows, and the list of Skip.
+    """
+    repeats = table.drop(columns="row_id").duplicated()
+    return _part(table, repeats, lambda row: "duplicate: an earlier row is the same in every column but row_id")
+
+
+def drop_faint(table, threshold):
+    """Drops the rows whose S/N is below a threshold or not known; returns the others, and the list of Skip."""
+    return _part(table, ~table.SN.ge(threshold), lambda row: f"threshold: SN is {row.SN:g}, below {threshold:g}")
+
+
+def _part(table, dropped, tell):
+    skips = [Skip(row.row_id, row.tic_id, row.Sectors, tell(row)) for row in table[dropped].itertuples()]
+    return table[~dropped], skips
+
+
+def to_record_columns(table):
+    """The columns as records hold them.
+
+    Duration is in days, V and IS are J, and is_multi is 1 where the star has more than one row in the table.
+    """
+    return table.assign(
+        Duration=table.Duration / 24,
+        Disposition=table.Disposition.replace(["V", "IS"], "J"),
+        is_multi=table.duplicated("tic_id", keep=False).astype(np.int64),
+    )

@@ -1,0 +1,135 @@
+"""Measures a periodic dip whose place is known: a trapezoid fit, noise with its correlation, and the Peak of both."""
+
+import numpy as np
+
+from astronet.data.catalog.blsanal import Peak
+from light_curve_util.phase_fold import phase_fold
+
+_SHORTEST_CHUNK = 1 / 16  # days; means over less than three half-hour cadences say little of red noise
+_LEAST_SCATTER = 1e-6  # of flux: no photometry is better, and a light curve without noise needs some to be divided by
+
+
+def trapezoid(phase_days, width, ingress):
+    """Depth profile of a dip of unit depth: 1 inside, linear over each ingress. Arguments broadcast, in days."""
+    return np.clip((width / 2 - np.abs(phase_days)) / np.maximum(ingress, 1e-6), 0, 1)
+
+
+def _fit_trapezoid(phase_days, flux, width, longest):
+    """Least squares over mid-time, duration and ingress; (shift, duration, ingress fraction, depth)."""
+    near = np.abs(phase_days) < 2.5 * width
+    x, y = phase_days[near], flux[near]
+    bins = np.floor(x / width * 12).astype(int)
+    bins -= bins.min()
+    counts = np.bincount(bins)
+    filled = counts > 0
+    weights = counts[filled] / counts.sum()
+    x, y = (np.bincount(bins, values)[filled] / counts[filled] for values in (x, y))
+
+    shift, duration, fraction = 0.0, width, 0.25
+    for zoom in (1.0, 0.3):
+        shifts = shift + zoom * width * np.linspace(-0.4, 0.4, 9)
+        durations = np.minimum(duration * (1 + zoom * np.linspace(-0.5, 0.6, 9)), longest)
+        fractions = np.clip(fraction + zoom * np.linspace(-0.25, 0.25, 5), 0.01, 0.5)
+        s, d, f = (grid.ravel()[:, np.newaxis] for grid in np.meshgrid(shifts, durations, fractions))
+        model = trapezoid(x - s, d, f * d)  # [grid, bin]
+        # By einsum: how @ rounds depends on its number of threads, which cost more here than they save.
+        centered = model - np.einsum("gb,b->g", model, weights)[:, np.newaxis]
+        norm = np.maximum(np.einsum("gb,gb,b->g", centered, centered, weights), 1e-12)
+        depth = -np.einsum("gb,b->g", centered, weights * y) / norm
+        best = int((depth * np.abs(depth) * norm).argmax())
+        shift, duration, fraction = float(s[best, 0]), float(d[best, 0]), float(f[best, 0])
+    return shift, duration, fraction, float(depth[best])
+
+
+def robust_scatter(values):
+    """Standard deviation of the bulk of some values."""
+    return 1.4826 * np.median(np.abs(values - np.median(values)))
+
+
+def white_scatter(flux):
+    """Standard deviation of one cadence, outliers aside."""
+    return max(robust_scatter(flux), _LEAST_SCATTER)
+
+
+def red_variance(time, flux, duration, white, scatter=robust_scatter):
+    """Variance of means over one duration beyond what white noise explains, in flux squared.
+
+    Args:
+      time: days since the first cadence, [n].
+      flux: relative flux outside transits, [n].
+      duration: days.
+      white: standard deviation of one cadence.
+      scatter: function of the means -> their standard deviation; np.std counts ramps and steps in, wherever they are.
+    """
+    chunks = np.floor(time / max(duration, _SHORTEST_CHUNK)).astype(int)
+    counts = np.bincount(chunks)
+    full = counts > 1
+    if not full.any():
+        return 0.0
+    means = np.bincount(chunks, flux)[full] / counts[full]
+    return max(0.0, scatter(means) ** 2 - white**2 / np.median(counts[full]))
+
+
+def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=robust_scatter):
+    """Measures a dip of which period, place and rough width are known.
+
+    Args:
+      time: days from any zero point, [n], sorted.
+      flux: relative flux, [n].
+      magnitude: magnitude that the flux is relative to.
+      period: days.
+      t0: mid-time of an event, as `time`.
+      width: duration, days.
+      longest: duration that the fit may not exceed, days.
+      scatter: see red_variance.
+
+    Returns:
+      A Peak, or None where nothing dips or too little is left outside the dip. Its signal to pink noise is
+      depth / sqrt(white^2 / points + red^2 / events) (Pont et al. 2006, section 2; Hartman & Bakos 2016, section 3).
+    """
+    shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_fold(time, period, t0), flux, width, longest)
+    t0 += shift
+    phase_days = phase_fold(time, period, t0)
+    inside = np.abs(phase_days) < duration / 2
+    outside = np.abs(phase_days) > 0.6 * duration
+    if depth <= 0 or not inside.any() or outside.sum() < 50:
+        return None
+    white = white_scatter(flux[outside])
+    red = red_variance(time[outside] - time[0], flux[outside], duration, white, scatter)
+    num_events = len(np.unique(np.floor((time[inside] - t0) / period + 0.5)))
+    num_inside = int(inside.sum())
+    return Peak(
+        t0=time[0] + (t0 - time[0]) % period,
+        period=period,
+        duration_phase=duration / period,
+        depth=depth,
+        ingress_fraction=ingress_fraction,
+        pink_signal_to_noise=depth / np.sqrt(white**2 / num_inside + red / num_events),
+        signal_to_noise=depth / white * np.sqrt(num_inside),
+        num_points_in_transit=num_inside,
+        out_of_transit_magnitude=magnitude,
+    )
+
+
+def event_depths(time, flux, peak, least_coverage=0.4):
+    """Depth of each event of a peak: the fitted trapezoid scaled to it by least squares.
+
+    Args:
+      time: days, as `peak.t0`, [n].
+      flux: relative flux, [n].
+      peak: a Peak.
+      least_coverage: events with less than this share of the best covered one's in-transit cadences are left out.
+
+    Returns:
+      number of the event, counted from t0 [k]; depth [k]; variance of the depth in units of that of a cadence [k].
+    """
+    duration = peak.duration_phase * peak.period
+    phase_days = phase_fold(time, peak.period, peak.t0)
+    profile = trapezoid(phase_days, duration, peak.ingress_fraction * duration)
+    inside = profile > 0
+    profile = profile[inside]
+    numbers, event = np.unique(np.round((time - peak.t0 - phase_days)[inside] / peak.period), return_inverse=True)
+    norm = np.bincount(event, profile**2)
+    depth = np.bincount(event, profile * (1 - flux[inside])) / norm
+    covered = norm >= least_coverage * norm.max()
+    return numbers[covered], depth[covered], 1 / norm[covered]

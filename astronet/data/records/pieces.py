@@ -1,0 +1,235 @@
+"""Pieces of a shard: so many TCEs as one worker takes at a time, from their light curves to a part of a record file.
+
+A piece goes to disk, and only a summary of it to the parent. Its name is a hash of all that it is made from but the
+light curves, and its summary tells which those were, so that a piece that an interrupted run left is known again.
+Workers run this: it imports neither TensorFlow nor pandas.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import faulthandler
+import hashlib
+import json
+import os
+import time
+
+import astronet
+from astronet.base import json_files
+from astronet.base.files import write_aside
+from astronet.base.script import ScriptError
+from astronet.data.records import preprocess, tf_example, tfrecord
+from light_curve_util.errors import MissingLightCurveError
+
+TIME_LIMIT = "time limit"  # the kind of reason that is worth another try in another run
+_TRIES_OF_A_TCE = 2
+_TRIES_OF_A_PIECE = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Some TCEs of a shard.
+
+    Attributes:
+      directory: where its files go.
+      key: hash of all that decides what is in it, but for the light curves; as key_of() gives it.
+      columns: dict of column name to list, as tce_table.to_record_columns gives them.
+      tess_data_dir: directory that holds the light curves.
+      settings: preprocess.Settings.
+      time_limit: seconds after which a TCE is given up and its process with it; None has no limit.
+      sector_windows: dict of sector to when it ran, as preprocess.TimeCheck has it.
+    """
+
+    directory: str
+    key: str
+    columns: dict
+    tess_data_dir: str
+    settings: preprocess.Settings
+    time_limit: float = None
+    sector_windows: dict = dataclasses.field(default_factory=dict)
+
+    def rows(self):
+        """Yields its TCEs as dicts of columns."""
+        for values in zip(*self.columns.values()):
+            yield dict(zip(self.columns, values))
+
+
+def key_of(columns, settings):
+    """Hash of what a piece is made from, but for the light curves."""
+    origin = [astronet.__version__, settings.decisive(), columns]
+    return hashlib.sha256(json.dumps(origin).encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What became of a piece.
+
+    Attributes:
+      key: of the piece.
+      path: its part of the record file.
+      sha256: of that file.
+      light_curves: hash of the names, sizes and times of change of the light curves.
+      dispositions: dict of disposition to the number of its records.
+      skipped: list of [row_id, tic_id, sector, reason].
+      warned: list of [row_id, tic_id, sector, warning], of rows that are not skipped.
+    """
+
+    key: str
+    path: str
+    sha256: str
+    light_curves: str
+    dispositions: dict
+    skipped: list
+    warned: list = dataclasses.field(default_factory=list)
+
+    def write(self):
+        json_files.write(self.path + ".json", dataclasses.asdict(self), indent=None)
+
+    def read_data(self):
+        """The bytes of its part of the record file, or None where they are not what they were."""
+        with contextlib.suppress(FileNotFoundError), open(self.path, "rb") as file:
+            data = file.read()
+            if hashlib.sha256(data).hexdigest() == self.sha256:
+                return data
+        return None
+
+    def remove(self):
+        for path in (self.path + ".json", self.path):
+            os.remove(path)
+
+
+def make(piece):
+    """Makes a piece, unless an earlier run has left it and its light curves are as they were.
+
+    The TCE that a former try of this run hung at is skipped, as is one that has cost its worker twice.
+
+    Args:
+      piece: Piece.
+
+    Returns:
+      Summary.
+
+    Raises:
+      ScriptError: there is no data directory, or worker after worker is killed.
+      OSError: the piece cannot be written.
+    """
+    path = os.path.join(piece.directory, piece.key)
+    earlier = json_files.record(Summary, json_files.read_or_nothing(path + ".json"))
+    if (
+        earlier
+        and is_final(earlier.skipped)
+        and earlier.read_data() is not None
+        and light_curves(piece) == earlier.light_curves
+    ):
+        return dataclasses.replace(earlier, path=path)
+
+    piece.settings.prepare()
+    seen, digest = hashlib.sha256(), hashlib.sha256()
+    dispositions, skipped, warned = collections.Counter(), [], []
+    with write_aside(path) as aside, open(aside, "wb") as file, _Watch(f"{path}.watch", piece.time_limit) as watch:
+        for i, columns in enumerate(piece.rows()):
+            reason, check = watch.begin(i), preprocess.TimeCheck(piece.sector_windows)
+            if reason:
+                seen.update(b"not looked at")
+            else:
+                paths, stamp = _find(columns, piece.tess_data_dir)
+                seen.update(stamp)
+                views, reason = preprocess.views_or_reason(columns, piece.tess_data_dir, piece.settings, paths, check)
+            identity = [columns["row_id"], columns["tic_id"], columns["Sectors"]]
+            if reason:
+                _check_directory(piece.tess_data_dir)
+                skipped.append([*identity, reason])
+                continue
+            warned += [[*identity, warning] for warning in check.warnings]
+            dispositions[columns["Disposition"]] += 1
+            serialized = tf_example.to_example(columns, views).SerializeToString(deterministic=True)
+            framed = tfrecord.framed(serialized)
+            digest.update(framed)
+            file.write(framed)
+    summary = Summary(piece.key, path, digest.hexdigest(), seen.hexdigest(), dict(dispositions), skipped, warned)
+    summary.write()
+    return summary
+
+
+def light_curves(piece):
+    """Hash of the names, sizes and times of change of a piece's light curves, without reading them."""
+    seen = hashlib.sha256()
+    for columns in piece.rows():
+        seen.update(_find(columns, piece.tess_data_dir)[1])
+    return seen.hexdigest()
+
+
+def is_final(skipped):
+    """Whether another run would skip these TCEs too, as far as one can tell."""
+    return all(isinstance(row, list) and row and not str(row[-1]).startswith(TIME_LIMIT) for row in skipped)
+
+
+def _find(columns, tess_data_dir):
+    """Paths of a TCE's light curves, and what tells whether the files are still the same; None and b"-" without one."""
+    try:
+        paths = preprocess.find_light_curves(columns, tess_data_dir)
+        stats = [os.stat(path) for path in paths]
+    except (MissingLightCurveError, OSError):
+        return None, b"-\n"
+    names = [path[len(os.fspath(tess_data_dir)) :] for path in paths]
+    stamps = (f"{name} {status.st_size} {status.st_mtime_ns}\n" for name, status in zip(names, stats))
+    return paths, "".join(stamps).encode()
+
+
+def _check_directory(tess_data_dir):
+    if not os.path.isdir(tess_data_dir):
+        raise ScriptError(
+            f"no directory {tess_data_dir} any more: bring it back (is its file system mounted?), and run the same "
+            "command again, which goes on from here"
+        )
+
+
+class _Watch:
+    """Notes on disk at which TCE a worker is, for the next one, should it die; ends the process when a TCE hangs.
+
+    Each try at the piece is a line of the file, which holds the number of the TCE. faulthandler ends a process that is
+    past its time from a thread of its own in C, whatever the process hangs in, and first writes "Timeout" and the
+    traceback into the file.
+    """
+
+    def __init__(self, path, time_limit):
+        self._path, self._time_limit = path, time_limit
+        self._armed = -float("inf")
+
+    def __enter__(self):
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT)
+        self._hung, self._died = set(), collections.Counter()
+        for line in os.read(self._file, os.fstat(self._file).st_size).decode(errors="replace").splitlines():
+            if line.strip().isdigit():
+                last = int(line)
+                self._died[last] += 1
+            elif line.startswith("Timeout"):
+                self._died[last] -= 1
+                self._hung.add(last)
+        if sum(self._died.values()) >= _TRIES_OF_A_PIECE:
+            raise ScriptError(
+                f"{_TRIES_OF_A_PIECE} worker processes were killed at the same {os.path.basename(self._path)}, perhaps "
+                "for want of memory: run the same command again with fewer --num_worker_processes; it goes on from here"
+            )
+        self._line = os.lseek(self._file, 0, os.SEEK_END)
+        return self
+
+    def begin(self, i):
+        """Notes that TCE i is begun; returns the reason to skip it, or None."""
+        os.pwrite(self._file, b"%9d\n" % i, self._line)
+        # A new watch costs as much as 30 notes, so it is not set for every TCE, and a TCE has up to a quarter more.
+        if self._time_limit and time.monotonic() - self._armed > self._time_limit / 4:
+            self._armed = time.monotonic()
+            os.lseek(self._file, 0, os.SEEK_END)
+            faulthandler.dump_traceback_later(1.25 * self._time_limit, exit=True, file=self._file)
+        if i in self._hung:
+            return f"{TIME_LIMIT}: its light curve was not read and folded within {self._time_limit:g} s"
+        if self._died[i] >= _TRIES_OF_A_TCE:
+            return f"killed: {_TRIES_OF_A_TCE} times its worker process was killed or ran out of memory"
+        return None
+
+    def __exit__(self, exc_type, exc_value, exc_traceback):
+        faulthandler.cancel_dump_traceback_later()
+        os.close(self._file)
+        if exc_type is None:
+            os.remove(self._path)

@@ -1,0 +1,223 @@
+"""From a light curve and an event to the views that a network reads. Workers run this: it imports no TensorFlow."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable
+from typing import Optional, Protocol
+
+from astronet.data.catalog import epochs
+from astronet.data.catalog.tce_values import STITCHED, stitched_sectors
+from light_curve_util import stitch, tess_io
+from light_curve_util.detrend import METHODS, detrend
+from light_curve_util.errors import LightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.view_generator import ViewGenerator
+
+
+class Mask(Protocol):
+    """What drops flares from a light curve (flares.mask.FlareMask); worker processes get a pickled copy.
+
+    Attributes:
+      sha256: hash of all that decides which cadences are dropped.
+    """
+
+    sha256: str
+
+    def prepare(self) -> None:
+        """Loads the networks, once in a process."""
+
+    def without_flares(self, light_curve: tess_io.LightCurve, flux_key: Optional[str], quality: str):
+        """Returns the LightCurve without the cadences of flares; it was read with this flux_key and quality."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How views are made.
+
+    Attributes:
+      views: dict of view name to length in bins.
+      flux_key: name that the product gives to the flux or magnitudes to read; None is its own detrended ones.
+      detrend: "none" or "spline".
+      quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
+      mask_flares: drops the flares of a light curve; None keeps them.
+    """
+
+    views: dict
+    flux_key: Optional[str] = None
+    detrend: str = "none"
+    quality: str = "default"
+    mask_flares: Optional[Mask] = None
+
+    def decisive(self) -> dict:
+        """Returns all that decides what the views are; of the flare networks, their content and not where they lie."""
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**settings, "mask_flares": self.mask_flares and self.mask_flares.sha256}
+
+    def prepare(self) -> None:
+        """Loads what views are made with, once in a process, so that no light curve waits for it.
+
+        Raises:
+          ScriptError: the flare networks cannot be loaded.
+        """
+        if self.mask_flares:
+            self.mask_flares.prepare()
+
+
+def add_flags(parser):
+    """Adds --flux_key, --quality and --detrend, which say how light curves are read, to an ArgumentParser."""
+    parser.add_argument(
+        "--flux_key",
+        help="flux or magnitudes to read in a light curve file (the product's own detrended ones: KSPMagnitude, ...)",
+    )
+    parser.add_argument(
+        "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"
+    )
+    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
+    parser.add_argument(
+        "--mask_flares",
+        nargs="?",
+        const="pretrained:flares",
+        metavar="MODEL_DIR",
+        help="drop the flares that these networks find in light curves of 2 min or less, before folding; without a "
+        "directory, by those that come with the package",
+    )
+
+
+def make_views(path, event, settings, look: Optional[Callable] = None, leave_out: Optional[Callable] = None):
+    """Makes the views of one event in one light curve, or in those of several sectors joined.
+
+    Args:
+      path: file of the light curve, or a list of such files.
+      event: PeriodicEvent.
+      settings: Settings.
+      look: called with the LightCurve as it was read; what it raises is raised.
+      leave_out: called with the path and the LightCurveError of each of several files that cannot be read; the others
+        are joined without it. None raises the error.
+
+    Returns:
+      Dict of view name to float64 array [length].
+
+    Raises:
+      LightCurveError: the light curve cannot be read, or fills no view.
+    """
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    light_curve = stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
+    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
+    return {name: generator.view(name, length) for name, length in settings.views.items()}
+
+
+def _light_curves(paths, event, settings, look, leave_out):
+    """Yields the light curves of files; those that cannot be read are left out, unless none can."""
+    num_left = len(paths)
+    for path in paths:
+        try:
+            yield _light_curve(path, event, settings, look)
+        except LightCurveError as error:
+            num_left -= 1
+            if leave_out is None or not num_left:
+                raise
+            leave_out(path, error)
+
+
+def _light_curve(path, event, settings, look):
+    """The light curve of one sector, without flares and slow variation where the settings want that."""
+    light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    if look:
+        look(light_curve)
+    if settings.mask_flares:
+        light_curve = settings.mask_flares.without_flares(light_curve, settings.flux_key, settings.quality)
+    return detrend(light_curve, settings.detrend, event)
+
+
+def find_light_curves(columns, tess_data_dir):
+    """Finds the light curves of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason.
+
+    Returns:
+      List of paths: one, but where the row has several sectors to join.
+
+    Raises:
+      MissingLightCurveError: one of them is not there.
+    """
+    stitched = stitched_sectors(columns)
+    if stitched:
+        return [tess_io.find(tess_data_dir, columns["tic_id"], sector) for sector in stitched]
+    detector = columns.get("camera"), columns.get("ccd")
+    return [tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)]
+
+
+@dataclasses.dataclass
+class TimeCheck:
+    """Checks that light curves are of their sectors, and not too far from the epochs.
+
+    Attributes:
+      windows: dict of sector to its start and end in BTJD (sector_times.window), None for one that is not known.
+      warnings: what is to be said of the TCE whose light curves were checked.
+      is_far: whether one of these is that the epoch is far away; it is said of the first light curve of several.
+    """
+
+    windows: dict
+    warnings: list = dataclasses.field(default_factory=list)
+    is_far: bool = False
+
+    def look(self, light_curve, event, columns):
+        """Checks one light curve.
+
+        Args:
+          light_curve: LightCurve.
+          event: PeriodicEvent.
+          columns: dict of the row's columns; errors of the epoch and the period are used where it has them.
+
+        Raises:
+          MisplacedLightCurveError: the light curve is not of its sector, but would be with another zero point.
+        """
+        self.warnings += light_curve.notes
+        ran = self.windows.get(columns["Sectors"])
+        # What stands for the sector of another mission is a quarter or a campaign.
+        if ran and tess_io.is_of_tess(light_curve.path):
+            self.warnings += epochs.sector_warnings(light_curve.time, columns["Sectors"], ran)
+        if not self.is_far:
+            errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))
+            of_epoch = epochs.event_warnings(light_curve.time, event, *errors)
+            self.warnings += of_epoch
+            self.is_far = bool(of_epoch)
+
+
+def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optional[TimeCheck] = None):
+    """Makes the views of one row of the catalog; whatever is wrong with it, the other rows go on.
+
+    Args:
+      columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days). Of several
+        sectors to join, those that cannot be read are taken out of its column STITCHED.
+      tess_data_dir: directory that holds the light curves.
+      settings: Settings.
+      paths: the light curves, where they have been found already.
+      check: what checks the times of the light curve, and collects warnings; None does not.
+
+    Returns:
+      Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
+
+    Raises:
+      MemoryError: which says little about the row.
+    """
+    try:
+        event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
+        paths = paths or find_light_curves(columns, tess_data_dir)
+        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get("Sectors")]))
+
+        def look(light_curve):
+            check.look(light_curve, event, {**columns, "Sectors": sector_of[light_curve.path]})
+
+        def leave_out(path, error):
+            sector = sector_of.pop(path)
+            columns[STITCHED] = ",".join(map(str, sector_of.values()))
+            if check:
+                check.warnings.append(f"sector {sector} is left out: {error.reason}: {error}")
+
+        return make_views(paths, event, settings, look if check else None, leave_out), None
+    except LightCurveError as error:
+        return None, f"{error.reason}: {error}"
+    except MemoryError:
+        raise
+    except Exception as error:
+        return None, f"error: {type(error).__name__}: {error}"

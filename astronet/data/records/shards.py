@@ -1,0 +1,91 @@
+"""From the TCEs of each shard to record files: what is up to date stays, the rest is made by worker processes."""
+
+import functools
+import itertools
+import math
+import os
+import sys
+
+from tqdm import tqdm
+
+from astronet.base import workers
+from astronet.data.catalog.tce_values import stitched_sectors
+from astronet.data.records import pieces, record_set
+from light_curve_util import sector_times
+
+_TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
+
+
+def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit, cluster=None):
+    """Makes the shards that are not up to date, and tells how many are.
+
+    Args:
+      directory: of the set; record_set.publish() brings the shards there.
+      tables: dict of shard name to the DataFrame of its TCEs, as tce_table.to_record_columns returns it.
+      tess_data_dir: directory that holds the light curves.
+      settings: preprocess.Settings.
+      num_worker_processes: with 0, everything happens in this process, and there is no time limit.
+      time_limit: seconds after which a TCE is given up; 0 has no limit.
+      cluster: as --cluster has it: where else to work.
+
+    Returns:
+      Dict of shard name to its path and record_set.Entry.
+
+    Raises:
+      ScriptError: there is no data directory any more, worker after worker is killed, or the cluster cannot be used.
+      OSError: the directory cannot be written.
+    """
+    staging = record_set.staging_directory(directory)
+    if not (num_worker_processes or cluster):
+        time_limit = None
+    # Workers of a cluster have another working directory.
+    where = os.path.abspath(staging), os.path.abspath(tess_data_dir)
+    pieces_of = {
+        name: functools.partial(_pieces, table, *where, settings, time_limit) for name, table in tables.items()
+    }
+    with workers.open_executor(cluster, num_worker_processes) as executor:
+        # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
+        in_order = functools.partial(workers.in_order, executor, attempts=math.inf)
+        made = {name: _up_to_date(directory, name, pieces_of[name], in_order) for name in tables}
+        to_do = {name: table for name, table in tables.items() if not made[name]}
+        if len(to_do) < len(tables):
+            print(f"{len(tables) - len(to_do)} of {len(tables)} shards are up to date", file=sys.stderr)
+        with tqdm(desc="views", total=sum(map(len, to_do.values())), unit="TCE") as progress:
+            summaries = in_order(pieces.make, itertools.chain.from_iterable(pieces_of[name]() for name in to_do))
+            for name, table in to_do.items():
+                own = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))
+                made[name] = record_set.assemble(staging, name, _counted(own, progress))
+    return made
+
+
+def _up_to_date(directory, name, pieces_of_shard, in_order):
+    """Path and Entry of a shard that would come out the same again; None where there is none."""
+    found = record_set.candidates(directory, name)
+    if found:
+        made_from = record_set.combined(piece.key for piece in pieces_of_shard())
+        found = [
+            (path, entry)
+            for path, entry in found
+            if entry.made_from == made_from and pieces.is_final(entry.skipped) and record_set.is_whole(path, entry)
+        ]
+    if found:
+        light_curves = record_set.combined(in_order(pieces.light_curves, pieces_of_shard()))
+        found = [(path, entry) for path, entry in found if entry.light_curves == light_curves]
+    return found[0] if found else None
+
+
+def _pieces(table, staging, tess_data_dir, settings, time_limit):
+    for start in range(0, len(table), _TCES_PER_PIECE):
+        columns = table.iloc[start : start + _TCES_PER_PIECE].to_dict("list")
+        key = pieces.key_of(columns, settings)
+        # Looked up here, for that takes half a second, and workers have a time limit.
+        rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
+        sectors = {sector for row in rows for sector in (row["Sectors"], *stitched_sectors(row))}
+        ran = {sector: sector_times.window(sector) for sector in sectors}
+        yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit, ran)
+
+
+def _counted(summaries, progress):
+    for summary in summaries:
+        progress.update(sum(summary.dispositions.values()) + len(summary.skipped))
+        yield summary

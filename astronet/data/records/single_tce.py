@@ -1,0 +1,112 @@
+"""The columns of a record for one TCE that is given by itself: what generate_input_records.py would write of it.
+
+A network reads more of a TCE than its views: how crowded the times of its events are with those of other TCEs of the
+sector (event_density.py), and by which camera it was seen. A table of the sector's TCEs tells, or the light curve.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Union
+
+import numpy as np
+
+from astronet.config import configuration
+from astronet.data.catalog import focal_plane, tce_table
+from astronet.data.records import event_density, record_features
+from light_curve_util import identity, tess_io
+
+_SAME_PERIOD = 1e-4  # relative: what is typed has fewer digits than a table
+_SAME_EVENT_DURATIONS = 0.5
+_CATALOG = "--catalog, a table of a few hundred TCEs of its sector,"
+_TOO_FEW = "the table has too few TCEs of its sector, or no camera"
+_REMEDIES = {"Transit_Depth": "--transit_depth", "SN": "--sn"}
+
+
+def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
+    """Returns the columns of a TCE with the camera that its light curve tells, by name, place, or the star's position.
+
+    Args:
+      columns: Sectors (0 where unknown) and others.
+      light_curve: path of the file.
+    """
+    told = tess_io.identity(light_curve)
+    sector = columns["Sectors"] or told.sector or 0
+    camera = told.camera or _camera_by_position(identity.primary_header(light_curve), sector)
+    return {**columns, "Sectors": sector, "camera": camera}
+
+
+def _camera_by_position(header, sector):
+    """Camera at the position that a FITS header tells; 0 where there is none, or no camera sees it."""
+    try:
+        ra, dec = (float(header[key]) for key in ("RA_OBJ", "DEC_OBJ"))
+        cameras, _ = focal_plane.open_detectors("auto").locate(np.array([ra]), np.array([dec]), sector)
+        return int(cameras[0])
+    except (TypeError, KeyError, ValueError, focal_plane.DetectorError):
+        return 0
+
+
+def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[str]"]) -> dict[str, Any]:
+    """Returns the columns of a TCE's record, as the records of a table of TCEs would hold them.
+
+    Args:
+      columns: tic_id, Sectors, camera, Epoc (BTJD), Period (days), Duration (days) and others; NaN where not known.
+      catalog: table of TCEs, as generate_input_records.py reads it, of which the TCE may be one.
+
+    Returns:
+      Dict of columns: those of the table's row, where it has the TCE, and event_density.COLUMNS; what `columns` knows
+      counts more than the table.
+
+    Raises:
+      ScriptError: the table cannot be read.
+    """
+    import pandas as pd
+
+    table, _ = tce_table.drop_repeated(tce_table.load(catalog).table)
+    table = tce_table.to_record_columns(table).reset_index(drop=True)
+    known = {name: value for name, value in columns.items() if value == value and (name, value) != ("camera", 0)}
+    row = _find(table, columns)
+    if row is None:
+        row, of_table = len(table), {}
+        table = pd.concat([table, pd.DataFrame([{**columns, "Disposition": ""}])], ignore_index=True)
+        table = table.fillna({"camera": 0})
+    else:
+        of_table = {name: values[0] for name, values in table.iloc[row : row + 1].to_dict("list").items()}
+    densities = {name: values[row] for name, values in event_density.of_table(table).items()}
+    return {**columns, **of_table, **known, **densities}
+
+
+def _find(table, columns):
+    """Number of the row that is of the same star, sector and event, or None."""
+    period, duration = columns["Period"], columns["Duration"]
+    distance = np.abs((table.Epoc - columns["Epoc"] + period / 2) % period - period / 2).to_numpy()
+    is_same = (table.tic_id == columns["tic_id"]) & (table.Sectors == columns["Sectors"])
+    is_same &= (np.abs(table.Period / period - 1) < _SAME_PERIOD) & (distance < _SAME_EVENT_DURATIONS * duration)
+    rows = np.flatnonzero(is_same)
+    return int(rows[np.argmin(distance[rows])]) if len(rows) else None
+
+
+def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
+    """Says which scalars of a model a record lacks or has by other TCEs than a table's, and how to give them.
+
+    Args:
+      record: serialized tf.train.Example.
+      config: Config of the model, which may know when the TCEs of a sector have their events.
+      has_catalog: whether a table has told the densities of the TCE.
+    """
+    features = record_features.parse([record], config)
+    lacking = [name for name in configuration.scalar_columns(config) if np.isnan(features[name]).any()]
+    flags = [_REMEDIES[name] for name in lacking if name in _REMEDIES]
+    densities = [name for name in lacking if name in event_density.COLUMNS]
+    found = []
+    if lacking:
+        remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]
+        told = f": give {' and '.join(remedies)}" if remedies else f" ({_TOO_FEW})"
+        found.append(
+            f"the model reads {', '.join(lacking)}, which is not known{told}; one probability in ten changes by 0.1"
+        )
+    if record_features.reads_event_densities(config) and not densities and not has_catalog:
+        found.append(
+            "how crowded the times of its events are is told by the TCEs that the model was trained on; for the very "
+            f"probability of its record, give {_CATALOG} too"
+        )
+    return found

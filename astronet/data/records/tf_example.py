@@ -1,0 +1,166 @@
+"""One TCE as a tf.train.Example: its columns and views, in and out.
+
+The message is built from its published schema by the protobuf library alone, so that those who make records need not
+import TensorFlow. Its bytes are those that TensorFlow writes and reads.
+"""
+
+import dataclasses
+
+import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from astronet.base.script import ScriptError
+from light_curve_util.view_generator import VIEW_NAMES
+
+SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all that is more than a number in a record
+
+
+def _example_class():
+    """The class of tensorflow.Example, as tensorflow/core/example/{example,feature}.proto declare it."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
+
+    def add_field(message, name, number, kind, label=field.LABEL_OPTIONAL, **options):
+        if isinstance(kind, str):
+            options["type_name"], kind = f".tensorflow.{kind}", field.TYPE_MESSAGE
+        message.field.add(name=name, number=number, type=kind, label=label, **options)
+
+    lists = {"BytesList": field.TYPE_BYTES, "FloatList": field.TYPE_FLOAT, "Int64List": field.TYPE_INT64}
+    for name, kind in lists.items():
+        add_field(file.message_type.add(name=name), "value", 1, kind, field.LABEL_REPEATED)
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate(lists, 1):
+        add_field(feature, name.replace("List", "_list").lower(), number, name, oneof_index=0)
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    add_field(entry, "key", 1, field.TYPE_STRING)
+    add_field(entry, "value", 2, "Feature")
+    add_field(features, "feature", 1, "Features.FeatureEntry", field.LABEL_REPEATED)
+    add_field(file.message_type.add(name="Example"), "features", 1, "Features")
+    # A pool of its own: TensorFlow registers the same names in the default one.
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
+
+
+Example = _example_class()
+
+
+def to_example(columns, views):
+    """Builds the record of one TCE.
+
+    Args:
+      columns: dict of column name to str (stored as bytes), int or float.
+      views: dict of view name to float array [length], stored as float32.
+
+    Returns:
+      An Example, which has the fields, methods and bytes of a tf.train.Example.
+    """
+    example = Example()
+    features = example.features.feature
+    for name, value in columns.items():
+        if isinstance(value, str):
+            features[name].bytes_list.value.append(value.encode())
+        elif isinstance(value, (int, np.integer)):
+            features[name].int64_list.value.append(value)
+        else:
+            features[name].float_list.value.append(value)
+    for name, view in views.items():
+        # On the wire: field 1, the number of bytes, and the floats. Adding them one by one takes several times as long.
+        packed = np.asarray(view, dtype="<f4").tobytes()
+        features[name].float_list.MergeFromString(b"\n" + _varint(len(packed)) + packed)
+    return example
+
+
+def _varint(number):
+    """A number as protobuf writes it: 7 bits a byte, the lowest first, the high bit set in all but the last."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*encoded, number])
+
+
+def from_serialized(serialized):
+    """The Example in the bytes of one record; a ScriptError where they are none."""
+    try:
+        return Example.FromString(serialized)
+    except DecodeError as error:
+        raise ScriptError(f"a record is no tf.train.Example ({error}): make the records again") from error
+
+
+def value(example, name, default=None):
+    """The scalar feature `name` as int, float or str, or `default` where the record has none."""
+    feature = example.features.feature
+    values = _values(feature[name]) if name in feature else ()
+    if not values:
+        return default
+    return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
+
+
+def series(example, name):
+    """The view `name` as a float32 array [length].
+
+    Raises:
+      KeyError: where the record does not hold it.
+    """
+    feature = example.features.feature
+    if name not in feature:
+        raise KeyError(f"the record holds no {name}; it holds {', '.join(sorted(feature))}")
+    return floats(feature[name])
+
+
+def floats(feature):
+    """The numbers of a feature as a float32 array [length]; of length 0 where it holds something else.
+
+    On the wire they lie one after the other, and stay as they are: reading them one by one takes many times as long.
+    """
+    length = len(feature.float_list.value)
+    packed = feature.float_list.SerializeToString()[-4 * length :] if length else b""
+    return np.frombuffer(packed, "<f4").astype(np.float32)
+
+
+def _values(feature):
+    kind = feature.WhichOneof("kind")
+    return getattr(feature, kind).value if kind else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class TceIdentity:
+    """What tells a TCE from all others: for people TIC, sector, toi_id and period; for joins (row_id, tic_id)."""
+
+    row_id: int
+    tic_id: int
+    toi_id: str
+    sector: int
+    period: float  # days
+    disposition: str
+
+    @classmethod
+    def from_example(cls, example):
+        """Reads it from a record, published ones included, where toi_id is bytes in some and a float in most.
+
+        Raises:
+          ScriptError: naming what is of another kind than it should be.
+        """
+        toi_id = value(example, "toi_id", "")
+        return cls(
+            row_id=_number(example, "row_id", int, -1),
+            tic_id=_number(example, "tic_id", int),
+            toi_id=toi_id if isinstance(toi_id, str) else f"{toi_id:.2f}",
+            sector=_number(example, "Sectors", int, 0),
+            period=_number(example, "Period", float, float("nan")),
+            disposition=str(value(example, "Disposition", "")),
+        )
+
+
+def _number(example, name, kind, default=None):
+    held = value(example, name, default)
+    try:
+        return kind(held)
+    except (TypeError, ValueError, OverflowError):
+        told = ", ".join(f"{key} {value(example, key)!r}" for key in ("row_id", "tic_id"))
+        raise ScriptError(f"{name} of a record ({told}) is {held!r}: a number needed; make the records again") from None

@@ -1,0 +1,52 @@
+"""Where simulated stars stand, which of TESS's cameras and CCDs see them in a sector, and what stars they are."""
+
+import dataclasses
+
+import numpy as np
+
+from astronet.data.catalog import focal_plane
+
+
+@dataclasses.dataclass(frozen=True)
+class Star:
+    """A simulated star. Degrees, TESS magnitude, solar radii and masses, kelvin, log10(cm/s2), solar densities."""
+
+    tic_id: int
+    ra: float
+    dec: float
+    tmag: float
+    radius: float
+    mass: float
+    teff: float
+    logg: float
+
+    @property
+    def density(self):
+        return self.mass / self.radius**3
+
+
+def camera_and_ccd(ra, dec, sector):
+    """(camera, ccd) that sees a position (degrees) in a sector, (0, 0) where none does."""
+    camera, ccd = focal_plane.TessPoint().locate([ra], [dec], sector)
+    return int(camera[0]), int(ccd[0])
+
+
+def draw_position(rng, sector):
+    """(ra, dec) in degrees, uniform over a sector's four cameras and well inside a CCD."""
+    camera = rng.integers(1, focal_plane.NUM_CAMERAS + 1)
+    right, up = rng.choice([-1, 1], 2) > 0
+    column, row = rng.uniform(0.06, 0.94, 2) * focal_plane.CCD_PIXELS
+    ra, dec = focal_plane.TessPoint().sky(camera, 1 + right + 2 * up, column, row, sector)
+    return float(ra), float(dec)
+
+
+def draw_star(rng, tic_id, sector):
+    """A Star in the field of a sector: mostly FGK dwarfs and subgiants, magnitudes as bright as triage lists are."""
+    ra, dec = draw_position(rng, sector)
+    tmag = max(6.5, 11.99 - rng.exponential(1.5))
+    teff = float(np.clip(rng.normal(5800, 850), 3200, 9500))
+    mass = (teff / 5772) ** 1.4 * rng.normal(1, 0.05)
+    evolved = 10 ** rng.exponential(0.15) if rng.random() < 0.35 else 1.0
+    radius = mass**0.9 * evolved * rng.normal(1, 0.05)
+    logg = 4.438 + np.log10(mass / radius**2)
+    return Star(tic_id, ra, dec, float(tmag), float(radius), float(mass), teff, float(logg))

@@ -1,0 +1,346 @@
+"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores.
+
+An exported model has a weights file (weights_file.py) in place of checkpoints. Wherever a checkpoint is read, the path
+of such a file does as well.
+"""
+
+import contextlib
+import glob
+import os
+import re
+import shutil
+import tempfile
+import weakref
+
+import numpy as np
+
+from astronet import models
+from astronet.base import fingerprint, json_files
+from astronet.base.files import make_directory, write_aside
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.estimator import pretrained, weights_file
+
+AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to a variable's name for its moving average
+BEST = "best"  # subdirectory of a model_dir
+_STEP = "global_step"
+_STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
+_JUDGED = "last_evaluation.json"  # metrics of the checkpoint that was evaluated last
+
+
+def find(model_dir, which="last"):
+    """Returns the path (without suffix) of a model_dir's checkpoint.
+
+    Args:
+      model_dir: directory of one model.
+      which: "last" or "best" (by validation loss); an exported model has one, whichever it was.
+
+    Raises:
+      ScriptError: where there is none.
+    """
+    directory = os.path.join(model_dir, BEST) if which == "best" and not is_exported(model_dir) else model_dir
+    checkpoint = latest(directory)
+    if checkpoint is None:
+        raise ScriptError(f"no checkpoint in {directory}: train the model with train.py, or give another --model_dir")
+    return checkpoint
+
+
+def step(checkpoint):
+    """Returns the number of training steps behind a checkpoint."""
+    reader = _reader(checkpoint)
+    if reader.get_variable_to_shape_map().get(_STEP) != []:
+        raise ScriptError(f"{checkpoint} has no number of training steps: copy or train it again")
+    return int(reader.get_tensor(_STEP))
+
+
+def last_step(model_dir):
+    """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
+    checkpoint = latest(model_dir)
+    return step(checkpoint) if checkpoint else 0
+
+
+def is_finished(model_dir, train_steps):
+    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint).
+
+    An exported model is finished.
+    """
+    if is_exported(model_dir):
+        return True
+    if latest(model_dir) is None:
+        return False
+    return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
+
+
+def mark_finished(model_dir):
+    """Notes that training ended before its last step, for want of a lower validation loss."""
+    with open(os.path.join(model_dir, _STOPPED_EARLY), "w"):
+        pass
+
+
+def is_judged(model_dir):
+    """Returns whether a model_dir's last checkpoint was evaluated, so that best/ is the best of all.
+
+    A run that was killed between the two leaves one that was not. Of an exported model, nothing is left to evaluate.
+    """
+    if is_exported(model_dir):
+        return True
+    step, best = last_step(model_dir), best_metrics(model_dir)
+    return best is not None and step in (best["global_step"], _judged_step(model_dir))
+
+
+def _judged_step(model_dir):
+    return json_files.read_or_nothing(os.path.join(model_dir, _JUDGED)).get("global_step")
+
+
+def is_exported(model_dir):
+    """Returns whether a model_dir holds an exported model."""
+    return os.path.exists(os.path.join(model_dir, weights_file.NAME))
+
+
+def require_trainable(model_dir):
+    """Raises a ScriptError where a model_dir is an exported model, or an ensemble of them."""
+    is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and any(
+        map(is_exported, glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*")))
+    )
+    if pretrained.is_name(model_dir) or is_exported(model_dir) or is_ensemble:
+        raise ScriptError(
+            f"{model_dir} is an exported model, which lacks what training goes on from: choose another --model_dir"
+        )
+
+
+def restore(spec, checkpoint):
+    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
+
+    Raises:
+      ScriptError: as weights() does.
+    """
+    model = models.build(spec.model, spec.config)
+    model.set_weights(weights(model, checkpoint))
+    return model
+
+
+def weights(model, checkpoint):
+    """Reads the values of model.weights, a list of arrays, from a checkpoint.
+
+    Where the checkpoint holds the moving average of a weight (hparams.average_decay), that is what the model gets.
+
+    Raises:
+      ScriptError: where the checkpoint cannot be read or is of another configuration.
+    """
+    shapes = {weight.name.split(":")[0]: weight.shape.as_list() for weight in model.weights}
+    return list(arrays(checkpoint, shapes).values())
+
+
+def arrays(checkpoint, shapes):
+    """Reads arrays of a checkpoint by their names in the model; of a moving average, where it holds one.
+
+    Args:
+      checkpoint: path without suffix, or of a weights file, which needs no TensorFlow.
+      shapes: the shape of each array by name.
+
+    Returns:
+      Dictionary of arrays, in the order of shapes.
+
+    Raises:
+      ScriptError: as weights() does.
+    """
+    reader = _reader(checkpoint)
+    held = reader.get_variable_to_shape_map()
+    found = {}
+    for name, shape in shapes.items():
+        held_name = name + AVERAGE if name + AVERAGE in held else name
+        if held.get(held_name) != list(shape):
+            raise ScriptError(
+                f"{checkpoint} does not fit the configuration: {held_name} has shape {held.get(held_name, 'none')} "
+                f"there and {list(shape)} here; give the --model and --config_name that it was trained with"
+            )
+        found[name] = reader.get_tensor(held_name)
+    return found
+
+
+def write(model_dir, model, num_steps):
+    """Writes a model that no session holds as the last checkpoint of a model_dir, of so many training steps."""
+    from astronet.ops.tensorflow import tf
+
+    name = f"model.ckpt-{num_steps}"
+    held = {weight.name.split(":")[0]: values for weight, values in zip(model.weights, model.get_weights())}
+    held[_STEP] = np.int64(num_steps)
+    tf.raw_ops.SaveV2(
+        prefix=os.path.join(model_dir, name),
+        tensor_names=list(held),
+        shape_and_slices=[""] * len(held),
+        tensors=list(held.values()),
+    )
+    _set_latest(model_dir, name)
+
+
+def export(spec, checkpoint, directory, dtype):
+    """Writes config.json and the weights that restore() gives into a directory; returns the size of the weights.
+
+    Args:
+      spec: ModelSpec.
+      checkpoint: path without suffix, or of a weights file.
+      directory: made where it is missing.
+      dtype: one of weights_file.DTYPES.
+
+    Raises:
+      ScriptError: as restore() and weights_file.write() do; it names the checkpoint.
+    """
+    arrays = {weight.name.split(":")[0]: weight.numpy() for weight in restore(spec, checkpoint).weights}
+    configuration.save(directory, spec)
+    path = os.path.join(directory, weights_file.NAME)
+    try:
+        weights_file.write(path, arrays, step(checkpoint), dtype)
+    except ScriptError as error:
+        raise ScriptError(f"{checkpoint}: {error}") from error
+    return os.path.getsize(path)
+
+
+def keep_if_best(checkpoint, metrics):
+    """Copies a checkpoint to best/ beside it if its loss is the lowest so far, and notes that it was judged.
+
+    The `checkpoint` file in best/ is replaced last: until then it names the older one, which is still whole.
+
+    Args:
+      checkpoint: path without suffix.
+      metrics: dictionary with "loss" and "global_step".
+    """
+    model_dir = os.path.dirname(checkpoint)
+    older = best_metrics(model_dir)
+    if not older or metrics["loss"] < older["loss"]:
+        _keep(checkpoint, metrics, os.path.join(model_dir, BEST))
+    json_files.write(os.path.join(model_dir, _JUDGED), metrics)
+
+
+def _keep(checkpoint, metrics, best_dir):
+    make_directory(best_dir)
+    name = os.path.basename(checkpoint)
+    for path in glob.glob(f"{glob.escape(checkpoint)}.*"):
+        shutil.copyfile(path, os.path.join(best_dir, os.path.basename(path)))
+    json_files.write(os.path.join(best_dir, f"{name}.json"), metrics)
+    _set_latest(best_dir, name)
+    for other in os.listdir(best_dir):
+        if other != "checkpoint" and not other.startswith(f"{name}."):
+            os.remove(os.path.join(best_dir, other))
+
+
+def best_metrics(model_dir):
+    """Returns the metrics of the checkpoint in best/; None where there is none yet."""
+    checkpoint = latest(os.path.join(model_dir, BEST))
+    if checkpoint is None:
+        return None
+    remedy = f"remove {os.path.dirname(checkpoint)}, or copy the model again"
+    try:
+        metrics = json_files.read(f"{checkpoint}.json", "the figures of a checkpoint", remedy)
+    except FileNotFoundError as error:
+        raise ScriptError(f"{checkpoint}.json, which says how good it is, is not there: {remedy}") from error
+    if not all(type(metrics.get(name)) in (int, float) for name in ("loss", _STEP)):
+        raise ScriptError(f"{checkpoint}.json does not say how good it is at which step: {remedy}")
+    return metrics
+
+
+def _set_latest(directory, name):
+    with write_aside(os.path.join(directory, "checkpoint")) as aside, open(aside, "w") as file:
+        file.write(f'model_checkpoint_path: "{name}"\n')
+
+
+def latest(directory):
+    """Returns the path (without suffix) of the last checkpoint in a directory, or of its weights file.
+
+    None where there is none. (TensorFlow's own function takes the path for a pattern: it finds nothing in `model[1]`.)
+
+    Raises:
+      ScriptError: the file `checkpoint` is damaged, or names a checkpoint that is not there.
+    """
+    list_path, exported = os.path.join(directory, "checkpoint"), os.path.join(directory, weights_file.NAME)
+    if not os.path.exists(list_path):
+        return exported if os.path.exists(exported) else None
+    with open(list_path, "rb") as file:
+        named = re.search(rb'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\\n]|\\.)+)"', file.read(1 << 20), re.MULTILINE)
+    try:  # text of a protocol buffer: what is not ASCII is escaped, byte by byte
+        name = os.fsdecode(named[1].decode("unicode_escape").encode("latin-1"))
+    except (TypeError, ValueError) as error:
+        raise ScriptError(
+            f"cannot read {list_path}, which names no checkpoint: copy or train the model again"
+        ) from error
+    beside = os.path.join(directory, os.path.basename(name))  # for a model_dir that was moved
+    for checkpoint in (os.path.join(directory, name), beside):
+        if any(map(os.path.exists, (f"{checkpoint}.index", checkpoint))):
+            return checkpoint
+    raise ScriptError(f"{list_path} names {name}, which is not there: copy it too, or train the model again")
+
+
+@contextlib.contextmanager
+def without_pattern(directory):
+    """Yields a path of a directory that TensorFlow, to which `[`, `*` and `?` make a pattern, takes as it is.
+
+    Args:
+      directory: one that exists.
+    """
+    if directory == glob.escape(os.fspath(directory)) and "\\" not in os.fspath(directory):
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="astronet-") as place:
+        link = os.path.join(place, "model_dir")
+        os.symlink(os.path.abspath(directory), link)
+        yield link
+
+
+def _tensorflow(where):
+    """TensorFlow, which alone reads its checkpoints; a ScriptError says what to do without it."""
+    try:
+        from astronet.ops.tensorflow import tf
+    except ScriptError as error:
+        raise ScriptError(
+            f"{where} has a checkpoint of TensorFlow, which is not installed: pip install tensorflow, or, where it is "
+            "installed, export the model (astronet/export.py) and give the directory of the copy"
+        ) from error
+    return tf
+
+
+def _reader(checkpoint):
+    if weights_file.is_weights_file(checkpoint):
+        return weights_file.Reader(checkpoint)
+    return _CheckpointReader(checkpoint)
+
+
+class _CheckpointReader:
+    """Reads a checkpoint of TensorFlow.
+
+    Raises:
+      ScriptError: where it cannot be read, or holds what is not finite.
+    """
+
+    def __init__(self, checkpoint):
+        tf = _tensorflow(checkpoint)
+        self._checkpoint = checkpoint
+        directory, name = os.path.split(checkpoint)
+        opened = contextlib.ExitStack()
+        plain = os.path.join(opened.enter_context(without_pattern(directory or ".")), name)
+        weakref.finalize(self, opened.close)  # TensorFlow opens some of the files when it reads from them
+        self._reader = self._try(tf.train.load_checkpoint, plain)
+
+    def get_variable_to_shape_map(self):
+        return self._try(self._reader.get_variable_to_shape_map)
+
+    def get_tensor(self, name):
+        values = self._try(self._reader.get_tensor, name)
+        if not np.isfinite(values).all():
+            raise ScriptError(f"{self._checkpoint}: {name} has values that are not finite: train it again")
+        return values
+
+    def _try(self, read, *args):
+        from astronet.ops.tensorflow import tf
+
+        try:
+            return read(*args)
+        except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
+            raise ScriptError(f"cannot read checkpoint {self._checkpoint} ({error}): copy or train it again") from error
+
+
+def sha256(checkpoints):
+    """Returns one hash of the weights of several checkpoints or weights files.
+
+    The index file of a checkpoint holds the checksum of every variable, so that the weights need not be read.
+    """
+    return fingerprint.of_files(path if weights_file.is_weights_file(path) else f"{path}.index" for path in checkpoints)

@@ -1,0 +1,450 @@
+"""Trains, evaluates and predicts. The only file that builds on tf_estimator."""
+
+import contextlib
+import errno
+import glob
+import json
+import os
+import shutil
+import threading
+import time
+
+import numpy as np
+
+from astronet import models
+from astronet.base.script import ScriptError
+from astronet.config import configuration, nouns
+from astronet.estimator import checkpoints, tf_estimator
+from astronet.ops import dataset, sliding, training
+from astronet.ops.tensorflow import keras, tf
+from astronet.stats import metrics
+
+_MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_SEEDS_APART = 1_000_000  # of the processes that train a model together
+
+_BUILDING = threading.Lock()
+
+# TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
+tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
+# It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
+tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
+# And it warns of a step that was counted late: of processes that train a model together, most are.
+tf.get_logger().addFilter(lambda record: "has not been increased" not in record.getMessage())
+
+
+def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=print, on_evaluation=lambda *_: None):
+    """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
+
+    A model that is fitted at once (models.fit_function) has taken all its steps then, and is evaluated once.
+
+    Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
+    last checkpoint, best/ (the one of least validation loss), and summaries of both for TensorBoard.
+
+    Where TF_CONFIG is set, this process is one of several that train the model together, on parameter servers (Li et
+    al. 2014, OSDI, "Scaling distributed machine learning with the parameter server"): each takes its own steps, which
+    are counted together, and the chief alone evaluates and saves. A parameter server never returns.
+
+    Args:
+      spec: ModelSpec with train_steps and seed.
+      model_dir: directory of this model.
+      train, validation: dataset.Tces.
+      num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights. The first
+        training in a process chooses for all.
+      say: function that tells the user a line.
+      on_evaluation: function (step, logits [num_validation, output_dim]) that is told of each evaluation.
+
+    Raises:
+      ScriptError: for a checkpoint that cannot be gone on from, a NaN loss, or a TF_CONFIG that cannot be used.
+    """
+    with checkpoints.without_pattern(model_dir) as plain_dir:
+        _train_and_evaluate(spec, plain_dir, train, validation, num_threads, say, on_evaluation)
+
+
+def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on_evaluation):
+    is_shared = is_distributed()
+    if checkpoints.is_finished(model_dir, spec.train_steps):  # by a run that was killed before its last evaluation
+        if is_chief():
+            _evaluate_last(spec, model_dir, validation, say, on_evaluation)
+        return
+    if fit := models.fit_function(spec.model):
+        if is_shared:
+            raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
+        _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation)
+        return
+    run_config = _run_config(spec, model_dir, len(train), num_threads, is_shared)
+    first_step = checkpoints.last_step(model_dir)
+    steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
+    words = nouns.of(spec.config.inputs.features)
+    say(f"{words.count(len(train))} to train on, {len(validation)} to evaluate, every {steps_between} steps")
+
+    def input_fn():
+        seed = spec.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
+        return dataset.training_batches(train, spec.config, seed, first_step).prefetch(2)
+
+    def model_fn(features, labels):
+        with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
+            keras.utils.set_random_seed(spec.seed)
+            model = models.build(spec.model, spec.config)
+        hparams = spec.config.hparams
+        loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
+        if not run_config.is_chief:
+            train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+            share = _Share(spec.train_steps, say)
+            return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
+        mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
+        train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+        train_op = tf.group(train_op, add_loss)
+        evaluate = _evaluation(spec, model, averages, validation)
+        epochs = _Epochs(spec, model_dir, mean_loss, evaluate, validation.labels, steps_between, say, on_evaluation)
+        saver_hook = tf.compat.v1.train.CheckpointSaverHook(
+            model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
+        )
+        return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
+
+    estimator = tf_estimator.Estimator(model_fn, config=run_config)
+    try:
+        if is_shared:
+            steps = tf_estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
+            tf_estimator.train_and_evaluate(estimator, steps, tf_estimator.EvalSpec(input_fn))  # no process evaluates
+        else:
+            estimator.train(input_fn, max_steps=spec.train_steps)
+    except tf_estimator.NanLossDuringTrainingError as error:
+        raise ScriptError(
+            "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
+        ) from error
+    except tf.errors.NotFoundError as error:
+        raise ScriptError(
+            f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
+            "optimizer's): choose another --model_dir"
+        ) from error
+
+
+@contextlib.contextmanager
+def full_disk_told(model_dir):
+    """Has the block end with a ScriptError in one line where TensorFlow could not write for want of room.
+
+    What it had begun to write is removed, here and where a run was killed that did: it is of no use, and needs room.
+    """
+    _remove_unfinished_checkpoints(model_dir)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = next((reason for reason in map(os.strerror, _NO_ROOM) if reason in error.message), None)
+        if reason is None:
+            raise
+        _remove_unfinished_checkpoints(model_dir)
+        raise ScriptError(
+            f"{model_dir}: {reason}: make room there, and run the same command again, which goes on from the last "
+            "checkpoint"
+        ) from error
+
+
+def _remove_unfinished_checkpoints(model_dir):
+    if is_chief():
+        for directory in glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "model.ckpt-*_temp")):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation):
+    """What train_and_evaluate does with a model that is fitted at once; `fit` of models.fit_function."""
+    say(f"{nouns.of(spec.config.inputs.features).count(len(train))} to train on at once, {len(validation)} to evaluate")
+    model = models.build(spec.model, spec.config)
+    fit(model, spec.config, train.features, train.labels, spec.seed, num_threads)
+    checkpoints.write(model_dir, model, spec.train_steps)
+    _evaluate_last(spec, model_dir, validation, say, on_evaluation)
+
+
+def _evaluate_last(spec, model_dir, validation, say, on_evaluation):
+    """Evaluates the last checkpoint, of a model that is trained to its end, unless another process has done it."""
+    if checkpoints.is_judged(model_dir):
+        return
+    step = checkpoints.last_step(model_dir)
+    with _BUILDING:  # which draws random numbers
+        model = checkpoints.restore(spec, checkpoints.find(model_dir))
+    score = tf.function(lambda features: _logits(model, features, spec.config))
+    logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(validation)])
+    told = _judge(model_dir, step, validation.labels, logits)
+    say(f"step {step:6d}/{spec.train_steps}  {told}")
+    on_evaluation(step, logits)
+
+
+def _judge(model_dir, step, labels, logits):
+    """Evaluates the last checkpoint, keeps it if it is the best, and returns how good it is in words.
+
+    Args:
+      model_dir: directory of the model.
+      step: of the checkpoint.
+      labels, logits: of the validation set, [num_tces] and [num_tces, output_dim].
+    """
+    values = metrics.evaluate(labels, logits)
+    precision = metrics.summary(labels, metrics.probability(logits))["average_precision"]
+    checkpoints.keep_if_best(checkpoints.latest(model_dir), {**values, "global_step": step})
+    write_summary(os.path.join(model_dir, "eval_val"), step, {**values, "average_precision": precision})
+    return (
+        f"validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
+        f"  AUC {values['auc']:.4f}  AP {precision:.4f}"
+    )
+
+
+def is_distributed():
+    """Whether TF_CONFIG makes this process one of several that train a model together.
+
+    Raises:
+      ScriptError: it cannot be used.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return False
+    try:
+        jobs, job = json.loads(text)["cluster"], json.loads(text)["task"]["type"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ScriptError(f"TF_CONFIG is not as docs/cluster.md has it ({error!r}): correct or unset it") from error
+    if not {"chief", "ps"} <= set(jobs) <= {"chief", "ps", "worker"} or job not in jobs:
+        raise ScriptError(
+            f"TF_CONFIG has the jobs {', '.join(jobs)}, and is of a {job}: a chief, one ps (parameter server) or more, "
+            "and any number of workers are needed, and no other; the chief evaluates"
+        )
+    return True
+
+
+def is_chief():
+    """Whether this process evaluates and saves: alone, or of those that train a model together."""
+    return not is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
+
+
+def _run_config(spec, model_dir, num_train, num_threads, is_shared):
+    if is_shared and spec.config.hparams.early_stop_patience is not None:
+        raise ScriptError("hparams.early_stop_patience stops the chief alone: set it to null for training by TF_CONFIG")
+    session_config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=num_threads,
+        # One thread: that which calls, so that trainings side by side do not wait for a pool that they share.
+        inter_op_parallelism_threads=-1 if num_threads == 1 and not is_shared else num_threads,
+    )
+    if is_shared:  # so that no worker waits for another one
+        session_config.device_filters.extend(tf_estimator.RunConfig().session_config.device_filters)
+    return tf_estimator.RunConfig(
+        model_dir,
+        tf_random_seed=spec.seed,
+        save_checkpoints_secs=None,
+        save_checkpoints_steps=None,
+        save_summary_steps=_steps_between_evaluations(num_train, spec.config.hparams.batch_size),
+        keep_checkpoint_max=1,
+        session_config=session_config,
+    )
+
+
+def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRESHOLD, temperature=1.0):
+    """Evaluates a model, or the mean of an ensemble, on labelled records.
+
+    Args:
+      spec: ModelSpec of all members.
+      checkpoints_of_members: list of checkpoints, one a member.
+      files: list of record files.
+      threshold: probability from which a TCE is called positive.
+      temperature: what the logits of each member are divided by.
+
+    Returns:
+      Dictionary of metrics.evaluate, and global_step (the last of the members').
+    """
+    score = _logits_of_members(spec, checkpoints_of_members)
+    labels, logits = [], []
+    for path in files:  # one in memory at a time
+        tces = dataset.read([path], spec.config)
+        labels.append(tces.labels)
+        logits += map(score, dataset.evaluation_batches(tces))
+    averaged = metrics.average(np.concatenate(logits), temperature)
+    step = max(map(checkpoints.step, checkpoints_of_members))
+    return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
+
+
+def scorer(spec, checkpoints_of_members):
+    """Restores the members of an ensemble once, to score any number of batches.
+
+    Args:
+      spec: ModelSpec of all members.
+      checkpoints_of_members: list of checkpoints, one a member.
+
+    Returns:
+      Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
+    """
+    score = _logits_of_members(spec, checkpoints_of_members)
+    return lambda features: metrics.probability(score(features))
+
+
+def sliding_scorer(spec, checkpoints_of_members):
+    """Restores the members of an ensemble once, to score all windows of any number of series.
+
+    Args:
+      spec: ModelSpec of all members, which have one input.
+      checkpoints_of_members: list of checkpoints, one a member.
+
+    Returns:
+      Function from a series, float32 [n], to probabilities [n - length + 1, num_members] of its windows of the input's
+      length; None where sliding.logits_function has none for the model.
+    """
+    model = models.build(spec.model, spec.config)
+    logits = None if spec.config.hparams.score_both_directions else sliding.logits_function(model)
+    if logits is None:
+        return None
+    logits = tf.function(logits, input_signature=[tf.TensorSpec([None])])
+    score = _by_member(model, checkpoints_of_members, logits)
+    return lambda series: metrics.probability(score(series))
+
+
+def write_summary(directory, step, values):
+    """Writes scalars where TensorBoard finds them.
+
+    Args:
+      directory: such as model_dir/eval_test.
+      step: number of training steps behind the values.
+      values: dictionary of floats.
+    """
+    scalars = [tf.compat.v1.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+    with tf.Graph().as_default():  # the writer of these summaries, which Estimator writes too, refuses eager mode
+        writer = tf.compat.v1.summary.FileWriterCache.get(directory)
+    writer.add_summary(tf.compat.v1.Summary(value=scalars), step)
+    writer.flush()
+
+
+class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
+    """Evaluates in the training session whenever a checkpoint is saved; reports, keeps the best, and may stop early."""
+
+    LOSS_SCOPE = "epoch_loss"
+
+    def __init__(self, spec, model_dir, mean_loss, evaluate, labels, steps_between, say, on_evaluation):
+        self._spec = spec
+        self._model_dir = model_dir
+        self._mean_loss = mean_loss
+        self._evaluate = evaluate
+        self._labels = labels
+        self._steps_between = steps_between
+        self._say = say
+        self._on_evaluation = on_evaluation
+        self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
+        self._last = None
+
+    def after_save(self, session, global_step_value):
+        step, seconds = int(global_step_value), time.monotonic()
+        logits = self._evaluate(session)
+        told = _judge(self._model_dir, step, self._labels, logits)
+        line = f"step {step:6d}/{self._spec.train_steps}"
+        if self._last:
+            rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
+            mean_loss = session.run(self._mean_loss)
+            write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
+            line += f"  {rate:6.0f} {nouns.of(self._spec.config.inputs.features).one}/s  train loss {mean_loss:.4f}"
+        self._say(f"{line}  {told}")
+        self._on_evaluation(step, logits)
+        session.run(self._reset_loss)
+        self._last = step, time.monotonic()
+        return self._is_patience_over(step)
+
+    def _is_patience_over(self, step):
+        """Whether to end the training, which then counts as finished."""
+        patience = self._spec.config.hparams.early_stop_patience
+        if patience is None:
+            return False
+        best = checkpoints.best_metrics(self._model_dir)["global_step"]
+        if step - best < patience * self._steps_between:
+            return False
+        self._say(f"no lower validation loss since step {best}: training ends early")
+        checkpoints.mark_finished(self._model_dir)
+        return True
+
+
+class _Share(tf.compat.v1.train.SessionRunHook):
+    """Counts and tells how many of the steps a worker has taken itself."""
+
+    def __init__(self, num_steps, say):
+        self._num_steps, self._say = num_steps, say
+        self._num_own = 0
+
+    def after_run(self, run_context, run_values):
+        self._num_own += 1
+
+    def end(self, session):
+        self._say(f"this worker took {self._num_own} of the {self._num_steps} steps")
+
+
+def _evaluation(spec, model, averages, tces):
+    """Function from a session to the logits of TCEs, [num_tces, output_dim], by the weights as they are there.
+
+    Args:
+      spec: ModelSpec.
+      model: the model that is trained.
+      averages: what to evaluate in place of each of model.trainable_weights, where hparams.average_decay says so.
+      tces: dataset.Tces.
+    """
+    refresh = tf.no_op()
+    if spec.config.hparams.average_decay:
+        local = {"collections": [tf.compat.v1.GraphKeys.LOCAL_VARIABLES]}  # which no checkpoint holds
+        with tf.variable_creator_scope(lambda create, **kwargs: create(**{**kwargs, **local})):
+            model = models.build(spec.model, spec.config)
+        refresh = tf.group(*(mine.assign(average) for mine, average in zip(model.trainable_weights, averages)))
+    lengths = configuration.input_lengths(spec.config)
+    features = {name: tf.compat.v1.placeholder(tf.float32, [None, length]) for name, length in lengths.items()}
+    logits = _logits(model, features, spec.config)
+
+    def evaluate(session):
+        session.run(refresh)
+        batches = dataset.evaluation_batches(tces)
+        feeds = ({features[name]: batch[name] for name in features} for batch in batches)
+        return np.concatenate([session.run(logits, feed) for feed in feeds])
+
+    return evaluate
+
+
+def _logits(model, features, config):
+    """What a model says about TCEs, [batch, output_dim]."""
+    logits = model(features, training=False)
+    if not config.hparams.score_both_directions:
+        return logits
+    turned = {name: tf.reverse(features[name], axis=[1]) for name in configuration.view_lengths(config)}
+    return (logits + model({**features, **turned}, training=False)) / 2
+
+
+def _steps_between_evaluations(num_examples, batch_size):
+    """One epoch, or as many whole ones as make evaluations worth their time."""
+    epoch = max(1, num_examples // batch_size)
+    return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
+
+
+def _logits_of_members(spec, members):
+    """Function from features to logits [batch, member, output_dim], as an array."""
+    model = models.build(spec.model, spec.config)
+    lengths = configuration.input_lengths(spec.config)
+
+    # Batches of any size: the last one is smaller, and another trace for it would take longer than to score it.
+    @tf.function(input_signature=[{name: tf.TensorSpec([None, length]) for name, length in lengths.items()}])
+    def logits(features):
+        return _logits(model, features, spec.config)
+
+    score = _by_member(model, members, logits)
+    return lambda features: score({name: features[name] for name in lengths})
+
+
+def _by_member(model, members, logits):
+    """Function from what `logits` takes to what it returns by each member, [batch, member, output_dim], as an array.
+
+    The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
+    take longer to build and trace than thousands of TCEs to score. The tensors are handed over, not copied.
+
+    Args:
+      model: the model that `logits` computes with.
+      members: list of checkpoints.
+      logits: tf.function to [batch, output_dim].
+    """
+    weights_of_members = [list(map(tf.constant, checkpoints.weights(model, checkpoint))) for checkpoint in members]
+
+    def score(inputs):
+        scored = []
+        for weights in weights_of_members:
+            for variable, values in zip(model.weights, weights):
+                variable.assign(values)
+            scored.append(logits(inputs).numpy())
+        return np.stack(scored, axis=1)
+
+    return score

@@ -1,0 +1,31 @@
+"""Ensembles that come with the package: --model_dir=pretrained:NAME."""
+
+from pathlib import Path
+
+import astronet
+from astronet.base.script import ScriptError
+from astronet.estimator import weights_file
+
+DIRECTORY = Path(astronet.__file__).parent / "pretrained"
+_PREFIX = "pretrained:"
+
+
+def is_name(model_dir):
+    """Returns whether a --model_dir names an ensemble of the package, not a directory."""
+    return str(model_dir).startswith(_PREFIX)
+
+
+def resolve(model_dir):
+    """Returns the directory that a --model_dir means.
+
+    Raises:
+      ScriptError: for a name that the package does not have; names those that it has.
+    """
+    if not is_name(model_dir):
+        return model_dir
+    known = sorted({path.parents[1].name for path in DIRECTORY.glob(f"*/*/{weights_file.NAME}")})
+    name = str(model_dir)[len(_PREFIX) :]
+    if name not in known:
+        there_are = ", ".join(_PREFIX + name for name in known) or f"none in {DIRECTORY}: install the package again"
+        raise ScriptError(f"unknown pretrained model {model_dir}; there are: {there_are}")
+    return str(DIRECTORY / name)

@@ -1,0 +1,321 @@
+"""Every figure of the scripts, drawn without a display and without matplotlib's global state."""
+
+import importlib
+import os
+
+import numpy as np
+
+from astronet.base.files import write_aside
+from astronet.base.terminal import printable
+from astronet.config import nouns
+from astronet.data.records import tf_example
+from astronet.stats import intervals
+from astronet.stats.metrics import is_positive, reliability
+from light_curve_util.median_filter import median_view
+from light_curve_util.phase_fold import fold_and_sort
+
+_BLUE, _ORANGE = "#0072B2", "#D55E00"
+_POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
+_VIEW = {"color": _BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
+_TITLES = {
+    "global_view": "Global view: the whole orbit",
+    "local_view": "Local view: the event",
+    "twice_global_view": "Two orbits: every other event in the middle",
+    "secondary_view": "Secondary view: the most likely secondary",
+}
+_PER_DAY = {"days": 1, "hours": 24}
+
+
+def tce_title(tic_id, sector, period, disposition=None, probability=None, words=nouns.TCES, time_btjd=None):
+    """Returns the line that names a TCE, window or patch above its plots; what is None or empty is left out.
+
+    Args:
+      tic_id, sector: the star or other source, and its sector.
+      period: days; NaN where there is none.
+      disposition, probability: what it is known to be, and how probable it is to be positive.
+      words: nouns.Nouns of what it is.
+      time_btjd: of the middle of a window.
+    """
+    when = f"P = {period:.5g} d" if np.isfinite(period) else time_btjd and f"BTJD {time_btjd:.4f}"
+    parts = [f"{words.label} {tic_id}", f"sector {sector}" if sector else None, when, disposition]
+    if probability is not None:
+        parts.append(f"probability {probability:.3f}")
+    return printable("  |  ".join(part for part in parts if part))
+
+
+def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES, kind=""):
+    """Returns a path for the plot of a TCE, window or patch that no other one of this run has.
+
+    Args:
+      save_dir: directory of the plots.
+      row_id, tic_id, sector: what names the TCE; a star has several, and tables that were joined may repeat a row_id.
+      taken: set of the paths given out so far; the new one is added.
+      words: nouns.Nouns of what is drawn.
+      kind: what the plot shows, part of its name, so that plots of several scripts can lie in one directory.
+    """
+    of_sector = f"_sector{sector}" if sector or words is nouns.TCES else ""
+    stem = os.path.join(save_dir, f"{words.label.lower()}{tic_id}{of_sector}_row{row_id}{kind and f'_{kind}'}")
+    path, repeat = f"{stem}.png", 1
+    while path in taken:
+        repeat += 1
+        path = f"{stem}_{repeat}.png"
+    taken.add(path)
+    return path
+
+
+def plot_prediction(path, prediction):
+    """Draws the views of a TCE, one panel each, under a title that says what it is and how probable.
+
+    Args:
+      path: PNG file to write.
+      prediction: astronet.estimator.ensemble.Prediction.
+    """
+    tce, views = prediction.identity, prediction.views
+    words = nouns.of(views)
+    width = 5.4 * max(len(views), 1.3)
+    figure = _figure(figsize=(width, 3.6))
+    # A layout found by trial takes as long as all else; there may be thousands of these plots.
+    figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
+    time_btjd = None if words is nouns.TCES else tf_example.value(prediction.example, "Epoc")
+    title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean, words, time_btjd)
+    figure.suptitle(title, parse_math=False)
+    _draw_views(figure, views, tce.period, prediction.duration_days)
+    _save(figure, path)
+
+
+def plot_tce(path, light_curve, event, views, title):
+    """Draws a page on a TCE: light curve, folded light curve, and views.
+
+    Args:
+      path: PNG file to write.
+      light_curve: light_curve_util.tess_io.LightCurve.
+      event: light_curve_util.periodic_event.PeriodicEvent.
+      views: dict, name of the view -> normalized flux [num_bins].
+      title: line above the panels.
+    """
+    figure = _figure(figsize=(11, 9.5), layout="constrained")
+    figure.suptitle(title, parse_math=False)
+    rows = figure.subfigures(3, 1)
+    _draw_light_curve(rows[0].subplots(), light_curve, event)
+    whole, near = rows[1].subplots(1, 2)
+    _draw_folded(whole, light_curve, event, "global_view", num_bins=201)
+    _draw_folded(near, light_curve, event, "local_view", num_bins=61)
+    whole.set_title("Folded, with running median: the whole orbit")
+    near.set_title("Folded, with running median: the event")
+    _draw_views(rows[2], views, event.period, event.duration_days)
+    _save(figure, path)
+
+
+def plot_curves(path, predictions, threshold):
+    """Draws precision-recall and ROC curves, each with a dot where the decision threshold lies.
+
+    Args:
+      path: image file to write; its suffix chooses the format.
+      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]), both labels present.
+      threshold: decision threshold.
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+    figure = _figure(figsize=(11, 5.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, (labels, probabilities) in predictions.items():
+        is_true, is_called = labels == 1, is_positive(probabilities, threshold)
+        recall = is_called[is_true].mean()
+
+        precisions, recalls, _ = precision_recall_curve(labels, probabilities)
+        label = f"{name} (AP = {average_precision_score(labels, probabilities):.3f})"
+        (line,) = left.step(recalls, precisions, where="post", label=label)
+        dot = {"linestyle": "none", "marker": "o", "color": line.get_color()}
+        if is_called.any():
+            left.plot(recall, is_true[is_called].mean(), **dot)
+
+        false_positive_rates, recalls, _ = roc_curve(labels, probabilities)
+        label = f"{name} (AUC = {roc_auc_score(labels, probabilities):.3f})"
+        right.plot(false_positive_rates, recalls, color=line.get_color(), label=label)
+        right.plot(is_called[~is_true].mean(), recall, **dot)
+    right.plot([0, 1], [0, 1], ":", color="0.6", label="chance")
+    left.set(title="Precision-recall", xlabel="Recall", ylabel="Precision")
+    right.set(title="ROC", xlabel="False positive rate", ylabel="True positive rate (recall)")
+    for axes, corner in ((left, "lower left"), (right, "lower right")):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
+        axes.grid(color="0.92")
+        axes.legend(loc=corner, title=f"dots: probability = {threshold:.3g}", frameon=False)
+    _save(figure, path)
+
+
+def plot_reliability(path, predictions, words=nouns.TCES):
+    """Draws how often probabilities come true, with 95 % intervals, above how often each is given.
+
+    Args:
+      path: image file to write.
+      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]).
+      words: nouns.Nouns of what is predicted.
+    """
+    figure = _figure(figsize=(6.4, 8), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], ":", color="0.6", label="perfectly calibrated")
+    for (name, (labels, probabilities)), color, marker in zip(predictions.items(), (_ORANGE, _BLUE), "so"):
+        counts, means, fractions = reliability(labels, probabilities)
+        limits = _limits([intervals.wilson(n * fraction, n) for n, fraction in zip(counts, fractions)], fractions)
+        upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
+        lower.hist(probabilities, np.linspace(0, 1, 11), histtype="step", color=color, linewidth=1.4)
+    upper.set(title="Reliability: do probabilities come true?", ylabel="Fraction of positives", ylim=(-0.02, 1.02))
+    lower.set(xlabel="Probability, mean of the bin", ylabel=words.many, yscale="log", xlim=(-0.02, 1.02))
+    upper.grid(color="0.92")
+    upper.legend(loc="upper left", frameon=False, fontsize="small")
+    _save(figure, path)
+
+
+def plot_confusion(path, labels, probabilities, threshold):
+    """Draws the confusion matrix: the share of each true class, in a row, that is called positive or negative.
+
+    Args:
+      path: PNG file to write.
+      labels: [n]; 0 is negative.
+      probabilities: [n].
+      threshold: probability from which an example is called positive.
+    """
+    truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
+    counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for column in range(2):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            text = f"{shares[row, column]:.3f}\n({counts[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", color=color)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks([0, 1], ["positive", "negative"])
+    axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
+    _save(figure, path)
+
+
+def plot_kinds(path, kinds, title, words=nouns.TCES):
+    """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
+
+    The panel of dispositions, which decide what is positive, has the false positive rate for precision.
+
+    Args:
+      path: image file to write.
+      kinds: dict, name -> rows of its bins, as evaluation_report.compute gives them; empty ones are left out.
+      title: line above the panels.
+      words: nouns.Nouns of what is predicted.
+    """
+    kinds = {name: rows for name, rows in kinds.items() if rows}
+    num_columns = min(4, len(kinds))
+    num_rows = -(-len(kinds) // num_columns)
+    figure = _figure(figsize=(4.2 * num_columns, 3.9 * num_rows), layout="constrained")
+    figure.suptitle(title, parse_math=False)
+    panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
+    for axes, (name, rows) in zip(panels.flat, kinds.items()):
+        other = "false_positive_rate" if name == "Disposition" else "precision"
+        for key, color, marker, shift in (("recall", _BLUE, "o", -0.1), (other, _ORANGE, "s", 0.1)):
+            figures = [row[key] for row in rows]
+            values = [of_bin["value"] for of_bin in figures]
+            limits = _limits([(of_bin["low"], of_bin["high"]) for of_bin in figures], values)
+            style = {"linestyle": "none", "color": color, "marker": marker, "capsize": 2}
+            axes.errorbar(np.arange(len(rows)) + shift, values, limits, label=key.replace("_", " "), **style)
+        labels = [f"{row['bin']}\n{row['num_positive']} of\n{row['num_tces']}" for row in rows]
+        axes.set_xticks(range(len(rows)), labels, fontsize="x-small")
+        axes.set(title=name, xlim=(-0.5, len(rows) - 0.5), ylim=(-0.02, 1.04))
+        axes.grid(axis="y", color="0.92")
+        axes.legend(loc="best", frameon=False, fontsize="x-small")
+    for axes in panels.flat[len(kinds) :]:
+        axes.set_axis_off()
+    figure.supxlabel(f"under each bin: positives of all its {words.many}", fontsize="small")
+    _save(figure, path)
+
+
+def _limits(pairs, values):
+    """Error bars [2, n] that reach from the values to (low, high)."""
+    low, high = np.transpose(pairs)
+    return np.maximum(0, [values - low, high - values])
+
+
+def _figure(**options):
+    """A Figure that pyplot does not know of; see matplotlib.figure.Figure."""
+    from matplotlib.figure import Figure
+
+    return Figure(**options)
+
+
+def _save(figure, path):
+    with write_aside(path) as aside:
+        figure.savefig(aside, dpi=110, format=os.path.splitext(path)[1][1:] or "png")
+
+
+def _window(name, num_bins, period, duration_days):
+    """Returns half the width of a view about the event (days), the width of a bin (days), and the unit to show it in.
+
+    None for a view about another phase, which the view itself does not tell.
+    """
+    if name == "local_view":
+        return min(period / 2, 2 * duration_days), 0.16 * duration_days, "hours"
+    turns = {"global_view": 1, "twice_global_view": 2}.get(name)
+    return turns and (turns * period / 2, 1.2 * period / num_bins, "days")
+
+
+# Name of a feature that is no view of a TCE -> module and function(axes, values, style) that draw it.
+_DRAWERS = {
+    "flare_window": ("astronet.flares.plots", "draw_window"),
+    "residuals": ("astronet.direct_imaging.plots", "draw_patch"),
+}
+
+
+def _draw_views(figure, views, period, duration_days):
+    for axes, (name, view) in zip(np.ravel(figure.subplots(1, len(views))), views.items()):
+        if name in _DRAWERS:
+            module, function = _DRAWERS[name]
+            getattr(importlib.import_module(module), function)(axes, view, _VIEW)
+            continue
+        axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
+        window = _window(name, len(view), period, duration_days)
+        if window:
+            axes.plot(_bin_centers(len(view), *window), view, **_VIEW)
+            _mark_event(axes, duration_days, window[-1])
+        else:
+            axes.plot(view, **_VIEW)
+            axes.set_xlabel("Bin")
+        axes.set(title=_TITLES.get(name, name), ylabel="Normalized flux")
+
+
+def _bin_centers(num_bins, half_width, bin_width, unit):
+    last = (half_width - bin_width / 2) * _PER_DAY[unit]
+    return np.linspace(-last, last, num_bins)
+
+
+def _draw_light_curve(axes, light_curve, event):
+    time, flux = light_curve.time, light_curve.flux
+    axes.plot(time, flux, color="0.35", **_POINTS)
+    first, last = np.ceil((time.min() - event.t0) / event.period), np.floor((time.max() - event.t0) / event.period)
+    events = event.t0 + event.period * np.arange(first, last + 1)
+    axes.plot(
+        events, np.full(len(events), 0.03), "^", color=_ORANGE, markersize=5, transform=axes.get_xaxis_transform()
+    )
+    axes.set(title="Light curve, its events marked", xlabel="Time (BJD - 2457000, days)", ylabel="Relative flux")
+    axes.ticklabel_format(useOffset=False)
+
+
+def _draw_folded(axes, light_curve, event, view_name, num_bins):
+    half_width, bin_width, unit = _window(view_name, num_bins, event.period, event.duration_days)
+    time, flux = fold_and_sort(light_curve.time, light_curve.flux, event.period, event.t0)
+    near = np.abs(time) <= half_width
+    axes.plot(time[near] * _PER_DAY[unit], flux[near], color="0.6", **_POINTS)
+    medians = median_view(time, flux, num_bins, bin_width, -half_width, half_width)
+    starts = np.linspace(-half_width, half_width - bin_width, num_bins)
+    is_empty = np.searchsorted(time, starts) == np.searchsorted(time, starts + bin_width)
+    medians[is_empty] = np.nan  # the view bridges gaps in the data, but this is the panel that shows them
+    axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=_BLUE, linewidth=1.1)
+    _mark_event(axes, event.duration_days, unit)
+    axes.set_ylabel("Relative flux")
+    axes.ticklabel_format(useOffset=False)
+
+
+def _mark_event(axes, duration_days, unit):
+    half = duration_days / 2 * _PER_DAY[unit]
+    axes.axvspan(-half, half, color=_ORANGE, alpha=0.1, linewidth=0)
+    axes.set_xlabel(f"Time from mid-event ({unit})")

@@ -1,0 +1,99 @@
+import argparse
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from astronet.base import locks
+from astronet.base.script import ScriptError
+
+HOLD = """
+import sys
+from astronet.base import locks
+with locks.exclusive(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock on tmp_path / "records"."""
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "records")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_run_is_refused_and_told_who_writes_and_what_to_do(tmp_path, holder):
+    with pytest.raises(ScriptError) as refused, locks.exclusive(tmp_path / "records"):
+        pass
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path}/records is in use: process {holder.pid} on {socket.gethostname()}, since ")
+    assert f"-c {tmp_path}/records" in message and "Wait until it has ended" in message
+
+
+def test_a_lock_that_a_killed_run_left_does_not_block(tmp_path, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert os.listdir(tmp_path / "records") == [locks.NAME]
+    with locks.exclusive(tmp_path / "records"):
+        assert json.loads((tmp_path / "records" / locks.NAME).read_text())["pid"] == os.getpid()
+    assert os.listdir(tmp_path / "records") == []
+
+
+def test_two_files_of_a_directory_have_a_lock_each(tmp_path):
+    (tmp_path / "new").mkdir()
+    with locks.exclusive_file(tmp_path / "new" / "a.csv"), locks.exclusive_file(tmp_path / "new" / "b.csv"):
+        with pytest.raises(ScriptError, match="a.csv is in use"), locks.exclusive_file(tmp_path / "new" / "a.csv"):
+            pass
+        (tmp_path / "new" / "a.csv").touch()
+    assert os.listdir(tmp_path / "new") == ["a.csv"]
+
+
+def test_a_directory_that_the_holder_removes_does_not_confuse_the_next_run(tmp_path):
+    with locks.exclusive(tmp_path / "kept"):
+        os.remove(tmp_path / "kept" / locks.NAME)
+        os.rmdir(tmp_path / "kept")
+        another = locks.exclusive(tmp_path / "kept")  # of a new directory
+        another.__enter__()
+    with pytest.raises(ScriptError, match="kept is in use"), locks.exclusive(tmp_path / "kept"):
+        pass
+    another.__exit__(None, None, None)
+    assert os.listdir(tmp_path / "kept") == []
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, capsys):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)  # as Lustre without its option `flock` does
+    with locks.exclusive(tmp_path / "records"):
+        assert "make sure that no other run writes there" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "records") == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "\\u001b[2J", "host": 1, "since": 2, "command": "x"}'])
+def test_what_a_lock_file_holds_is_not_trusted(tmp_path, content):
+    with locks.exclusive(tmp_path):
+        (tmp_path / locks.NAME).write_text(content)
+        with pytest.raises(ScriptError, match="in use: (another process|process \\?\\[2J on 1)"):
+            with locks.exclusive(tmp_path):
+                pass
+
+
+def test_work_that_fails_leaves_no_empty_directory(tmp_path):
+    def fail(flags):
+        assert os.listdir(flags.output_dir) == [locks.NAME]
+        raise ScriptError("no such light curve")
+
+    flags = argparse.Namespace(output_dir=str(tmp_path / "new" / "er"), report=None)
+    with pytest.raises(ScriptError, match="no such light curve"):
+        locks.holding(fail, "output_dir", "report")(flags)
+    assert os.listdir(tmp_path) == []

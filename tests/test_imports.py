@@ -1,0 +1,75 @@
+"""Imports run one way: each room imports only from rooms on lower floors, and no two rooms import each other."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# From the ground up; rooms of one floor do not know each other.
+FLOORS = (
+    ("third_party",),
+    ("light_curve_util",),
+    ("astronet",),
+    ("astronet.base",),
+    ("astronet.config", "astronet.stats"),
+    ("astronet.data.catalog",),
+    ("astronet.data.records", "astronet.data.simulation"),
+    ("astronet.inference",),
+    ("astronet.ops",),
+    ("astronet.astro_model",),
+    ("astronet.astro_fc_model", "astronet.astro_cnn_model"),
+    ("astronet.models",),
+    ("astronet.estimator",),
+    ("astronet.figures",),
+    ("astronet.evaluation",),
+    ("astronet.flares", "astronet.direct_imaging"),
+    ("scripts",),
+)
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+
+
+def modules():
+    for top in ("light_curve_util", "third_party", "astronet"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            yield path, ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module):
+    """The room that a module is in; a script is in the top one."""
+    room = next((room for room in sorted(FLOOR_OF, key=len, reverse=True) if f"{module}.".startswith(f"{room}.")), "")
+    return "scripts" if room == "astronet" and module != "astronet" else room
+
+
+def imported(path, known):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            while name and name not in known:
+                name = name.rpartition(".")[0]
+            if name:
+                yield name, node.lineno
+
+
+def arrows():
+    known = {module for _, module in modules()}
+    for path, module in modules():
+        for name, line in imported(path, known):
+            yield f"{path.relative_to(ROOT)}:{line}", room_of(module), name, room_of(name)
+
+
+# To be turned round: the library call that both are to share.
+STILL_UPWARD = {("astronet.direct_imaging", "astronet.train")}
+
+
+def test_no_import_runs_upward():
+    wrong = [
+        f"{place} ({room}) imports {name} ({other})"
+        for place, room, name, other in arrows()
+        if room != other and FLOOR_OF[other] >= FLOOR_OF[room] and (room, name) not in STILL_UPWARD
+    ]
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,96 @@
+"""Runs the same commands in two checkouts and compares every file that they write, byte by byte.
+
+For changes that must change nothing: a survey is simulated, its catalog made again from its light curves, records made,
+predicted by the shipped ensemble, and searched for flares. Each checkout needs its C++ core built in place.
+
+    python tools/compare_checkouts.py ../before . --num_stars=60
+"""
+
+import argparse
+import filecmp
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+COMMANDS = (
+    ("data/simulate_survey.py", "--output_dir=survey", "--num_stars={num_stars}", "--seed=1"),
+    ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--save_dir=found"),
+    ("data/make_catalog.py", "--input", "sector-1-all.csv", "--base_dir=found", "--out_name=found.csv", "--bls=compute")
+    + ("--tess_data_dir=survey/tess", "--catalog=local:survey/tic.sqlite"),
+    ("data/generate_input_records.py", "--input_tce_csv_file=survey/tces.csv", "--tess_data_dir=survey/tess")
+    + ("--output_dir=records", "--config_name=triage", "--num_train_shards=2"),
+    (
+        "batch_predict.py",
+        "--model_dir=pretrained:triage",
+        "--tfrecord_dir=records",
+        "--pattern=*-of-*",
+        "--suffix=numpy",
+    )
+    + ("--engine=numpy",),
+    ("batch_predict.py", "--model_dir=pretrained:triage", "--tfrecord_dir=records", "--pattern=*-of-*", "--suffix=tf")
+    + ("--engine=tensorflow",),
+    ("flares/simulate_flares.py", "--output_dir=flares", "--num_stars=3", "--seed=1"),
+    ("flares/find_flares.py", "flares/light_curves", "--model_dir=pretrained:flares", "--output_dir=flares_found"),
+)
+# These hold the time, or what ran where.
+IGNORED = (".lock",)
+
+
+def run_all(checkout: Path, directory: Path, num_stars: int) -> None:
+    """Runs COMMANDS by the scripts of a checkout, in a directory.
+
+    Raises:
+      CalledProcessError: one of them failed.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    for script, *flags in COMMANDS:
+        command = [
+            sys.executable,
+            checkout / "astronet" / script,
+            *(flag.format(num_stars=num_stars) for flag in flags),
+        ]
+        subprocess.run(command, cwd=directory, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def files_of(directory: Path) -> set:
+    """Relative paths of all files below a directory, but for those that differ in every run."""
+    paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    return {path for path in paths if not path.name.endswith(IGNORED)}
+
+
+def differences(first: Path, second: Path) -> list:
+    """One line for each file that is in one of two directories alone, or not the same in both."""
+    there = files_of(first) | files_of(second)
+    told = []
+    for path in sorted(there):
+        missing = [
+            name for name, directory in (("first", first), ("second", second)) if not (directory / path).exists()
+        ]
+        if missing:
+            told.append(f"{path}: not in the {missing[0]}")
+        elif not filecmp.cmp(first / path, second / path, shallow=False):
+            told.append(f"{path}: differs")
+    return told
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=Path, help="checkout before the change")
+    parser.add_argument("second", type=Path, help="checkout with the change")
+    parser.add_argument("--num_stars", type=int, default=60, help="stars of the simulated survey")
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as base:
+        directories = [Path(base) / name for name in ("first", "second")]
+        for checkout, directory in zip((flags.first, flags.second), directories):
+            directory.mkdir()
+            run_all(checkout.resolve(), directory, flags.num_stars)
+        told = differences(*directories)
+        print("\n".join(told))
+        print(f"{len(files_of(directories[0]) | files_of(directories[1]))} files, {len(told)} differences")
+    return 1 if told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
