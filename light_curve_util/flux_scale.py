@@ -6,11 +6,11 @@ tell where they can; where they do not, the values do, or the light curve is ref
 
 import numpy as np
 
+from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import Columns
 
 _MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
-_MAD_TO_SIGMA = 1.4826
 
 _SCALES = {"ppm": 1e-6, "percent": 1e-2}
 _LEAST_NEGATIVE = 0.1  # of the values of a relative flux about 0
@@ -205,13 +205,13 @@ def _without_bright_outliers(time, values, faint):
 
 
 def _sigma(values, median):
-    return _MAD_TO_SIGMA * _median(np.abs(values - median))
+    return MAD_TO_SIGMA * _median(np.abs(values - median))
 
 
 def _step_scatter(values):
     """Robust scatter from cadence to cadence, which the slow variation of a star adds little to."""
     steps = np.diff(values)
-    return _MAD_TO_SIGMA * _median(np.abs(steps)) / np.sqrt(2) if len(steps) else 0.0
+    return MAD_TO_SIGMA * _median(np.abs(steps)) / np.sqrt(2) if len(steps) else 0.0
 
 
 def _median(values):

@@ -6,8 +6,9 @@ from typing import Optional
 
 import numpy as np
 
+from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.sector_middles import MIDDLES_BTJD
-from light_curve_util.time_systems import BTJD_ZERO, bkjd_hint
+from light_curve_util.time_systems import bkjd_hint
 
 _LEAST_COVERED = 5.0  # days of a sector, more than a neighbor and the slack can cover: a light curve of several sectors
 _SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d off tess-point's middle

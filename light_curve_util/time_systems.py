@@ -1,6 +1,7 @@
 """Time systems of light curves and epochs, and their conversion to BTJD (BJD - 2457000), the time of TESS.
 
-All times here are days. This is the only module that knows zero points; `sector_times` knows when each sector ran.
+All times here are days. Zero points are known here alone (those of BTJD and BKJD stand in `constants`);
+`sector_times` knows when each sector ran.
 
 How a light curve reader uses it, once for each file (a plain BTJD array comes back as it is, in some microseconds):
 
@@ -26,6 +27,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from light_curve_util.constants import BKJD_ZERO, BTJD_ZERO
 from light_curve_util.errors import UnreadableLightCurveError
 
 
@@ -35,9 +37,6 @@ class TimeSystem(NamedTuple):
     name: str
     zero: float
 
-
-BTJD_ZERO = 2457000  # BJD at which BTJD, the time of TESS, is 0
-BKJD_ZERO = 2454833  # BJD at which BKJD, the time of Kepler, is 0
 
 BTJD = TimeSystem("BTJD", BTJD_ZERO)
 BJD = TimeSystem("BJD", 0)

@@ -7,6 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up; rooms of one floor do not know each other.
 FLOORS = (
+    ("light_curve_util.constants",),
     ("third_party",),
     ("light_curve_util",),
     ("astronet",),

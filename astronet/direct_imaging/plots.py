@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from astronet.base.files import write_aside
 from astronet.direct_imaging.configurations import NUM_LEVELS
+from astronet.figures.style import COLORS, DPI, ORANGE
 from astronet.stats import intervals
 
 _MOST_SNR = 10.0  # beyond which the S/N map is not told apart
 _NOT_SEARCHED = "0.6"  # color of pixels without a probability
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito's
 _LINES = ("-", "--", "-.", ":")
 _LINEAR_RATE = 0.1  # false positives per map, up to which the axis is linear
 
@@ -71,11 +71,11 @@ def plot_detections(path, cube, images, num_components, found, threshold):
         axes.plot(0, 0, "+", color="white", markersize=7)
         for number, (x, y) in enumerate(found, 1):
             x, y = x - cube.center, y - cube.center
-            axes.plot(x, y, "o", markersize=17, markerfacecolor="none", markeredgecolor="#D55E00", markeredgewidth=1.3)
-            axes.annotate(str(number), (x, y), (9, 7), textcoords="offset points", color="#D55E00")
+            axes.plot(x, y, "o", markersize=17, markerfacecolor="none", markeredgecolor=ORANGE, markeredgewidth=1.3)
+            axes.annotate(str(number), (x, y), (9, 7), textcoords="offset points", color=ORANGE)
         axes.set(title=title, xlabel="x from the star (px; east is left)", ylabel="y from the star (px; north is up)")
     with write_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=110)
+        figure.savefig(aside, format="png", dpi=DPI)
 
 
 def _number_of_detections(number):
@@ -99,7 +99,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     panels = figure.subplots(num_rows, num_columns, sharex=True, sharey=True, squeeze=False).ravel()
     most = max(points[2].max(initial=1.0) for points in curves.values())
     for number, (axes, separation) in enumerate(zip(panels, separations)):
-        for method, color, line in zip(methods, itertools.cycle(_COLORS), itertools.cycle(_LINES)):
+        for method, color, line in zip(methods, itertools.cycle(COLORS), itertools.cycle(_LINES)):
             found, rates = curves[separation, method].num_found, curves[separation, method].false_positives
             # From where nothing is called a companion to where all candidates are.
             found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
@@ -122,4 +122,4 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(methods), frameon=False)
     with write_aside(path) as aside:
-        figure.savefig(aside, format="png", dpi=110)
+        figure.savefig(aside, format="png", dpi=DPI)

@@ -9,14 +9,14 @@ from astronet.base.files import write_aside
 from astronet.base.terminal import printable
 from astronet.config import nouns
 from astronet.data.records import tf_example
+from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
 from astronet.stats import intervals
 from astronet.stats.metrics import is_positive, reliability
 from light_curve_util.median_filter import median_view
 from light_curve_util.phase_fold import fold_and_sort
 
-_BLUE, _ORANGE = "#0072B2", "#D55E00"
 _POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
-_VIEW = {"color": _BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
+_VIEW = {"color": BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
 _TITLES = {
     "global_view": "Global view: the whole orbit",
     "local_view": "Local view: the event",
@@ -154,7 +154,7 @@ def plot_reliability(path, predictions, words=nouns.TCES):
     figure = _figure(figsize=(6.4, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], ":", color="0.6", label="perfectly calibrated")
-    for (name, (labels, probabilities)), color, marker in zip(predictions.items(), (_ORANGE, _BLUE), "so"):
+    for (name, (labels, probabilities)), color, marker in zip(predictions.items(), (ORANGE, BLUE), "so"):
         counts, means, fractions = reliability(labels, probabilities)
         limits = _limits([intervals.wilson(n * fraction, n) for n, fraction in zip(counts, fractions)], fractions)
         upper.errorbar(means, fractions, limits, color=color, marker=marker, linewidth=1, capsize=2, label=name)
@@ -213,7 +213,7 @@ def plot_kinds(path, kinds, title, words=nouns.TCES):
     panels = figure.subplots(num_rows, num_columns, sharey=True, squeeze=False)
     for axes, (name, rows) in zip(panels.flat, kinds.items()):
         other = "false_positive_rate" if name == "Disposition" else "precision"
-        for key, color, marker, shift in (("recall", _BLUE, "o", -0.1), (other, _ORANGE, "s", 0.1)):
+        for key, color, marker, shift in (("recall", BLUE, "o", -0.1), (other, ORANGE, "s", 0.1)):
             figures = [row[key] for row in rows]
             values = [of_bin["value"] for of_bin in figures]
             limits = _limits([(of_bin["low"], of_bin["high"]) for of_bin in figures], values)
@@ -245,7 +245,7 @@ def _figure(**options):
 
 def _save(figure, path):
     with write_aside(path) as aside:
-        figure.savefig(aside, dpi=110, format=os.path.splitext(path)[1][1:] or "png")
+        figure.savefig(aside, dpi=DPI, format=os.path.splitext(path)[1][1:] or "png")
 
 
 def _window(name, num_bins, period, duration_days):
@@ -293,10 +293,8 @@ def _draw_light_curve(axes, light_curve, event):
     axes.plot(time, flux, color="0.35", **_POINTS)
     first, last = np.ceil((time.min() - event.t0) / event.period), np.floor((time.max() - event.t0) / event.period)
     events = event.t0 + event.period * np.arange(first, last + 1)
-    axes.plot(
-        events, np.full(len(events), 0.03), "^", color=_ORANGE, markersize=5, transform=axes.get_xaxis_transform()
-    )
-    axes.set(title="Light curve, its events marked", xlabel="Time (BJD - 2457000, days)", ylabel="Relative flux")
+    axes.plot(events, np.full(len(events), 0.03), "^", color=ORANGE, markersize=5, transform=axes.get_xaxis_transform())
+    axes.set(title="Light curve, its events marked", xlabel=TIME_LABEL, ylabel="Relative flux")
     axes.ticklabel_format(useOffset=False)
 
 
@@ -309,7 +307,7 @@ def _draw_folded(axes, light_curve, event, view_name, num_bins):
     starts = np.linspace(-half_width, half_width - bin_width, num_bins)
     is_empty = np.searchsorted(time, starts) == np.searchsorted(time, starts + bin_width)
     medians[is_empty] = np.nan  # the view bridges gaps in the data, but this is the panel that shows them
-    axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=_BLUE, linewidth=1.1)
+    axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=BLUE, linewidth=1.1)
     _mark_event(axes, event.duration_days, unit)
     axes.set_ylabel("Relative flux")
     axes.ticklabel_format(useOffset=False)
@@ -317,5 +315,5 @@ def _draw_folded(axes, light_curve, event, view_name, num_bins):
 
 def _mark_event(axes, duration_days, unit):
     half = duration_days / 2 * _PER_DAY[unit]
-    axes.axvspan(-half, half, color=_ORANGE, alpha=0.1, linewidth=0)
+    axes.axvspan(-half, half, color=ORANGE, alpha=0.1, linewidth=0)
     axes.set_xlabel(f"Time from mid-event ({unit})")

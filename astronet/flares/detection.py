@@ -7,6 +7,7 @@ from astronet.config import configuration
 from astronet.estimator import engines
 from astronet.flares import flare_fit, windows
 from astronet.stats.metrics import is_positive
+from light_curve_util.constants import MAD_TO_SIGMA
 
 _BATCH = 1024  # windows
 _CADENCES = 19_000  # of a light curve of one sector at 2 min
@@ -120,7 +121,7 @@ def bright_unsearched(time, flux, probability):
         for cadence in inside:
             around = flux[max(segment.start, cadence - windows.HALF) : min(segment.stop, cadence + windows.HALF)]
             level = np.median(around)
-            scatter = flare_fit.MAD_TO_SIGMA * np.median(np.abs(around - level))  # more than noise, if the star varies
+            scatter = MAD_TO_SIGMA * np.median(np.abs(around - level))  # more than noise, if the star varies
             heights[cadence] = (flux[cadence] - level) / max(noise, scatter)
     found = group(time, np.where(unsearched, heights, 0.0), _BRIGHT)
     return [(run, float(heights[run].max())) for run in found]

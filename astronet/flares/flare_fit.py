@@ -8,13 +8,13 @@ import dataclasses
 import numpy as np
 
 from astronet.flares import windows
+from light_curve_util.constants import MAD_TO_SIGMA
 
 SECONDS_PER_DAY = 86400
 _BEFORE, _AFTER = 45, 75  # cadences beyond the flare that are fitted with it
 _MIN_CADENCES = 20
 _BASELINE = 3  # coefficients of a parabola
 _PRIOR = 1.0  # standard deviation of the logarithms of amplitude, rise and decay about what the flare looks like
-MAD_TO_SIGMA = 1.4826
 _AFTERGLOW = 5  # cadences after the flare that do not count as beside it
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
 

@@ -6,9 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from astronet.base.files import write_aside
-
-_BLUE, _ORANGE = "#0072B2", "#D55E00"
-_TIME = "Time (BJD - 2457000, days)"
+from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
 
 
 def draw_window(axes, window, style):
@@ -20,7 +18,7 @@ def draw_window(axes, window, style):
       style: arguments of Axes.plot.
     """
     cadences = np.arange(len(window)) - len(window) // 2
-    axes.axvline(0, color=_ORANGE, alpha=0.3, linewidth=2.5, zorder=0)
+    axes.axvline(0, color=ORANGE, alpha=0.3, linewidth=2.5, zorder=0)
     axes.plot(cadences, window, **style)
     axes.ticklabel_format(useOffset=False)
     axes.set(
@@ -50,12 +48,12 @@ def plot_flares(path, light_curve, probability, flares, star, threshold, unsearc
     _scatter(axes, time, flux, probability, 2)
     for row in flares:
         peak = float(row["peak_time"])
-        face = _ORANGE if row["is_significant"] else "none"
-        axes.plot(peak, 0.97, "v", color=_ORANGE, mfc=face, markersize=5, transform=axes.get_xaxis_transform())
+        face = ORANGE if row["is_significant"] else "none"
+        axes.plot(peak, 0.97, "v", color=ORANGE, mfc=face, markersize=5, transform=axes.get_xaxis_transform())
     for row in unsearched:
         transform = axes.get_xaxis_transform()
         axes.plot(float(row["peak_time"]), 0.97, "x", color="0.5", markersize=5, transform=transform)
-    axes.set(xlabel=_TIME, ylabel="Flux / median")
+    axes.set(xlabel=TIME_LABEL, ylabel="Flux / median")
     name = " ".join(
         part for part in (star.tic_id and f"TIC {star.tic_id}", star.sector and f"sector {star.sector}") if part
     )
@@ -122,11 +120,11 @@ def plot_frequency(path, by, sizes, weights, days, power_law):
     axes.step(sizes[order], np.arange(1, len(sizes) + 1) / days, where="post", color="0.5", label="as found")
     usable = weights[order] > 0
     corrected = np.cumsum(weights[order])[usable] / days
-    axes.step(sizes[order][usable], corrected, where="post", color=_BLUE, label="corrected for completeness")
+    axes.step(sizes[order][usable], corrected, where="post", color=BLUE, label="corrected for completeness")
     slope, least, rate = power_law
     if np.isfinite(slope):
         line = np.geomspace(least, sizes.max())
-        axes.plot(line, rate * (line / least) ** -slope, "--", color=_ORANGE, label=f"power -{slope:.2f}")
+        axes.plot(line, rate * (line / least) ** -slope, "--", color=ORANGE, label=f"power -{slope:.2f}")
     axes.set(xscale="log", yscale="log", xlabel=_SIZES[by], ylabel="Flares a day of at least this size")
     axes.grid(color="0.92")
     axes.legend(frameon=False)
@@ -144,7 +142,7 @@ def plot_windows(path, views, dispositions):
     figure = Figure(figsize=(10, 8), layout="constrained")
     panels = figure.subplots(4, 4)
     for axes, view, disposition in zip(panels.flat, views, dispositions):
-        axes.plot(view, color=_ORANGE if disposition == "flare" else "black", linewidth=0.8)
+        axes.plot(view, color=ORANGE if disposition == "flare" else "black", linewidth=0.8)
         axes.set_title(disposition, fontsize="small")
         axes.ticklabel_format(useOffset=False)
         axes.tick_params(labelsize="x-small")
@@ -167,4 +165,4 @@ def _scatter(axes, time, flux, probability, size):
 
 def _save(figure, path):
     with write_aside(path) as aside:
-        figure.savefig(aside, dpi=110, format="png")
+        figure.savefig(aside, dpi=DPI, format="png")

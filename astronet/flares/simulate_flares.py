@@ -13,6 +13,7 @@ from astronet.base import arguments, locks
 from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.base.script import Parser, run
 from astronet.flares import flare_fit, injection
+from light_curve_util.constants import BTJD_ZERO
 
 SECTOR_START = 1325.3  # BTJD
 SECTOR_DAYS = 27.4
@@ -79,7 +80,7 @@ def _write_light_curve(path, tic_id, sector, time, flux, quality, header):
         fits.Column("QUALITY", "J", array=quality),
     ]
     table = fits.BinTableHDU.from_columns(columns, name="LIGHTCURVE")
-    table.header.update({"BJDREFI": 2457000, "BJDREFF": 0.0})
+    table.header.update({"BJDREFI": BTJD_ZERO, "BJDREFF": 0.0})
     with write_aside(path) as aside:
         fits.HDUList([primary, table]).writeto(aside, overwrite=True)
 

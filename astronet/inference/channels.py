@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from light_curve_util.constants import MAD_TO_SIGMA
+
 # The same values as in ops/contrast.py, which cannot be imported without TensorFlow; a test compares the results.
-_MAD_TO_SIGMA = np.float32(1.4826)
+_MAD_TO_SIGMA = np.float32(MAD_TO_SIGMA)
 _LEAST_SCATTER = np.float32(1e-3)
 _LEAST_DEVIATION = np.float32(1e-6)
 _STEP_TO_SIGMA = np.float32(0.8862)

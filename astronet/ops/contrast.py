@@ -1,8 +1,8 @@
 """Time series beside themselves in units of their own scatter."""
 
 from astronet.ops.tensorflow import keras, tf
+from light_curve_util.constants import MAD_TO_SIGMA
 
-_MAD_TO_SIGMA = 1.4826
 _LEAST_SCATTER = 1e-3  # of a view, whose depth is 1: less is rounding and interpolation
 _LEAST_DEVIATION = 1e-6  # of a flux about 1, in single precision
 _STEP_TO_SIGMA = 0.8862  # standard deviation of Gaussian noise / mean absolute difference of neighbors
@@ -18,7 +18,7 @@ class ScatterChannel(keras.layers.Layer):
 
     def call(self, series):
         middle = series.shape[1] // 2
-        scatter = _MAD_TO_SIGMA * tf.sort(tf.abs(series), axis=1)[:, middle, tf.newaxis] + _LEAST_SCATTER
+        scatter = MAD_TO_SIGMA * tf.sort(tf.abs(series), axis=1)[:, middle, tf.newaxis] + _LEAST_SCATTER
         return tf.stack([series, tf.asinh(series / scatter) / _SCALE], axis=2)
 
 

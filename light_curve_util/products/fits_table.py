@@ -11,6 +11,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from light_curve_util import identity, time_systems
+from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products import column_names
 from light_curve_util.products.columns import Columns, content, expect_no_aperture, time_notes
@@ -237,7 +238,7 @@ class _Table:
             values = values / units_a_day
             self.notes.append(f"times divided by {units_a_day}, which makes them days")
         if system not in time_systems.SYSTEMS:
-            values, system = values + (system.zero - time_systems.BTJD_ZERO), time_systems.BTJD
+            values, system = values + (system.zero - BTJD_ZERO), time_systems.BTJD
         times = time_systems.of_light_curve(values, system)
         self.notes += time_notes(times, system)
         return times

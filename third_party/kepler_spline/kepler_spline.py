@@ -9,6 +9,7 @@ import warnings
 
 import numpy as np
 
+from light_curve_util.constants import MAD_TO_SIGMA
 from third_party.robust_mean.robust_mean import robust_mean
 
 SPACINGS_DAYS = tuple(np.geomspace(0.5, 20, 20))
@@ -65,7 +66,9 @@ def _enough(time):
 def _noise(pieces):
     """Standard deviation of the white noise, from differences of neighbors, which slow variation hardly enters."""
     differences = np.concatenate([np.diff(flux) for flux in pieces])
-    return 1.4826 * np.median(np.abs(differences)) / np.sqrt(2) or 1.0  # any scale will do where there is no noise
+    return (
+        MAD_TO_SIGMA * np.median(np.abs(differences)) / np.sqrt(2) or 1.0
+    )  # any scale will do where there is no noise
 
 
 def _fit_stretch(time, flux, seen, spacing_days):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-_MAD_TO_SIGMA = 1.4826
+from light_curve_util.constants import MAD_TO_SIGMA
+
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
 
 
@@ -25,7 +26,7 @@ def robust_mean(y, cut):
     y = np.asarray(y, dtype=np.float64)
     deviation = np.abs(y - np.median(y))
     # Where most values are equal their MAD is 0, and would leave out every other one however near.
-    sigma = _MAD_TO_SIGMA * np.median(deviation) or _MEAN_DEVIATION_TO_SIGMA * np.mean(deviation)
+    sigma = MAD_TO_SIGMA * np.median(deviation) or _MEAN_DEVIATION_TO_SIGMA * np.mean(deviation)
     kept = deviation <= cut * sigma
     values = y[kept]
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0

@@ -3,6 +3,7 @@
 import numpy as np
 
 from astronet.data.catalog.blsanal import Peak
+from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.phase_fold import phase_fold
 
 _SHORTEST_CHUNK = 1 / 16  # days; means over less than three half-hour cadences say little of red noise
@@ -43,7 +44,7 @@ def _fit_trapezoid(phase_days, flux, width, longest):
 
 def robust_scatter(values):
     """Standard deviation of the bulk of some values."""
-    return 1.4826 * np.median(np.abs(values - np.median(values)))
+    return MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))
 
 
 def white_scatter(flux):

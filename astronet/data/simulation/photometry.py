@@ -5,6 +5,8 @@ import functools
 
 import numpy as np
 
+from light_curve_util.constants import MAD_TO_SIGMA
+
 _FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD; a rule, so that every sector has a start
 _CADENCE_DAYS = 1 / 48
 _DAYS_BETWEEN_DUMPS = 2.5
@@ -104,7 +106,7 @@ def _spline_trend(magnitude, good, sector):
             bands[-1] += 1e-9  # for splines without cadences
             trend = basis @ solveh_banded(bands, used.T @ magnitude[kept])
             residual = magnitude - trend
-            sigma = 1.4826 * np.median(np.abs(residual[kept]))
+            sigma = MAD_TO_SIGMA * np.median(np.abs(residual[kept]))
             kept = good & (np.abs(residual) < 3 * sigma)
         bic = kept.sum() * np.log(np.mean(residual[kept] ** 2)) + basis.shape[1] * np.log(kept.sum())
         if bic < best_bic:
