@@ -6,7 +6,7 @@ import numpy as np
 
 from light_curve_util.errors import LightCurveError
 from light_curve_util.phase_fold import phase_fold
-from third_party.kepler_spline.kepler_spline import SPACINGS_DAYS, fit_spline
+from light_curve_util.third_party.kepler_spline.kepler_spline import SPACINGS_DAYS, fit_spline
 
 METHODS = ("none", "spline")
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 # From the ground up; rooms of one floor do not know each other.
 FLOORS = (
     ("light_curve_util.constants",),
-    ("third_party",),
+    ("light_curve_util.third_party",),
     ("light_curve_util",),
     ("astronet",),
     ("astronet.base",),
@@ -32,7 +32,10 @@ FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floo
 def modules():
     for top in ("light_curve_util", "third_party", "astronet"):
         for path in sorted((ROOT / top).rglob("*.py")):
-            yield path, ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            if "light_curve_util/third_party" in path.as_posix():  # the link to third_party/, where a Python follows it
+                continue
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            yield path, f"light_curve_util.{name}" if top == "third_party" else name
 
 
 def room_of(module):

@@ -79,7 +79,7 @@ def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
         yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
-_OWN_PACKAGES = ("", "astronet", "light_curve_util", "third_party")
+_OWN_PACKAGES = ("", "astronet", "light_curve_util")
 # What pip calls a package, where it is not the name that Python imports.
 _DISTRIBUTIONS = {
     "sklearn": "scikit-learn",

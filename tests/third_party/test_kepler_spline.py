@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from third_party.kepler_spline.kepler_spline import GAP_DAYS, fit_spline
+from light_curve_util.third_party.kepler_spline.kepler_spline import GAP_DAYS, fit_spline
 
 NOISE = 3e-4
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from third_party.robust_mean.robust_mean import robust_mean
+from light_curve_util.third_party.robust_mean.robust_mean import robust_mean
 
 
 def test_outliers_are_left_out():

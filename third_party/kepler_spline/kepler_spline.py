@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from light_curve_util.constants import MAD_TO_SIGMA
-from third_party.robust_mean.robust_mean import robust_mean
+from light_curve_util.third_party.robust_mean.robust_mean import robust_mean
 
 SPACINGS_DAYS = tuple(np.geomspace(0.5, 20, 20))
 GAP_DAYS = 0.75

@@ -27,7 +27,7 @@ from astronet.ops import dataset
 from astronet.stats import calibration
 from light_curve_util import tess_io
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = configuration.get("AstroCNNModel", "yu2019")
 
 # What runs code that a file holds, or a shell.
