@@ -53,6 +53,7 @@ _BJD_2450000_RANGE = (7_000.0, 13_000.0)  # from 2014
 _MJD_RANGE = (50_000.0, 70_000.0)  # and that of BJD - 2400000: from 1995
 _BJD_RANGE = (2_400_000.0, 2_464_000.0)
 _LEAST_SECONDS = 1e7  # larger values are seconds of something, or no time at all
+_LONGEST_TIME = 100  # characters of a number
 _LONGEST_CADENCE = 1.0  # days; light curves that are sampled more rarely show no transit
 _LEAST_CADENCES = 50  # for their distance to be judged
 _LEAST_OF_ONE_SYSTEM = 3  # as many epochs, all of them in their sectors as BKJD and none as BTJD, are no accident
@@ -61,28 +62,88 @@ _LARGEST_UNKNOWN_FRACTION = 0.05  # of a light curve's times, that may be damage
 _NAMES = (  # what a plain name has in it, the most telling first
     ("btjd", BTJD),
     ("tbjd", BTJD),
-    ("2457000", BTJD),
+    ("tjd", BTJD),
     ("bkjd", BKJD),
     ("time0bk", BKJD),
-    ("2454833", BKJD),
-    ("2450000", BJD_2450000),
-    ("24000005", MJD),
     ("mjd", MJD),
-    ("2400000", BJD_2400000),
     ("rjd", BJD_2400000),
     ("jd", BJD),
 )
+_ZERO_IN_NAME = re.compile(r"(?<!\d)(24\d{5})(?:\.?(\d{1,9}))?(?!\d)")
+COARSEST_EPOCH_DAYS = 0.05  # of the last digit of a time that is good enough to fold by
 
 
 def named(name: str) -> Optional[TimeSystem]:
-    """The time system that a column's name or unit tells; None where it tells none.
+    """Returns the time system that a column's name or unit tells; None where it tells none.
+
+    Any zero point counts: the name `BJD - 2458000` is a system of its own.
 
     >>> named("Epoch (BJD)").name, named("BJD - 2457000").name, named("koi_time0bk").name, named("Epoc")
     ('BJD', 'BTJD', 'BKJD (BJD - 2454833)', None)
+    >>> named("T0 [BJD_TDB - 2,458,000.5]")
+    TimeSystem(name='BJD - 2458000.5', zero=2458000.5)
     """
-    plain = re.sub(r"[^a-z0-9]+", "", re.sub(r"(\d)[.](?=0\b)|(?<=\d)[,_ ](?=\d{3})", r"\1", name.lower()))
-    plain = plain.replace("24570000", "2457000").replace("24548330", "2454833").replace("24000000", "2400000")
+    whole = re.sub(r"(?<=\d)[,_ ](?=\d{3}(?!\d))", "", name.lower())
+    if zero := _ZERO_IN_NAME.search(whole):
+        return from_zero(float(f"{zero[1]}.{zero[2] or 0}"))
+    plain = re.sub(r"[^a-z0-9]+", "", whole)
     return next((system for part, system in _NAMES if part in plain), None)
+
+
+def lost_digits(text: str, is_single: bool = False) -> str:
+    """Returns what is wrong with a time of too few digits, as spreadsheets and single precision leave them; else "".
+
+    A whole number of days may be meant, and passes; whole_days_warning() tells of it.
+
+    >>> lost_digits("2.45836E+06")
+    "'2.45836E+06' has lost digits: its last one stands for 10 d; export it with all digits, as 2458355.1849"
+    >>> lost_digits("2.458355184790e6"), lost_digits("2458355.1848")
+    ('', '')
+    >>> lost_digits("2458355.2", is_single=True)
+    "2458355.2 is stored in single precision, in steps of 0.25 d: store it in double precision"
+
+    Args:
+      text: of the time, as the file or the command line has it.
+      is_single: whether the file stores the time in single precision.
+    """
+    if is_single:
+        try:
+            step_days = float(np.spacing(np.float32(abs(float(text)))))
+        except ValueError:
+            return ""
+        if step_days > COARSEST_EPOCH_DAYS:
+            return f"{text} is stored in single precision, in steps of {step_days:g} d: store it in double precision"
+        return ""
+    match = re.fullmatch(r"\s*[+-]?\d*\.?(\d*)[eE]([+-]?\d{1,3})\s*", text)
+    if not match or len(text) > _LONGEST_TIME:
+        return ""
+    step_days = 10.0 ** (int(match[2]) - len(match[1])) if "." in text else 10.0 ** int(match[2])
+    if step_days <= COARSEST_EPOCH_DAYS or float(text) == 0:
+        return ""
+    return (
+        f"{text.strip()!r} has lost digits: its last one stands for {step_days:g} d; export it with all digits, "
+        "as 2458355.1849"
+    )
+
+
+def whole_days_warning(btjd: Sequence[float], noun: str = "epochs") -> str:
+    """Returns what to say where all times are whole or half days, as rounded ones are; else "".
+
+    >>> whole_days_warning([1360.0, 1358.0])
+    'all epochs are whole or half days: were they rounded? A transit found by them may be hours away'
+
+    Args:
+      btjd: days, NaN where there is none. [n]
+      noun: what the times are called.
+    """
+    known = np.asarray(btjd, np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known) or (known[0] * 2) % 1 or ((known * 2) % 1).any():
+        return ""
+    what = (
+        f"all {noun} are whole or half days: were they" if len(known) > 1 else f"{noun} is a whole or half day: was it"
+    )
+    return f"{what} rounded? A transit found by {'them' if len(known) > 1 else 'it'} may be hours away"
 
 
 def from_zero(bjd: float) -> TimeSystem:
@@ -153,17 +214,16 @@ def to_btjd(
       Times.
     """
     values = np.asarray(values, np.float64)
-    if named not in (None, BTJD, BJD, BJD_2400000, BJD_2450000, MJD, BKJD):
-        return Times(values + (named.zero - BTJD_ZERO))
     if named in (None, BTJD) and not len(values):
         return Times(values)
+    known = SYSTEMS if named is None or named in SYSTEMS else (*SYSTEMS, named)
     systems = _systems(values, named)
     if named is None and expected is not None and _is_bkjd(values, systems, expected):
         systems = np.where(systems == SYSTEMS.index(BTJD), SYSTEMS.index(BKJD), systems)
     if not systems.any():  # all are BTJD
         return Times(values)
     btjd = values.copy()
-    for number, system in enumerate(SYSTEMS[1:], 1):
+    for number, system in enumerate(known[1:], 1):
         of_system = systems == number
         btjd[of_system] = values[of_system] + (system.zero - BTJD_ZERO)
     unknown = np.flatnonzero(systems < 0)
@@ -176,7 +236,7 @@ def to_btjd(
             int(i): f"{values[i]:.10g} is taken for MJD; if it is BJD - 2400000, it is half a day too late"
             for i in ambiguous
         }
-    return Times(btjd, tuple(_notes(systems, np.isfinite(values), noun, bool(assumed))), problems, assumed)
+    return Times(btjd, tuple(_notes(known, systems, np.isfinite(values), noun, bool(assumed))), problems, assumed)
 
 
 def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
@@ -189,7 +249,10 @@ def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
 
 
 def _systems(values, named):
-    """Index into SYSTEMS of each value; -1 where none fits. NaN counts as BTJD. [n]"""
+    """Returns the index into SYSTEMS of each value; -1 where none fits. NaN counts as BTJD. [n]
+
+    Where `named` has a zero point of its own, its index is one beyond those of SYSTEMS.
+    """
     systems = np.zeros(len(values), int)
     with np.errstate(invalid="ignore"):
         plain = ~((values < _BTJD_RANGE[0]) | (values >= _BTJD_RANGE[1]))  # and NaN
@@ -200,10 +263,10 @@ def _systems(values, named):
         systems[_within(values, _BJD_RANGE)] = SYSTEMS.index(BJD)
         systems[_within(values, _BJD_2450000_RANGE)] = SYSTEMS.index(BJD_2450000)
         systems[in_mjd] = SYSTEMS.index(BJD_2400000 if named == BJD_2400000 else MJD)
-        if named == BKJD:
-            systems[plain & np.isfinite(values)] = SYSTEMS.index(BKJD)
-        if named == BJD_2450000:
-            systems[plain & np.isfinite(values)] = SYSTEMS.index(BJD_2450000)
+        if named in (BKJD, BJD_2450000):
+            systems[plain & np.isfinite(values)] = SYSTEMS.index(named)
+        if named is not None and named not in SYSTEMS:
+            systems[_within(values + named.zero, _BJD_RANGE)] = len(SYSTEMS)
     return systems
 
 
@@ -239,10 +302,10 @@ def _unknown(value):
     )
 
 
-def _notes(systems, there, noun, is_assumed):
+def _notes(known, systems, there, noun, is_assumed):
     """A text for each system that is converted."""
     total = np.count_nonzero(there)
-    for number, system in enumerate(SYSTEMS[1:], 1):
+    for number, system in enumerate(known[1:], 1):
         count = np.count_nonzero(systems == number)
         if count:
             shift = system.zero - BTJD_ZERO

@@ -53,6 +53,40 @@ def test_zero_point_of_a_header_is_applied():
     assert time_systems.to_btjd([1.0], named=time_systems.from_zero(2455000)).btjd == [-1999.0]
 
 
+@pytest.mark.parametrize("zero", [2455000, 2458000, 2458000.5, 2440000])
+@pytest.mark.parametrize("spelling", ["BJD-{}", "Epoch [BJD_TDB - {:,}]", "T0 (JD-{})", "hjd_{}"])
+def test_any_zero_point_that_a_name_tells_is_applied_and_said(spelling, zero):
+    system = time_systems.named(spelling.format(zero))
+    times = time_systems.to_btjd([BTJD + 2457000 - zero, BTJD + 2457000], named=system, noun="epochs")
+    np.testing.assert_array_equal(times.btjd, [BTJD, BTJD])
+    assert any(f"BJD - {zero}" in note for note in times.notes)
+
+
+def test_a_value_that_its_named_zero_point_puts_out_of_all_time_is_told():
+    times = time_systems.to_btjd([BTJD - 1000, 30000.0, 1e9], named=time_systems.named("BJD - 2458000"))
+    assert times.btjd[0] == BTJD and list(times.problems) == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["2.45836E+06", "1.36e3", "2.4583552E+06", "2E6"])
+def test_a_time_of_too_few_digits_is_told(text):
+    assert "has lost digits" in time_systems.lost_digits(text)
+
+
+@pytest.mark.parametrize("text", ["2.45835518479e6", "2458355.18", "2458355", "1355.184", "", "none", "0e0"])
+def test_a_time_with_its_digits_passes(text):
+    assert not time_systems.lost_digits(text)
+
+
+def test_single_precision_is_enough_for_btjd_and_too_little_for_bjd():
+    assert "0.25 d" in time_systems.lost_digits("2458355.2", is_single=True)
+    assert not time_systems.lost_digits("1355.1848", is_single=True)
+
+
+def test_rounded_times_are_doubted_where_all_are():
+    assert "rounded" in time_systems.whole_days_warning([1360.0, np.nan, 1358.5])
+    assert not time_systems.whole_days_warning([1360.0, 1358.25]) and not time_systems.whole_days_warning([np.nan])
+
+
 @pytest.mark.parametrize(("per_day", "start"), [(86400, 0), (86400, BTJD), (1440, BTJD)])
 def test_light_curve_in_seconds_or_minutes_is_refused(per_day, start):
     time = (start + np.arange(0, 27, 600 / 86400)) * per_day
