@@ -42,7 +42,7 @@ def _features(name, config, flags):
         (features,) = record_features.batches([serialized], config)
         return {key: features[key] for key in configuration.input_lengths(config)}
     if name == "pretrained:flares" and flags.light_curve:
-        reading = argparse.Namespace(flux_key=None, quality="default", cadence_seconds=120)
+        reading = light_curves.LightCurveReading(quality="default")
         light_curve = light_curves.read(flags.light_curve, reading)
         parts = [part for _, part in windows.strided(light_curve.time, light_curve.flux, padded=True)]
         return {windows.NAME: np.concatenate(parts)[:number]}

@@ -13,11 +13,12 @@ argparse.ArgumentTypeError: '-3' is not a number above 0 (days)
 """
 
 import argparse
+import dataclasses
 import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Optional, Union
+from typing import Any, Optional, TypeVar, Union
 
 from astronet.base.script import RefusedPath, ScriptError
 from astronet.base.terminal import printable
@@ -37,6 +38,28 @@ _LONGEST_SUFFIX = 100  # characters; file names have 255 bytes
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 
 Paths = Union[None, str, os.PathLike, Iterable[Union[str, os.PathLike]]]
+Settings = TypeVar("Settings")
+
+
+def from_flags(kind: type[Settings], flags: argparse.Namespace, **values: Any) -> Settings:
+    """Returns a dataclass instance whose fields hold the values of the flags of the same names.
+
+    `main` makes such objects of its flags; library functions take them, not the flags.
+
+    Args:
+      kind: dataclass.
+      flags: what parse_args returned.
+      **values: values of the fields that are not flags.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Sequence:
+    ...     num_frames: int
+    ...     seed: int
+    >>> from_flags(Sequence, argparse.Namespace(num_frames=20, output_dir="cube"), seed=1)
+    Sequence(num_frames=20, seed=1)
+    """
+    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: values[name] if name in values else getattr(flags, name) for name in names})
 
 
 def whole_number(least: int = 0, most: int = MAX_WHOLE, unit: str = "") -> Callable[[str], int]:

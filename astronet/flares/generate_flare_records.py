@@ -120,7 +120,7 @@ def _light_curves(flags, known, skips):
                 raise ScriptError(f"the catalog has no flares of sector {star.sector} (or of this star) to learn from")
             if key in seen:
                 raise ScriptError(f"TIC {star.tic_id}, sector {star.sector} has been read from {seen[key]}")
-            light_curve = light_curves.read(path, flags)
+            light_curve = light_curves.read(path, arguments.from_flags(light_curves.LightCurveReading, flags))
         except (ScriptError, LightCurveError, OSError) as error:
             skips.append((path, str(error)))
             continue

@@ -95,7 +95,10 @@ def _inject_all(flags, scorer, settings):
 
 def _inject(path, number, flags, scorer, settings):
     """Yields the rows of one light curve."""
-    light_curve, star = light_curves.read(path, flags), light_curves.star(path)
+    light_curve, star = (
+        light_curves.read(path, arguments.from_flags(light_curves.LightCurveReading, flags)),
+        light_curves.star(path),
+    )
     random = np.random.default_rng([flags.seed, number])
     noise = flare_fit.noise_of(light_curve.flux)
     for flare in recovery.inject(light_curve, scorer, settings, flags.num_flares, random):

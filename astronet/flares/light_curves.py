@@ -1,8 +1,9 @@
-"""Light curves as flares need them, bright outliers kept and at one cadence, and what their files tell of the star."""
+"""Reads light curves for flare searches (bright outliers kept, one cadence), and what their files say of the star."""
 
+import argparse
 import dataclasses
 import os
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -16,22 +17,46 @@ FLARE_QUALITY = "flares"
 _SECONDS_PER_DAY = 86400
 PROBABILITY_SUFFIX, PROBABILITY_COLUMNS = "_probability.csv", ("time", "flux", "probability")  # of find_flares.py
 PLAUSIBLE = {"TEFF": (500, 100_000, "K"), "RADIUS": (0.001, 3000, "solar radii")}  # header keyword -> least, most
-_LONGEST = 1.5  # times the cadence that is asked for: what is longer has not resolved the flares that training had
+_LONGEST = 1.5  # times the cadence of the model; longer cadences do not resolve the flares that the model learned from
+DEFAULT_CADENCE_SECONDS = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class LightCurveReading:
+    """How light curves are read: the flags of add_flags().
+
+    Attributes:
+      flux_key: column of the flux; None is the product's own detrended flux.
+      quality: name of the quality mask, one of products.quality.QUALITIES.
+      cadence_seconds: cadence that the model was trained at.
+    """
+
+    flux_key: Optional[str] = None
+    quality: str = FLARE_QUALITY
+    cadence_seconds: float = DEFAULT_CADENCE_SECONDS
 
 
 @dataclasses.dataclass(frozen=True)
 class Star:
-    """What a file tells of the star and of when it was seen; None where it does not."""
+    """The star of a light curve file, and the sector; None where the file does not say.
+
+    Attributes:
+      tic_id: TIC ID.
+      sector: TESS sector.
+      teff: effective temperature [K].
+      radius: radius [solar radii].
+      notes: header values that cannot be right, in words.
+    """
 
     tic_id: Optional[int] = None
     sector: Optional[int] = None
-    teff: Optional[float] = None  # K
-    radius: Optional[float] = None  # of the Sun
-    notes: tuple = ()  # what is wrong with what the file tells
+    teff: Optional[float] = None
+    radius: Optional[float] = None
+    notes: tuple[str, ...] = ()
 
 
-def add_flags(parser):
-    """Adds the flags that say how light curves are read."""
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of LightCurveReading."""
     parser.add_argument(
         "--flux_key", help="column of the flux in the light curve files (default: the product's own detrended flux)"
     )
@@ -39,39 +64,36 @@ def add_flags(parser):
         "--quality",
         choices=QUALITIES,
         default=FLARE_QUALITY,
-        help="which flagged cadences to drop; flares drops what default does, but not impulsive outliers, which may be "
-        "the peaks of flares (docs/light_curves.md)",
+        help="which flagged cadences to drop; 'flares' drops what 'default' drops, except impulsive outliers, which "
+        "may be the peaks of flares (docs/light_curves.md)",
     )
     parser.add_argument(
         "--cadence_seconds",
         type=arguments.number(least=1, most=1800, unit="seconds"),
-        default=120,
-        help="cadence that the model was trained at: light curves of a shorter one are averaged to it, of a longer one "
-        "refused",
+        default=DEFAULT_CADENCE_SECONDS,
+        help="cadence that the model was trained at; light curves of a shorter cadence are averaged to it, those of a "
+        "longer cadence are refused",
     )
 
 
 def search_quality(quality: str) -> str:
-    """Returns the quality mask to search for flares by, where a light curve is folded by another one."""
+    """Returns the quality mask for a flare search in a light curve that is folded with the mask `quality`."""
     return FLARE_QUALITY if quality == "default" else quality
 
 
-def read(path, flags):
-    """Reads a light curve, bright outliers included.
+def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess_io.LightCurve:
+    """Returns a light curve with its bright outliers, at the cadence of the model.
 
     Args:
-      path: file name.
-      flags: those of add_flags.
-
-    Returns:
-      tess_io.LightCurve at the cadence that is asked for.
+      path: light curve file.
+      reading: column, quality mask and cadence.
 
     Raises:
-      LightCurveError: it cannot be read.
-      ScriptError: its cadence is too long, or it is an output of find_flares.py.
+      LightCurveError: the file cannot be read.
+      ScriptError: the cadence is too long, or the file is an output of find_flares.py.
     """
     refuse_own_output(path)
-    light_curve = tess_io.read(path, flags.flux_key, quality=flags.quality, clip=False)
+    light_curve = tess_io.read(path, reading.flux_key, quality=reading.quality, clip=False)
     order = np.argsort(light_curve.time, kind="stable")
     time, flux = light_curve.time[order], light_curve.flux[order]
     if len(time) < 2:
@@ -79,66 +101,63 @@ def read(path, flags):
     seconds = cadence_days(time) * _SECONDS_PER_DAY
     if not seconds > 0:
         raise ScriptError(f"{path} has most of its cadences at the same time: fetch it again")
-    if seconds > _LONGEST * flags.cadence_seconds:
+    if seconds > _LONGEST * reading.cadence_seconds:
         raise ScriptError(
-            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={flags.cadence_seconds:g}: find "
+            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={reading.cadence_seconds:g}: find "
             "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )
-    if flags.cadence_seconds > _LONGEST * seconds:
-        time, flux = average(time, flux, flags.cadence_seconds / _SECONDS_PER_DAY)
+    if reading.cadence_seconds > _LONGEST * seconds:
+        time, flux = average(time, flux, reading.cadence_seconds / _SECONDS_PER_DAY)
     return tess_io.LightCurve(time, flux, light_curve.path, light_curve.notes)
 
 
-def average(time, flux, step):
-    """Averages cadences in bins of a step [days] that begin at the first cadence.
+def average(time: np.ndarray, flux: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean time and the mean flux in bins of equal length; bins without a cadence are left out.
 
     Args:
-      time: [n] days, increasing.
+      time: [n] days, increasing; the first bin begins at the first cadence.
       flux: [n].
-      step: days.
-
-    Returns:
-      Mean time and mean flux of the bins that hold cadences.
+      step: length of a bin [days].
     """
     bins = np.floor((time - time[0] + 0.5 * cadence_days(time)) / step)
-    which = np.concatenate([[0], np.cumsum(np.diff(bins) > 0)])  # of the bins that hold cadences: gaps take no memory
-    counts = np.bincount(which)
-    means = [np.bincount(which, values) / counts for values in (time - time[0], flux)]
+    bin_index = np.concatenate([[0], np.cumsum(np.diff(bins) > 0)])  # counts filled bins alone: gaps take no memory
+    counts = np.bincount(bin_index)
+    means = [np.bincount(bin_index, values) / counts for values in (time - time[0], flux)]
     return means[0] + time[0], means[1]
 
 
-def star(path: Union[str, os.PathLike]) -> Star:
-    """Returns the Star of a light curve file: from its FITS header, its name and its directory.
+def star(path: Union[str, os.PathLike[str]]) -> Star:
+    """Returns the Star of a light curve file, from its FITS header, its name and its directory.
 
-    A temperature or radius that is no number of a star counts as not told, and is noted.
+    A temperature or radius that no star can have is noted, and left out.
 
     Raises:
-      LightCurveError: header and name contradict each other.
+      LightCurveError: header and file name contradict each other.
       OSError: there is no such file.
     """
-    told = tess_io.identity(path)
+    identified = tess_io.identity(path)
     header = identity.primary_header(os.fspath(path))
     values, notes = {}, []
     for key, (least, most, unit) in PLAUSIBLE.items():
-        held = None if header is None else header.get(key)
-        values[key] = _number(held, least, most)
-        if values[key] is None and isinstance(held, (str, int, float)):
+        header_value = None if header is None else header.get(key)
+        values[key] = _number(header_value, least, most)
+        if values[key] is None and isinstance(header_value, (str, int, float)):
             notes.append(
-                f"{path}: {key} in its header is {held!r}, not a number of {least:g} to {most:g} {unit}: no energies, "
-                "unless --stars tells temperature and radius"
+                f"{path}: {key} in its header is {header_value!r}, not a number of {least:g} to {most:g} {unit}: no "
+                "energies, unless --stars tells temperature and radius"
             )
-    return Star(told.tic_id, told.sector, values["TEFF"], values["RADIUS"], tuple(notes))
+    return Star(identified.tic_id, identified.sector, values["TEFF"], values["RADIUS"], tuple(notes))
 
 
-def _number(held, least, most):
-    """The value of a header as a float; None where it is no number within the limits."""
-    if isinstance(held, (int, float)) and not isinstance(held, bool) and least <= held <= most:
-        return float(held)
+def _number(value: Any, least: float, most: float) -> Optional[float]:
+    """Returns a header value as a float; None if it is not a number within the limits."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+        return float(value)
     return None
 
 
-def refuse_own_output(path: str) -> None:
-    """Raises ScriptError for a table of probabilities, which looks like a light curve in a CSV file."""
+def refuse_own_output(path: Union[str, os.PathLike[str]]) -> None:
+    """Raises ScriptError if a file is a table of probabilities, which looks like a light curve in a CSV file."""
     if os.fspath(path).endswith(PROBABILITY_SUFFIX):
         with open(path, encoding="utf-8", errors="replace") as file:
             header = file.readline(100).strip()

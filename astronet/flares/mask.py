@@ -1,4 +1,4 @@
-"""Takes flares out of a light curve before it is folded: their tails raise the level in and beside transits."""
+"""Drops flares from a light curve before it is folded: their tails raise the flux in and beside transits."""
 
 import argparse
 import atexit
@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import os
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
@@ -17,83 +17,90 @@ from astronet.flares import detection, light_curves
 from light_curve_util import tess_io
 
 _BEFORE_CADENCES = 1
-_TAIL = 0.5  # of the flare's length, by which its decay outlasts what the network calls a flare
+_TAIL = 0.5  # in lengths of the flare that the network finds: its decay lasts so much longer
 
 
-def flagged(time, probability, threshold):
-    """Says which cadences are of flares, their onset and tail included.
+def flagged(time: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Returns which cadences belong to flares, onset and tail included: bool [n].
 
     Args:
       time: [n] days, increasing.
-      probability: [n]; NaN is not of a flare.
+      probability: [n]; a cadence of NaN belongs to no flare.
       threshold: probability from which a cadence is called a flare.
-
-    Returns:
-      bool [n].
     """
-    of_flare = np.zeros(len(time), dtype=bool)
+    is_flare = np.zeros(len(time), dtype=bool)
     for flare in detection.group(time, probability, threshold):
         tail = int(np.ceil(_TAIL * (flare.stop - flare.start)))
-        of_flare[max(0, flare.start - _BEFORE_CADENCES) : flare.stop + tail] = True
-    return of_flare
+        is_flare[max(0, flare.start - _BEFORE_CADENCES) : flare.stop + tail] = True
+    return is_flare
 
 
-def without_flares(light_curve, model_dir, flux_key=None, quality="default", threshold=None):
-    """Drops the cadences of flares, as an ensemble finds them in the file that a light curve came from.
+def without_flares(
+    light_curve: tess_io.LightCurve,
+    model_dir: Union[str, os.PathLike[str]],
+    flux_key: Optional[str] = None,
+    quality: str = "default",
+    threshold: Optional[float] = None,
+) -> tess_io.LightCurve:
+    """Returns a light curve without the cadences in which an ensemble finds flares.
+
+    The ensemble searches the file that the light curve came from, because bright outliers of the light curve itself may
+    have been clipped.
 
     Args:
-      light_curve: tess_io.LightCurve, as it is to be folded: its bright outliers may have been clipped.
+      light_curve: light curve that will be folded.
       model_dir: directory of an ensemble of flare networks.
-      flux_key, quality: as those that the light curve was read with.
-      threshold: probability from which a cadence is called a flare; None is the ensemble's own.
-
-    Returns:
-      tess_io.LightCurve.
+      flux_key, quality: column and quality mask that the light curve was read with.
+      threshold: probability from which a cadence is called a flare; None is the ensemble's threshold.
 
     Raises:
-      ScriptError: the cadence is too long for flares to be told.
+      ScriptError: the cadence is too long to find flares.
     """
-    scorer, own_threshold = load(str(model_dir))
-    quality = light_curves.search_quality(quality)  # else the peaks of short flares are not seen
-    flags = argparse.Namespace(flux_key=flux_key, quality=quality, cadence_seconds=120)
-    whole = light_curves.read(light_curve.path, flags)
+    scorer, ensemble_threshold = load(str(model_dir))
+    # The default mask would drop the peaks of short flares.
+    reading = light_curves.LightCurveReading(flux_key, light_curves.search_quality(quality))
+    whole = light_curves.read(light_curve.path, reading)
     probability = scorer.cadences(whole).mean(axis=1)
-    of_flare = flagged(whole.time, probability, own_threshold if threshold is None else threshold)
-    # The nearest cadence of the search says it for each of the light curve, which may have others (20 s, clipped).
+    is_flare = flagged(whole.time, probability, ensemble_threshold if threshold is None else threshold)
+    # The light curve may have other cadences (20 s, clipped) than the search: the nearest one counts.
     nearest = np.clip(np.searchsorted(whole.time, light_curve.time), 1, len(whole.time) - 1)
     nearest -= light_curve.time - whole.time[nearest - 1] < whole.time[nearest] - light_curve.time
-    kept = ~of_flare[nearest]
+    kept = ~is_flare[nearest]
     return tess_io.LightCurve(light_curve.time[kept], light_curve.flux[kept], light_curve.path)
 
 
 @dataclasses.dataclass(frozen=True)
 class FlareMask:
-    """An ensemble of flare networks that drops flares; preprocess.Mask says what it is for.
+    """An ensemble of flare networks that drops flares: a preprocess.Mask.
 
     Attributes:
       model_dir: directory of the ensemble, or pretrained:flares.
-      sha256: hash of all that decides which flares it finds: weights, configurations, calibration.
+      sha256: hash of what decides which flares the ensemble finds: weights, configurations, calibration.
     """
 
     model_dir: str
     sha256: str
 
     def prepare(self) -> None:
+        """Restores the ensemble, once in each process."""
         load(self.model_dir)
 
-    def without_flares(self, light_curve, flux_key, quality):
+    def without_flares(
+        self, light_curve: tess_io.LightCurve, flux_key: Optional[str], quality: str
+    ) -> tess_io.LightCurve:
+        """Returns the light curve without its flares; see without_flares() of this module."""
         return without_flares(light_curve, self.model_dir, flux_key, quality)
 
 
 def of_directory(model_dir: Optional[str]) -> Optional[FlareMask]:
-    """Returns the mask that --mask_flares names; None where it names none.
+    """Returns the mask that the flag --mask_flares names; None if the flag is not given.
 
     Raises:
-      ScriptError: the directory has no ensemble of flare networks.
+      ScriptError: the directory holds no ensemble of flare networks.
     """
     if not model_dir:
         return None
-    # Workers may have another working directory.
+    # Workers may run in another working directory.
     model_dir = model_dir if pretrained.is_name(model_dir) else os.path.abspath(model_dir)
     load(model_dir)
     models, directory = _ensemble(model_dir), pretrained.resolve(model_dir)
@@ -109,15 +116,15 @@ def load(model_dir: str) -> tuple[detection.Scorer, float]:
     """Returns the scorer of an ensemble and its threshold; each process restores it once.
 
     Raises:
-      ScriptError: the directory has no ensemble, or not one of flare networks; it names the flag.
+      ScriptError: the directory holds no ensemble of flare networks; the message names the flag --mask_flares.
     """
     try:
         models = _ensemble(model_dir)
-        # One light curve, or thousands in as many processes, none of which is to import TensorFlow where it need not.
+        # A process may mask a single light curve: it should import TensorFlow only if there is no other way.
         scorer = detection.Scorer(models, num_light_curves=1)
     except ScriptError as error:
         raise ScriptError(f"--mask_flares={model_dir}: {error}") from error
-    atexit.register(load.cache_clear)  # for TensorFlow, which has to be there when a model is taken down
+    atexit.register(load.cache_clear)  # a model must be deleted before TensorFlow is
     return scorer, models.threshold()
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -52,13 +54,13 @@ def test_windows_are_views_that_copy_nothing():
     assert np.shares_memory(views, flux)
 
 
-class Flags:
-    flux_key, quality, cadence_seconds = None, "default", 120.0
+READING = light_curves.LightCurveReading(quality="default")
 
 
 def test_flares_are_not_clipped_as_outliers(simulated):
     peaks = [
-        (light_curves.read(path, Flags).flux.max(), tess_io.read(path).flux.max()) for path in simulated.glob("*.fits")
+        (light_curves.read(path, READING).flux.max(), tess_io.read(path).flux.max())
+        for path in simulated.glob("*.fits")
     ]
     assert max(whole - clipped for whole, clipped in peaks) > 0.02
 
@@ -66,12 +68,12 @@ def test_flares_are_not_clipped_as_outliers(simulated):
 def test_20_second_data_are_averaged_to_2_minutes(tmp_path):
     assert simulate_flares.main([f"--output_dir={tmp_path}", "--num_stars=1", "--days=1", "--cadence_seconds=20"]) == 0
     (path,) = tmp_path.glob("*.fits")
-    coarse = light_curves.read(path, Flags)
-    fine = light_curves.read(path, type("Fine", (Flags,), {"cadence_seconds": 20.0}))
+    coarse = light_curves.read(path, READING)
+    fine = light_curves.read(path, dataclasses.replace(READING, cadence_seconds=20.0))
     assert windows.cadence_days(coarse.time) == pytest.approx(STEP, rel=1e-6)
     assert windows.cadence_days(fine.time) == pytest.approx(STEP / 6, rel=1e-6)
     assert coarse.flux[0] == pytest.approx(fine.flux[fine.time < fine.time[0] + 0.999 * STEP].mean(), rel=1e-12)
-    too_long = type("Short", (Flags,), {"cadence_seconds": 5.0})
+    too_long = dataclasses.replace(READING, cadence_seconds=5.0)
     with pytest.raises(ScriptError, match="cadence of 20 s, longer than --cadence_seconds=5"):
         light_curves.read(path, too_long)
 
@@ -82,7 +84,7 @@ def test_cadences_at_one_time_are_refused(simulated, tmp_path):
         file["LIGHTCURVE"].data["TIME"][:] = 1326.5
         file.writeto(path)
     with pytest.raises((ScriptError, LightCurveError)):
-        light_curves.read(path, Flags)
+        light_curves.read(path, READING)
 
 
 def test_a_file_tells_its_star(simulated, tmp_path):

@@ -68,8 +68,7 @@ def test_pretrained_triage_says_the_same_by_both_engines(shared):
 
 def test_pretrained_flares_says_the_same_by_both_engines(shared):
     (path,) = (shared / "data/other/light_curves/spoc_2min").glob("*0000000413248763*")  # of little noise
-    flags = argparse.Namespace(flux_key=None, quality="default", cadence_seconds=120)
-    whole = light_curves.read(str(path), flags)
+    whole = light_curves.read(str(path), light_curves.LightCurveReading(quality="default"))
     part = type(whole)(whole.time[:2500], whole.flux[:2500], whole.path)
     both = [
         detection.Scorer(load("pretrained:flares", engine=engine)).cadences(part) for engine in ("tensorflow", "numpy")
