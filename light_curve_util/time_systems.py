@@ -100,7 +100,7 @@ def lost_digits(text: str, is_single: bool = False) -> str:
     >>> lost_digits("2.458355184790e6"), lost_digits("2458355.1848")
     ('', '')
     >>> lost_digits("2458355.2", is_single=True)
-    "2458355.2 is stored in single precision, in steps of 0.25 d: store it in double precision"
+    '2458355.2 is stored in single precision, in steps of 0.25 d: store it in double precision'
 
     Args:
       text: of the time, as the file or the command line has it.
@@ -140,10 +140,9 @@ def whole_days_warning(btjd: Sequence[float], noun: str = "epochs") -> str:
     known = known[np.isfinite(known)]
     if not len(known) or (known[0] * 2) % 1 or ((known * 2) % 1).any():
         return ""
-    what = (
-        f"all {noun} are whole or half days: were they" if len(known) > 1 else f"{noun} is a whole or half day: was it"
-    )
-    return f"{what} rounded? A transit found by {'them' if len(known) > 1 else 'it'} may be hours away"
+    if len(known) == 1:
+        return f"{noun} is a whole or half day: was it rounded? A transit found by it may be hours away"
+    return f"all {noun} are whole or half days: were they rounded? A transit found by them may be hours away"
 
 
 def from_zero(bjd: float) -> TimeSystem:
