@@ -12,7 +12,8 @@ import numpy as np
 from astronet.base import arguments, fingerprint
 from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration, nouns
-from astronet.data.records import event_density, tf_example, tfrecord
+from astronet.data.records import tf_example, tfrecord
+from astronet.data.records.columns import EVENT_DENSITIES
 from astronet.estimator import checkpoints, ensemble, pretrained
 from astronet.evaluation import report
 from astronet.stats import calibration, intervals, metrics, novelty
@@ -77,7 +78,7 @@ def _limits(models, patterns, examples):
     else:
         print("the model reads no time series: there are no limits of its views")
     # The density of events is no number that a user gives, and published records lack it.
-    columns = [name for name in configuration.scalar_columns(config) if name not in event_density.COLUMNS]
+    columns = [name for name in configuration.scalar_columns(config) if name not in EVENT_DENSITIES]
     if columns:
         limits["scalar_limits"] = fitted = novelty.fit_scalars(ensemble.stack_scalars(train_examples, columns))
         scalars = ensemble.stack_scalars(examples, columns)

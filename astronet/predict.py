@@ -9,6 +9,7 @@ from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.catalog import epochs, plausibility
 from astronet.data.records import preprocess, single_tce, tf_example
+from astronet.data.records.columns import DEPTH, DURATION, EPOCH, PERIOD, SECTOR, SN, TIC_ID
 from astronet.estimator import ensemble
 from astronet.figures import tce as plotting
 from light_curve_util import sector_times, tess_io
@@ -38,13 +39,13 @@ def _predict(flags):
     lengths = configuration.view_lengths(models.spec.config)
     settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, _flare_mask(flags))
     columns = {
-        "tic_id": star.tic_id,
-        "Sectors": sector,
-        "Epoc": event.t0,
-        "Period": event.period,
-        "Duration": event.duration_days,
-        "Transit_Depth": flags.transit_depth,
-        "SN": flags.sn,
+        TIC_ID: star.tic_id,
+        SECTOR: sector,
+        EPOCH: event.t0,
+        PERIOD: event.period,
+        DURATION: event.duration_days,
+        DEPTH: flags.transit_depth,
+        SN: flags.sn,
     }
     check = preprocess.TimeCheck({sector: sector_times.window(sector)} if sector else {})
     views = preprocess.make_views(path, event, settings, functools.partial(check.look, event=event, columns=columns))
@@ -101,7 +102,7 @@ def _t0_btjd(t0, sector):
 
 def _warn(columns, warnings):
     """Says on stderr what is doubtful about the TCE."""
-    tce = {name: [value] for name, value in {**columns, "Duration": columns["Duration"] * 24}.items()}
+    tce = {name: [value] for name, value in {**columns, DURATION: columns[DURATION] * 24}.items()}
     found = plausibility.doubts(tce)
     for text in [*found.of_columns, *found.of_tces.get(0, ()), *warnings]:
         print(f"warning: {text}", file=sys.stderr)

@@ -13,6 +13,7 @@ FLOORS = (
     ("astronet",),
     ("astronet.base",),
     ("astronet.config", "astronet.stats"),
+    ("astronet.data.records.columns",),  # names alone: what tables and records call their columns
     ("astronet.data.catalog",),
     ("astronet.data.records", "astronet.data.simulation"),
     ("astronet.inference",),

@@ -7,10 +7,24 @@ import os
 
 from astronet.base.files import write_csv
 from astronet.data.catalog.stars import Star
-
-COLUMNS = (
-    *("row_id", "tic_id", "toi_id", "Disposition", "RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
-    *("Sectors", "camera", "ccd", "star_rad", "star_mass", "teff", "logg", "SN", "Qingress"),
+from astronet.data.records.columns import (
+    CAMERA,
+    CATALOG_COLUMNS,
+    CCD,
+    DEC,
+    DISPOSITION,
+    LOGG,
+    PERIOD,
+    RA,
+    ROW_ID,
+    SECTOR,
+    STAR_MASS,
+    STAR_RADIUS,
+    STITCHED_SECTORS,
+    TEFF,
+    TIC_ID,
+    TMAG,
+    TOI_ID,
 )
 
 
@@ -57,20 +71,20 @@ class Row:
     def catalog_cells(self):
         """The catalogue's cells for this row."""
         return {
-            "row_id": self.row_id,
-            "tic_id": self.tic_id,
-            "toi_id": self.cells["toi_id"],
-            "Disposition": self.cells["Disposition"],
-            "RA": self.star.ra,
-            "Dec": self.star.dec,
-            "Tmag": self.star.tmag,
-            "Sectors": ",".join(map(str, self.stitched)) or self.sector,
-            "camera": self.camera,
-            "ccd": self.ccd,
-            "star_rad": self.star.rad,
-            "star_mass": self.star.mass,
-            "teff": self.star.teff,
-            "logg": self.star.logg,
+            ROW_ID: self.row_id,
+            TIC_ID: self.tic_id,
+            TOI_ID: self.cells[TOI_ID],
+            DISPOSITION: self.cells[DISPOSITION],
+            RA: self.star.ra,
+            DEC: self.star.dec,
+            TMAG: self.star.tmag,
+            SECTOR: ",".join(map(str, self.stitched)) or self.sector,
+            CAMERA: self.camera,
+            CCD: self.ccd,
+            STAR_RADIUS: self.star.rad,
+            STAR_MASS: self.star.mass,
+            TEFF: self.star.teff,
+            LOGG: self.star.logg,
             **self.event,
         }
 
@@ -99,25 +113,25 @@ def read(paths, choose_sectors=None, stitch=False):
 def _of_table(path, first_row_id, choose_sectors, stitch):
     from astronet.data.catalog import tce_table  # which brings in pandas, and workers do without
 
-    request = tce_table.Request(needed=("tic_id", "Sectors"), choose_sectors=choose_sectors, stitch=stitch)
+    request = tce_table.Request(needed=(TIC_ID, SECTOR), choose_sectors=choose_sectors, stitch=stitch)
     every, notes = tce_table.load_all(path, request)
     columns, reasons = every.columns, every.reasons
     if not reasons:
         return [], notes
-    num_tces = collections.Counter(zip(columns["tic_id"].tolist(), columns["Sectors"].tolist()))
+    num_tces = collections.Counter(zip(columns[TIC_ID].tolist(), columns[SECTOR].tolist()))
     numeric = {name: values for name, values in columns.items() if values.dtype.kind == "f"}
     rows = []
     for i, reason in enumerate(reasons):
-        tic_id, sector = int(columns["tic_id"][i]), int(columns["Sectors"][i])
-        cells = {name: every.texts[name][i] for name in ("tic_id", "Sectors")}
-        cells.update({name: columns[name][i] for name in ("toi_id", "Disposition")})
+        tic_id, sector = int(columns[TIC_ID][i]), int(columns[SECTOR][i])
+        cells = {name: every.texts[name][i] for name in (TIC_ID, SECTOR)}
+        cells.update({name: columns[name][i] for name in (TOI_ID, DISPOSITION)})
         row = Row(first_row_id + i, os.path.basename(path), cells, reason=reason.partition(": ")[2])
         row.numbers = {name: float(values[i]) for name, values in numeric.items()}
         row.only_tce = num_tces[tic_id, sector] == 1
         row.warnings = [every.warnings[i]] if i in every.warnings else []
         if not reason:
             row.tic_id, row.sector = tic_id, sector
-            joined = columns[tce_table.STITCHED][i] if stitch else ""
+            joined = columns[STITCHED_SECTORS][i] if stitch else ""
             row.stitched = tuple(map(int, joined.split(","))) if "," in joined else ()
         rows.append(row)
     return rows, notes
@@ -130,7 +144,7 @@ def join_stars(rows):
     """
     of_star = collections.defaultdict(list)
     for row in rows:
-        if not row.reason and math.isnan(row.numbers.get("Period", math.nan)):
+        if not row.reason and math.isnan(row.numbers.get(PERIOD, math.nan)):
             of_star[row.tic_id].append(row)
     for first, *others in of_star.values():
         sectors = {sector for row in (first, *others) for sector in (row.stitched or (row.sector,))}
@@ -144,7 +158,12 @@ def join_stars(rows):
 def write_catalog(path, rows):
     """Writes the catalogue of the rows that are not dropped."""
     cells = (row.catalog_cells() for row in rows if not row.reason)
-    write_csv(path, COLUMNS, ([_cell(of_row[column]) for column in COLUMNS] for of_row in cells), lineterminator="\n")
+    write_csv(
+        path,
+        CATALOG_COLUMNS,
+        ([_cell(of_row[column]) for column in CATALOG_COLUMNS] for of_row in cells),
+        lineterminator="\n",
+    )
 
 
 def write_list(path, rows, column, tell):
@@ -159,10 +178,8 @@ def write_list(path, rows, column, tell):
     Returns:
       The number of lines.
     """
-    lines = [
-        (row.row_id, row.cells["tic_id"], row.cells["Sectors"], row.file, text) for row in rows for text in tell(row)
-    ]
-    write_csv(path, ("row_id", "tic_id", "Sectors", "file", column), lines, lineterminator="\n")
+    lines = [(row.row_id, row.cells[TIC_ID], row.cells[SECTOR], row.file, text) for row in rows for text in tell(row)]
+    write_csv(path, (ROW_ID, TIC_ID, SECTOR, "file", column), lines, lineterminator="\n")
     return len(lines)
 
 

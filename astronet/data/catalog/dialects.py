@@ -13,16 +13,35 @@ from typing import Optional, Union
 from astronet.base.script import ScriptError
 from astronet.base.tables import Table
 from astronet.data.catalog.tic_ids import parse_sectors
+from astronet.data.records.columns import (
+    DEC,
+    DEPTH,
+    DISPOSITION,
+    DURATION,
+    EPOCH,
+    EPOCH_ERROR,
+    LOGG,
+    PERIOD,
+    PERIOD_ERROR,
+    RA,
+    SECTOR,
+    SN,
+    SOURCE,
+    STAR_MASS,
+    STAR_RADIUS,
+    TEFF,
+    TIC_ID,
+    TMAG,
+    TOI_ID,
+    names_of,
+)
 from light_curve_util import time_systems
 from light_curve_util.numerals import parse_float
 from light_curve_util.time_systems import TimeSystem
 
-INTEGERS = ("row_id", "tic_id", "Sectors", "camera", "ccd")
-TEXTS = ("src", "toi_id", "Disposition")
-FLOATS = (
-    *("RA", "Dec", "Tmag", "Epoc", "Period", "Duration", "Transit_Depth"),
-    *("star_rad", "star_mass", "teff", "logg", "SN", "Qingress"),
-)
+INTEGERS = names_of(int)
+TEXTS = (SOURCE, *names_of(str))
+FLOATS = names_of(float)
 
 Convert = Callable[[str], str]
 
@@ -33,7 +52,7 @@ def plain(name: str) -> str:
 
 
 CANONICAL = {plain(name): name for name in INTEGERS + TEXTS + FLOATS}
-_COMPLETE = {"tic_id", "Sectors", "Epoc", "Period", "Duration"}  # what only a catalog has all of, under these names
+_COMPLETE = {TIC_ID, SECTOR, EPOCH, PERIOD, DURATION}  # what only a catalog has all of, under these names
 
 
 def _scaled(factor: float) -> Convert:
@@ -101,33 +120,33 @@ DISPOSITIONS = {
     **dict.fromkeys(("SV", "VAR"), "V"),
 }
 
-_STAR = {"RA": ("ra",), "Dec": ("dec",)}
+_STAR = {RA: ("ra",), DEC: ("dec",)}
 _EXOFOP_STAR = {
     **_STAR,
-    "Tmag": ("tessmag",),
-    "star_rad": ("stellarradius(rsun)",),
-    "star_mass": ("stellarmass(msun)",),
-    "teff": ("stellarefftemp(k)",),
-    "logg": ("stellarlog(g)(cm/s^2)",),
+    TMAG: ("tessmag",),
+    STAR_RADIUS: ("stellarradius(rsun)",),
+    STAR_MASS: ("stellarmass(msun)",),
+    TEFF: ("stellarefftemp(k)",),
+    LOGG: ("stellarlog(g)(cm/s^2)",),
 }
-_ARCHIVE_STAR = {**_STAR, "star_rad": ("strad",), "star_mass": ("stmass",), "teff": ("stteff",), "logg": ("stlogg",)}
+_ARCHIVE_STAR = {**_STAR, STAR_RADIUS: ("strad",), STAR_MASS: ("stmass",), TEFF: ("stteff",), LOGG: ("stlogg",)}
 
 SOURCES = (
     Source(
         "the ExoFOP TOI table",
         frozenset({"ticid", "toi", "tfopwgdisposition", "period(days)"}),
         {
-            "tic_id": ("ticid",),
-            "toi_id": ("toi",),
-            "Disposition": ("tfopwgdisposition", "tessdisposition"),
-            "Epoc": ("epoch(bjd)",),
-            "Period": ("period(days)",),
-            "Duration": ("duration(hours)", "duration(hrs)"),
-            "Transit_Depth": ("depth(ppm)", From("depth(mmag)", _ppm_of_mmag)),
-            "Epoc Err": ("epoch(bjd)err",),
-            "Period Err": ("period(days)err",),
-            "Sectors": ("sectors",),
-            "SN": ("planetsnr",),
+            TIC_ID: ("ticid",),
+            TOI_ID: ("toi",),
+            DISPOSITION: ("tfopwgdisposition", "tessdisposition"),
+            EPOCH: ("epoch(bjd)",),
+            PERIOD: ("period(days)",),
+            DURATION: ("duration(hours)", "duration(hrs)"),
+            DEPTH: ("depth(ppm)", From("depth(mmag)", _ppm_of_mmag)),
+            EPOCH_ERROR: ("epoch(bjd)err",),
+            PERIOD_ERROR: ("period(days)err",),
+            SECTOR: ("sectors",),
+            SN: ("planetsnr",),
             **_EXOFOP_STAR,
         },
         time_systems.BJD,
@@ -136,20 +155,20 @@ SOURCES = (
         "the ExoFOP CTOI table",
         frozenset({"ticid", "ctoi", "period(days)"}),
         {
-            "tic_id": ("ticid",),
-            "toi_id": ("ctoi",),
-            "Disposition": ("tfopwgdisposition", "userdisposition"),
-            "Epoc": ("transitepoch(bjd)", "midpoint(bjd)", "epoch(bjd)"),
-            "Period": ("period(days)",),
-            "Duration": ("duration(hrs)", "duration(hours)"),
-            "Transit_Depth": (
+            TIC_ID: ("ticid",),
+            TOI_ID: ("ctoi",),
+            DISPOSITION: ("tfopwgdisposition", "userdisposition"),
+            EPOCH: ("transitepoch(bjd)", "midpoint(bjd)", "epoch(bjd)"),
+            PERIOD: ("period(days)",),
+            DURATION: ("duration(hrs)", "duration(hours)"),
+            DEPTH: (
                 "depthppm",
                 "depth(ppm)",
                 *(From(name, _ppm_of_mmag) for name in ("depthmmag", "depth(mmag)")),
             ),
-            "Epoc Err": ("transitepoch(bjd)err", "midpoint(bjd)err"),
-            "Period Err": ("period(days)error", "period(days)err"),
-            "Sectors": ("sectors",),
+            EPOCH_ERROR: ("transitepoch(bjd)err", "midpoint(bjd)err"),
+            PERIOD_ERROR: ("period(days)error", "period(days)err"),
+            SECTOR: ("sectors",),
             **_EXOFOP_STAR,
         },
         time_systems.BJD,
@@ -158,17 +177,17 @@ SOURCES = (
         "the NASA Exoplanet Archive's TOI table",
         frozenset({"tid", "pltranmid", "plorbper"}),
         {
-            "tic_id": ("tid",),
-            "toi_id": ("toi",),
-            "Disposition": ("tfopwgdisp",),
-            "Tmag": ("sttmag",),
-            "Epoc": ("pltranmid",),
-            "Period": ("plorbper",),
-            "Duration": ("pltrandurh",),
-            "Transit_Depth": ("pltrandep",),
-            "Epoc Err": ("pltranmiderr1",),
-            "Period Err": ("plorbpererr1",),
-            "Sectors": ("sectors",),
+            TIC_ID: ("tid",),
+            TOI_ID: ("toi",),
+            DISPOSITION: ("tfopwgdisp",),
+            TMAG: ("sttmag",),
+            EPOCH: ("pltranmid",),
+            PERIOD: ("plorbper",),
+            DURATION: ("pltrandurh",),
+            DEPTH: ("pltrandep",),
+            EPOCH_ERROR: ("pltranmiderr1",),
+            PERIOD_ERROR: ("plorbpererr1",),
+            SECTOR: ("sectors",),
             **_ARCHIVE_STAR,
         },
         time_systems.BJD,
@@ -177,22 +196,22 @@ SOURCES = (
         "a KOI table of the NASA Exoplanet Archive",
         frozenset({"kepid", "koiperiod", "koitime0bk"}),
         {
-            "tic_id": ("kepid",),
-            "toi_id": ("kepoiname",),
-            "Disposition": ("koidisposition", "koipdisposition"),
-            "Epoc": ("koitime0bk",),
-            "Period": ("koiperiod",),
-            "Duration": ("koiduration",),
-            "Transit_Depth": ("koidepth",),
-            "Epoc Err": ("koitime0bkerr1",),
-            "Period Err": ("koiperioderr1",),
-            "Sectors": ("sectors",),
-            "SN": ("koimodelsnr",),
+            TIC_ID: ("kepid",),
+            TOI_ID: ("kepoiname",),
+            DISPOSITION: ("koidisposition", "koipdisposition"),
+            EPOCH: ("koitime0bk",),
+            PERIOD: ("koiperiod",),
+            DURATION: ("koiduration",),
+            DEPTH: ("koidepth",),
+            EPOCH_ERROR: ("koitime0bkerr1",),
+            PERIOD_ERROR: ("koiperioderr1",),
+            SECTOR: ("sectors",),
+            SN: ("koimodelsnr",),
             **_STAR,
-            "star_rad": ("koisrad",),
-            "star_mass": ("koismass",),
-            "teff": ("koisteff",),
-            "logg": ("koislogg",),
+            STAR_RADIUS: ("koisrad",),
+            STAR_MASS: ("koismass",),
+            TEFF: ("koisteff",),
+            LOGG: ("koislogg",),
         },
         time_systems.BKJD,
         flag=("koifpflagnt", "NOT TRANSIT-LIKE"),
@@ -201,21 +220,21 @@ SOURCES = (
         "a TCE table of Kepler",
         frozenset({"kepid", "tceperiod", "tcetime0bk"}),
         {
-            "tic_id": ("kepid",),
-            "toi_id": (From("tceplntnum", _candidate),),
-            "Disposition": ("avtrainingset",),
-            "Epoc": ("tcetime0bk",),
-            "Period": ("tceperiod",),
-            "Duration": ("tceduration",),
-            "Transit_Depth": ("tcedepth",),
-            "Epoc Err": ("tcetime0bkerr",),
-            "Period Err": ("tceperioderr",),
-            "Sectors": ("sectors",),
-            "SN": ("tcemodelsnr", "tcemaxmultev"),
+            TIC_ID: ("kepid",),
+            TOI_ID: (From("tceplntnum", _candidate),),
+            DISPOSITION: ("avtrainingset",),
+            EPOCH: ("tcetime0bk",),
+            PERIOD: ("tceperiod",),
+            DURATION: ("tceduration",),
+            DEPTH: ("tcedepth",),
+            EPOCH_ERROR: ("tcetime0bkerr",),
+            PERIOD_ERROR: ("tceperioderr",),
+            SECTOR: ("sectors",),
+            SN: ("tcemodelsnr", "tcemaxmultev"),
             **_STAR,
-            "star_rad": ("tcesradius",),
-            "teff": ("tcesteff",),
-            "logg": ("tceslogg",),
+            STAR_RADIUS: ("tcesradius",),
+            TEFF: ("tcesteff",),
+            LOGG: ("tceslogg",),
         },
         time_systems.BKJD,
     ),
@@ -223,19 +242,19 @@ SOURCES = (
         "TCE statistics of SPOC or TESS-SPOC",
         frozenset({"ticid", "orbitalperioddays", "transitepochbtjd"}),
         {
-            "tic_id": ("ticid",),
-            "toi_id": (From("planetnumber", _candidate),),
-            "Epoc": ("transitepochbtjd",),
-            "Period": ("orbitalperioddays",),
-            "Duration": ("transitdurationhours",),
-            "Transit_Depth": ("transitdepthppm",),
-            "Epoc Err": (From("transitepochbtjderr", _error),),
-            "Period Err": (From("orbitalperioddayserr", _error),),
-            "Sectors": ("sectors",),
-            "SN": ("mes",),
-            "star_rad": ("starradiussolarradii",),
-            "teff": ("starteffkelvin",),
-            "logg": ("starloggcgs",),
+            TIC_ID: ("ticid",),
+            TOI_ID: (From("planetnumber", _candidate),),
+            EPOCH: ("transitepochbtjd",),
+            PERIOD: ("orbitalperioddays",),
+            DURATION: ("transitdurationhours",),
+            DEPTH: ("transitdepthppm",),
+            EPOCH_ERROR: (From("transitepochbtjderr", _error),),
+            PERIOD_ERROR: (From("orbitalperioddayserr", _error),),
+            SECTOR: ("sectors",),
+            SN: ("mes",),
+            STAR_RADIUS: ("starradiussolarradii",),
+            TEFF: ("starteffkelvin",),
+            LOGG: ("starloggcgs",),
         },
         time_systems.BTJD,
         searched=True,
@@ -244,19 +263,19 @@ SOURCES = (
         "TCE statistics of SPOC or TESS-SPOC",
         frozenset({"ticid", "tceperiod", "tcetime0bt"}),
         {
-            "tic_id": ("ticid",),
-            "toi_id": (From("tceplntnum", _candidate),),
-            "Epoc": ("tcetime0bt",),
-            "Period": ("tceperiod",),
-            "Duration": ("tceduration",),
-            "Transit_Depth": ("tcedepth",),
-            "Epoc Err": (From("tcetime0bterr", _error),),
-            "Period Err": (From("tceperioderr", _error),),
-            "Sectors": ("sectors", "tcesectors"),
-            "SN": ("tcemaxmultev", "tcemodelsnr"),
-            "star_rad": ("tcesradius",),
-            "teff": ("tcesteff",),
-            "logg": ("tceslogg",),
+            TIC_ID: ("ticid",),
+            TOI_ID: (From("tceplntnum", _candidate),),
+            EPOCH: ("tcetime0bt",),
+            PERIOD: ("tceperiod",),
+            DURATION: ("tceduration",),
+            DEPTH: ("tcedepth",),
+            EPOCH_ERROR: (From("tcetime0bterr", _error),),
+            PERIOD_ERROR: (From("tceperioderr", _error),),
+            SECTOR: ("sectors", "tcesectors"),
+            SN: ("tcemaxmultev", "tcemodelsnr"),
+            STAR_RADIUS: ("tcesradius",),
+            TEFF: ("tcesteff",),
+            LOGG: ("tceslogg",),
         },
         time_systems.BTJD,
         searched=True,
@@ -265,23 +284,23 @@ SOURCES = (
         "a TOI list of TEV",
         frozenset({"tic", "fulltoiid"}),
         {
-            "tic_id": ("tic",),
-            "toi_id": ("fulltoiid",),
-            "Disposition": ("groupdisposition", "toidisposition", "exofopdisposition"),
-            "RA": ("ticrightascension",),
-            "Dec": ("ticdeclination",),
-            "Tmag": ("tmagvalue",),
-            "Epoc": ("epochvalue", "orbitalepochvalue"),
-            "Period": ("orbitalperiodvalue", "orbitalperiod(days)value"),
-            "Duration": ("transitduration(hours)value", "transitdurationvalue"),
-            "Transit_Depth": ("transitdepth(ppm)value", "transitdepthvalue"),
-            "Epoc Err": ("epocherror", "orbitalepocherror"),
-            "Period Err": ("orbitalperioderror", "orbitalperiod(days)error"),
-            "Sectors": ("sectors",),
-            "SN": ("signal-to-noise",),
-            "star_rad": ("starradiusvalue",),
-            "teff": ("effectivestellartemperature(k)value", "effectivetemperaturevalue"),
-            "logg": ("surfacegravityvalue",),
+            TIC_ID: ("tic",),
+            TOI_ID: ("fulltoiid",),
+            DISPOSITION: ("groupdisposition", "toidisposition", "exofopdisposition"),
+            RA: ("ticrightascension",),
+            DEC: ("ticdeclination",),
+            TMAG: ("tmagvalue",),
+            EPOCH: ("epochvalue", "orbitalepochvalue"),
+            PERIOD: ("orbitalperiodvalue", "orbitalperiod(days)value"),
+            DURATION: ("transitduration(hours)value", "transitdurationvalue"),
+            DEPTH: ("transitdepth(ppm)value", "transitdepthvalue"),
+            EPOCH_ERROR: ("epocherror", "orbitalepocherror"),
+            PERIOD_ERROR: ("orbitalperioderror", "orbitalperiod(days)error"),
+            SECTOR: ("sectors",),
+            SN: ("signal-to-noise",),
+            STAR_RADIUS: ("starradiusvalue",),
+            TEFF: ("effectivestellartemperature(k)value", "effectivetemperaturevalue"),
+            LOGG: ("surfacegravityvalue",),
         },
         time_systems.BTJD,
         searched=True,
@@ -291,30 +310,30 @@ SOURCES = (
 # Spellings of columns in tables of no source that is known (QLP's lists on MAST, papers, astropy tables): a name, and
 # the unit behind it, which durations and depths must have.
 _WORDS = {
-    "tic_id": ("tic", "ticid", "tid"),
-    "toi_id": ("toi", "toiid", "ctoi", "planetno", "planetnumber", "tceplntnum"),
-    "Disposition": ("disposition", "disp", "tfopwgdisposition", "tfopwgdisp", "label"),
-    "RA": ("ra", "raj2000", "rightascension"),
-    "Dec": ("dec", "decj2000", "dej2000", "declination"),
-    "Tmag": ("tmag", "tessmag", "sttmag"),
-    "Epoc": ("epoc", "epoch", "t0", "tc", "time0", "transitepoch", "midtime", "transitmidpoint"),
-    "Period": ("period", "per", "orbitalperiod", "orbper"),
-    "Duration": ("duration", "dur", "t14", "transitduration", "trandur"),
-    "Transit_Depth": ("transitdepth", "depth", "trandep"),
-    "Sectors": ("sectors", "sector"),
-    "SN": ("sn", "snr", "s/n", "mes", "signaltonoise", "signal-to-noise"),
+    TIC_ID: ("tic", "ticid", "tid"),
+    TOI_ID: ("toi", "toiid", "ctoi", "planetno", "planetnumber", "tceplntnum"),
+    DISPOSITION: ("disposition", "disp", "tfopwgdisposition", "tfopwgdisp", "label"),
+    RA: ("ra", "raj2000", "rightascension"),
+    DEC: ("dec", "decj2000", "dej2000", "declination"),
+    TMAG: ("tmag", "tessmag", "sttmag"),
+    EPOCH: ("epoc", "epoch", "t0", "tc", "time0", "transitepoch", "midtime", "transitmidpoint"),
+    PERIOD: ("period", "per", "orbitalperiod", "orbper"),
+    DURATION: ("duration", "dur", "t14", "transitduration", "trandur"),
+    DEPTH: ("transitdepth", "depth", "trandep"),
+    SECTOR: ("sectors", "sector"),
+    SN: ("sn", "snr", "s/n", "mes", "signaltonoise", "signal-to-noise"),
 }
 _UNITS = "btjd|bjd(?:tdb)?|bkjd|days?|d|hours?|hrs?|h|minutes?|min|ppm|ppt|mmag|mag|deg"
 _UNIT_AT_END = re.compile(rf"(?:[\s_]+[(\[]?|[(\[])({_UNITS})[)\]]?$")
 _IN_UNIT: dict[str, dict[str, Optional[Convert]]] = {
-    "Period": {"d": None, "day": None, "h": _scaled(1 / 24), "hour": _scaled(1 / 24), "hr": _scaled(1 / 24)},
-    "Duration": {
+    PERIOD: {"d": None, "day": None, "h": _scaled(1 / 24), "hour": _scaled(1 / 24), "hr": _scaled(1 / 24)},
+    DURATION: {
         **dict.fromkeys(("h", "hr", "hour"), None),
         **dict.fromkeys(("d", "day"), _scaled(24.0)),
         **dict.fromkeys(("min", "minute"), _scaled(1 / 60)),
         "s": _scaled(1 / 3600),
     },
-    "Transit_Depth": {
+    DEPTH: {
         **dict.fromkeys(("ppm", "1e-6"), None),
         **dict.fromkeys(("ppt", "0.001"), _scaled(1e3)),
         **dict.fromkeys(("%", "percent"), _scaled(1e4)),
@@ -322,10 +341,10 @@ _IN_UNIT: dict[str, dict[str, Optional[Convert]]] = {
         "mmag": _ppm_of_mmag,
         "mag": lambda text: _ppm_of_mmag(_scaled(1e3)(text)),
     },
-    "RA": {"deg": None, "degree": None, "hourangle": _scaled(15.0), "rad": _scaled(57.29577951308232)},
-    "Dec": {"deg": None, "degree": None, "rad": _scaled(57.29577951308232)},
+    RA: {"deg": None, "degree": None, "hourangle": _scaled(15.0), "rad": _scaled(57.29577951308232)},
+    DEC: {"deg": None, "degree": None, "rad": _scaled(57.29577951308232)},
 }
-_NEEDS_UNIT = ("Duration", "Transit_Depth")
+_NEEDS_UNIT = (DURATION, DEPTH)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -423,8 +442,8 @@ def _of_source(table, source, names):
     mapping = {**DISPOSITIONS, **source.dispositions}
     notes = (f"read as {source.title}",)
     flag = None
-    if source.flag and source.flag[0] in names and "Disposition" in picks:
-        flag = names.index(source.flag[0]), list(picks).index("Disposition"), source.flag[1]
+    if source.flag and source.flag[0] in names and DISPOSITION in picks:
+        flag = names.index(source.flag[0]), list(picks).index(DISPOSITION), source.flag[1]
     columns, places = tuple(picks), tuple(picks.values())
     return Reading(source.title, columns, source.epoch, mapping, searched, notes, table, places, flag)
 
@@ -441,8 +460,8 @@ def _of_names(table, names):
         if unit and index not in conversions and column in _IN_UNIT:
             conversions[index] = _conversion(table.path, column, unit)
     epoch = None
-    if "Epoc" in columns:
-        original = table.columns[columns.index("Epoc")]
+    if EPOCH in columns:
+        original = table.columns[columns.index(EPOCH)]
         epoch = time_systems.named(original) or time_systems.named(table.units.get(original, ""))
     conversions = {index: convert for index, convert in conversions.items() if convert}
     if table.delimiter in (";", "\t"):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from astronet.data.records.columns import DEPTH, DURATION, PERIOD, SN
+
 _SUN_TRANSIT_HOURS = 12.98  # of a central transit of the Sun at a period of a year; it grows with the cube root
 _YEAR = 365.25  # days
 _LONGEST = 5.0  # times as long as a Sun-like star's
@@ -53,8 +55,8 @@ def doubts(tces: Mapping) -> Doubts:
       Doubts.
     """
     period, duration, depth, sn = (
-        np.asarray(tces[name], float) if name in tces else np.full(len(tces["Period"]), np.nan)
-        for name in ("Period", "Duration", "Transit_Depth", "SN")
+        np.asarray(tces[name], float) if name in tces else np.full(len(tces[PERIOD]), np.nan)
+        for name in (PERIOD, DURATION, DEPTH, SN)
     )
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         of_durations = _of_durations(period, duration)

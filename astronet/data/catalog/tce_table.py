@@ -14,13 +14,30 @@ from astronet.base import tables
 from astronet.base.script import ScriptError
 from astronet.data.catalog import dialects, epochs, plausibility, tic_ids
 from astronet.data.catalog.dialects import FLOATS, INTEGERS, TEXTS
-from astronet.data.catalog.tce_values import STITCHED, longer_than_period
+from astronet.data.catalog.tce_values import longer_than_period
+from astronet.data.records.columns import (
+    CAMERA,
+    CCD,
+    DEC,
+    DEPTH,
+    DISPOSITION,
+    DURATION,
+    EPOCH,
+    PERIOD,
+    RA,
+    ROW_ID,
+    SECTOR,
+    SN,
+    STITCHED_SECTORS,
+    TIC_ID,
+    TOI_ID,
+)
 from light_curve_util.numerals import parse_float
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
-_NEVER_EMPTY = ("row_id", "tic_id", "Sectors", "Epoc", "Period", "Duration")
-_POSITIVE = ("SN", "Transit_Depth", "Period", "Duration")  # 0 and less means: not measured
+_NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
+_POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
 _SEXAGESIMAL = re.compile(r"[+-]?\s*\d{1,3}\s*[:hd°\s]\s*\d{1,2}\s*[:m'′\s]\s*\d{1,2}(\.\d*)?\s*(s|\"|″|'')?")
@@ -58,7 +75,7 @@ class Request:
       only: columns to read; None is all.
       for_training: whether dispositions become those that networks learn from, and must be among them.
       choose_sectors: which sectors of a row with none or several to take, a row for each; None takes those it tells.
-      stitch: whether these are one row, with the column STITCHED.
+      stitch: whether these are one row, with the column STITCHED_SECTORS.
     """
 
     needed: tuple[str, ...] = _NEVER_EMPTY
@@ -107,7 +124,7 @@ class Part:
 
     def skips(self) -> list[Skip]:
         """The rows of no use."""
-        identity = zip(*(self.texts[name] for name in ("row_id", "tic_id", "Sectors")))
+        identity = zip(*(self.texts[name] for name in (ROW_ID, TIC_ID, SECTOR)))
         return [Skip(*cells, reason) for cells, reason in zip(identity, self.reasons) if reason]
 
 
@@ -145,8 +162,8 @@ def load(path, request: Request = Request()) -> Catalog:
         num_rows = len(next(iter(columns.values()), ()))
         if not num_rows and not skips:
             raise ScriptError(f"{path} has a header and no TCE: nothing to do")
-        times = epochs.in_btjd(columns["Epoc"], columns["Sectors"], reading.epoch)
-        columns["Epoc"] = times.btjd
+        times = epochs.in_btjd(columns[EPOCH], columns[SECTOR], reading.epoch)
+        columns[EPOCH] = times.btjd
         return _catalog(columns, skips, times, (*reading.notes, *times.notes), table.sha256)
 
 
@@ -173,10 +190,10 @@ def load_all(path, request: Request) -> tuple[Part, list[str]]:
         reasons = [reason for part in found for reason in part.reasons]
         identity = {name: [text for part in found for text in part.texts[name]] for name in found[0].texts}
         numbers = [number for part in found for number in part.numbers]
-        if "Epoc" not in columns:
+        if EPOCH not in columns:
             return Part(columns, reasons, identity, numbers), list(reading.notes)
-        times = epochs.in_btjd(columns["Epoc"], columns["Sectors"], reading.epoch)
-        columns["Epoc"] = times.btjd
+        times = epochs.in_btjd(columns[EPOCH], columns[SECTOR], reading.epoch)
+        columns[EPOCH] = times.btjd
         for i, problem in times.problems.items():
             reasons[i] = reasons[i] or f"invalid: Epoc {problem}"
         warnings = {i: f"Epoc {text}" for i, text in times.assumed.items()}
@@ -193,14 +210,14 @@ def doubts(path, table):
     found = plausibility.doubts(table)
     for text in found.of_columns:
         print(f"warning: {path}: {text}", file=sys.stderr)
-    ids = table[["row_id", "tic_id", "Sectors"]].to_numpy()
+    ids = table[[ROW_ID, TIC_ID, SECTOR]].to_numpy()
     return [Warned(*ids[i].tolist(), text) for i, texts in sorted(found.of_tces.items()) for text in texts]
 
 
 def _catalog(columns, skips, times, notes, sha256):
     import pandas as pd
 
-    identity = [columns[name] for name in ("row_id", "tic_id", "Sectors")]
+    identity = [columns[name] for name in (ROW_ID, TIC_ID, SECTOR)]
     unclear = [Skip(*(ids[i] for ids in identity), f"invalid: Epoc {text}") for i, text in times.problems.items()]
     table = pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in columns.items()}, copy=False)
     if times.problems:
@@ -222,7 +239,7 @@ def _whole(reading, request):
         if not mixed:
             break
         texts = (*texts, *mixed)
-    names = list(kept[0]) if kept else ["Epoc", "Sectors"]
+    names = list(kept[0]) if kept else [EPOCH, SECTOR]
     # Column by column, so that never more than one of them is there twice.
     empty = np.empty(0)
     return {name: np.concatenate([part.pop(name) for part in kept] or [empty]) for name in names}, skips
@@ -254,13 +271,13 @@ def check_columns(path, reading: dialects.Reading, needed: Sequence[str]) -> Non
 
 
 def _check_columns(path, reading, request):
-    known = [name for name in request.needed if name not in ("row_id", "Sectors")]
+    known = [name for name in request.needed if name not in (ROW_ID, SECTOR)]
     if reading.title:  # of a source that has no such column, each row is told
-        known = ["tic_id"]
-    if not reading.searched and request.choose_sectors is None and "Sectors" in request.needed:
-        known.append("Sectors")
+        known = [TIC_ID]
+    if not reading.searched and request.choose_sectors is None and SECTOR in request.needed:
+        known.append(SECTOR)
     if request.for_training:
-        known.append("Disposition")
+        known.append(DISPOSITION)
     check_columns(path, reading, [*known, *request.required])
 
 
@@ -299,20 +316,20 @@ def _typed_part(reading, request, texts, rows, first):
         typed[name] = _typed(name, cells[name], problems, texts, ~misshapen)
     _complete(typed, reading, request, len(rows), first)
     _check_values(typed, cells, request, problems, ~misshapen)
-    sectors = _sectors(cells.get("Sectors"), reading.searched, problems, ~misshapen, len(rows))
-    identity = {name: cells.get(name, [""] * len(rows)) for name in ("row_id", "tic_id", "Sectors")}
-    if "row_id" not in cells:
-        identity["row_id"] = [str(first + i) for i in range(len(rows))]
+    sectors = _sectors(cells.get(SECTOR), reading.searched, problems, ~misshapen, len(rows))
+    identity = {name: cells.get(name, [""] * len(rows)) for name in (ROW_ID, TIC_ID, SECTOR)}
+    if ROW_ID not in cells:
+        identity[ROW_ID] = [str(first + i) for i in range(len(rows))]
     return _expanded(typed, identity, sectors, request, problems, first)
 
 
 def _complete(typed, reading, request, num_rows, first):
     """Adds the columns that a table may lack; maps dispositions."""
     absent = {
-        "row_id": np.arange(first, first + num_rows),
-        "toi_id": np.full(num_rows, "", object),
-        "Disposition": np.full(num_rows, "", object),
-        **{name: np.full(num_rows, np.nan) for name in ("Epoc", "Period", "Duration", "Transit_Depth")},
+        ROW_ID: np.arange(first, first + num_rows),
+        TOI_ID: np.full(num_rows, "", object),
+        DISPOSITION: np.full(num_rows, "", object),
+        **{name: np.full(num_rows, np.nan) for name in (EPOCH, PERIOD, DURATION, DEPTH)},
     }
     for name, values in absent.items():
         if request.only is None or name in request.only:
@@ -323,13 +340,13 @@ def _complete(typed, reading, request, num_rows, first):
                 typed[name] = np.where(typed[name] <= 0, np.nan, typed[name])
     if request.for_training:
         known = reading.dispositions
-        typed["Disposition"] = np.array([known.get(text.upper(), text) for text in typed["Disposition"]], object)
+        typed[DISPOSITION] = np.array([known.get(text.upper(), text) for text in typed[DISPOSITION]], object)
 
 
 def _check_values(typed, cells, request, problems, shaped):
     """Notes what is lacking, and what no TCE can have."""
     for name in request.needed:
-        if name == "Sectors" or name not in typed:
+        if name == SECTOR or name not in typed:
             continue
         of_name = cells.get(name)
         lacking = shaped & _is_nan(typed[name])
@@ -341,14 +358,14 @@ def _check_values(typed, cells, request, problems, shaped):
                 problems.add(i, "incomplete", f"no {name}")
             elif name in _POSITIVE and _number(of_name[i]) <= 0:
                 problems.add(i, "invalid", f"{name} is {_number(of_name[i]):g}, and must be positive")
-    if "Duration" in request.needed:
+    if DURATION in request.needed:
         problems.note(
-            shaped & (typed["Duration"] > 24 * typed["Period"]),
+            shaped & (typed[DURATION] > 24 * typed[PERIOD]),
             "invalid",
-            lambda i: longer_than_period(typed["Duration"][i], typed["Period"][i]),
+            lambda i: longer_than_period(typed[DURATION][i], typed[PERIOD][i]),
         )
     if request.for_training:
-        unknown = shaped & ~np.isin(typed["Disposition"].astype(str), DISPOSITIONS)
+        unknown = shaped & ~np.isin(typed[DISPOSITION].astype(str), DISPOSITIONS)
         problems.note(
             unknown,
             "invalid",
@@ -364,12 +381,12 @@ def _typed(name, cells, problems, texts, shaped):
     """A column in its type, float for integers with gaps; cells that do not fit are told in `problems`."""
     if name in texts:
         return _interned(cells)
-    if name == "tic_id":
+    if name == TIC_ID:
         return _tic_column(cells, problems, shaped)
-    if name == "Sectors":
+    if name == SECTOR:
         return np.zeros(len(cells), np.int64)  # see _sectors
     values, is_text = _numbers(cells)
-    if name in ("RA", "Dec") and is_text.any():
+    if name in (RA, DEC) and is_text.any():
         _read_sexagesimal(name, cells, values, is_text)
     if name not in INTEGERS + FLOATS:
         return _interned(cells) if is_text.any() else values
@@ -382,7 +399,7 @@ def _typed(name, cells, problems, texts, shaped):
         problems.note(shaped & wrong, "invalid", lambda i: f"{cells[i]} in column {name} is not a whole number")
         wrong |= infinite
         values = np.where(wrong, 0, values)
-    return np.nan_to_num(values) if name in ("camera", "ccd") else values
+    return np.nan_to_num(values) if name in (CAMERA, CCD) else values
 
 
 def _numbers(cells):
@@ -436,12 +453,12 @@ def _sectors(cells, searched, problems, shaped, num_rows):
 def _expanded(typed, texts, sectors, request, problems, first):
     """The Part in which each row has one sector, or with request.stitch the sectors in a column of their own."""
     num_rows = len(sectors)
-    if "Sectors" in request.needed:
+    if SECTOR in request.needed:
         _choose(typed, sectors, request.choose_sectors, problems)
     reasons = problems.reasons(num_rows)
     typed = {name: _whole_numbers(name, values) for name, values in typed.items()}
     if request.stitch:
-        typed[STITCHED] = np.array([*(",".join(map(str, listed)) for listed in sectors), None], object)[:-1]
+        typed[STITCHED_SECTORS] = np.array([*(",".join(map(str, listed)) for listed in sectors), None], object)[:-1]
     one = [bool(reason) or request.stitch for reason in reasons]
     sectors = [(listed[:1] if is_one else listed) or (0,) for listed, is_one in zip(sectors, one)]
     which = np.repeat(np.arange(num_rows), [len(listed) for listed in sectors])
@@ -449,8 +466,8 @@ def _expanded(typed, texts, sectors, request, problems, first):
         typed = {name: values[which] for name, values in typed.items()}
         texts = {name: [values[i] for i in which] for name, values in texts.items()}
         reasons = [reasons[i] for i in which]
-    if request.only is None or "Sectors" in request.only:
-        typed["Sectors"] = np.array([sector for listed in sectors for sector in listed], np.int64)
+    if request.only is None or SECTOR in request.only:
+        typed[SECTOR] = np.array([sector for listed in sectors for sector in listed], np.int64)
     return Part(typed, reasons, texts, (first + which).tolist())
 
 
@@ -458,7 +475,7 @@ def _choose(typed, sectors, choose, problems):
     """Leaves of the sectors of each row those to fold; a row that has none is told."""
     for i, reason in enumerate(problems.reasons(len(sectors))):
         if choose and not reason and len(sectors[i]) != 1:
-            chosen = choose(int(typed["tic_id"][i]), sectors[i])
+            chosen = choose(int(typed[TIC_ID][i]), sectors[i])
             if not chosen:
                 where = f"sectors {', '.join(map(str, sectors[i]))}" if sectors[i] else "any sector"
                 problems.add(i, "missing", f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}")
@@ -476,7 +493,7 @@ def _read_sexagesimal(name, cells, values, is_text):
     from astropy import units
     from astropy.coordinates import Angle
 
-    unit = units.hourangle if name == "RA" else units.deg
+    unit = units.hourangle if name == RA else units.deg
     for i in np.flatnonzero(is_text):
         if not _SEXAGESIMAL.fullmatch(cells[i]):
             continue
@@ -499,7 +516,7 @@ def drop_repeated(table):
     Returns:
       DataFrame with the other rows, and the list of Skip.
     """
-    repeats = table.drop(columns="row_id").duplicated()
+    repeats = table.drop(columns=ROW_ID).duplicated()
     return _part(table, repeats, lambda row: "duplicate: an earlier row is the same in every column but row_id")
 
 
@@ -521,5 +538,5 @@ def to_record_columns(table):
     return table.assign(
         Duration=table.Duration / 24,
         Disposition=table.Disposition.replace(["V", "IS"], "J"),
-        is_multi=table.duplicated("tic_id", keep=False).astype(np.int64),
+        is_multi=table.duplicated(TIC_ID, keep=False).astype(np.int64),
     )

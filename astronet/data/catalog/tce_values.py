@@ -1,11 +1,11 @@
 """What the values of a TCE must be, wherever they come from: one rule for tables, catalogs and records."""
 
-STITCHED = "Stitched_Sectors"  # column that names the sectors whose light curves are folded together, `1,2,28`
+from astronet.data.records.columns import STITCHED_SECTORS
 
 
 def stitched_sectors(columns):
     """The sectors of a row, dict of its columns, whose light curves are joined; none where it has one sector."""
-    joined = columns.get(STITCHED, "")
+    joined = columns.get(STITCHED_SECTORS, "")
     return [int(sector) for sector in joined.split(",")] if "," in joined else []
 
 

@@ -10,10 +10,10 @@ from astronet.base.script import ScriptError
 from astronet.config.schema import SectorEvents
 from astronet.data.catalog import focal_plane
 from astronet.data.records import tf_example
+from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, PERIOD, SECTOR, TIC_ID
 
-# Of a record: density of the events of other stars' TCEs at the times of its own, over the mean of the sector, or of
-# the camera; the geometric mean over its events. NaN where it is not known.
-COLUMNS = ("Event_Density", "Camera_Event_Density")
+# What EVENT_DENSITIES hold: the density of the events of other stars' TCEs at the times of a TCE's events, divided by the
+# mean density of the sector or of the camera. It is the geometric mean over the TCE's events; NaN where not known.
 _NAMES = ("all", *map(str, range(1, focal_plane.NUM_CAMERAS + 1)))  # of densities: of the sector, of its cameras
 
 _HALF_SPAN = 14.2  # days from the middle of a sector to its first and last events
@@ -68,31 +68,38 @@ def measure(tces):
 
 
 def among(tces):
-    """Returns the COLUMNS of TCEs from each other, dictionary of [num_tces]; a star's own TCEs do not count for it."""
+    """Returns the EVENT_DENSITIES of TCEs, measured among themselves. A star's own TCEs do not count for it.
+
+    Args:
+      tces: Ephemerides.
+
+    Returns:
+      Dictionary, name of the column -> float array [num_tces].
+    """
     columns = _unknown(tces)
     for _, which, density in _by_sector(tces):
-        for column, values in zip(COLUMNS, density.without_own_star()):
+        for column, values in zip(EVENT_DENSITIES, density.without_own_star()):
             columns[column][which] = _rounded(values)
     return columns
 
 
 def of_table(table):
-    """Returns the COLUMNS of the rows of a table from each other, as among() does.
+    """Returns the EVENT_DENSITIES of the rows of a table from each other, as among() does.
 
     Args:
       table: DataFrame of record columns (tce_table.to_record_columns); `camera` may be missing.
     """
-    return among(Ephemerides(table.tic_id, table.Sectors, table.get("camera"), table.Epoc, table.Period))
+    return among(Ephemerides(table.tic_id, table.Sectors, table.get(CAMERA), table.Epoc, table.Period))
 
 
 def annotated(serialized):
-    """Returns records of which each that lacks the COLUMNS has them from the others, as among() does.
+    """Returns records of which each that lacks the EVENT_DENSITIES has them from the others, as among() does.
 
     Args:
       serialized: list of serialized tf.train.Examples.
     """
     examples = [tf_example.from_serialized(record) for record in serialized]
-    ephemeris = {"tic_id": -1, "Sectors": 0, "camera": 0, "Epoc": np.nan, "Period": np.nan}
+    ephemeris = {TIC_ID: -1, SECTOR: 0, CAMERA: 0, EPOCH: np.nan, PERIOD: np.nan}
     values = ([tf_example.value(example, name, missing) for example in examples] for name, missing in ephemeris.items())
     for name, column in among(Ephemerides(*values)).items():
         for number, example in enumerate(examples):
@@ -102,7 +109,7 @@ def annotated(serialized):
 
 
 def look_up(tces, measured):
-    """Returns the COLUMNS of TCEs by what measure() returned for others, dictionary of [num_tces].
+    """Returns the EVENT_DENSITIES of TCEs by what measure() returned for others, dictionary of [num_tces].
 
     Raises:
       ScriptError: the densities are none.
@@ -119,13 +126,13 @@ def look_up(tces, measured):
                 log_ratios[row] = _decoded(of_sector.densities[name], f"{where}.densities.{name}")
         for rows in _chunks(own):
             tce, event_bin = _events(of_sector.start, own.take(rows))
-            for column, row in zip(COLUMNS, _rows(own.camera[rows])):
+            for column, row in zip(EVENT_DENSITIES, _rows(own.camera[rows])):
                 columns[column][which[rows]] = _rounded(_mean(log_ratios[row[tce], event_bin], tce, len(rows)))
     return columns
 
 
 def _unknown(tces):
-    return {column: np.full(len(tces.period), np.nan) for column in COLUMNS}
+    return {column: np.full(len(tces.period), np.nan) for column in EVENT_DENSITIES}
 
 
 def _by_sector(tces):
@@ -166,7 +173,14 @@ def _events(start, tces):
 
 
 def _rows(camera):
-    """For each of COLUMNS: which of _NAMES each TCE has it from, by its camera; -1, one beyond, where from none."""
+    """For each of EVENT_DENSITIES: index into _NAMES of the density that each TCE uses; -1 where there is none.
+
+    Args:
+      camera: number of each TCE's camera. [num_tces]
+
+    Returns:
+      Pair of int arrays [num_tces].
+    """
     is_known = (camera > 0) & (camera <= focal_plane.NUM_CAMERAS)
     return np.zeros(len(camera), int), np.where(is_known, camera, -1).astype(int)
 
@@ -207,10 +221,10 @@ class _Density:
             yield _NAMES[row], self._smoothed[row] / self._mean[row]
 
     def without_own_star(self):
-        """Logarithms of the densities of other stars' events that each TCE sees, [len(COLUMNS), num_tces]."""
+        """Logarithms of the densities of other stars' events that each TCE sees, [len(EVENT_DENSITIES), num_tces]."""
         _, star, num_of_star = np.unique(self._tces.tic_id, return_inverse=True, return_counts=True)
         is_alone = num_of_star[star] == 1
-        log_ratios = np.empty([len(COLUMNS), len(star)])
+        log_ratios = np.empty([len(EVENT_DENSITIES), len(star)])
         for rows in _chunks(self._tces):
             rows = rows[is_alone[rows]]
             tce, event_bin = _events(self.start, self._tces.take(rows))

@@ -19,6 +19,7 @@ from astronet.base import json_files
 from astronet.base.files import write_aside
 from astronet.base.script import ScriptError
 from astronet.data.records import preprocess, tf_example, tfrecord
+from astronet.data.records.columns import DISPOSITION, ROW_ID, SECTOR, TIC_ID
 from light_curve_util.errors import MissingLightCurveError
 
 TIME_LIMIT = "time limit"  # the kind of reason that is worth another try in another run
@@ -135,13 +136,13 @@ def make(piece):
                 paths, stamp = _find(columns, piece.tess_data_dir)
                 seen.update(stamp)
                 views, reason = preprocess.views_or_reason(columns, piece.tess_data_dir, piece.settings, paths, check)
-            identity = [columns["row_id"], columns["tic_id"], columns["Sectors"]]
+            identity = [columns[ROW_ID], columns[TIC_ID], columns[SECTOR]]
             if reason:
                 _check_directory(piece.tess_data_dir)
                 skipped.append([*identity, reason])
                 continue
             warned += [[*identity, warning] for warning in check.warnings]
-            dispositions[columns["Disposition"]] += 1
+            dispositions[columns[DISPOSITION]] += 1
             serialized = tf_example.to_example(columns, views).SerializeToString(deterministic=True)
             framed = tfrecord.framed(serialized)
             digest.update(framed)

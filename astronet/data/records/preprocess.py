@@ -7,7 +7,19 @@ from collections.abc import Callable
 from typing import Optional, Protocol
 
 from astronet.data.catalog import epochs
-from astronet.data.catalog.tce_values import STITCHED, stitched_sectors
+from astronet.data.catalog.tce_values import stitched_sectors
+from astronet.data.records.columns import (
+    CAMERA,
+    CCD,
+    DURATION,
+    EPOCH,
+    EPOCH_ERROR,
+    PERIOD,
+    PERIOD_ERROR,
+    SECTOR,
+    STITCHED_SECTORS,
+    TIC_ID,
+)
 from light_curve_util import stitch, tess_io
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
@@ -141,9 +153,9 @@ def find_light_curves(columns, tess_data_dir):
     """
     stitched = stitched_sectors(columns)
     if stitched:
-        return [tess_io.find(tess_data_dir, columns["tic_id"], sector) for sector in stitched]
-    detector = columns.get("camera"), columns.get("ccd")
-    return [tess_io.find(tess_data_dir, columns["tic_id"], columns["Sectors"], *detector)]
+        return [tess_io.find(tess_data_dir, columns[TIC_ID], sector) for sector in stitched]
+    detector = columns.get(CAMERA), columns.get(CCD)
+    return [tess_io.find(tess_data_dir, columns[TIC_ID], columns[SECTOR], *detector)]
 
 
 @dataclasses.dataclass
@@ -172,12 +184,12 @@ class TimeCheck:
           MisplacedLightCurveError: the light curve is not of its sector, but would be with another zero point.
         """
         self.warnings += light_curve.notes
-        ran = self.windows.get(columns["Sectors"])
+        ran = self.windows.get(columns[SECTOR])
         # What stands for the sector of another mission is a quarter or a campaign.
         if ran and tess_io.is_of_tess(light_curve.path):
-            self.warnings += epochs.sector_warnings(light_curve.time, columns["Sectors"], ran)
+            self.warnings += epochs.sector_warnings(light_curve.time, columns[SECTOR], ran)
         if not self.is_far:
-            errors = (columns.get(name, math.nan) for name in ("Epoc Err", "Period Err"))
+            errors = (columns.get(name, math.nan) for name in (EPOCH_ERROR, PERIOD_ERROR))
             of_epoch = epochs.event_warnings(light_curve.time, event, *errors)
             self.warnings += of_epoch
             self.is_far = bool(of_epoch)
@@ -188,7 +200,7 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
 
     Args:
       columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days). Of several
-        sectors to join, those that cannot be read are taken out of its column STITCHED.
+        sectors to join, those that cannot be read are taken out of its column STITCHED_SECTORS.
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
       paths: the light curves, where they have been found already.
@@ -201,16 +213,16 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
       MemoryError: which says little about the row.
     """
     try:
-        event = PeriodicEvent(columns["Epoc"], columns["Period"], columns["Duration"])
+        event = PeriodicEvent(columns[EPOCH], columns[PERIOD], columns[DURATION])
         paths = paths or find_light_curves(columns, tess_data_dir)
-        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get("Sectors")]))
+        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get(SECTOR)]))
 
         def look(light_curve):
-            check.look(light_curve, event, {**columns, "Sectors": sector_of[light_curve.path]})
+            check.look(light_curve, event, {**columns, SECTOR: sector_of[light_curve.path]})
 
         def leave_out(path, error):
             sector = sector_of.pop(path)
-            columns[STITCHED] = ",".join(map(str, sector_of.values()))
+            columns[STITCHED_SECTORS] = ",".join(map(str, sector_of.values()))
             if check:
                 check.warnings.append(f"sector {sector} is left out: {error.reason}: {error}")
 

@@ -9,14 +9,12 @@ from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.config.schema import Config
 from astronet.data.records import event_density, tf_example
+from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, KIND_OF, PERIOD, SECTOR
 from astronet.data.records.tf_example import Example
 
 # What event densities are looked up by: name of the feature -> type of its value, and what stands for a missing one.
 EPHEMERIS: dict[str, tuple[type, float]] = {
-    "Epoc": (float, np.nan),
-    "Period": (float, np.nan),
-    "Sectors": (int, 0),
-    "camera": (int, 0),
+    name: (KIND_OF[name], np.nan if KIND_OF[name] is float else 0) for name in (EPOCH, PERIOD, SECTOR, CAMERA)
 }
 
 Features = dict[str, np.ndarray]
@@ -100,7 +98,7 @@ def batches(
 
 def reads_event_densities(config: Config) -> bool:
     """Returns whether a model reads how crowded the times of a TCE's events are."""
-    return not set(event_density.COLUMNS).isdisjoint(configuration.scalar_columns(config))
+    return not set(EVENT_DENSITIES).isdisjoint(configuration.scalar_columns(config))
 
 
 def completed(parsed: Features, config: Config) -> Features:
@@ -113,7 +111,7 @@ def completed(parsed: Features, config: Config) -> Features:
 
 def ephemerides(stars: Any, features: Mapping[str, np.ndarray]) -> event_density.Ephemerides:
     """Returns the event_density.Ephemerides of parsed features; `stars` are TIC IDs."""
-    sector, camera, epoch, period = (features[name][:, 0] for name in ("Sectors", "camera", "Epoc", "Period"))
+    sector, camera, epoch, period = (features[name][:, 0] for name in (SECTOR, CAMERA, EPOCH, PERIOD))
     return event_density.Ephemerides(stars, sector, camera, epoch, period)
 
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from astronet.base import workers
 from astronet.data.catalog.tce_values import stitched_sectors
 from astronet.data.records import pieces, record_set
+from astronet.data.records.columns import SECTOR
 from light_curve_util import sector_times
 
 _TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
@@ -80,7 +81,7 @@ def _pieces(table, staging, tess_data_dir, settings, time_limit):
         key = pieces.key_of(columns, settings)
         # Looked up here, for that takes half a second, and workers have a time limit.
         rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
-        sectors = {sector for row in rows for sector in (row["Sectors"], *stitched_sectors(row))}
+        sectors = {sector for row in rows for sector in (row[SECTOR], *stitched_sectors(row))}
         ran = {sector: sector_times.window(sector) for sector in sectors}
         yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit, ran)
 

@@ -13,13 +13,25 @@ import numpy as np
 from astronet.config import configuration
 from astronet.data.catalog import focal_plane, tce_table
 from astronet.data.records import event_density, record_features
+from astronet.data.records.columns import (
+    CAMERA,
+    DEPTH,
+    DISPOSITION,
+    DURATION,
+    EPOCH,
+    EVENT_DENSITIES,
+    PERIOD,
+    SECTOR,
+    SN,
+    TIC_ID,
+)
 from light_curve_util import identity, tess_io
 
 _SAME_PERIOD = 1e-4  # relative: what is typed has fewer digits than a table
 _SAME_EVENT_DURATIONS = 0.5
 _CATALOG = "--catalog, a table of a few hundred TCEs of its sector,"
 _TOO_FEW = "the table has too few TCEs of its sector, or no camera"
-_REMEDIES = {"Transit_Depth": "--transit_depth", "SN": "--sn"}
+_REMEDIES = {DEPTH: "--transit_depth", SN: "--sn"}
 
 
 def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
@@ -30,9 +42,9 @@ def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
       light_curve: path of the file.
     """
     told = tess_io.identity(light_curve)
-    sector = columns["Sectors"] or told.sector or 0
+    sector = columns[SECTOR] or told.sector or 0
     camera = told.camera or _camera_by_position(identity.primary_header(light_curve), sector)
-    return {**columns, "Sectors": sector, "camera": camera}
+    return {**columns, SECTOR: sector, CAMERA: camera}
 
 
 def _camera_by_position(header, sector):
@@ -53,7 +65,7 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
       catalog: table of TCEs, as generate_input_records.py reads it, of which the TCE may be one.
 
     Returns:
-      Dict of columns: those of the table's row, where it has the TCE, and event_density.COLUMNS; what `columns` knows
+      Dict of columns: those of the table's row, where it has the TCE, and EVENT_DENSITIES; what `columns` knows
       counts more than the table.
 
     Raises:
@@ -63,12 +75,12 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
 
     table, _ = tce_table.drop_repeated(tce_table.load(catalog).table)
     table = tce_table.to_record_columns(table).reset_index(drop=True)
-    known = {name: value for name, value in columns.items() if value == value and (name, value) != ("camera", 0)}
+    known = {name: value for name, value in columns.items() if value == value and (name, value) != (CAMERA, 0)}
     row = _find(table, columns)
     if row is None:
         row, of_table = len(table), {}
-        table = pd.concat([table, pd.DataFrame([{**columns, "Disposition": ""}])], ignore_index=True)
-        table = table.fillna({"camera": 0})
+        table = pd.concat([table, pd.DataFrame([{**columns, DISPOSITION: ""}])], ignore_index=True)
+        table = table.fillna({CAMERA: 0})
     else:
         of_table = {name: values[0] for name, values in table.iloc[row : row + 1].to_dict("list").items()}
     densities = {name: values[row] for name, values in event_density.of_table(table).items()}
@@ -77,9 +89,9 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
 
 def _find(table, columns):
     """Number of the row that is of the same star, sector and event, or None."""
-    period, duration = columns["Period"], columns["Duration"]
-    distance = np.abs((table.Epoc - columns["Epoc"] + period / 2) % period - period / 2).to_numpy()
-    is_same = (table.tic_id == columns["tic_id"]) & (table.Sectors == columns["Sectors"])
+    period, duration = columns[PERIOD], columns[DURATION]
+    distance = np.abs((table.Epoc - columns[EPOCH] + period / 2) % period - period / 2).to_numpy()
+    is_same = (table.tic_id == columns[TIC_ID]) & (table.Sectors == columns[SECTOR])
     is_same &= (np.abs(table.Period / period - 1) < _SAME_PERIOD) & (distance < _SAME_EVENT_DURATIONS * duration)
     rows = np.flatnonzero(is_same)
     return int(rows[np.argmin(distance[rows])]) if len(rows) else None
@@ -96,7 +108,7 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
     features = record_features.parse([record], config)
     lacking = [name for name in configuration.scalar_columns(config) if np.isnan(features[name]).any()]
     flags = [_REMEDIES[name] for name in lacking if name in _REMEDIES]
-    densities = [name for name in lacking if name in event_density.COLUMNS]
+    densities = [name for name in lacking if name in EVENT_DENSITIES]
     found = []
     if lacking:
         remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]

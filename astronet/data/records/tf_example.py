@@ -11,6 +11,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from astronet.base.script import ScriptError
+from astronet.data.records.columns import DISPOSITION, PERIOD, ROW_ID, SECTOR, TIC_ID, TOI_ID
 from light_curve_util.view_generator import VIEW_NAMES
 
 SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all that is more than a number in a record
@@ -146,14 +147,14 @@ class TceIdentity:
         Raises:
           ScriptError: naming what is of another kind than it should be.
         """
-        toi_id = value(example, "toi_id", "")
+        toi_id = value(example, TOI_ID, "")
         return cls(
-            row_id=_number(example, "row_id", int, -1),
-            tic_id=_number(example, "tic_id", int),
+            row_id=_number(example, ROW_ID, int, -1),
+            tic_id=_number(example, TIC_ID, int),
             toi_id=toi_id if isinstance(toi_id, str) else f"{toi_id:.2f}",
-            sector=_number(example, "Sectors", int, 0),
-            period=_number(example, "Period", float, float("nan")),
-            disposition=str(value(example, "Disposition", "")),
+            sector=_number(example, SECTOR, int, 0),
+            period=_number(example, PERIOD, float, float("nan")),
+            disposition=str(value(example, DISPOSITION, "")),
         )
 
 
@@ -162,5 +163,5 @@ def _number(example, name, kind, default=None):
     try:
         return kind(held)
     except (TypeError, ValueError, OverflowError):
-        told = ", ".join(f"{key} {value(example, key)!r}" for key in ("row_id", "tic_id"))
+        told = ", ".join(f"{key} {value(example, key)!r}" for key in (ROW_ID, TIC_ID))
         raise ScriptError(f"{name} of a record ({told}) is {held!r}: a number needed; make the records again") from None

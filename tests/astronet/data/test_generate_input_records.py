@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from astronet.data import generate_input_records
-from astronet.data.records import event_density, preprocess, tf_example, tfrecord
+from astronet.data.records import preprocess, tf_example, tfrecord
+from astronet.data.records.columns import EVENT_DENSITIES
 
 FLOAT32 = 1e-6  # what storing a normalized view as float32 costs
 SAME_SIGNAL = 0.97  # other photometry of the same dip, rebinned, correlates at least so well
@@ -158,7 +159,7 @@ def test_a_record_holds_every_column_in_one_type(survey, tmp_path):
     made = examples(tmp_path / "out")
     kinds = {name: feature.WhichOneof("kind") for name, feature in made[0, 1].features.feature.items()}
     assert kinds == {name: feature.WhichOneof("kind") for name, feature in made[2, 2].features.feature.items()}
-    assert set(kinds) == {*COLUMNS, "is_multi", *event_density.COLUMNS, "global_view", "local_view"}
+    assert set(kinds) == {*COLUMNS, "is_multi", *EVENT_DENSITIES, "global_view", "local_view"}
     assert {name for name, kind in kinds.items() if kind == "bytes_list"} == {"toi_id", "Disposition"}
     integers = {name for name, kind in kinds.items() if kind == "int64_list"}
     assert integers == {"row_id", "tic_id", "Sectors", "camera", "ccd", "is_multi"}

@@ -12,7 +12,8 @@ import pytest
 
 from astronet.base import locks
 from astronet.data import make_catalog, make_empty_catalog
-from astronet.data.catalog import catalog_rows, tev
+from astronet.data.catalog import tev
+from astronet.data.records.columns import CATALOG_COLUMNS
 
 BLS_HEADER = (
     "# BLS_Npointsintransit_1_0 BLS_Period_1_0 BLS_Tc_1_0 BLS_Qtran_1_0 BLS_Depth_1_0 BLS_SN_1_0"
@@ -69,7 +70,7 @@ def test_search_and_star_parameters_replace_those_of_the_table(tmp_path):
     write_bls(tmp_path, 7, peak(), peak(period=99))
     assert run(tmp_path) == 0
     (row,) = read(tmp_path / "tces.csv")
-    assert list(row) == list(catalog_rows.COLUMNS)
+    assert list(row) == list(CATALOG_COLUMNS)
     assert row["toi_id"] == ".01" and row["Disposition"] == "PC"
     assert (row["camera"], row["ccd"], row["Sectors"]) == ("3", "2", "1")
     values = {

@@ -8,6 +8,7 @@ import pytest
 
 from astronet.data import make_catalog, simulate_survey
 from astronet.data.catalog import box_search, catalog_rows, stars, tce_table
+from astronet.data.records.columns import CATALOG_COLUMNS
 from astronet.data.simulation import sky
 from light_curve_util import tess_io
 
@@ -27,7 +28,7 @@ def survey(tmp_path_factory):
 def test_tables_and_catalogue_are_whole(survey):
     table, skipped = tce_table.read(survey / "tces.csv")
     assert not skipped
-    assert list(table.columns) == list(catalog_rows.COLUMNS)
+    assert list(table.columns) == list(CATALOG_COLUMNS)
     assert {"PC", "EB", "V", "IS", "J"} == set(table["Disposition"])
     assert 0.1 < table["Disposition"].isin(["PC", "EB"]).mean() < 0.5
     rows, _ = catalog_rows.read([survey / f"sector-{sector}-simulated.csv" for sector in (1, 2, 3)])

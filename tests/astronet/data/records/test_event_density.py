@@ -15,6 +15,7 @@ from astronet.config import configuration
 from astronet.data import generate_input_records
 from astronet.data.catalog import focal_plane
 from astronet.data.records import event_density, tf_example, tfrecord
+from astronet.data.records.columns import EVENT_DENSITIES
 
 SECTOR = 2
 START = focal_plane.middle(SECTOR) - 14.2
@@ -96,7 +97,7 @@ def test_what_is_measured_tells_other_stars_the_same():
     told = event_density.look_up(new, measured)
     both = (np.append(getattr(tces, name), getattr(new, name)) for name in vars(tces))
     among = event_density.among(event_density.Ephemerides(*both))
-    for column in event_density.COLUMNS:
+    for column in EVENT_DENSITIES:
         np.testing.assert_allclose(np.log(told[column][:2]), np.log(among[column][-3:-1]), atol=2 * LEVEL)
         assert told[column][0] > 5 * told[column][1]
         assert np.isnan(told[column][2])  # of a sector that was not measured
@@ -163,7 +164,7 @@ def test_catalogue_tells_records_how_crowded_their_times_are(tmp_path, write_lig
 
     made = {tf_example.value(example, "row_id"): example for example in read(f"{tmp_path}/records/test-*")}
     assert set(made) == set(epochs)
-    for column in event_density.COLUMNS:
+    for column in EVENT_DENSITIES:
         assert tf_example.value(made[1], column) > 2 * tf_example.value(made[2], column) > 0
 
 
@@ -228,7 +229,7 @@ def test_training_measures_what_records_do_not_say_and_prediction_uses_it(crowd,
     assert set(measured) == {"1", "2"} and set(measured["2"].densities) == {"all", "1"}
 
     (example, *_) = read(f"{crowd}/train-*")
-    own = dict.fromkeys(event_density.COLUMNS, 0.02)
+    own = dict.fromkeys(EVENT_DENSITIES, 0.02)
     cases = [({"Epoc": CROWDED}, {}), ({"Epoc": QUIET}, {}), ({"Epoc": CROWDED}, own), ({"Epoc": np.nan}, {})]
     shard = []
     for row_id, (ephemeris, columns) in enumerate(cases):

@@ -1,0 +1,101 @@
+"""The columns of catalogs and records: the one home of their names, types and units, shown as a table in docs/data.md.
+
+This module imports nothing of the package, so that tables, records, worker processes and scripts can all import it.
+"""
+
+import dataclasses
+from typing import Optional, Union
+
+Kind = type[Union[int, float, str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+      name: as catalogs and records spell it.
+      kind: Python type of its values. Records hold it as an int64, a float32 or bytes.
+      meaning: what it is, in a few words.
+      unit: of its values in a catalog; "" where it has none.
+      record_unit: of its values in a record, where that is another one.
+      in_catalog: whether make_catalog.py writes it. The others are added when records are made.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    record_unit: Optional[str] = None
+    in_catalog: bool = True
+
+
+ROW_ID = "row_id"
+TIC_ID = "tic_id"
+TOI_ID = "toi_id"
+DISPOSITION = "Disposition"
+RA = "RA"
+DEC = "Dec"
+TMAG = "Tmag"
+EPOCH = "Epoc"
+PERIOD = "Period"
+DURATION = "Duration"
+DEPTH = "Transit_Depth"
+SECTOR = "Sectors"
+CAMERA = "camera"
+CCD = "ccd"
+STAR_RADIUS = "star_rad"
+STAR_MASS = "star_mass"
+TEFF = "teff"
+LOGG = "logg"
+SN = "SN"
+INGRESS = "Qingress"
+IS_MULTI = "is_multi"
+STITCHED_SECTORS = "Stitched_Sectors"
+EVENT_DENSITY = "Event_Density"
+CAMERA_EVENT_DENSITY = "Camera_Event_Density"
+
+COLUMNS = (
+    Column(ROW_ID, int, "number of the row; with `tic_id` it names the TCE"),
+    Column(TIC_ID, int, "TIC ID of the star"),
+    Column(TOI_ID, str, "number of the TCE within the star"),
+    Column(DISPOSITION, str, "PC planet candidate, EB eclipsing binary, V variable, IS instrumental, J junk, O other"),
+    Column(RA, float, "right ascension", "degrees"),
+    Column(DEC, float, "declination", "degrees"),
+    Column(TMAG, float, "TESS magnitude", "mag"),
+    Column(EPOCH, float, "mid-time of an event in BTJD; [other systems](#time-systems) are converted", "days"),
+    Column(PERIOD, float, "period", "days"),
+    Column(DURATION, float, "duration of the event", "**hours**", "**days**"),
+    Column(DEPTH, float, "depth of the event", "ppm"),
+    Column(SECTOR, int, "sector of the light curve"),
+    Column(CAMERA, int, "camera that sees the star; 0 where none does"),
+    Column(CCD, int, "CCD that sees the star; 0 where none does"),
+    Column(STAR_RADIUS, float, "radius of the star: Gaia DR2's where known, else the TIC's", "solar radii"),
+    Column(STAR_MASS, float, "mass of the star, from the TIC", "solar masses"),
+    Column(TEFF, float, "temperature of the star: Gaia DR2's where known, else the TIC's", "K"),
+    Column(LOGG, float, "surface gravity of the star, from the TIC", "dex (cgs)"),
+    Column(SN, float, "signal to pink noise of the BLS peak"),
+    Column(INGRESS, float, "duration of the ingress over the duration of the event"),
+    Column(IS_MULTI, int, "1 where the star has more than one row in the table, else 0", in_catalog=False),
+    Column(STITCHED_SECTORS, str, "with `--stitch`: the sectors that are folded together (`1,2,28`)", in_catalog=False),
+    Column(EVENT_DENSITY, float, "[how crowded](#event-densities) the sector is at the TCE's events", in_catalog=False),
+    Column(CAMERA_EVENT_DENSITY, float, "the same, of the sector's TCEs in this camera alone", in_catalog=False),
+)
+
+KIND_OF = {column.name: column.kind for column in COLUMNS}
+CATALOG_COLUMNS = tuple(column.name for column in COLUMNS if column.in_catalog)
+EVENT_DENSITIES = (EVENT_DENSITY, CAMERA_EVENT_DENSITY)
+
+# Columns that tables may have, and that are read but not written to a catalog.
+SOURCE = "src"
+EPOCH_ERROR = "Epoc Err"  # standard deviation, days
+PERIOD_ERROR = "Period Err"  # standard deviation, days
+
+
+def names_of(kind: Kind) -> tuple[str, ...]:
+    """Returns the names of the catalog's columns whose values have a type.
+
+    >>> names_of(int)
+    ('row_id', 'tic_id', 'Sectors', 'camera', 'ccd')
+    """
+    return tuple(column.name for column in COLUMNS if column.in_catalog and column.kind is kind)
