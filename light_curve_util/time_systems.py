@@ -309,7 +309,8 @@ def _notes(known, systems, there, noun, is_assumed):
         if count:
             shift = system.zero - BTJD_ZERO
             how = f"subtracting {-shift:.10g}" if shift < 0 else f"adding {shift:.10g}"
-            what = f"{count} of {total} {noun}" if total > 1 else noun.rstrip("s")
+            what = f"all {noun}" if count == total else f"{count} of {total} {noun}"
+            what = what if total > 1 else noun.rstrip("s")
             note = f"{what} in {system.name}, converted to BTJD by {how}"
             if system == MJD and is_assumed:
                 note += " (assumed: half a day too late if it is BJD - 2400000; give BJD to be sure)"

@@ -28,7 +28,10 @@ _STAR_COLUMNS = dict(
     )
 )
 _SEARCHES_PER_TASK = 4  # each takes a second, where a .blsanal file takes a fraction of a millisecond
-_NO_SEARCHES = "no transit searches, for there is no {}: events stay as the tables have them, SN and Qingress empty"
+_NO_SEARCHES = (
+    "no transit searches, because there is no {}: events and SN stay as the tables have them, and what a table lacks "
+    "stays empty"
+)
 
 
 def _add_stars(rows, catalog, num_workers, cluster):
@@ -238,12 +241,30 @@ def _searches(flags):
     return events.Searches(qlp_data_dir, flags.tess_data_dir, flags.flux_key, flags.quality)
 
 
-def _refuse_overwriting(flags, paths, out_path):
-    kind, _, star_path = flags.catalog.partition(":")
+def _refuse_overwriting(flags, paths, out_path, catalog):
+    """Refuses outputs that are a table or the star catalog, which --catalog=auto may have found by itself."""
+    _, _, star_path = catalog.partition(":")
     arguments.refuse_overwriting_inputs(
         {"--out_name": [out_path, dropped_path(out_path), warnings_path(out_path)]},
-        {"--input": paths, "--catalog": star_path if kind == "local" else None},
+        {"--input": paths, f"--catalog={flags.catalog}": star_path or None},
     )
+
+
+def _open_stars(flag, catalog):
+    """Opens the star catalog once: what is wrong with it is told here, not by each worker."""
+    try:
+        star_catalog.open_catalog(catalog)
+    except ScriptError as error:
+        if flag != "auto":
+            raise
+        raise ScriptError(
+            f"{error}. It was taken for the star catalog because of its name (--catalog=auto): rename it, or choose "
+            "another by --catalog"
+        ) from error
+
+
+def _counted(count, noun):
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _run(flags):
@@ -252,9 +273,9 @@ def _run(flags):
     if missing:
         raise ScriptError(f"no file {', '.join(missing)}: --input names files in --base_dir")
     out_path = os.path.join(flags.base_dir, flags.out_name)
-    _refuse_overwriting(flags, paths, out_path)
-    catalog = star_catalog.resolve(flags.catalog, flags.base_dir)
-    star_catalog.open_catalog(catalog)  # what is wrong with it is told here, not by each worker
+    catalog = star_catalog.resolve(flags.catalog, flags.base_dir, paths)
+    _refuse_overwriting(flags, paths, out_path, catalog)
+    _open_stars(flags.catalog, catalog)
     if catalog == "none":
         print(
             "no star catalogue: RA, Dec and Tmag come from the tables, other star parameters stay empty "
@@ -275,11 +296,11 @@ def _run(flags):
         observed.ObservedSectors(flags.tess_data_dir) if flags.tess_data_dir else None,
         flags.stitch,
     )
-    print(f"{num_kept} TCEs in {out_path}")
-    if num_dropped:
-        print(f"{num_dropped} rows dropped, with reasons in {dropped_path(out_path)}")
+    print(f"{_counted(num_kept, 'TCE')} in {out_path}")
+    if num_dropped:  # a row with several sectors counts once for each
+        print(f"{_counted(num_dropped, 'TCE')} dropped, with reasons in {dropped_path(out_path)}")
     if num_warnings:
-        print(f"{num_warnings} warnings about the others in {warnings_path(out_path)}")
+        print(f"{_counted(num_warnings, 'warning')} about TCEs of {out_path} in {warnings_path(out_path)}")
     return 0 if num_kept else 1
 
 

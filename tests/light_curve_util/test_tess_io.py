@@ -118,7 +118,7 @@ def test_full_bjd_is_converted_and_said(tmp_path):
     time = SECTOR_2 + np.arange(300) / 48
     light_curve = tess_io.read(write_qlp(tmp_path / "1.h5", time + 2457000))
     np.testing.assert_allclose(light_curve.time, time, rtol=0, atol=1e-9)
-    assert light_curve.notes == ("300 of 300 times in BJD, converted to BTJD by subtracting 2457000",)
+    assert light_curve.notes == ("all times in BJD, converted to BTJD by subtracting 2457000",)
 
 
 def test_one_wild_time_is_dropped_and_said(tmp_path):

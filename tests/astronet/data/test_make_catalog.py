@@ -123,7 +123,7 @@ def test_faint_stars_are_dropped_aloud_and_kept_on_demand(tmp_path, capsys):
         write_bls(tmp_path, tic_id, peak())
     assert run(tmp_path) == 0
     assert reasons(tmp_path) == {"7": "Tmag 12.500 is fainter than 12.0 (--max_tmag)"}
-    assert "1 rows dropped" in capsys.readouterr().out
+    assert "1 TCE dropped" in capsys.readouterr().out
     assert run(tmp_path, "--max_tmag=13") == 0
     assert [row["row_id"] for row in read(tmp_path / "tces.csv")] == ["0", "1"]
     assert reasons(tmp_path) == {}

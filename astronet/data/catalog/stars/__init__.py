@@ -24,13 +24,14 @@ class _NoCatalog:
         return {}
 
 
-def resolve(flag, base_dir):
+def resolve(flag, base_dir, tables=()):
     """The catalogue that a `--catalog` flag means.
 
     Args:
       flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". auto is pdo where its packages are installed, else
         tic.sqlite, tic.csv or tic.fits of base_dir, else none: a network is used on request only.
       base_dir: directory of the TCE tables.
+      tables: paths of the TCE tables, which auto does not take for a star catalog, whatever their names.
 
     Returns:
       "pdo", "mast", "mast:CACHE_PATH", "local:PATH" or "none".
@@ -45,9 +46,11 @@ def resolve(flag, base_dir):
         raise ScriptError(f"--catalog={flag}: give auto, pdo, mast, mast:CACHE_PATH or local:PATH")
     if all(importlib.util.find_spec(package) for package in ("tsig", "qlp")):
         return "pdo"
-    for name in _LOCAL_NAMES:
-        if os.path.isfile(os.path.join(base_dir, name)):
-            return "local:" + os.path.join(base_dir, name)
+    for path in (os.path.join(base_dir, name) for name in _LOCAL_NAMES):
+        if os.path.isfile(path) and not any(
+            os.path.exists(table) and os.path.samefile(path, table) for table in tables
+        ):
+            return "local:" + path
     return "none"
 
 

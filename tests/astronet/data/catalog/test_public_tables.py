@@ -359,6 +359,28 @@ def test_a_catalog_that_would_overwrite_its_input_is_refused(tmp_path, capsys):
     assert (tmp_path / "new_dropped.csv").read_bytes() == before
 
 
+def test_the_star_catalog_that_auto_has_found_is_not_overwritten(tmp_path, capsys):
+    tev.write(tmp_path / "tces.csv", [{"tic_id": 7, "Sectors": 1}])
+    stars = write(tmp_path / "tic.csv", "id,ra,dec,tmag,rad,mass,teff,logg\n7,1,2,10,1,1,5000,4\n")
+    before = stars.read_bytes()
+    os.rename(stars, tmp_path / "tic.fits")  # what a file is, its content tells
+    for out in ("tic.fits", f"../{tmp_path.name}/tic.fits"):
+        assert make_catalog.main(["--input=tces.csv", f"--base_dir={tmp_path}", f"--out_name={out}"]) == 1
+        assert "--out_name would overwrite" in (told := capsys.readouterr().err) and "--catalog=auto reads" in told
+    assert (tmp_path / "tic.fits").read_bytes() == before
+
+
+def test_a_table_of_tces_is_not_taken_for_the_star_catalog_for_its_name(tmp_path, capsys):
+    tev.write(tmp_path / "tic.csv", [{"tic_id": 7, "Sectors": 1, "Epoc": 1327.5, "Period": 2, "Duration": 3}])
+    assert make_catalog.main(["--input=tic.csv", f"--base_dir={tmp_path}"]) == 0
+    assert "no star catalog" in capsys.readouterr().out
+    os.link(tmp_path / "tic.csv", tmp_path / "sector-1.csv")
+    os.rename(tmp_path / "tic.csv", tmp_path / "moved.csv")
+    write(tmp_path / "tic.csv", "tic_id,Sectors\n7,1\n")
+    assert make_catalog.main(["--input=sector-1.csv", f"--base_dir={tmp_path}"]) == 1
+    assert "taken for the star catalog because of its name" in capsys.readouterr().err
+
+
 def test_records_do_not_overwrite_their_table(generate, tmp_path, capsys):
     (tmp_path / "records").mkdir()
     table = write(tmp_path / "records" / "skipped.csv", HEADER + f"0,7,.01,,{T0},{PERIOD},{HOURS},{PPM},1\n")
