@@ -27,6 +27,7 @@ sanitize: setup
 lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 demo: setup
 	$(RUN) astronet/demo.py --output_dir=demo

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.native import core, finite_array
 
 
@@ -18,14 +17,16 @@ class Boxes(NamedTuple):
       duration: width of the box in days, a whole number of bins. [num_periods]
     """
 
-    power: np.ndarray
-    depth: np.ndarray
-    points: np.ndarray
-    mid_time: np.ndarray
-    duration: np.ndarray
+    power: Floats
+    depth: Floats
+    points: Floats
+    mid_time: Floats
+    duration: Floats
 
 
-def box_search(time, flux, periods, durations, oversample=4):
+def box_search(
+    time: ArrayLike, flux: ArrayLike, periods: ArrayLike, durations: ArrayLike, oversample: int = 4
+) -> Boxes:
     """Returns the best box at each of many periods.
 
     The light curve is folded into bins of at most the shortest duration / oversample. A box of each duration is tried

@@ -1,19 +1,25 @@
 """Removes the slow variation of a star, so that what is left is its events."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
+from light_curve_util.array_types import Floats
 from light_curve_util.errors import LightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import phase_fold
 from light_curve_util.third_party.kepler_spline.kepler_spline import SPACINGS_DAYS, fit_spline
+
+if TYPE_CHECKING:
+    from light_curve_util.tess_io import LightCurve
 
 METHODS = ("none", "spline")
 
 _MAX_MASKED_FRACTION = 0.5
 
 
-def detrend(light_curve, method, event=None):
+def detrend(light_curve: "LightCurve", method: str, event: Optional[PeriodicEvent] = None) -> "LightCurve":
     """Divides a light curve by its slow variation.
 
     So that the spline does not follow the dips, cadences within one duration of an event's middle are left out of the
@@ -45,7 +51,7 @@ def detrend(light_curve, method, event=None):
     return dataclasses.replace(light_curve, time=time[fitted], flux=flux[fitted] / spline[fitted])
 
 
-def _sparing(event, time):
+def _sparing(event: Optional[PeriodicEvent], time: Floats) -> dict[str, Any]:
     """Arguments of fit_spline that keep the spline from following the event's dips."""
     if event is None:
         return {}

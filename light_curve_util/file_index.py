@@ -7,17 +7,26 @@ import os
 import re
 import stat
 import time
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import Any, Optional, Union
 
 from light_curve_util import identity
+from light_curve_util.products import Product
 
 # A file that is added within one tick of the file system's clock (some ms) does not change the time of its directory:
 # the list of a directory that changed just now is not kept.
 _SETTLED_NS = 100_000_000
 _COLLECTIONS = ("TESS", "HLSP", "Kepler", "K2")  # of the archive's downloads
+Products = tuple[Product, ...]
+Observations = tuple[dict[int, list[str]], tuple[str, ...]]
+RankedName = tuple[int, str]  # the lowest rank is the preferred one
+
 _MAX_DIRECTORIES = 1024  # those of sectors, used for each star, outlast those of stars, used once
 
 
-def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
+def find(
+    products: Products, data_dir: str, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None
+) -> Optional[str]:
     """Finds the file of a star and sector.
 
     Files of EXACT_NAMES go first. Then products count in their order, names of one product in the order of its NAMES,
@@ -63,7 +72,9 @@ def find(products, data_dir, tic_id, sector, camera=None, ccd=None):
     return os.path.join(directories[place], name)
 
 
-def _exact(products, directories, tic_id, sector, outside):
+def _exact(
+    products: Products, directories: Mapping[str, str], tic_id: int, sector: int, outside: Container[str]
+) -> Optional[str]:
     """The path of the first file of EXACT_NAMES, None where there is none; places outside a sector's need its name."""
     for product in products:
         for template in product.EXACT_NAMES:
@@ -74,7 +85,7 @@ def _exact(products, directories, tic_id, sector, outside):
     return None
 
 
-def stars(products, data_dir):
+def stars(products: Products, data_dir: str) -> list[tuple[int, int]]:
     """The stars of which `find` finds a light curve.
 
     Args:
@@ -87,18 +98,20 @@ def stars(products, data_dir):
     found = set()
     for directory, _, names in os.walk(data_dir):
         of_place = re.search(r"/sector-(\d+)(?:/(\d+)$|/|$)", "/" + os.path.relpath(directory, data_dir))
-        sector_of_place, tic_of_place = of_place.groups() if of_place else (None, None)
+        numbers: tuple[Any, ...] = of_place.groups() if of_place else (None, None)
+        sector_of_place, tic_of_place = numbers
         for _, name, tic_id, sector in _recognized(names, products):
             tic_id, sector = tic_id or tic_of_place, sector or sector_of_place
             if tic_id and sector:
                 found.add((int(sector), int(tic_id)))
             else:
-                found.add((_told_by_header(os.path.join(directory, name)) or (None, None))[::-1])
-    found.discard((None, None))
-    return [star for star in sorted(found) if find(products, data_dir, *star[::-1])]
+                star = _told_by_header(os.path.join(directory, name))
+                if star:
+                    found.add(star[::-1])
+    return [(sector, tic_id) for sector, tic_id in sorted(found) if find(products, data_dir, tic_id, sector)]
 
 
-def places(sector, camera=None, ccd=None):
+def places(sector: int, camera: Union[int, str, None] = None, ccd: Union[int, str, None] = None) -> list[str]:
     """Directories of a sector's files, below that of the data.
 
     Args:
@@ -116,7 +129,7 @@ def places(sector, camera=None, ccd=None):
     ]
 
 
-def _downloads(data_dir, tic_id):
+def _downloads(data_dir: str, tic_id: int) -> dict[str, str]:
     """Directories that lightkurve and astroquery make, mastDownload/TESS/<observation>/, where the star's files may be.
 
     The name of an observation has the TIC ID in it, or is that of a product which names stars by their Gaia IDs.
@@ -138,7 +151,7 @@ def _downloads(data_dir, tic_id):
     return found
 
 
-def _observations(directory):
+def _observations(directory: str) -> Observations:
     """Names in a directory: dict of a number in them to the names, and those with a Gaia ID."""
     changed = _changed(directory)
     if changed is None:
@@ -146,7 +159,7 @@ def _observations(directory):
     return (_settled_observations if _is_settled(changed) else _listed_observations)(directory, changed)
 
 
-def _listed_observations(directory, changed):
+def _listed_observations(directory: str, changed: int) -> Observations:
     of_star, of_gaia = collections.defaultdict(list), []
     for name in sorted(os.listdir(directory)):
         if re.search(r"gaia|hlsp_t16_", name):
@@ -159,7 +172,7 @@ def _listed_observations(directory, changed):
 _settled_observations = functools.lru_cache(len(_COLLECTIONS) * 4)(_listed_observations)
 
 
-def _recognized(names, products):
+def _recognized(names: Iterable[str], products: Products) -> Iterator[tuple[int, str, Optional[int], Optional[int]]]:
     """Yields (rank, name, TIC ID, sector) of the names that are a light curve's; None for what a name does not tell."""
     patterns = [re.compile(pattern) for product in products for pattern in product.NAMES]
     for name in names:
@@ -178,8 +191,8 @@ class _Directory:
         the preferred one.
     """
 
-    def __init__(self, path=None, products=()):
-        self.named = collections.defaultdict(list)
+    def __init__(self, path: str = "", products: Products = ()) -> None:
+        self.named: dict[tuple[Optional[int], Optional[int]], list[RankedName]] = collections.defaultdict(list)
         self._path = path
         exact = [template for product in products for template in product.EXACT_NAMES]
         for rank, name, tic_id, sector in _recognized(os.listdir(path) if path else (), products):
@@ -188,18 +201,19 @@ class _Directory:
                 self.named[tic_id, sector].append((rank, name))
 
     @functools.cached_property
-    def by_header(self):
+    def by_header(self) -> dict[tuple[int, int], list[RankedName]]:
         """Dict of (TIC ID, sector) to a list of (rank, name), for the FITS files whose names do not tell their star."""
-        files = collections.defaultdict(list)
+        files: dict[tuple[int, int], list[RankedName]] = collections.defaultdict(list)
         for told in [told for told in self.named if told[0] is None]:
             for rank, name in self.named[told]:
                 path = os.path.join(self._path, name)
-                files[_told_by_header(path, told[1] or identity.of_place(path).sector)].append((rank, name))
-        files.pop(None, None)
+                star = _told_by_header(path, told[1] or identity.of_place(path).sector)
+                if star:
+                    files[star].append((rank, name))
         return files
 
 
-def _directory(path, products):
+def _directory(path: str, products: Products) -> _Directory:
     changed = _changed(path)
     if changed is None:
         return _Directory()
@@ -208,7 +222,7 @@ def _directory(path, products):
     return _settled_directory(path, products, changed)
 
 
-def _changed(path):
+def _changed(path: str) -> Optional[int]:
     """When a directory changed last, ns; None where there is none."""
     try:
         found = os.stat(path)
@@ -217,16 +231,16 @@ def _changed(path):
     return found.st_mtime_ns if stat.S_ISDIR(found.st_mode) else None
 
 
-def _is_settled(changed):
+def _is_settled(changed: int) -> bool:
     return abs(time.time_ns() - changed) >= _SETTLED_NS
 
 
 @functools.lru_cache(_MAX_DIRECTORIES)
-def _settled_directory(path, products, changed):
+def _settled_directory(path: str, products: Products, changed: int) -> _Directory:
     return _Directory(path, products)
 
 
-def _told_by_header(path, sector=None):
+def _told_by_header(path: str, sector: Optional[int] = None) -> Optional[tuple[int, int]]:
     """(TIC ID, sector) that the primary header of a FITS file has; None where it has not both.
 
     Args:
@@ -239,4 +253,4 @@ def _told_by_header(path, sector=None):
         return None
     told = identity.of_header(header) if header is not None else identity.Identity()
     told = told.completed_by(identity.Identity(sector=sector))
-    return None if None in (told.tic_id, told.sector) else (told.tic_id, told.sector)
+    return None if told.tic_id is None or told.sector is None else (told.tic_id, told.sector)

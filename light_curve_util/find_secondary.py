@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from light_curve_util.array_types import ArrayLike
 from light_curve_util.errors import FlatViewError, SparseLightCurveError
 from light_curve_util.native import core, finite_array
+from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import fold_and_sort
 
 
-def find_secondary(time, flux, event):
+def find_secondary(time: ArrayLike, flux: ArrayLike, event: PeriodicEvent) -> float:
     """Phase of the most likely secondary eclipse.
 
     A box of the event's duration is moved over the folded light curve away from the event itself; the deepest dip for
@@ -32,7 +34,9 @@ def find_secondary(time, flux, event):
     )
 
 
-def depth_change(time, flux_small, flux_large, event, q_ingress):
+def depth_change(
+    time: ArrayLike, flux_small: ArrayLike, flux_large: ArrayLike, event: PeriodicEvent, q_ingress: float
+) -> float:
     """Change of the depth from a smaller to a larger aperture, over the scatter of one point of the difference.
 
     A positive change means that the dip is deeper with more of the surroundings in the aperture: it may be that of a
@@ -65,4 +69,5 @@ def depth_change(time, flux_small, flux_large, event, q_ingress):
     scatter = np.std(out_of_transit)
     if scatter == 0:
         raise FlatViewError("the apertures do not differ out of transit: there is no scatter to compare a change with")
-    return (np.mean(out_of_transit) - np.mean(in_full_transit)) / scatter
+    change: float = (np.mean(out_of_transit) - np.mean(in_full_transit)) / scatter
+    return change

@@ -6,6 +6,7 @@ tell where they can; where they do not, the values do, or the light curve is ref
 
 import numpy as np
 
+from light_curve_util.array_types import Floats
 from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import Columns
@@ -34,7 +35,7 @@ _GAP_DAYS = 100  # a group of times that is further than this from all others is
 _SMALLEST_GROUP = 0.002  # or of damaged times, where it has a smaller share of the cadences
 
 
-def relative(time: np.ndarray, columns: Columns, values: np.ndarray, clip: bool) -> tuple:
+def relative(time: Floats, columns: Columns, values: Floats, clip: bool) -> tuple[Floats, Floats, list[str]]:
     """Makes the usable values of a column flux relative to their median.
 
     Args:
@@ -67,7 +68,7 @@ def relative(time: np.ndarray, columns: Columns, values: np.ndarray, clip: bool)
     return (*relative_flux(time, values, clip), notes)
 
 
-def to_flux(time, magnitude, clip=True):
+def to_flux(time: Floats, magnitude: Floats, clip: bool = True) -> tuple[Floats, Floats]:
     """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
 
     Args:
@@ -82,7 +83,7 @@ def to_flux(time, magnitude, clip=True):
     return time, 10 ** (-(magnitude - _median(magnitude)) / 2.5)
 
 
-def relative_flux(time, flux, clip=True):
+def relative_flux(time: Floats, flux: Floats, clip: bool = True) -> tuple[Floats, Floats]:
     """Drops bright outliers (unless clip is false) and makes flux relative.
 
     Args:
@@ -105,17 +106,17 @@ def relative_flux(time, flux, clip=True):
     return time, flux / median
 
 
-def _scaled(time, flux, clip):
+def _scaled(time: Floats, flux: Floats, clip: bool) -> tuple[Floats, Floats]:
     """Relative flux about 0 or about 1, as relative_flux() gives it."""
     return relative_flux(time, 1 + flux if _median(flux) < 0.5 else flux, clip)
 
 
-def _is_about_zero(values):
+def _is_about_zero(values: Floats) -> bool:
     median = _median(values)
-    return abs(median) <= _sigma(values, median) and np.mean(values < 0) >= _LEAST_NEGATIVE
+    return abs(median) <= _sigma(values, median) and bool(np.mean(values < 0) >= _LEAST_NEGATIVE)
 
 
-def _fraction_or_refusal(values):
+def _fraction_or_refusal(values: Floats) -> str:
     """What is said of relative flux about 0, a fraction; UnreadableLightCurveError where it may be none."""
     scatter = _step_scatter(values)
     if scatter <= _LARGEST_FRACTION_SCATTER and values.min() >= _LOWEST_FRACTION:
@@ -127,7 +128,7 @@ def _fraction_or_refusal(values):
     )
 
 
-def _checked_kind(values, columns, notes):
+def _checked_kind(values: Floats, columns: Columns, notes: list[str]) -> bool:
     """Whether values, of which a name alone says what they are, are magnitudes."""
     median = _median(values)
     lowest, highest = _MAGNITUDES_OF_STARS
@@ -153,7 +154,7 @@ def _checked_kind(values, columns, notes):
     return columns.is_magnitude
 
 
-def _without_codes(time, values):
+def _without_codes(time: Floats, values: Floats) -> tuple[Floats, Floats, list[str]]:
     """Time and values without the codes for missing ones, and a list of what was dropped."""
     notes = []
     while len(values):
@@ -170,7 +171,7 @@ def _without_codes(time, values):
     return time, values, notes
 
 
-def _is_far(code, others):
+def _is_far(code: float, others: Floats) -> bool:
     if len(others) < 2:
         return False
     median = _median(others)
@@ -178,7 +179,7 @@ def _is_far(code, others):
     return sigma > 0 and abs(code - median) > _CODE_DEVIATION * sigma
 
 
-def _without_wild_times(time, values):
+def _without_wild_times(time: Floats, values: Floats) -> tuple[Floats, Floats, list[str]]:
     """Time and values without the few cadences that are months from all others, and a list of what was dropped."""
     if time.max() - time.min() <= _GAP_DAYS:
         return time, values, []
@@ -194,7 +195,7 @@ def _without_wild_times(time, values):
     return time[~wild], values[~wild], [note]
 
 
-def _without_bright_outliers(time, values, faint):
+def _without_bright_outliers(time: Floats, values: Floats, faint: int) -> tuple[Floats, Floats]:
     """Time and values less the bright outliers; `faint` is 1 where high values are faint (magnitudes), else -1."""
     median = _median(values)
     sigma = _sigma(values, median)
@@ -204,20 +205,22 @@ def _without_bright_outliers(time, values, faint):
     return time[kept], values[kept]
 
 
-def _sigma(values, median):
+def _sigma(values: Floats, median: float) -> float:
     return MAD_TO_SIGMA * _median(np.abs(values - median))
 
 
-def _step_scatter(values):
+def _step_scatter(values: Floats) -> float:
     """Robust scatter from cadence to cadence, which the slow variation of a star adds little to."""
     steps = np.diff(values)
     return MAD_TO_SIGMA * _median(np.abs(steps)) / np.sqrt(2) if len(steps) else 0.0
 
 
-def _median(values):
+def _median(values: Floats) -> float:
     """np.median of finite values, in a third of the time for a light curve."""
     middle = len(values) // 2
     if len(values) % 2:
-        return np.partition(values, middle)[middle]
-    ordered = np.partition(values, (middle - 1, middle))
-    return (ordered[middle - 1] + ordered[middle]) / 2
+        median: float = np.partition(values, middle)[middle]
+    else:
+        ordered = np.partition(values, (middle - 1, middle))
+        median = (ordered[middle - 1] + ordered[middle]) / 2
+    return median

@@ -5,6 +5,7 @@ import gzip
 import os
 import re
 import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 from light_curve_util.errors import UnreadableLightCurveError
@@ -59,7 +60,7 @@ def of_header(header: Any) -> Identity:
     return Identity(tic_id, sector or None, camera or None, ccd or None)
 
 
-def of_name(name: str, patterns: Any) -> Identity:
+def of_name(name: str, patterns: Iterable[str]) -> Identity:
     """The Identity that a file's name tells.
 
     Args:
@@ -120,11 +121,11 @@ def checked(path: str, told_by_header: Identity, told_by_name: Identity) -> Iden
     return told_by_header.completed_by(told_by_name)
 
 
-def _first(header, keys, number):
+def _first(header: Any, keys: Iterable[str], number: Callable[[Any], Optional[int]]) -> Optional[int]:
     return next((found for found in (number(header.get(key)) for key in keys) if found is not None), None)
 
 
-def _tic_id(value):
+def _tic_id(value: Any) -> Optional[int]:
     if isinstance(value, str):
         match = _TIC_NAME.fullmatch(value)
         value = int(match[1]) if match else None
@@ -132,7 +133,7 @@ def _tic_id(value):
     return value if value is not None and 0 < value < _LARGEST_TIC else None
 
 
-def _whole_number(value):
+def _whole_number(value: Any) -> Optional[int]:
     """An int of a header's value, None where it is no whole number that is not negative."""
     if isinstance(value, bool) or value is None:
         return None

@@ -1,9 +1,10 @@
 """Medians in evenly spaced, overlapping bins."""
 
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.native import core, finite_array
 
 
-def median_view(x, y, num_bins, bin_width, x_min, x_max):
+def median_view(x: ArrayLike, y: ArrayLike, num_bins: int, bin_width: float, x_min: float, x_max: float) -> Floats:
     """Medians of y in bins of x.
 
     Bin i holds the points with x_min + i s <= x < x_min + i s + bin_width, where the spacing s is

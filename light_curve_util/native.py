@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.errors import LightCurveError
 
 try:
@@ -17,7 +18,7 @@ __all__ = ["LARGEST", "core", "finite_array", "require"]
 LARGEST = 1e100  # beyond it, the sums and squares that the extension takes could overflow
 
 
-def require(*names):
+def require(*names: str) -> None:
     """Raises an ImportError, which says what to do, where the extension lacks functions: it was built before them."""
     lacking = [name for name in names if not hasattr(core, name)]
     if lacking:
@@ -27,7 +28,7 @@ def require(*names):
         )
 
 
-def finite_array(name, values):
+def finite_array(name: str, values: ArrayLike) -> Floats:
     """Values as the contiguous float64 array that the extension reads.
 
     Args:
@@ -52,7 +53,7 @@ def finite_array(name, values):
     return array
 
 
-def _as_float64(name, values):
+def _as_float64(name: str, values: ArrayLike) -> Floats:
     try:
         if np.iscomplexobj(values):
             raise TypeError("these are complex")

@@ -25,7 +25,7 @@ class PeriodicEvent:
     period: float
     duration_days: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         is_periodic = _SHORTEST <= self.duration_days <= self.period <= _LONGEST
         if not (is_periodic and abs(self.t0) <= _LONGEST):
             raise InvalidEventError(

@@ -1,9 +1,10 @@
 """Folding times at a period."""
 
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.native import core, finite_array
 
 
-def phase_fold(time, period, t0):
+def phase_fold(time: ArrayLike, period: float, t0: float) -> Floats:
     """Folds times so that the event is at phase 0.
 
     Args:
@@ -20,7 +21,7 @@ def phase_fold(time, period, t0):
     return core.phase_fold(finite_array("time", time), period, t0)
 
 
-def fold_and_sort(time, flux, period, t0):
+def fold_and_sort(time: ArrayLike, flux: ArrayLike, period: float, t0: float) -> tuple[Floats, Floats]:
     """Folds a light curve and sorts it by phase; equal phases stay in the order given.
 
     Args:

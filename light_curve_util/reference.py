@@ -4,24 +4,31 @@ Names, arguments, results and errors are those of the modules phase_fold, median
 view_generator, which document them.
 """
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from light_curve_util.array_types import Floats
 from light_curve_util.errors import FlatViewError, SparseLightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
 
 MIN_POINTS = 5
 
+_Singles = NDArray[np.float32]
 
-def phase_fold(time, period, t0):
+
+def phase_fold(time: Floats, period: float, t0: float) -> Floats:
     return np.mod(time + (period / 2 - t0), period) - period / 2
 
 
-def fold_and_sort(time, flux, period, t0):
+def fold_and_sort(time: Floats, flux: Floats, period: float, t0: float) -> tuple[Floats, Floats]:
     folded_time = phase_fold(time, period, t0)
     order = np.argsort(folded_time, kind="stable")
     return folded_time[order], flux[order]
 
 
-def median_view(x, y, num_bins, bin_width, x_min, x_max):
+def median_view(x: Floats, y: Floats, num_bins: int, bin_width: float, x_min: float, x_max: float) -> Floats:
     inside = x[(x_min <= x) & (x <= x_max)]
     if len(inside) < MIN_POINTS or np.ptp(inside) < (x_max - x_min) / 2:
         raise SparseLightCurveError(f"{len(inside)} points in [{x_min}, {x_max}]")
@@ -42,7 +49,7 @@ def median_view(x, y, num_bins, bin_width, x_min, x_max):
     return np.interp(np.arange(num_bins), filled, medians[filled])
 
 
-def normalize_view(view):
+def normalize_view(view: Floats) -> Floats:
     view = view - np.median(view)
     depth = abs(np.min(view))
     if depth == 0:
@@ -54,11 +61,11 @@ def normalize_view(view):
     return view
 
 
-def find_secondary(time, flux, event):
+def find_secondary(time: Floats, flux: Floats, event: PeriodicEvent) -> float:
     return _search_secondary(*fold_and_sort(time, flux, event.period, event.t0), event)[0]
 
 
-def _search_secondary(phase, flux, event):
+def _search_secondary(phase: Floats, flux: Floats, event: PeriodicEvent) -> tuple[float, Floats, Floats]:
     """Returns t2 and the points that were searched: phase [k] in (0, period), ascending, and flux [k]."""
     period, duration_days = event.period, event.duration_days
     half_widths = 1 if period < 1 or duration_days > period / 2 else 2
@@ -87,7 +94,9 @@ def _search_secondary(phase, flux, event):
 TICKS_PER_DAY = 2**20
 
 
-def box_powers(time, flux, period, durations, oversample):
+def box_powers(
+    time: Floats, flux: Floats, period: float, durations: Sequence[float], oversample: int
+) -> tuple[Floats, float]:
     """Power of every box that box_search tries at one period [num_durations, num_bins], and the bins' width in days."""
     num_bins = max(2, int(np.ceil(period / (min(durations) / oversample))))
     # Phases are fractions of 2^64, which wrap around.
@@ -107,30 +116,30 @@ def box_powers(time, flux, period, durations, oversample):
 
 
 class ViewGenerator:
-    def __init__(self, time, flux, event):
+    def __init__(self, time: Floats, flux: Floats, event: PeriodicEvent) -> None:
         self.time, self.flux, self.event = time, flux, event
         self.folded_time, self.folded_flux = fold_and_sort(time, flux, event.period, event.t0)
 
-    def view(self, name, num_bins):
+    def view(self, name: str, num_bins: int) -> Floats:
         return normalize_view(getattr(self, name)(num_bins))
 
-    def global_view(self, num_bins):
+    def global_view(self, num_bins: int) -> Floats:
         period = self.event.period
         return median_view(
             self.folded_time, self.folded_flux, num_bins, 1.2 * period / num_bins, -period / 2, period / 2
         )
 
-    def twice_global_view(self, num_bins):
+    def twice_global_view(self, num_bins: int) -> Floats:
         period = self.event.period
         folded_time, folded_flux = fold_and_sort(self.time, self.flux, 2 * period, self.event.t0)
         return median_view(folded_time, folded_flux, num_bins, 1.2 * period / num_bins, -period, period)
 
-    def local_view(self, num_bins):
+    def local_view(self, num_bins: int) -> Floats:
         period, duration_days = self.event.period, self.event.duration_days
         x_min, x_max = max(-period / 2, -2 * duration_days), min(period / 2, 2 * duration_days)
         return median_view(self.folded_time, self.folded_flux, num_bins, 0.16 * duration_days, x_min, x_max)
 
-    def secondary_view(self, num_bins):
+    def secondary_view(self, num_bins: int) -> Floats:
         period, duration_days = self.event.period, self.event.duration_days
         t2, x, y = _search_secondary(self.folded_time, self.folded_flux, self.event)
         x_min = max(t2 - 4 * duration_days, t2 - period / 2, x[0])
@@ -141,13 +150,15 @@ class ViewGenerator:
         return median_view(x, y, num_bins, bin_width, x_min, x_max)
 
 
-def bias_relu(series, positions, bias, output):
+def bias_relu(series: _Singles, positions: int, bias: _Singles, output: _Singles) -> None:
     """The layers of a network that cc/layers.h has; series [n, at least positions * channels] in single precision."""
     used = positions * len(bias)
     output[:, :used] = np.maximum(series[:, :used] + np.tile(bias, positions), 0)
 
 
-def pool_bias_relu(series, positions, bias, pool_size, pool_stride, output):
+def pool_bias_relu(
+    series: _Singles, positions: int, bias: _Singles, pool_size: int, pool_stride: int, output: _Singles
+) -> None:
     by_position = series[:, : positions * len(bias)].reshape(len(series), positions, len(bias))
     starts = range(0, positions - pool_size + 1, pool_stride)
     pooled = [by_position[:, start : start + pool_size].max(axis=1) for start in starts]

@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
+from light_curve_util.array_types import Floats, Integers
 from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.sector_middles import MIDDLES_BTJD
 from light_curve_util.time_systems import bkjd_hint
@@ -15,7 +16,7 @@ _SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d 
 
 
 @functools.cache
-def _middles_of_tess_point():
+def _middles_of_tess_point() -> dict[int, float]:
     """Dict of sector to its middle, BTJD days; empty where tess-point is not installed."""
     try:
         import tess_stars2px  # takes half a second
@@ -44,13 +45,13 @@ def window(sector: int) -> Optional[tuple[float, float]]:
     return own - half, own + half
 
 
-def windows(sectors: Sequence[int]) -> np.ndarray:
+def windows(sectors: Union[Sequence[int], Integers]) -> Floats:
     """Start and end of each of many sectors, as window() gives them; NaN where unknown. [n, 2]"""
     known = {int(sector): window(sector) or (np.nan, np.nan) for sector in np.unique(sectors)}
-    return np.array([known[int(sector)] for sector in sectors], float).reshape(-1, 2)
+    return np.array([known[int(sector)] for sector in sectors], np.float64).reshape(-1, 2)
 
 
-def problem(time_btjd: np.ndarray, sector: int, ran: Optional[Sequence[float]] = None) -> str:
+def problem(time_btjd: Floats, sector: int, ran: Optional[tuple[float, float]] = None) -> str:
     """What is wrong with the times of a light curve that are not of a sector.
 
     It is "" where half of them are, or where they cover days of the sector (a light curve of several), or where it is

@@ -3,14 +3,18 @@
 import dataclasses
 import os
 import re
+from typing import Optional, Union
 
 import numpy as np
 
 from light_curve_util import file_index, flux_scale
 from light_curve_util import identity as identities
+from light_curve_util.array_types import Floats
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
 from light_curve_util.flux_scale import relative_flux, to_flux  # noqa: F401 (simulations take them from here)
 from light_curve_util.products import (
+    Product,
+    Reader,
     any_fits,
     cdips,
     csv_table,
@@ -28,16 +32,19 @@ from light_curve_util.products import (
     tasoc,
     tglc,
 )
+from light_curve_util.products.columns import Columns
 from light_curve_util.products.fits_table import OtherProductError
 from light_curve_util.products.quality import QUALITIES
 
 # In the order of preference, where a star has several in one sector.
-PRODUCTS = (
+PRODUCTS: tuple[Product, ...] = (
     *(qlp_hdf5, qlp_fits, spoc, tglc, csv_table, kepler),
     *(tasoc, eleanor, cdips, t16, pathos, tars, diamante, k2sff, everest),
 )
+Path = Union[str, os.PathLike[str]]
+
 _UNKNOWN = identities.Identity()
-_UNCERTAIN = (t16, tars, diamante)  # products whose columns may have other names, too
+_UNCERTAIN: tuple[Product, ...] = (t16, tars, diamante)  # products whose columns may have other names, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,13 +58,13 @@ class LightCurve:
       notes: what was converted, assumed or dropped in reading it, in words, to be said once; empty for most files.
     """
 
-    time: np.ndarray
-    flux: np.ndarray
+    time: Floats
+    flux: Floats
     path: str
     notes: tuple[str, ...] = ()
 
 
-def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
+def find(tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None) -> str:
     """Finds the file of a star and sector: docs/light_curves.md has the places, the names and the preferences.
 
     Args:
@@ -85,12 +92,12 @@ def find(tess_data_dir, tic_id, sector, camera=None, ccd=None):
     return path
 
 
-def stars(tess_data_dir):
+def stars(tess_data_dir: Path) -> list[tuple[int, int]]:
     """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
     return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
 
 
-def identity(path):
+def identity(path: Path) -> identities.Identity:
     """The star, sector and detector of a light curve file: from its FITS header, then its name, then its directory.
 
     Args:
@@ -108,12 +115,18 @@ def identity(path):
     return identities.checked(path, told, _told_by_name(path)).completed_by(identities.of_place(path))
 
 
-def _told_by_name(path):
+def _told_by_name(path: str) -> identities.Identity:
     patterns = (pattern for product in PRODUCTS for pattern in product.NAMES)
     return identities.of_name(os.path.basename(path), patterns)
 
 
-def read(path, flux_key=None, aperture=None, quality="default", clip=True):
+def read(
+    path: Path,
+    flux_key: Optional[str] = None,
+    aperture: Optional[int] = None,
+    quality: str = "default",
+    clip: bool = True,
+) -> LightCurve:
     """Reads a light curve and keeps its usable cadences.
 
     Flagged cadences and those without a finite time or value are dropped, then (unless clip is false) those brighter
@@ -153,10 +166,10 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
         )
     try:
         with np.errstate(all="ignore"):  # what overflows is told below
-            *arrays, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
+            time, flux, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
-    light_curve = LightCurve(*arrays, path, (*columns.notes, *notes))
+    light_curve = LightCurve(time, flux, path, (*columns.notes, *notes))
     if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
         raise UnreadableLightCurveError(
             f"{path}: {columns.flux_key} has values too far apart for a star's: fetch the file again"
@@ -164,12 +177,12 @@ def read(path, flux_key=None, aperture=None, quality="default", clip=True):
     return light_curve
 
 
-def is_of_tess(path):
+def is_of_tess(path: str) -> bool:
     """Whether a file is of a product of TESS; those of Kepler have quarters or campaigns, not sectors."""
     return getattr(_product(path), "IS_OF_TESS", True)
 
 
-def _read(path, flux_key, aperture, quality):
+def _read(path: str, flux_key: Optional[str], aperture: Optional[int], quality: str) -> Columns:
     """Columns of a file, by the reader that its name tells, or else by what is in it."""
     product = _product(path)
     if product is None:
@@ -183,13 +196,13 @@ def _read(path, flux_key, aperture, quality):
             raise error from None
 
 
-def _product(path):
+def _product(path: str) -> Optional[Product]:
     """The product that a file's name tells, None where it tells none."""
     name = os.path.basename(path)
     return next((product for product in PRODUCTS if any(re.fullmatch(known, name) for known in product.NAMES)), None)
 
 
-def _reader_of_any(path):
+def _reader_of_any(path: str) -> Reader:
     name = os.path.basename(path)
     if re.fullmatch(r".*\.fits?(\.gz)?", name, re.IGNORECASE):
         return any_fits.read

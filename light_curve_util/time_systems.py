@@ -22,11 +22,12 @@ kind) rows to warn of.
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 import numpy as np
 
+from light_curve_util.array_types import ArrayLike, Bools, Floats, Integers
 from light_curve_util.constants import BKJD_ZERO, BTJD_ZERO
 from light_curve_util.errors import UnreadableLightCurveError
 
@@ -162,14 +163,14 @@ class Times:
       assumed: dict of position to what was assumed of a time that could be two.
     """
 
-    btjd: np.ndarray
+    btjd: Floats
     notes: tuple[str, ...] = ()
     problems: dict[int, str] = dataclasses.field(default_factory=dict)
     assumed: dict[int, str] = dataclasses.field(default_factory=dict)
 
 
 def of_light_curve(
-    values: Sequence[float], named: Optional[TimeSystem] = None, expected: Optional[Sequence] = None
+    values: ArrayLike, named: Optional[TimeSystem] = None, expected: Optional[ArrayLike] = None
 ) -> Times:
     """Converts the times of a light curve as to_btjd() does, but raises where they cannot be told.
 
@@ -191,10 +192,7 @@ def of_light_curve(
 
 
 def to_btjd(
-    values: Sequence[float],
-    named: Optional[TimeSystem] = None,
-    expected: Optional[Sequence] = None,
-    noun: str = "times",
+    values: ArrayLike, named: Optional[TimeSystem] = None, expected: Optional[ArrayLike] = None, noun: str = "times"
 ) -> Times:
     """Converts times to BTJD, each by itself: a column may hold several systems.
 
@@ -247,7 +245,7 @@ def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
     return ""
 
 
-def _systems(values, named):
+def _systems(values: Floats, named: Optional[TimeSystem]) -> Integers:
     """Returns the index into SYSTEMS of each value; -1 where none fits. NaN counts as BTJD. [n]
 
     Where `named` has a zero point of its own, its index is one beyond those of SYSTEMS.
@@ -269,7 +267,7 @@ def _systems(values, named):
     return systems
 
 
-def _median_step(values):
+def _median_step(values: Floats) -> float:
     """Median distance of neighboring times; 0 where it is plainly less than _LONGEST_CADENCE, or there are few."""
     span = np.fmax.reduce(values) - np.fmin.reduce(values) if len(values) else 0
     if len(values) < _LEAST_CADENCES or not span >= _LONGEST_CADENCE * (len(values) - 1) / 2:
@@ -277,11 +275,11 @@ def _median_step(values):
     return float(np.median(np.diff(np.sort(values[np.isfinite(values)]))))
 
 
-def _within(values, interval):
+def _within(values: Floats, interval: tuple[float, float]) -> Bools:
     return (values >= interval[0]) & (values < interval[1])
 
 
-def _is_bkjd(values, systems, expected):
+def _is_bkjd(values: Floats, systems: Integers, expected: ArrayLike) -> bool:
     """Whether all values that could be BTJD lie where they should as BKJD, and none does as BTJD."""
     start, end = np.broadcast_to(np.asarray(expected, float), (len(values), 2)).T
     with np.errstate(invalid="ignore"):
@@ -292,7 +290,7 @@ def _is_bkjd(values, systems, expected):
     return told.sum() >= _LEAST_OF_ONE_SYSTEM and as_bkjd[told].all() and not as_btjd[told].any()
 
 
-def _unknown(value):
+def _unknown(value: float) -> str:
     if abs(value) >= _LEAST_SECONDS:
         return f"{value:.10g} is no time in days: divide by 86400 if it is in seconds"
     return (
@@ -301,7 +299,7 @@ def _unknown(value):
     )
 
 
-def _notes(known, systems, there, noun, is_assumed):
+def _notes(known: Sequence[TimeSystem], systems: Integers, there: Bools, noun: str, is_assumed: bool) -> Iterator[str]:
     """A text for each system that is converted."""
     total = np.count_nonzero(there)
     for number, system in enumerate(known[1:], 1):

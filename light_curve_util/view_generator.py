@@ -1,7 +1,9 @@
 """The views of a TCE that the network sees."""
 
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.errors import LightCurveError
 from light_curve_util.native import core, finite_array
+from light_curve_util.periodic_event import PeriodicEvent
 
 VIEW_NAMES = ("global_view", "local_view", "twice_global_view", "secondary_view")
 
@@ -24,12 +26,12 @@ class ViewGenerator:
     Source: Shallue & Vanderburg 2018, AJ 155, 94, section 3; Yu et al. 2019, AJ 158, 25, section 3.
     """
 
-    def __init__(self, time, flux, event):
+    def __init__(self, time: ArrayLike, flux: ArrayLike, event: PeriodicEvent) -> None:
         self._views = core.ViewGenerator(
             finite_array("time", time), finite_array("flux", flux), event.t0, event.period, event.duration_days
         )
 
-    def view(self, name, num_bins):
+    def view(self, name: str, num_bins: int) -> Floats:
         """One view: medians in overlapping bins, normalized to a depth of 1.
 
         Args:
@@ -47,6 +49,7 @@ class ViewGenerator:
         if name not in VIEW_NAMES:
             raise ValueError(f"unknown view {name!r}; the views are {', '.join(VIEW_NAMES)}")
         try:
-            return getattr(self._views, name)(num_bins)
+            view: Floats = getattr(self._views, name)(num_bins)
         except LightCurveError as error:
             raise type(error)(f"{name}: {error}") from None
+        return view

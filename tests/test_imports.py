@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the ground up; rooms of one floor do not know each other.
 FLOORS = (
-    ("light_curve_util.constants",),
+    ("light_curve_util.array_types", "light_curve_util.constants"),
     ("light_curve_util.third_party",),
     ("light_curve_util",),
     ("astronet",),

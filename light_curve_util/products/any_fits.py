@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from light_curve_util.errors import UnreadableLightCurveError
@@ -57,7 +58,7 @@ def read(
     return fits_table.with_file(path, lambda file: _read(file, flux_key, quality, guesses))
 
 
-def _read(file, flux_key, quality, guesses):
+def _read(file: Any, flux_key: Optional[str], quality: str, guesses: bool) -> Columns:
     for fits_format in _FORMATS:
         for hdu in fits_table.tables(file):
             if fits_format.is_of(file[0].header, fits_table.names_of(hdu)):
@@ -71,7 +72,7 @@ def _read(file, flux_key, quality, guesses):
     return _guessed(file, flux_key, quality)
 
 
-def _noting(columns, note):
+def _noting(columns: Columns, note: str) -> Columns:
     return dataclasses.replace(columns, notes=(*columns.notes, note))
 
 
@@ -92,7 +93,7 @@ def _guessed(file: Any, flux_key: Optional[str], quality: str) -> Columns:
     raise UnreadableLightCurveError(fits_table.no_light_curve(file) + (f" ({problem})" if problem else ""))
 
 
-def _format(header, time, value):
+def _format(header: Sequence[str], time: str, value: str) -> fits_table.FitsFormat:
     flags = column_names.find_quality(header)
     mask_of = {"none": 0, "flares": _ANY & ~IMPULSIVE_OUTLIER}
     return fits_table.FitsFormat(

@@ -78,7 +78,7 @@ def units_a_day(name: str) -> int:
     return _UNITS_A_DAY.get(last, _UNITS_A_DAY.get(last.rstrip("s"), 1))
 
 
-def _find(header, names, pattern, meaning):
+def _find(header: Sequence[str], names: Sequence[str], pattern: Optional[re.Pattern[str]], meaning: str) -> int:
     there = [plain(name) for name in header]
     for name in names:
         if plain(name) in there:
@@ -97,7 +97,7 @@ def _find(header, names, pattern, meaning):
     )
 
 
-def _is_like(pattern, name):
+def _is_like(pattern: re.Pattern[str], name: str) -> bool:
     """Whether a name looks like one of a kind, and not like that of an error or background; units do not count."""
     named = plain(name if pattern is _TIME else re.sub(r"[\[(].*", "", name))
     return bool(pattern.fullmatch(named)) and not _NO_VALUE.fullmatch(named)

@@ -5,8 +5,7 @@ import gzip
 import io
 from typing import Optional
 
-import numpy as np
-
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.identity import Identity
 from light_curve_util.time_systems import Times, TimeSystem
@@ -33,9 +32,9 @@ class Columns:
       identity: what the header tells of the star.
     """
 
-    time: np.ndarray
-    values: np.ndarray
-    good: np.ndarray
+    time: Floats
+    values: Floats
+    good: Bools
     flux_key: str
     is_magnitude: Optional[bool] = False
     unit: str = ""
@@ -44,7 +43,7 @@ class Columns:
     identity: Identity = Identity()
 
 
-def content(path):
+def content(path: str) -> bytes:
     """The bytes of a file, plain or gzipped.
 
     Raises:
@@ -70,7 +69,7 @@ def time_notes(times: Times, system: Optional[TimeSystem]) -> list[str]:
     return notes
 
 
-def expect_no_aperture(path, aperture):
+def expect_no_aperture(path: str, aperture: Optional[int]) -> None:
     """Raises UnreadableLightCurveError where an aperture is asked for, but the product does not number any."""
     if aperture is not None:
         raise UnreadableLightCurveError(

@@ -4,10 +4,13 @@ import csv
 import os
 import re
 import zlib
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
 from light_curve_util import sector_times, time_systems
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.identity import of_name
 from light_curve_util.products import column_names, text_rows
@@ -30,7 +33,9 @@ ANY_NAME = r".*\.(txt|dat|tsv|ecsv|lc)(\.gz)?"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read(path, flux_key=None, aperture=None, quality="default"):
+def read(
+    path: str, flux_key: Optional[str] = None, aperture: Optional[int] = None, quality: str = "default"
+) -> Columns:
     """Reads one file.
 
     Args:
@@ -59,13 +64,13 @@ def read(path, flux_key=None, aperture=None, quality="default"):
         ) from error
 
 
-def _text(path):
+def _text(path: str) -> str:
     bytes_read = content(path)
     # utf-8-sig skips a byte-order mark.
     return bytes_read.decode("utf-16" if bytes_read.startswith(_UTF_16) else "utf-8-sig")
 
 
-def _read(text, name, flux_key, quality):
+def _read(text: str, name: str, flux_key: Optional[str], quality: str) -> Columns:
     if re.match(r"\s*<(!doctype )?html", text, re.IGNORECASE):
         raise UnreadableLightCurveError("a web page, with no column for the time: fetch the file again")
     table = text_rows.parse(text)
@@ -94,7 +99,7 @@ def _read(text, name, flux_key, quality):
     )
 
 
-def _columns_in_order(header, flux_key):
+def _columns_in_order(header: Sequence[str], flux_key: Optional[str]) -> tuple[int, int]:
     if flux_key is not None and flux_key not in header:
         raise UnreadableLightCurveError(
             f"no column {flux_key}: its {len(header)} columns have no names; give the number of one as flux_key"
@@ -104,14 +109,14 @@ def _columns_in_order(header, flux_key):
     return 0, header.index(flux_key) if flux_key else 1
 
 
-def _good(table, quality):
+def _good(table: text_rows.Rows, quality: str) -> Bools:
     flags_at = column_names.find_quality(table.header)
     if quality == "none" or flags_at is None:
         return np.ones(len(table.rows), dtype=bool)
     return np.isin(table.numbers(flags_at), (0, IMPULSIVE_OUTLIER) if quality == "flares" else 0)
 
 
-def _times(table, column, sector):
+def _times(table: text_rows.Rows, column: int, sector: Optional[int]) -> tuple[Floats, list[str]]:
     """Times in BTJD, and what is to be said of them."""
     name = table.header[column]
     values = np.array(table.numbers(column), dtype=np.float64)

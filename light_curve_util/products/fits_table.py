@@ -11,13 +11,14 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from light_curve_util import identity, time_systems
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products import column_names
 from light_curve_util.products.columns import Columns, content, expect_no_aperture, time_notes
 from light_curve_util.time_systems import TimeSystem
 
-Masks = dict[str, Union[int, frozenset]]
+Masks = dict[str, Union[int, frozenset[str]]]
 
 _EXTENSION = "LIGHTCURVE"
 _MAGNITUDES = ("mag", "mmag")  # units
@@ -48,7 +49,7 @@ class FitsFormat:
     product: str
     flux_keys: tuple[str, ...]
     masks: Callable[[str, Any], Masks]
-    is_of: Callable[[Any, set], bool]
+    is_of: Callable[[Any, set[str]], bool]
     times: tuple[str, ...] = ("TIME",)
     system: TimeSystem = time_systems.BTJD
     magnitudes: str = ""
@@ -96,13 +97,13 @@ def with_file(path: str, work: Callable[[Any], Columns]) -> Columns:
         ) from error
 
 
-def tables(file: Any) -> list:
+def tables(file: Any) -> list[Any]:
     """The HDUs of a file that hold tables, that named LIGHTCURVE first."""
     there = [hdu for hdu in file[1:] if hasattr(hdu, "columns")]
     return sorted(there, key=lambda hdu: hdu.name != _EXTENSION)
 
 
-def names_of(hdu: Any) -> set:
+def names_of(hdu: Any) -> set[str]:
     """The upper-case names of a table's columns."""
     return {name.upper() for name in hdu.columns.names}
 
@@ -141,7 +142,7 @@ def light_curve(
     )
 
 
-def _table(file, fits_format):
+def _table(file: Any, fits_format: FitsFormat) -> Any:
     """The table of the light curve: that of the right name, or else the first with the right columns."""
     if fits_format.extension in file and hasattr(file[fits_format.extension], "columns"):
         return file[fits_format.extension]
@@ -163,7 +164,7 @@ def no_light_curve(file: Any) -> str:
     return f"no extension {_EXTENSION}, only {there}: {what}; fetch the file again, or another one"
 
 
-def _described(hdu):
+def _described(hdu: Any) -> str:
     columns = f" ({', '.join(hdu.columns.names)})" if hasattr(hdu, "columns") else ""
     return (hdu.name or "an unnamed one") + columns
 
@@ -171,15 +172,15 @@ def _described(hdu):
 class _Table:
     """A table, which gives its columns as arrays of float64; `notes` tells what was done to them."""
 
-    def __init__(self, hdu, product):
+    def __init__(self, hdu: Any, product: str) -> None:
         self._hdu, self._data, self._product = hdu, hdu.data, product
         self._names = names_of(hdu)
-        self.notes = []
+        self.notes: list[str] = []
 
-    def has(self, name):
+    def has(self, name: str) -> bool:
         return name.upper() in self._names
 
-    def no_column(self, name):
+    def no_column(self, name: str) -> str:
         """What is said of a column that is not there."""
         there = self._hdu.columns.names
         place = f"extension {self._hdu.name}" if self._hdu.name else "the unnamed table"
@@ -191,27 +192,27 @@ class _Table:
             return f"{text}: no light curve, or a damaged one: fetch the file again"
         return f"{text}; read as {self._product} light curve, its flux columns are {fluxes}: give one as flux_key"
 
-    def _column(self, name):
+    def _column(self, name: str) -> Any:
         if not self.has(name):
             raise UnreadableLightCurveError(self.no_column(name))
         return self._data[name]
 
-    def numbers(self, name):
+    def numbers(self, name: str) -> Floats:
         """A column as float64, NaN where TNULL marks a value as missing. [n]"""
         column = self._column(name)
         if column.ndim != 1 or column.dtype.kind not in "iuf":
             raise UnreadableLightCurveError(f"column {name} has not one number a cadence: give another flux_key")
-        numbers = column.astype(np.float64)
+        numbers: Floats = column.astype(np.float64)
         missing = self._is_missing(name, column)
         if missing is not None:
             numbers[missing] = np.nan
         return numbers
 
-    def _is_missing(self, name, column):
+    def _is_missing(self, name: str, column: Any) -> Optional[Bools]:
         null = self._hdu.columns[name].null
         return None if null is None or column.dtype.kind not in "iu" else column == null
 
-    def is_good(self, name, mask):
+    def is_good(self, name: str, mask: Union[int, frozenset[str]]) -> Bools:
         """Whether a mask keeps each cadence; one whose flags are missing is not kept. [n]"""
         column = self._column(name)
         if isinstance(mask, frozenset):
@@ -219,13 +220,13 @@ class _Table:
         if column.ndim != 1 or column.dtype.kind not in "iuf":
             raise UnreadableLightCurveError(f"column {name} has not one number a cadence: fetch the file again")
         missing = self._is_missing(name, column)
-        good = column.astype(np.int64) & mask == 0
+        good: Bools = column.astype(np.int64) & mask == 0
         return good if missing is None else good & ~missing
 
-    def unit(self, name):
+    def unit(self, name: str) -> str:
         return str(self._hdu.columns[name].unit or "").strip().lower()
 
-    def times(self, name, system):
+    def times(self, name: str, system: TimeSystem) -> time_systems.Times:
         """time_systems.Times of a time column, by the zero point and unit of the header."""
         header = self._hdu.header
         values = self.numbers(name)
@@ -244,7 +245,7 @@ class _Table:
         return times
 
 
-def _check_counts(unpacked):
+def _check_counts(unpacked: bytes) -> None:
     """Refuses headers that announce more axes or columns than the standard (FITS 4.0, 4.4.1 and 7.3.1) allows.
 
     astropy would make room for each of a billion, and would read a table of -1 rows to the end of the file.
@@ -253,6 +254,7 @@ def _check_counts(unpacked):
     for keyword, largest in limits.items():
         at = -1
         while (at := unpacked.find(keyword, at + 1)) >= 0:
-            sign, count = re.match(rb" *([+-]?)(\d*)", unpacked[at + len(keyword) : at + 80]).groups()
+            number = re.match(rb" *([+-]?)(\d*)", unpacked[at + len(keyword) : at + 80])
+            sign, count = number.groups() if number else (b"", b"")
             if at % 80 == 0 and (sign == b"-" or int(count or 0) > largest):
                 raise ValueError(f"{keyword.decode()}{(sign + count).decode()} is no number of these")

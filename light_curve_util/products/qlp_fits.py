@@ -4,6 +4,8 @@ The detrended flux is read unless another is asked for: KSPSAP_FLUX, or DET_FLUX
 drop what QLP itself flags as of low precision.
 """
 
+from typing import Any
+
 from light_curve_util.products import fits_table
 from light_curve_util.products.quality import TESS, bits
 
@@ -20,7 +22,7 @@ EXACT_NAMES = (
 _FIRST_SECTOR_WITH_BIT_31 = 56
 
 
-def _masks(quality, header):
+def _masks(quality: str, header: Any) -> fits_table.Masks:
     low_precision = bits(31 if header.get("SECTOR", 0) >= _FIRST_SECTOR_WITH_BIT_31 else 13)
     return {"QUALITY": TESS[quality] | low_precision if TESS[quality] else 0}
 

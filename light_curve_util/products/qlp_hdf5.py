@@ -3,10 +3,13 @@
 import contextlib
 import functools
 import os
+from collections.abc import Iterator
+from typing import Any, Optional
 
 import numpy as np
 
 from light_curve_util import time_systems
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.products.columns import MAX_CADENCES, Columns, time_notes
 
@@ -34,7 +37,9 @@ _SECTOR_1_BAD_CADENCES = (
 # fmt: on
 
 
-def read(path, flux_key=None, aperture=None, quality="default"):
+def read(
+    path: str, flux_key: Optional[str] = None, aperture: Optional[int] = None, quality: str = "default"
+) -> Columns:
     """Reads one file.
 
     Args:
@@ -62,7 +67,7 @@ def read(path, flux_key=None, aperture=None, quality="default"):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def _opened(path: str) -> Iterator[Any]:
     """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
     import h5py
 
@@ -74,7 +79,7 @@ def _opened(path):
 
 
 @functools.cache
-def _usual_types():
+def _usual_types() -> tuple[Any, ...]:
     """Types of numbers that need no look at what they are."""
     import h5py
 
@@ -82,7 +87,7 @@ def _usual_types():
 
 
 @functools.cache
-def _file_access():
+def _file_access() -> Any:
     import h5py
 
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
@@ -90,7 +95,7 @@ def _file_access():
     return access
 
 
-def _read(file, flux_key, aperture, quality):
+def _read(file: Any, flux_key: str, aperture: Optional[int], quality: str) -> Columns:
     if aperture is None:
         aperture = _best_aperture(file)
     times = time_systems.of_light_curve(_column(file, "LightCurve/BJD"))  # the name is BJD, the values are BTJD
@@ -100,7 +105,7 @@ def _read(file, flux_key, aperture, quality):
     return Columns(time, magnitude, good, flux_key, is_magnitude=True, notes=tuple(time_notes(times, None)))
 
 
-def _column(file, name, length=None):
+def _column(file: Any, name: str, length: Optional[int] = None) -> Floats:
     import h5py
 
     try:
@@ -122,7 +127,7 @@ def _column(file, name, length=None):
     return values
 
 
-def _check_is_stored_here(file, dataset, name):
+def _check_is_stored_here(file: Any, dataset: Any, name: str) -> None:
     """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
     import h5py
 
@@ -136,7 +141,7 @@ def _check_is_stored_here(file, dataset, name):
         raise UnreadableLightCurveError(f"{name} is in chunks of {stored.get_chunk()[0]}: fetch the file again")
 
 
-def _check_there(file, name):
+def _check_there(file: Any, name: str) -> None:
     """An absent group or dataset is an error that lists what is there instead."""
     import h5py
 
@@ -150,7 +155,7 @@ def _check_there(file, name):
         group = group[part]
 
 
-def _best_aperture(file):
+def _best_aperture(file: Any) -> int:
     """The aperture that attribute `bestap` names, as an integer, a float or text ("3", "Aperture_003")."""
     import h5py
 
@@ -174,13 +179,14 @@ def _best_aperture(file):
         raise UnreadableLightCurveError(f"bestap is {text!r}: set it to the number of the best aperture") from None
 
 
-def _good(file, time):
+def _good(file: Any, time: Floats) -> Bools:
     if file.links.exists(b"LightCurve/QFLAG"):  # or a damaged one would pass for none
-        return _column(file, "LightCurve/QFLAG", len(time)) == 0
+        is_good: Bools = _column(file, "LightCurve/QFLAG", len(time)) == 0
+        return is_good
     return _good_without_flags(time)
 
 
-def _good_without_flags(time):
+def _good_without_flags(time: Floats) -> Bools:
     good = np.ones(len(time), dtype=bool)
     if np.any(time < _SECTOR_1_END):
         for first, end in _SECTOR_1_BAD_CADENCES:

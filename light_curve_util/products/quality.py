@@ -3,15 +3,17 @@
 Bits are counted from 1, as in the archive manuals: bit n has the value 2 ** (n - 1).
 """
 
+from collections.abc import Iterable
+
 QUALITIES = ("none", "flares", "default", "hard")
 
 
-def bits(*numbers):
+def bits(*numbers: int) -> int:
     """The mask that has these bits."""
     return sum(1 << (number - 1) for number in numbers)
 
 
-def _masks(flares, outlier, hard):
+def _masks(flares: Iterable[int], outlier: Iterable[int], hard: Iterable[int]) -> dict[str, int]:
     """Masks by name, each with the bits of the one before it."""
     return {
         "none": 0,

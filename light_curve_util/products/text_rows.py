@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import re
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from light_curve_util.errors import UnreadableLightCurveError
@@ -73,7 +74,7 @@ def parse(text: str) -> Rows:
     return Rows(header, rows, has_header, units)
 
 
-def _separator(lines):
+def _separator(lines: Sequence[str]) -> Optional[str]:
     """The separator of the first lines; None is any number of blanks."""
     for separator in _SEPARATORS:
         if lines and separator in lines[0]:
@@ -85,7 +86,7 @@ def _separator(lines):
     return None if lines and len(lines[0].split()) > 1 else ","
 
 
-def _split(text, separator):
+def _split(text: str, separator: Optional[str]) -> Iterator[tuple[int, list[str]]]:
     """Yields (number of the line, cells) of the lines that are neither empty nor comments."""
     if separator is None:
         for number, line in enumerate(text.split("\n"), 1):
@@ -98,7 +99,7 @@ def _split(text, separator):
             yield reader.line_num, row
 
 
-def _header_in(comments, length):
+def _header_in(comments: Sequence[str], length: int) -> tuple[list[str], bool]:
     """Names of columns in the last comment, and whether there are as many as columns; else their numbers."""
     for comment in reversed(comments):
         names = comment.lstrip("#% ")
@@ -108,7 +109,7 @@ def _header_in(comments, length):
     return [str(number) for number in range(1, length + 1)], False
 
 
-def _is_number(cell):
+def _is_number(cell: str) -> bool:
     cell = cell.strip()
     if _DECIMAL_COMMA.fullmatch(cell):
         return True
@@ -119,7 +120,7 @@ def _is_number(cell):
     return True
 
 
-def _unusual(cell: str, line: int, name: str) -> Optional[float]:
+def _unusual(cell: str, line: int, name: str) -> float:
     if cell.strip().lower() in _MISSING:
         return float("nan")
     if _DECIMAL_COMMA.fullmatch(cell):
@@ -129,7 +130,7 @@ def _unusual(cell: str, line: int, name: str) -> Optional[float]:
     )
 
 
-def _ragged(line, row, header, separator):
+def _ragged(line: int, row: Sequence[str], header: Sequence[str], separator: Optional[str]) -> str:
     text = f"line {line} has {len(row)} cells, the first has {len(header)}"
     if separator == "," and len(row) == 2 * len(header):
         return f"{text}: with decimal commas, columns must be separated by something else; write decimal points"

@@ -6,9 +6,12 @@ section 3 (transits masked, knot spacing by the Bayesian information criterion).
 
 import functools
 import warnings
+from collections.abc import Sequence
+from typing import Any, Optional
 
 import numpy as np
 
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.third_party.robust_mean.robust_mean import robust_mean
 
@@ -21,7 +24,13 @@ _OUTLIER_CUT = 3  # standard deviations
 _MAX_ITERATIONS = 30  # a dozen deep dips need 20, most light curves 3
 
 
-def fit_spline(time, flux, mask=None, spacings_days=SPACINGS_DAYS, gap_days=GAP_DAYS):
+def fit_spline(
+    time: Floats,
+    flux: Floats,
+    mask: Optional[Bools] = None,
+    spacings_days: Sequence[float] = SPACINGS_DAYS,
+    gap_days: float = GAP_DAYS,
+) -> tuple[Floats, float]:
     """Fits a cubic B-spline to each stretch without a gap; the Bayesian information criterion chooses the knot spacing.
 
     Args:
@@ -47,23 +56,26 @@ def fit_spline(time, flux, mask=None, spacings_days=SPACINGS_DAYS, gap_days=GAP_
 
     noise = _noise([flux[s[seen[s]]] for s in stretches])
     num_points = sum(np.count_nonzero(seen[s]) for s in stretches)
-    best = np.inf, None, None
+    best: Optional[tuple[Floats, float]] = None
+    lowest_bic = np.inf
     for spacing_days in spacings_days:
         spline = np.full(len(time), np.nan)
         bic = 0.0
         for s in stretches:
             spline[s], sum_of_squares, num_coefficients = _fit_stretch(time[s], flux[s], seen[s], spacing_days)
             bic += sum_of_squares / noise**2 + num_coefficients * np.log(num_points)
-        if bic < best[0]:
-            best = bic, spline, spacing_days
-    return best[1:]
+        if bic < lowest_bic:
+            lowest_bic, best = bic, (spline, spacing_days)
+    if best is None:
+        raise ValueError("no spline fits: give finite times and fluxes, and a knot spacing")
+    return best
 
 
-def _enough(time):
+def _enough(time: Floats) -> bool:
     return len(np.unique(time)) >= _MIN_POINTS
 
 
-def _noise(pieces):
+def _noise(pieces: Sequence[Floats]) -> float:
     """Standard deviation of the white noise, from differences of neighbors, which slow variation hardly enters."""
     differences = np.concatenate([np.diff(flux) for flux in pieces])
     return (
@@ -71,7 +83,7 @@ def _noise(pieces):
     )  # any scale will do where there is no noise
 
 
-def _fit_stretch(time, flux, seen, spacing_days):
+def _fit_stretch(time: Floats, flux: Floats, seen: Bools, spacing_days: float) -> tuple[Floats, float, int]:
     """Fits sorted points with one knot spacing, repeatedly, until the same outliers are left out.
 
     Returns:
@@ -92,16 +104,17 @@ def _fit_stretch(time, flux, seen, spacing_days):
     return spline, sum_of_squares, len(knots) + _ORDER - 2
 
 
-def _knots(time, spacing_days):
+def _knots(time: Floats, spacing_days: float) -> Floats:
     """Evenly spaced knots from the first point to the last, less those that too few points determine."""
     num_intervals = max(1, round((time[-1] - time[0]) / spacing_days))
     knots = np.linspace(time[0], time[-1], num_intervals + 1)
     points, _ = np.histogram(np.unique(time), knots)
-    return knots[np.concatenate([[True], points[:-1] >= _ORDER, [True]])]
+    determined: Floats = knots[np.concatenate([[True], points[:-1] >= _ORDER, [True]])]
+    return determined
 
 
 @functools.cache
-def _bspline():
+def _bspline() -> Any:
     """pydl's class, imported when the first spline is fitted: it takes half a second."""
     with warnings.catch_warnings():  # on import pydl builds a test runner that astropy deprecates
         warnings.simplefilter("ignore")
@@ -109,7 +122,8 @@ def _bspline():
     return bspline
 
 
-def _least_squares(time, flux, knots, at_time):
+def _least_squares(time: Floats, flux: Floats, knots: Floats, at_time: Floats) -> Floats:
     spline = _bspline()(time, nord=_ORDER, bkpt=knots)
     spline.fit(time, flux, np.ones_like(flux))
-    return spline.value(at_time)[0]
+    values: Floats = spline.value(at_time)[0]
+    return values

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from light_curve_util.array_types import ArrayLike, Bools
 from light_curve_util.constants import MAD_TO_SIGMA
 
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
 
 
-def robust_mean(y, cut):
+def robust_mean(y: ArrayLike, cut: float) -> tuple[float, float, Bools]:
     """Averages the values that lie near the median.
 
     Args:
