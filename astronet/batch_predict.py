@@ -7,9 +7,9 @@ import sys
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory, write_aside
-from astronet.base.script import Parser, run
+from astronet.base.script import Parser, run, tell_problems
 from astronet.config import nouns
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, scoring
 from astronet.figures import tce as plotting
 from astronet.stats.metrics import is_positive
 
@@ -59,16 +59,17 @@ def _plot(prediction, save_dir, plots, kind):
 def _predict(flags):
     from tqdm import tqdm
 
-    models = ensemble.load(flags)
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     if flags.plot:
         make_directory(flags.save_dir)
     name = f"prediction_{flags.suffix}" if flags.suffix else "prediction"
     stem = os.path.normpath(os.path.join(flags.output_dir, name))
-    ensemble.refuse_overwriting_records([f"{stem}.txt", f"{stem}.csv"], flags)
+    records = scoring.RecordChoice.from_flags(flags)
+    scoring.refuse_overwriting_records([f"{stem}.txt", f"{stem}.csv"], records)
     problems, plots, num_predicted, num_positive = [], set(), 0, 0
-    predictions = ensemble.predict_files(models, flags, problems)
+    predictions = scoring.predict_files(models, records, problems)
     words = nouns.of(models.spec.config.inputs.features)
     for prediction in tqdm(_write(predictions, stem, _columns(models)), unit=f" {words.one}", disable=None):
         num_predicted += 1
@@ -82,14 +83,14 @@ def _predict(flags):
     )
     if flags.plot:
         print(f"{flags.save_dir}: {len(plots)} plots")
-    return ensemble.report(problems)
+    return tell_problems(problems)
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)
-    ensemble.add_record_flags(parser)
+    scoring.add_record_flags(parser)
     parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
     parser.add_argument("--save_dir", type=arguments.output_directory, help="directory of the plots")
     ensemble.add_threshold_flag(parser)

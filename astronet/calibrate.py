@@ -14,7 +14,7 @@ from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration, nouns
 from astronet.data.records import tf_example, tfrecord
 from astronet.data.records.columns import EVENT_DENSITIES
-from astronet.estimator import checkpoints, ensemble, pretrained
+from astronet.estimator import checkpoints, ensemble, pretrained, scoring
 from astronet.evaluation import report
 from astronet.stats import calibration, intervals, metrics, novelty
 from astronet.stats.calibration import Calibration
@@ -26,7 +26,7 @@ def _calibrate(flags):
             f"{flags.model_dir} is part of the package, and calibrated: to calibrate it for other data, copy it with "
             f"export.py --model_dir={flags.model_dir} --output_dir=COPY, and give --model_dir=COPY --average"
         )
-    models = ensemble.load(flags, calibrated=False)
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags), calibrated=False)
     files = tfrecord.expand(flags.eval_files)
     tces, uncalibrated = report.tabulate(models, files)
     temperature = calibration.fit_temperature(tces.label, uncalibrated)
@@ -71,8 +71,8 @@ def _limits(models, patterns, examples):
     names = list(configuration.view_lengths(config))
     limits, words = {}, nouns.of(config.inputs.features)
     if names:
-        limits["view_limits"] = fitted = novelty.fit(ensemble.stack_views(train_examples, names))
-        views = ensemble.stack_views(examples, names)
+        limits["view_limits"] = fitted = novelty.fit(scoring.stack_views(train_examples, names))
+        views = scoring.stack_views(examples, names)
         kinds = {"as they are": views, **novelty.altered(views)}
         _print_unlike("views", len(train_examples), words, kinds, (fitted, None))
     else:
@@ -80,8 +80,8 @@ def _limits(models, patterns, examples):
     # The density of events is no number that a user gives, and published records lack it.
     columns = [name for name in configuration.scalar_columns(config) if name not in EVENT_DENSITIES]
     if columns:
-        limits["scalar_limits"] = fitted = novelty.fit_scalars(ensemble.stack_scalars(train_examples, columns))
-        scalars = ensemble.stack_scalars(examples, columns)
+        limits["scalar_limits"] = fitted = novelty.fit_scalars(scoring.stack_scalars(train_examples, columns))
+        scalars = scoring.stack_scalars(examples, columns)
         kinds = {"as they are": scalars, **novelty.altered_scalars(scalars)}
         _print_unlike("scalars", len(train_examples), words, kinds, (None, fitted))
     return limits

@@ -17,7 +17,7 @@ from astronet.base.files import make_directory, write_csv
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration, nouns
 from astronet.data.records import event_density, leaks, record_features, split, tf_example, tfrecord
-from astronet.estimator import checkpoints, ensemble
+from astronet.estimator import checkpoints, ensemble, scoring
 from astronet.evaluation import report as evaluation_report
 from astronet.evaluation import suspect_labels
 from astronet.stats.metrics import DEFAULT_THRESHOLD
@@ -104,7 +104,7 @@ def _cross_validate(flags):
         directory = os.path.join(flags.model_dir, name)
         paths = {side: _write_records(directory, side, serialized[which]) for side, which in of_fold.items()}
         models = _train_members(directory, paths, flags)
-        predictions = list(ensemble.predict(models, serialized[of_fold["test"]]))
+        predictions = list(scoring.predict_records(models, serialized[of_fold["test"]]))
         same_views, same_star = leaks.Trained.from_files([paths["train"]]).find(tces.example[of_fold["test"]])
         parts[name] = tces[of_fold["test"]].assign(
             fold=name,

@@ -24,12 +24,15 @@ _COMPARED = ("average_precision", "cross_entropy")
 
 
 def _export(flags):
-    models = ensemble.load(flags, calibrated=False)
+    choice = ensemble.ModelChoice.from_flags(flags)
+    models = ensemble.load(choice, calibrated=False)
     files = tfrecord.expand(flags.eval_files) if flags.eval_files else []
     _require_no_model(flags.output_dir)
     make_directory(flags.output_dir)
-    is_averaged, size = ensemble.is_averaged(flags), 0
-    exported = {name: os.path.join(name if is_averaged else "", weights_file.NAME) for name in models.checkpoints}
+    size = 0
+    exported = {
+        name: os.path.join(name if choice.is_averaged else "", weights_file.NAME) for name in models.checkpoints
+    }
     with tempfile.TemporaryDirectory(prefix=INCOMPLETE, dir=flags.output_dir) as aside:
         for name, path in exported.items():
             directory = os.path.join(aside, os.path.dirname(path))

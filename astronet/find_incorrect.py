@@ -8,10 +8,10 @@ import numpy as np
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory, write_aside
-from astronet.base.script import Parser, ScriptError, run
+from astronet.base.script import Parser, ScriptError, run, tell_problems
 from astronet.config import nouns
 from astronet.data.records import tf_example
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, scoring
 from astronet.figures import tce as plotting
 from astronet.stats.metrics import is_positive, summary
 
@@ -102,18 +102,19 @@ def _compare(predictions, inputs, threshold, save_dir, table_path):
 def _find(flags):
     from tqdm import tqdm
 
-    models = ensemble.load(flags)
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     make_directory(flags.save_dir)
     ending = f"_{flags.suffix}" if flags.suffix else ""
     truth_path = os.path.normpath(os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt"))
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
-    ensemble.refuse_overwriting_records([truth_path, table_path], flags)
+    records = scoring.RecordChoice.from_flags(flags)
+    scoring.refuse_overwriting_records([truth_path, table_path], records)
     problems = []
     inputs = models.spec.config.inputs
     unit = f" {nouns.of(inputs.features).one}"
-    predictions = tqdm(ensemble.predict_files(models, flags, problems), unit=unit, disable=None)
+    predictions = tqdm(scoring.predict_files(models, records, problems), unit=unit, disable=None)
     labels, probabilities = _compare(predictions, inputs, threshold, flags.save_dir, table_path)
     with write_aside(truth_path) as aside:
         np.savetxt(aside, np.stack([labels, probabilities], axis=1), fmt=("%d", "%.6f"))
@@ -122,14 +123,14 @@ def _find(flags):
     num_wrong = np.sum(labels != is_positive(probabilities, threshold))
     print(f"{truth_path}: label and probability of each; {table_path}: the {num_wrong} misclassified")
     print(f"{flags.save_dir}: a plot of each of these")
-    return ensemble.report(problems)
+    return tell_problems(problems)
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)
-    ensemble.add_record_flags(parser)
+    scoring.add_record_flags(parser)
     parser.add_argument(
         "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"
     )

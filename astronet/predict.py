@@ -10,7 +10,7 @@ from astronet.config import configuration
 from astronet.data.catalog import epochs, plausibility
 from astronet.data.records import preprocess, single_tce, tf_example
 from astronet.data.records.columns import DEPTH, DURATION, EPOCH, PERIOD, SECTOR, SN, TIC_ID
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, scoring
 from astronet.figures import tce as plotting
 from light_curve_util import sector_times, tess_io
 from light_curve_util.identity import Identity
@@ -29,7 +29,7 @@ def _predict(flags):
     arguments.refuse_overwriting_inputs(
         {"--output_image_file": flags.output_image_file}, {"--light_curve": flags.light_curve}
     )
-    models = ensemble.load(flags)
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     star = _identity(path, flags)
     sector = star.sector or 0
@@ -56,7 +56,7 @@ def _predict(flags):
     record = tf_example.to_example(columns, views).SerializeToString()
     for doubt in single_tce.doubts(record, models.spec.config, bool(flags.catalog)):
         print(f"warning: {doubt}", file=sys.stderr)
-    (prediction,) = ensemble.predict(models, [record])
+    (prediction,) = scoring.predict_records(models, [record])
 
     print(f"{star.tic_id} {prediction.mean:.3f}")
     print(f"mean {prediction.mean:.7f}, standard deviation {prediction.standard_deviation:.7f}")

@@ -4,7 +4,6 @@ Each line is a small ensemble, seeds --seed and those that follow, trained on --
 The directory keeps them: run again, it trains what is missing. Writes ablation.csv there and prints the table.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -73,10 +72,8 @@ def _train(line, flags):
 
 def _judge(directory, trained, flags):
     """Figures of one member (of several: their mean and scatter), of the mean, and of the mean on what is unseen."""
-    parser = argparse.ArgumentParser()
-    ensemble.add_flags(parser)
-    averaged = ["--average"] if flags.num_models > 1 else []
-    models = ensemble.load(parser.parse_args([f"--model_dir={directory}", *averaged]))
+    averaged = flags.num_models > 1
+    models = ensemble.load(ensemble.ModelChoice(directory, average=averaged))
     tces, probabilities = report.tabulate(models, tfrecord.expand(flags.eval_files))
     labels, mean = tces.label.to_numpy(), probabilities.mean(axis=1)
     of_one = [metrics.summary(labels, of_member) for of_member in probabilities.T]

@@ -29,8 +29,7 @@ _NAMES = ("pretrained:triage", "pretrained:flares")
 
 
 def _load(name):
-    given = dict.fromkeys(("model", "config_name", "config_json"))
-    return ensemble.load(argparse.Namespace(model_dir=name, average=True, checkpoint="last", **given))
+    return ensemble.load(ensemble.ModelChoice(name, average=True))
 
 
 def _features(name, config, flags):

@@ -4,7 +4,6 @@ One side is cross-validated (out_of_fold.csv of cross_validate.py), the others a
 published ones, which predict all windows as they are.
 """
 
-import argparse
 import os
 import sys
 import types
@@ -34,8 +33,7 @@ def _compare(flags):
         held_out = pd.read_csv(flags.out_of_fold).set_index("row_id")
         predicted["cross-validated"] = held_out.probability
     for model_dir in flags.model_dirs:
-        given = dict.fromkeys(("model", "config_name", "config_json"))
-        models = ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
+        models = ensemble.load(ensemble.ModelChoice(model_dir, average=True))
         tces, probabilities = report.tabulate(models, files)
         predicted[model_dir] = pd.Series(probabilities.mean(axis=1), index=tces.row_id)
     settings = types.SimpleNamespace(num_resamples=flags.num_resamples, seed=0)

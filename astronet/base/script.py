@@ -79,6 +79,14 @@ def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
         yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
+def tell_problems(problems: Iterable[str]) -> int:
+    """Prints a line for each problem to stderr; returns the exit code: 1 if there is a problem, else 0."""
+    problems = list(problems)
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
 _OWN_PACKAGES = ("", "astronet", "light_curve_util")
 # What pip calls a package, where it is not the name that Python imports.
 _DISTRIBUTIONS = {

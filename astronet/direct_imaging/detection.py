@@ -37,13 +37,12 @@ def load(model_dir):
     Raises:
       ScriptError: there is none.
     """
-    given = {"checkpoint": "best", "model": None, "config_name": None, "config_json": None}
     is_ensemble = not ensemble.holds_model(model_dir)
     if is_ensemble and not ensemble.members(pretrained.resolve(model_dir)):
         raise ScriptError(
             f"{model_dir}: no trained detector, neither here nor in subdirectories: train one by detect_companions.py"
         )
-    return ensemble.load(argparse.Namespace(model_dir=model_dir, average=is_ensemble, **given))
+    return ensemble.load(ensemble.ModelChoice(model_dir, average=is_ensemble, checkpoint="best"))
 
 
 def add_flags(parser):

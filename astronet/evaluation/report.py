@@ -12,7 +12,7 @@ from astronet.base.files import make_directory, write_csv
 from astronet.config import nouns
 from astronet.data.catalog import tce_table
 from astronet.data.records import leaks, tf_example, tfrecord
-from astronet.estimator import checkpoints, ensemble
+from astronet.estimator import checkpoints, scoring
 from astronet.figures import tce
 from astronet.stats import calibration, intervals, metrics
 
@@ -62,7 +62,7 @@ def tabulate(models, files, catalog=None):
     serialized = (record for path in files for record in tfrecord.read(path))
     unit = f" {nouns.of(models.spec.config.inputs.features).one}"
     progress = tqdm(serialized, total=num_examples, unit=unit, disable=None)
-    predictions = list(ensemble.predict(uncalibrated, progress))
+    predictions = list(scoring.predict_records(uncalibrated, progress))
     tces = table([prediction.example for prediction in predictions], models.spec.config.inputs, catalog)
     return tces, np.array([prediction.probabilities for prediction in predictions])
 
@@ -116,8 +116,8 @@ def compute(models, files, flags):
     tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
     threshold = models.threshold(flags.threshold)
     fitted = models.calibration
-    tces["unlike_training"] = ensemble.unlike_training(tces.example, fitted)
-    views = np.array(ensemble.unlike_training(tces.example, dataclasses.replace(fitted, scalar_limits=None)))
+    tces["unlike_training"] = scoring.unlike_training(tces.example, fitted)
+    views = np.array(scoring.unlike_training(tces.example, dataclasses.replace(fitted, scalar_limits=None)))
     tces["views"] = np.where(views != "", "unlike training", "like training") if fitted.view_limits else np.nan
     sets, seen = {"all": tces}, None
     if flags.train_files:

@@ -8,7 +8,7 @@ import numpy as np
 from astronet.base.files import make_directory, write_csv
 from astronet.data.records import tf_example
 from astronet.data.records.tf_example import TceIdentity
-from astronet.estimator.ensemble import Prediction
+from astronet.estimator.scoring import Prediction
 from astronet.figures import tce as plotting
 from astronet.stats import label_noise
 

@@ -68,7 +68,7 @@ def plot_prediction(path, prediction):
 
     Args:
       path: PNG file to write.
-      prediction: astronet.estimator.ensemble.Prediction.
+      prediction: astronet.estimator.scoring.Prediction.
     """
     tce, views = prediction.identity, prediction.views
     words = nouns.of(views)

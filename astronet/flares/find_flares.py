@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from astronet.base import arguments, locks
-from astronet.base.script import Parser, run
+from astronet.base.script import Parser, run, tell_problems
 from astronet.estimator import ensemble
 from astronet.flares import light_curves, search, search_files
 
@@ -20,9 +20,9 @@ from astronet.flares import light_curves, search, search_files
 def _find(flags: argparse.Namespace) -> int:
     reading = arguments.from_flags(light_curves.LightCurveReading, flags)
     files = arguments.from_flags(search_files.FlareSearch, flags, reading=reading)
-    summary = search_files.find(ensemble.load(flags), files)
+    summary = search_files.find(ensemble.load(ensemble.ModelChoice.from_flags(flags)), files)
     print(summary)
-    return ensemble.report([reason for _, reason in summary.skips])
+    return tell_problems([reason for _, reason in summary.skips])
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory, write_csv
-from astronet.base.script import Parser, ScriptError, run
+from astronet.base.script import Parser, ScriptError, run, tell_problems
 from astronet.estimator import ensemble
 from astronet.flares import detection, flare_fit, light_curves, recovery, search
 from astronet.stats import intervals
@@ -45,7 +45,7 @@ def _run(flags):
         low, high = getattr(flags, name)
         if not low < high:
             raise ScriptError(f"--{name} {low:g} {high:g}: the lower of two different numbers goes first")
-    models = ensemble.load(flags)
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     threshold, scorer = models.threshold(flags.threshold), detection.Scorer(models, len(flags.light_curves))
     widths_days = np.array(flags.durations) / _MINUTES_PER_DAY
     settings = recovery.Settings(flags.amplitudes, widths_days, threshold, flags.least_significance, flags.quality)
@@ -57,7 +57,7 @@ def _run(flags):
     shown = [[_shown(row[name]) for name in _COLUMNS] for row in rows]
     write_csv(os.path.join(flags.output_dir, "injections.csv"), _COLUMNS, shown)
     _summarize(rows, flags)
-    return ensemble.report([reason for _, reason in skips])
+    return tell_problems([reason for _, reason in skips])
 
 
 def _inject_all(flags, scorer, settings):

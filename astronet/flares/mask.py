@@ -1,6 +1,5 @@
 """Drops flares from a light curve before it is folded: their tails raise the flux in and beside transits."""
 
-import argparse
 import atexit
 import dataclasses
 import functools
@@ -129,5 +128,4 @@ def load(model_dir: str) -> tuple[detection.Scorer, float]:
 
 
 def _ensemble(model_dir):
-    given = dict.fromkeys(("model", "config_name", "config_json"))
-    return ensemble.load(argparse.Namespace(model_dir=model_dir, average=True, checkpoint="last", **given))
+    return ensemble.load(ensemble.ModelChoice(model_dir, average=True))

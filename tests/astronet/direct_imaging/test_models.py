@@ -15,7 +15,7 @@ from astronet.config import configuration
 from astronet.data.records import tf_example, tfrecord
 from astronet.direct_imaging import configurations
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
-from astronet.estimator import checkpoints, ensemble, estimator_util
+from astronet.estimator import checkpoints, estimator_util, scoring
 from astronet.figures import tce
 from astronet.ops import dataset
 from astronet.ops.tensorflow import keras, tf
@@ -224,7 +224,7 @@ def test_leak_of_a_patch_is_told(patches, tmp_path, capsys):
 def test_patch_is_drawn(levels, is_image, tmp_path):
     write_patches(tmp_path / "test", 1, 9, levels=levels)
     (record,) = map(tf_example.from_serialized, tfrecord.read(tmp_path / "test"))
-    tce.plot_prediction(tmp_path / "plot.png", ensemble.Prediction(record, np.array([0.1]), 0.1, 0.0))
+    tce.plot_prediction(tmp_path / "plot.png", scoring.Prediction(record, np.array([0.1]), 0.1, 0.0))
     red, _, blue, _ = imread(tmp_path / "plot.png").reshape(-1, 4).T
     assert np.any((red > 0.9) & (blue < 0.2)) == is_image  # the yellow of the brightest pixels
 

@@ -9,13 +9,13 @@ import pytest
 
 from astronet.base.script import Parser, ScriptError
 from astronet.data.records import tfrecord
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, scoring
 
 
 def load(model_dir, *flags):
     parser = Parser()
     ensemble.add_flags(parser)
-    return ensemble.load(parser.parse_args([f"--model_dir={model_dir}", *flags]))
+    return ensemble.load(ensemble.ModelChoice.from_flags(parser.parse_args([f"--model_dir={model_dir}", *flags])))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_average_must_suit_the_directory(ensemble_dir, tmp_path):
 
 def test_what_goes_wrong_ahead_is_raised_in_its_turn(ensemble_dir, tmp_path, write_tces):
     serialized = list(tfrecord.read(write_tces(tmp_path / "test", num_tces=4)))
-    predictions = ensemble.predict(load(ensemble_dir, "--average"), [*serialized, b"no record"], batch_size=4)
+    predictions = scoring.predict_records(load(ensemble_dir, "--average"), [*serialized, b"no record"], batch_size=4)
     assert [next(predictions).identity.row_id for _ in range(4)] == [0, 1, 2, 3]
     with pytest.raises(ScriptError, match="a record is no tf.train.Example"):
         next(predictions)
@@ -90,7 +90,7 @@ def test_records_are_read_no_further_than_a_batch_ahead(ensemble_dir, tmp_path, 
     serialized = list(tfrecord.read(write_tces(tmp_path / "test", num_tces=6)))
     num_read = itertools.count()
     stream = (record for record, _ in zip(itertools.cycle(serialized), num_read))  # endless, as no list can be
-    predictions = ensemble.predict(load(ensemble_dir, "--average"), stream, batch_size=4)
+    predictions = scoring.predict_records(load(ensemble_dir, "--average"), stream, batch_size=4)
     first = [next(predictions) for _ in range(8)]
     assert next(num_read) <= 13
     assert [tce.identity.row_id for tce in first] == [0, 1, 2, 3, 4, 5, 0, 1]

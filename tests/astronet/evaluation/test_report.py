@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from astronet import batch_predict, calibrate, evaluate, find_incorrect
 from astronet.data.catalog import tce_table
 from astronet.data.records import tf_example, tfrecord
-from astronet.estimator import ensemble
+from astronet.estimator import scoring
 from astronet.stats import calibration, intervals, metrics, novelty
 
 MODEL = ["--model=AstroCNNModel", "--config_name=yu2019"]
@@ -101,7 +101,7 @@ def test_view_limits_catch_what_they_say(shared, report):
     limits = read_json(report / "calibration.json")["view_limits"]
     (path,) = (shared / "data" / "tess_triage").glob("val-*")
     examples = list(map(tf_example.from_serialized, tfrecord.read(path)))
-    views = ensemble.stack_views(examples, limits)
+    views = scoring.stack_views(examples, limits)
     positive = np.array([tf_example.value(example, "Disposition") in ("PC", "EB") for example in examples])
     caught = {
         kind: np.array(novelty.describe(of_kind, limits)) != ""

@@ -1,4 +1,3 @@
-import argparse
 import zipfile
 
 import h5py
@@ -48,8 +47,7 @@ def by_hand(window, path):
 
 
 def load(model_dir):
-    flags = dict.fromkeys(("model", "config_name", "config_json"))
-    return ensemble.load(argparse.Namespace(model_dir=str(model_dir), average=True, checkpoint="last", **flags))
+    return ensemble.load(ensemble.ModelChoice(str(model_dir), average=True))
 
 
 def test_stella_has_the_published_number_of_parameters():

@@ -10,18 +10,15 @@ from astronet import batch_predict, export
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.data.records import record_features, tf_example, tfrecord
-from astronet.estimator import engines, ensemble
+from astronet.estimator import engines, ensemble, scoring
 from astronet.flares import detection, light_curves
 from astronet.ops import dataset
 
 TRIAGE = configuration.get("AstroCNNModel", "triage")
 
 
-def load(model_dir, **flags):
-    given = dict.fromkeys(("model", "config_name", "config_json"))
-    return ensemble.load(
-        argparse.Namespace(model_dir=str(model_dir), average=True, checkpoint="last", **given, **flags)
-    )
+def load(model_dir, **given):
+    return ensemble.load(ensemble.ModelChoice(str(model_dir), average=True, **given))
 
 
 def columns(path):
@@ -59,7 +56,7 @@ def test_pretrained_triage_says_the_same_by_both_engines(shared):
     serialized = list(tfrecord.read(path))
     models = load("pretrained:triage")
     both = [
-        [prediction.probabilities for prediction in ensemble.predict(models_of_engine, serialized)]
+        [prediction.probabilities for prediction in scoring.predict_records(models_of_engine, serialized)]
         for models_of_engine in (load("pretrained:triage", engine=engine) for engine in ("tensorflow", "numpy"))
     ]
     assert models.engine == "auto" and len(both[0]) == 1657
