@@ -11,13 +11,12 @@ import time
 import numpy as np
 
 import astronet
-from astronet import train
-from astronet.base import arguments, fingerprint, json_files, locks, workers
+from astronet.base import arguments, dask_cluster, fingerprint, json_files, locks, workers
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration, nouns
 from astronet.data.records import event_density, leaks, record_features, split, tf_example, tfrecord
-from astronet.estimator import checkpoints, ensemble, scoring
+from astronet.estimator import checkpoints, ensemble, fit, scoring
 from astronet.evaluation import report as evaluation_report
 from astronet.evaluation import suspect_labels
 from astronet.stats.metrics import DEFAULT_THRESHOLD
@@ -174,12 +173,22 @@ def _write_records(directory, side, serialized):
 
 def _train_members(directory, paths, flags):
     """Trains the models of a fold, directory/1 and so on, unless they are trained already; returns the Ensemble."""
-    names = ("model", "config_name", "config_json", "train_steps", "seed", "num_models", "num_threads", "cluster")
-    given = {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
     model_dir = directory if flags.num_models > 1 else os.path.join(directory, "1")
-    given.update(train_files=paths["train"], eval_files=paths["val"], model_dir=model_dir)
-    if train.main([f"--{name}={value}" for name, value in given.items()]):
-        raise ScriptError(f"a model of {directory} failed: mend what is said above, and run this again")
+    options = fit.FitOptions(
+        model_dir,
+        (paths["train"],),
+        (paths["val"],),
+        flags.train_steps,
+        flags.seed,
+        flags.num_models,
+        num_threads=flags.num_threads,
+        cluster=flags.cluster,
+    )
+    spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
+    try:
+        fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
+    except (ScriptError, OSError) as error:
+        raise ScriptError(f"a model of {directory} failed ({error}): mend that, and run this again") from error
     members = {str(number): os.path.join(directory, str(number)) for number in range(1, flags.num_models + 1)}
     found = {name: checkpoints.find(member) for name, member in members.items()}
     return ensemble.Ensemble({name: configuration.load(member) for name, member in members.items()}, found)

@@ -42,10 +42,10 @@ def main(argv=None):
 def _evaluate(flags):
     from astronet.estimator import estimator_util
 
+    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     files = tfrecord.expand(flags.eval_files)
     read = {"--catalog": flags.catalog, "--eval_files": files}
     arguments.refuse_overwriting_in(flags.report, evaluation_report.WRITTEN, "--report", read)
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     members, threshold = list(models.checkpoints.values()), models.threshold(flags.threshold)
     values = estimator_util.evaluate(models.spec, members, files, threshold, models.calibration.temperature)
     step = values["global_step"]

@@ -10,12 +10,12 @@ import sys
 
 import numpy as np
 
-from astronet import train
 from astronet.base.arguments import positive_integer
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import Parser, ScriptError, run
+from astronet.config import configuration
 from astronet.data.records import leaks, tfrecord
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, fit
 from astronet.evaluation import report
 from astronet.stats import metrics
 
@@ -63,10 +63,16 @@ def _measure(flags):
 def _train(line, flags):
     """Trains the ensemble of a line; returns its directory."""
     directory = os.path.join(flags.model_dir, line.replace(" ", "_"))
-    files = ["--train_files", *flags.train_files, "--eval_files", *flags.eval_files]
-    model = [f"--config_json={json.dumps(_LINES[line])}", "--config_name=triage", f"--model_dir={directory}"]
-    if train.main([*model, *files, f"--seed={flags.seed}", f"--num_models={flags.num_models}", "--num_threads=1"]):
-        raise ScriptError(f"{line} failed: mend what is said above, and run this again")
+    spec = configuration.resolve(config_name="triage", config_json=json.dumps(_LINES[line]))
+    options = fit.FitOptions(
+        directory,
+        tuple(flags.train_files),
+        tuple(flags.eval_files),
+        seed=flags.seed,
+        num_models=flags.num_models,
+        num_threads=1,
+    )
+    fit.fit_ensemble(spec, options, print, print)
     return directory
 
 

@@ -16,11 +16,11 @@ import time
 
 import numpy as np
 
-from astronet import train
 from astronet.base.arguments import positive_integer
 from astronet.base.files import write_aside
 from astronet.base.script import Parser, run
 from astronet.config import configuration
+from astronet.estimator import fit
 from astronet.stats import metrics
 
 _PUBLISHED = {"model": "AstroCNNModel", "config_name": "yu2019"}
@@ -56,7 +56,7 @@ def _measure(flags):
 def _train_ensemble(flags):
     """Trains the ensemble; returns a dictionary for each evaluation of all its members together."""
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    spec, tces, validation = train.prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
+    spec, tces, validation = fit.prepare(spec, flags.train_files, flags.eval_files, flags.train_steps, flags.seed)
     logits, evaluations, lock = {}, [], threading.Lock()
 
     def on_evaluation(_, step, logits_of_member):
@@ -66,8 +66,8 @@ def _train_ensemble(flags):
                 evaluations.append(_evaluate(step, validation.labels, np.stack(logits.pop(step), axis=1)))
 
     with tempfile.TemporaryDirectory() as directory:
-        members = train.unfinished(train.member_specs(spec, directory, flags.num_models))
-        train.train_members(members, tces, validation, flags.num_models, 1, on_evaluation)
+        members = fit.unfinished(fit.member_specs(spec, directory, flags.num_models), say=print)
+        fit.fit_members(members, tces, validation, flags.num_models, 1, print, print, on_evaluation)
     return evaluations
 
 
@@ -92,14 +92,14 @@ def _first(evaluations, marks):
 def _time_published(flags):
     """Times one member of the published recipe, with one thread, from the last evaluation but one to the last."""
     spec = configuration.resolve(**_PUBLISHED)
-    spec, tces, validation = train.prepare(spec, flags.train_files, flags.eval_files, flags.published_steps, flags.seed)
+    spec, tces, validation = fit.prepare(spec, flags.train_files, flags.eval_files, flags.published_steps, flags.seed)
     times = []
 
     def on_evaluation(_, step, logits):
         times.append((step, time.process_time()))
 
     with tempfile.TemporaryDirectory() as directory:
-        train.train_model(spec, directory, tces, validation, 1, "published recipe: ", on_evaluation)
+        fit.fit_model(spec, directory, tces, validation, 1, print, "published recipe: ", on_evaluation)
     (start, started), (end, ended) = times[-2:]
     seconds = (ended - started) / (end - start)
     return {

@@ -133,6 +133,11 @@ def tell(line, file=None):
     (distributed.print if distributed else print)(f"{line}\n", end="", file=file, flush=True)
 
 
+def tell_error(line):
+    """Prints a line to stderr as tell() does to stdout."""
+    tell(line, file=sys.stderr)
+
+
 def _environment():
     import distributed
 

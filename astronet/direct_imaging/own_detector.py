@@ -13,12 +13,12 @@ import dataclasses
 import json
 import os
 
-from astronet import train
-from astronet.base import arguments
+from astronet.base import arguments, dask_cluster
 from astronet.base.script import ScriptError
+from astronet.config import configuration
 from astronet.direct_imaging import configurations, detection, generate_patch_records, mlar
 from astronet.direct_imaging.cube import AdiCube
-from astronet.estimator import ensemble
+from astronet.estimator import ensemble, fit
 
 RECORDS = "records"
 MODELS = tuple(configurations.CONFIGURATIONS)
@@ -78,7 +78,7 @@ def load(adi_cube: AdiCube, flags: argparse.Namespace) -> ensemble.Ensemble:
     """Returns the detector, after making its samples and training it as far as they are not there.
 
     Raises:
-      ScriptError: as check(), which is to be called before; or training ended with an error.
+      ScriptError: as check(), which is to be called before; or training failed.
     """
     records_dir, model_dir = (os.path.join(flags.output_dir, name) for name in (RECORDS, flags.model))
     manifest = _read_manifest(flags)
@@ -89,12 +89,16 @@ def load(adi_cube: AdiCube, flags: argparse.Namespace) -> ensemble.Ensemble:
     share = flags.num_companions / (flags.num_companions + flags.num_speckles)
     size = mlar.patch_size(adi_cube.fwhm)
     config = configurations.for_patches(flags.model, flags.num_levels, size, companion_share=share)
-    argv = [f"--model={flags.model}", f"--config_json={json.dumps(dataclasses.asdict(config))}"]
-    argv += [f"--train_files={records_dir}/train-*", f"--eval_files={records_dir}/val-*"]
-    argv += [f"--model_dir={model_dir}", f"--seed={flags.seed}", f"--num_models={flags.num_models}"]
-    argv += [] if flags.num_threads is None else [f"--num_threads={flags.num_threads}"]
-    if train.main(argv):
-        raise ScriptError("training ended with an error: its message stands above")
+    spec = configuration.resolve(flags.model, config_json=json.dumps(dataclasses.asdict(config)))
+    options = fit.FitOptions(
+        model_dir,
+        (f"{records_dir}/train-*",),
+        (f"{records_dir}/val-*",),
+        seed=flags.seed,
+        num_models=flags.num_models,
+        num_threads=flags.num_threads,
+    )
+    fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
     return detection.load(model_dir)
 
 
