@@ -5,7 +5,6 @@ the best of some rounds, so that other work on the machine matters little. Where
 measured by a process with it and by one without.
 """
 
-import argparse
 import os
 import statistics
 import subprocess

@@ -1,6 +1,5 @@
 """--engine: what each engine can compute, which one auto takes, and that both say the same about records."""
 
-import argparse
 import csv
 
 import numpy as np
