@@ -1,4 +1,4 @@
-# make setup | test | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs;
+# make setup | test | test-fast | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs;
 # VENV= chooses where, PYTHON= with which Python.
 VENV ?= .venv
 # The published records that make pretrained trains on.
@@ -8,7 +8,7 @@ PYTHON ?=
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: FORCE setup test sanitize lint demo figures pretrained clean
+.PHONY: FORCE setup test test-fast sanitize lint demo figures pretrained clean
 
 setup: $(VENV)/.installed
 
@@ -19,6 +19,10 @@ $(VENV)/.installed: $(SOURCES) $(if $(PYTHON),FORCE)
 
 test: setup
 	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal
+
+# Without the tests that tests/conftest.py lists as slow.
+test-fast: setup
+	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal -m "not slow"
 
 # The tests of the C++ core with a build of it that stops at an access out of bounds or undefined behavior.
 sanitize: setup

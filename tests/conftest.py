@@ -1,4 +1,4 @@
-"""Fixtures that all tests share. Tests that use ../shared are marked `shared` and skip where it is absent."""
+"""Fixtures that all tests share, where real data are looked for, and which tests are slow."""
 
 import os
 import re
@@ -21,14 +21,27 @@ hypothesis.settings.load_profile("repeatable")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
+# The one place where tests look for real data (CONTRIBUTING.md says what it holds and where that comes from).
 SHARED = Path(os.environ.get("ASTRONET_SHARED", ROOT.parent / "shared"))
+# Tests that `make test-fast` leaves out: whole files, or single tests as "file::name". They run walkthroughs, clusters,
+# faults and fuzzers, or train for more than some seconds.
+SLOW = (
+    "tests/test_fuzz.py",
+    "tests/test_walkthrough.py",
+    "tests/astronet/base/test_cluster.py",
+    "tests/astronet/data/test_generate_input_records_faults.py",
+    "tests/astronet/direct_imaging/test_walkthrough.py",
+    "tests/astronet/flares/test_walkthrough.py",
+)
 
 
 @pytest.fixture(scope="session")
 def shared():
     """The folder of published records and outputs, or a skip where this machine has none."""
     if not (SHARED / "golden").is_dir():
-        pytest.skip("no ../shared on this machine")
+        pytest.skip(
+            f"no real data in {SHARED} (CONTRIBUTING.md says how to get them; ASTRONET_SHARED names another folder)"
+        )
     return SHARED
 
 
@@ -58,7 +71,11 @@ def run_documented(tmp_path):
 
 
 def pytest_collection_modifyitems(items):
-    """The longest tests come first, so that what is left at the end can be shared out evenly."""
+    """Marks what is slow. The longest tests come first, so that what is left at the end can be shared out evenly."""
+    for item in items:
+        path, _, name = item.nodeid.partition("::")
+        if path in SLOW or f"{path}::{name.partition('[')[0]}" in SLOW:
+            item.add_marker("slow")
     items.sort(key=lambda item: "test_walkthrough" not in item.nodeid)
 
 

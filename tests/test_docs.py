@@ -73,3 +73,15 @@ def test_the_staircase_of_contributing_has_every_room():
     rooms += [path.parent for path in (ROOT / "astronet/data").glob("*/__init__.py")]
     inside = {room.relative_to(ROOT / "astronet").as_posix() for room in rooms} - {"data"}
     assert not sorted(room for room in inside if f" {room}/ " not in text)
+
+
+def test_what_is_listed_as_slow_exists():
+    text = (ROOT / "tests/conftest.py").read_text()
+    listed = re.findall(
+        r'^    "(tests/[^"]+)"', re.search(r"^SLOW = \((.*?)^\)", text, re.M | re.S).group(1), flags=re.M
+    )
+    assert len(listed) > 5
+    for entry in listed:
+        path, _, name = entry.partition("::")
+        assert (ROOT / path).is_file(), entry
+        assert not name or f"def {name}(" in (ROOT / path).read_text(), entry
