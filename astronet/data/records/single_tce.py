@@ -83,6 +83,9 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
         table = table.fillna({CAMERA: 0})
     else:
         of_table = {name: values[0] for name, values in table.iloc[row : row + 1].to_dict("list").items()}
+        # Its record has the camera of the table, or none, whatever the light curve tells.
+        columns = {name: value for name, value in columns.items() if name != "camera"}
+        known.pop("camera", None)
     densities = {name: values[row] for name, values in event_density.of_table(table).items()}
     return {**columns, **of_table, **known, **densities}
 
