@@ -1,5 +1,6 @@
 """Predicts one TCE from its light curve and ephemeris, as generate_input_records.py and batch_predict.py would."""
 
+import argparse
 import functools
 import math
 import sys
@@ -12,7 +13,7 @@ from astronet.data.records import preprocess, single_tce, tf_example
 from astronet.data.records.columns import DEPTH, DURATION, EPOCH, PERIOD, SECTOR, SN, TIC_ID
 from astronet.estimator import ensemble, scoring
 from astronet.figures import tce as plotting
-from light_curve_util import sector_times, tess_io
+from light_curve_util import sector_times, tess_io, time_systems
 from light_curve_util.identity import Identity
 from light_curve_util.periodic_event import PeriodicEvent
 
@@ -26,16 +27,15 @@ def _flare_mask(flags):
 
 
 def _predict(flags):
+    path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     arguments.refuse_overwriting_inputs(
-        {"--output_image_file": flags.output_image_file}, {"--light_curve": flags.light_curve}
+        {"--output_image_file": flags.output_image_file},
+        {"--light_curve" if flags.light_curve else "--tess_data_dir": path, "--catalog": flags.catalog},
     )
     models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
-    path = flags.light_curve or tess_io.find(flags.tess_data_dir, flags.tic, flags.sector)
     star = _identity(path, flags)
     sector = star.sector or 0
-    event = PeriodicEvent(
-        _t0_btjd(flags.t0, sector if tess_io.is_of_tess(path) else 0), flags.period, flags.duration_hours / 24
-    )
+    event = _event(flags, sector if tess_io.is_of_tess(path) else 0)
     lengths = configuration.view_lengths(models.spec.config)
     settings = preprocess.Settings(lengths, flags.flux_key, flags.detrend, flags.quality, _flare_mask(flags))
     columns = {
@@ -75,15 +75,39 @@ def _identity(path, flags):
       ScriptError: the flags contradict the file, or neither tells the star.
     """
     given, told = Identity(flags.tic, flags.sector), tess_io.identity(path)
-    contradiction = given.contradiction(told)
-    if contradiction:
-        raise ScriptError(
-            f"--tic and --sector name {contradiction}, as {path} says: name another light curve, or leave out the flag"
-        )
+    for flag, own, others in (("--tic", given.tic_id, told.tic_id), ("--sector", given.sector, told.sector)):
+        if None not in (own, others) and own != others:
+            raise ScriptError(
+                f"{flag} is {own}, but {path} is of {'TIC' if flag == '--tic' else 'sector'} {others}: "
+                f"name another light curve, or leave out {flag}"
+            )
     star = told.completed_by(given)
     if star.tic_id is None:
         raise ScriptError(f"{path} does not tell its star: name it by --tic")
     return star
+
+
+def _event(flags, sector):
+    """The event to fold.
+
+    Raises:
+      ScriptError: its epoch is in no known time system, or it lasts longer than its period.
+    """
+    if flags.duration_hours > 24 * flags.period:
+        raise ScriptError(
+            f"--duration_hours={flags.duration_hours:.10g} is longer than the period, {flags.period:.10g} d: give "
+            "hours; divide minutes by 60"
+        )
+    return PeriodicEvent(_t0_btjd(flags.t0, sector), flags.period, flags.duration_hours / 24)
+
+
+def _epoch(text):
+    """The type of --t0: a finite number that has not lost digits."""
+    value = arguments.finite_number(text)
+    problem = time_systems.lost_digits(text)
+    if problem and not epochs.in_btjd([value], [0]).problems:  # which say more
+        raise argparse.ArgumentTypeError(problem)
+    return value
 
 
 def _t0_btjd(t0, sector):
@@ -97,6 +121,9 @@ def _t0_btjd(t0, sector):
         print(f"--t0={t0:.10g}: {note}", file=sys.stderr)
     for problem in times.problems.values():
         raise ScriptError(f"--t0: {problem}")
+    rounded = time_systems.whole_days_warning([t0], "--t0")
+    if rounded:
+        print(f"warning: {rounded}", file=sys.stderr)
     return float(times.btjd[0])
 
 
@@ -117,7 +144,10 @@ def main(argv=None):
     )
     parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
     parser.add_argument(
-        "--t0", type=arguments.finite_number, required=True, help="mid-time of an event: BJD - 2457000 or BJD (days)"
+        "--t0",
+        type=_epoch,
+        required=True,
+        help="mid-time of an event: BJD - 2457000 or BJD (days), with all its digits",
     )
     parser.add_argument(
         "--duration_hours",
@@ -127,13 +157,13 @@ def main(argv=None):
     )
     parser.add_argument(
         "--transit_depth",
-        type=arguments.finite_number,
+        type=arguments.number(above=0, unit="ppm", advice="leave the flag out where it is not known"),
         default=math.nan,
         help="depth of an event (ppm), for models that read scalars",
     )
     parser.add_argument(
         "--sn",
-        type=arguments.finite_number,
+        type=arguments.number(above=0, advice="leave the flag out where it is not known"),
         default=math.nan,
         help="S/N to pink noise of the search, for models that read scalars",
     )
@@ -145,8 +175,8 @@ def main(argv=None):
     parser.add_argument(
         "--catalog",
         type=arguments.input_file,
-        help="table of TCEs of the same sector, for models that read how crowded the times of events are, as those of "
-        "the package do; what it tells of the TCE counts where no flag does",
+        help="table of the TCEs of the same sector, as generate_input_records.py reads it: the models of the package "
+        "read how many of them have events at the same times; the TCE's own row also gives what no flag gives",
     )
     preprocess.add_flags(parser)
     parser.add_argument("--output_image_file", type=arguments.image_file, help="image to plot the views to")

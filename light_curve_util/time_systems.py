@@ -239,9 +239,12 @@ def to_btjd(
 def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
     """What to say of a time outside an interval in which it would lie, were it off by Kepler's zero point; or ""."""
     start, end = expected
-    for off, what in ((BKJD_ZERO - BTJD_ZERO, "BKJD, BJD - 2454833"), (BTJD_ZERO - BKJD_ZERO, "made with 2454833")):
+    for off, what in (
+        (BKJD_ZERO - BTJD_ZERO, "is it in BKJD, BJD - 2454833, the time of Kepler?"),
+        (BTJD_ZERO - BKJD_ZERO, "was it made with 2454833, the zero point of Kepler?"),
+    ):
         if start <= btjd + off <= end and not start <= btjd <= end:
-            return f"it would be in place if {off:+d} d were added: {what}, the zero point of Kepler?"
+            return f"{off:+d} d would put it in place: {what}"
     return ""
 
 

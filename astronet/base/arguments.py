@@ -70,11 +70,13 @@ def whole_number(least: int = 0, most: int = MAX_WHOLE, unit: str = "") -> Calla
       unit: what is counted, for the message.
     """
     of_unit = f" ({unit})" if unit else ""
-    wanted = f"of at least {least}" if most in (MAX_WHOLE, MAX_ID) else f"from {least} to {most}"
+    wanted = f" of at least {least}" if most in (MAX_WHOLE, MAX_ID) else f" from {least} to {most}"
+    if least == -MAX_ID:
+        wanted = ""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) or int(text) < least:
-            raise argparse.ArgumentTypeError(f"'{printable(text)}' is not an integer {wanted}{of_unit}")
+            raise argparse.ArgumentTypeError(f"'{printable(text)}' is not an integer{wanted}{of_unit}")
         if int(text) > most:
             raise argparse.ArgumentTypeError(f"'{text}' is too large: give at most {most}{of_unit}")
         return int(text)
@@ -125,15 +127,41 @@ num_threads = whole_number(0, MAX_PROCESSES)
 num_models = whole_number(1, MAX_MODELS)
 num_resamples = whole_number(1, MAX_RESAMPLES)
 num_shards = whole_number(1, MAX_SHARDS)
-sector = whole_number(0, MAX_SECTOR)
-positive_sector = whole_number(1, MAX_SECTOR)
-tic_id = whole_number(1, MAX_ID)
-row_id = whole_number(-MAX_ID, MAX_ID)
+_sector, _positive_sector = whole_number(0, MAX_SECTOR), whole_number(1, MAX_SECTOR)
+_tic_id = whole_number(1, MAX_ID)
+row_id = whole_number(-MAX_ID, MAX_ID, "such as 12, of the column row_id")
 finite_number = number()
 positive_number = number(above=0)
 probability = number(0, 1, advice="a probability, such as 0.5")
 positive_fraction = number(above=0, most=1, advice="a fraction, such as 0.9 for 90 %")
 recall = number(0.01, 1, advice="a fraction, such as 0.95 to find 95 %")
+
+
+def tic_id(text: str) -> int:
+    """The type of a flag that takes a TIC ID, as tables write it.
+
+    >>> tic_id("TIC 402026209"), tic_id("402026209")
+    (402026209, 402026209)
+    """
+    return _tic_id(re.sub(r"(?i)^\s*TIC[ _-]?(?=\d)", "", text))
+
+
+def sector(text: str) -> int:
+    """The type of a flag that takes the number of a sector, 0 for unknown.
+
+    >>> sector("S0002"), sector("sector-2"), sector("2")
+    (2, 2, 2)
+    """
+    return _sector(_without_sector_prefix(text))
+
+
+def positive_sector(text: str) -> int:
+    """The type of a flag that takes the number of a sector."""
+    return _positive_sector(_without_sector_prefix(text))
+
+
+def _without_sector_prefix(text):
+    return re.sub(r"(?i)^\s*(sector|s)[ _-]?(?=\d)", "", text)
 
 
 def suffix(text: str) -> str:
@@ -164,11 +192,15 @@ def input_directory(text: str) -> str:
 
 
 def output_file(text: str) -> str:
-    """The type of a flag that names a file to write."""
+    """The type of a flag that names a file to write, in a directory that exists."""
     _require_name(text, "file")
     if os.path.isdir(text) or text.endswith(("/", os.sep)):
         return _refused(text, f"{text} is a directory: give the name of a file")
-    return _with_place(text, os.path.dirname(text) or ".")
+    directory = os.path.dirname(text) or "."
+    placed = _with_place(text, directory)
+    if isinstance(placed, RefusedPath) or os.path.isdir(directory):
+        return placed
+    return _refused(text, f"there is no directory {directory}: make it first (mkdir -p), or choose another")
 
 
 def output_directory(text: str) -> str:

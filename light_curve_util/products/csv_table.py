@@ -133,5 +133,6 @@ def _times(table: text_rows.Rows, column: int, sector: Optional[int]) -> tuple[F
     finite = times.btjd[np.isfinite(times.btjd)]
     problem = sector_times.problem(finite, sector) if sector and len(finite) else ""
     if problem:
-        raise UnreadableLightCurveError(f"{problem}: correct the times, or the sector in its name")
+        end = "" if problem.endswith("?") else "."
+        raise UnreadableLightCurveError(f"{problem}{end} Correct the times, or the sector in its name")
     return times.btjd, notes + time_notes(times, system)

@@ -170,16 +170,16 @@ def test_star_and_sector_are_those_of_the_file(survey, table, ensemble_dir, tmp_
     tic, *event = ephemeris(tce)
     flags = [f"--model_dir={ensemble_dir}/1", *event, f"--light_curve={path}"]
     outputs = []
-    for more in ([], [tic], [tic, f"--sector={tce.Sectors}"]):
+    for more in ([], [tic], [f"--tic=TIC {tce.tic_id}", f"--sector=S{tce.Sectors:04d}"]):
         assert predict.main([*flags, *more]) == 0
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1] == outputs[2] and outputs[0].startswith(f"{tce.tic_id} ")
     for more, message in (
-        (["--tic=1"], f"TIC 1, not {tce.tic_id}"),
-        (["--sector=99"], f"sector 99, not {tce.Sectors}"),
+        (["--tic=1"], f"--tic is 1, but {path} is of TIC {tce.tic_id}"),
+        (["--sector=S0099"], f"--sector is 99, but {path} is of sector {tce.Sectors}"),
     ):
         assert predict.main([*flags, *more]) == 1
-        assert f"name {message}, as {path} says" in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     nameless = shutil.copy(path, tmp_path / "star.h5")
     assert predict.main([*flags, f"--light_curve={nameless}"]) == 1
     assert "does not tell its star: name it by --tic" in capsys.readouterr().err
@@ -196,10 +196,45 @@ def test_problems_of_the_tce_are_told(survey, table, ensemble_dir, capsys):
         assert predict.main([*flags, *more]) == 1
         error = capsys.readouterr().err
         assert error.startswith("error: ") and message in error and error.count("\n") == 1
-    for more in ([], [*place, "--period=0"], [*place, "--duration_hours=nan"]):
+    for more, message in (
+        ([], "no light curve given"),
+        ([*place, "--period=0"], "--period"),
+        ([*place, "--duration_hours=nan"], "--duration_hours"),
+        ([*place, "--t0=2.45836e6"], "'2.45836e6' has lost digits"),
+        ([*place, "--transit_depth=-5"], "leave the flag out where it is not known"),
+        ([*place, "--sn=0"], "leave the flag out where it is not known"),
+    ):
         with pytest.raises(SystemExit) as stopped:
             predict.main([*flags, *more])
-        assert stopped.value.code == 2
+        assert stopped.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_numbers_that_look_rounded_or_of_another_unit_are_told(survey, table, ensemble_dir, capsys):
+    tce = next(table.itertuples())
+    flags = [f"--model_dir={ensemble_dir}/1", f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
+    assert predict.main([*flags, *ephemeris(tce), "--t0=2458330"]) == 0
+    assert "--t0 is a whole or half day: was it rounded?" in capsys.readouterr().err
+    assert predict.main([*flags, *ephemeris(tce), "--period=2", "--duration_hours=129.6"]) == 1
+    assert "error: --duration_hours=129.6 is longer than the period, 2 d: give hours" in capsys.readouterr().err
+
+
+def test_an_image_overwrites_no_input_and_its_directory_is_checked_before_any_work(
+    survey, table, ensemble_dir, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    tce = next(table.itertuples())
+    flags = [f"--model_dir={ensemble_dir}/1", f"--tess_data_dir={survey}/tess", f"--sector={tce.Sectors}"]
+    shutil.copy(survey / "tces.csv", "table.png")
+    before = (tmp_path / "table.png").read_bytes()
+    assert predict.main([*flags, *ephemeris(tce), "--catalog=table.png", "--output_image_file=./table.png"]) == 1
+    assert "--output_image_file would overwrite ./table.png, which --catalog reads" in capsys.readouterr().err
+    assert (tmp_path / "table.png").read_bytes() == before
+    assert predict.main([*flags, *ephemeris(tce), "--output_image_file=no/dir/a.png"]) == 1
+    out, error = capsys.readouterr()
+    assert error == (
+        "error: --output_image_file: there is no directory no/dir: make it first (mkdir -p), or choose another\n"
+    )
+    assert not out
 
 
 def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, capsys):

@@ -78,7 +78,7 @@ def distance_warning(
         text += "" if is_unsure else ", if its events are strictly periodic"
     else:
         needed_days = duration_days / 2 / num_periods
-        text += f"an error of the period of {_time(needed_days)} has grown to half the duration there"
+        text += f"if the period is wrong by {_time(needed_days)} or more, the fold misses the event"
     hint = time_systems.bkjd_hint(t0_btjd, (start_btjd, end_btjd))
     if hint:
         text += f"; {hint}"

@@ -29,7 +29,7 @@ from light_curve_util import identity, tess_io
 
 _SAME_PERIOD = 1e-4  # relative: what is typed has fewer digits than a table
 _SAME_EVENT_DURATIONS = 0.5
-_CATALOG = "--catalog, a table of a few hundred TCEs of its sector,"
+_CATALOG = "--catalog (a table of a few hundred TCEs of its sector)"
 _TOO_FEW = "the table has too few TCEs of its sector, or no camera"
 _REMEDIES = {DEPTH: "--transit_depth", SN: "--sn"}
 
@@ -115,13 +115,15 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
     found = []
     if lacking:
         remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]
-        told = f": give {' and '.join(remedies)}" if remedies else f" ({_TOO_FEW})"
+        remedy = f"give {' and '.join(remedies)}" if remedies else _TOO_FEW
+        are = "is" if len(lacking) == 1 else "are"
         found.append(
-            f"the model reads {', '.join(lacking)}, which is not known{told}; one probability in ten changes by 0.1"
+            f"the model reads {', '.join(lacking)}, which {are} not known: {remedy}; without, one probability in ten "
+            "changes by 0.1"
         )
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
         found.append(
-            "how crowded the times of its events are is told by the TCEs that the model was trained on; for the very "
-            f"probability of its record, give {_CATALOG} too"
+            "the model compares the times of the TCE's events with those of the TCEs that it was trained on; for the "
+            f"exact probability of its record, give {_CATALOG}"
         )
     return found

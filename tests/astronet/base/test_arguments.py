@@ -23,6 +23,9 @@ HUGE = str(10**40)
         (arguments.seed, "0", 0),
         (arguments.seed, str(2**31 - 1), 2**31 - 1),
         (arguments.tic_id, "10005000540", 10005000540),
+        (arguments.tic_id, "TIC 402026209", 402026209),
+        (arguments.sector, "S0002", 2),
+        (arguments.positive_sector, "sector-2", 2),
         (arguments.row_id, "-3", -3),
         (arguments.finite_number, "-2.5", -2.5),
         (arguments.number(least=0, unit="seconds"), "0", 0.0),
@@ -49,6 +52,9 @@ def test_accepts(parse, text, value):
         (arguments.batch_size, ["100000"], "is too large: give at most 65536"),
         (arguments.num_shards, ["100000"], "is too large: give at most 99999"),
         (arguments.tic_id, [str(2**63)], "is too large"),
+        (arguments.tic_id, ["TIC", "TOI 232", "1e8"], "is not an integer of at least 1"),
+        (arguments.positive_sector, ["S0", "sector", "S1-S3"], "is not an integer from 1 to"),
+        (arguments.row_id, ["x"], "'x' is not an integer (such as 12, of the column row_id)"),
         (arguments.finite_number, ["nan", "inf", "-inf", "1e999"], "is not a finite number"),
         (arguments.number(above=0, unit="days"), ["0", "-1", "nan"], "is not a number above 0 (days)"),
         (arguments.suffix, ["../x", "a/b", "a\\b", "..", "a\x1b[2J", "a\nb", "x" * 101], "part of a file's name"),
@@ -77,6 +83,7 @@ def test_says_what_was_wrong_and_what_to_give(parse, texts, told):
         (arguments.output_file, [f"{__file__}/x"], "is no directory: choose another"),
         (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is no directory: choose another"),
         (arguments.image_file, [f"{__file__}/x.png"], "is no directory: choose another"),
+        (arguments.image_file, ["no/such/x.png"], "there is no directory no/such: make it first"),
     ],
 )
 def test_paths_that_cannot_be_used_are_told_before_any_work(parse, texts, told, capsys):
