@@ -15,6 +15,7 @@ from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.base.script import ScriptError
 from astronet.estimator.ensemble import Ensemble
 from astronet.flares import detection, light_curves, search, stars
+from astronet.flares.light_curves import LightCurveReading
 from light_curve_util.errors import LightCurveError
 from light_curve_util.tess_io import LightCurve
 
@@ -40,7 +41,7 @@ class FlareSearch:
     """
 
     light_curves: Sequence[str]
-    reading: light_curves.LightCurveReading
+    reading: LightCurveReading
     output_dir: str
     threshold: Optional[float] = None
     least_significance: float = search.LEAST_SIGNIFICANCE

@@ -8,6 +8,7 @@ from astronet.flares import (
     find_flares,
     flare_fit,
     flare_frequency,
+    frequency,
     injection,
     injection_recovery,
     light_curves,
@@ -150,7 +151,7 @@ def test_a_table_of_flares_that_cannot_be_used_says_why(tmp_path, capsys, flares
 def test_slope_of_a_power_law_is_recovered():
     random = np.random.default_rng(0)
     sizes = random.pareto(0.8, 4000) + 1
-    slope, error, number = flare_frequency.fit_power_law(sizes, 1.0)
+    slope, error, number = frequency.fit_power_law(sizes, 1.0)
     assert number == 4000 and abs(slope - 0.8) < 3 * error < 0.06
 
 
@@ -163,10 +164,10 @@ def test_correction_for_completeness_recovers_the_slope_of_a_search_that_misses_
 
     found = sizes[random.random(len(sizes)) < share(sizes)]
     tried = np.exp(random.uniform(0, np.log(1000), 4000))
-    of_size = flare_frequency.completeness_by_size(tried, random.random(len(tried)) < share(tried))
-    uncorrected, _, _ = flare_frequency.fit_power_law(found, 1.5)
+    of_size = frequency.completeness_by_size(tried, random.random(len(tried)) < share(tried))
+    uncorrected, _, _ = frequency.fit_power_law(found, 1.5)
     shares = np.interp(np.log(found), *of_size)
-    corrected, error, _ = flare_frequency.fit_power_law(found, 1.5, 1 / shares)
+    corrected, error, _ = frequency.fit_power_law(found, 1.5, 1 / shares)
     assert abs(uncorrected - 0.8) > 0.1
     assert abs(corrected - 0.8) < 0.06 and error < 0.03
 
