@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import threading
 import time
 
@@ -107,6 +108,7 @@ def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on
     estimator = tf_estimator.Estimator(model_fn, config=run_config)
     try:
         if is_shared:
+            _let_signals_end_it()
             steps = tf_estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
             tf_estimator.train_and_evaluate(estimator, steps, tf_estimator.EvalSpec(input_fn))  # no process evaluates
         else:
@@ -213,6 +215,12 @@ def is_distributed():
 def is_chief():
     """Whether this process evaluates and saves: alone, or of those that train a model together."""
     return not is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
+
+
+def _let_signals_end_it():
+    """Has signals end this process at once: it waits for others in TensorFlow's C++, where no Python handler runs."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _run_config(spec, model_dir, num_train, num_threads, is_shared):

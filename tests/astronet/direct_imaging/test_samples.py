@@ -110,7 +110,7 @@ def test_flags_that_cannot_be_are_refused(tiny, tmp_path, capsys, flags, told):
         assert generate(tiny, tmp_path / "records", *flags) == 1
     except SystemExit as stopped:
         assert stopped.code == 2
-        told = "at least 1"
+        told = "is not an integer from 1 to"
     assert told in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
 

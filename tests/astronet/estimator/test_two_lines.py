@@ -72,7 +72,8 @@ def test_shipped_ensemble_predicts_the_same(tmp_path, other_python, write_tces):
     np.testing.assert_allclose(there, here, rtol=0, atol=TOLERANCE)
 
 
-def test_published_checkpoint_predicts_the_same(tmp_path, other_python, shared):
+def test_published_checkpoint_predicts_the_same(tmp_path, other_python, request):
+    shared = request.getfixturevalue("shared")  # only here: without another Python, the test skips
     flags = ["--config_name=yu2019", f"--model_dir={shared / 'golden' / 'checkpoint'}"]
     flags += [f"--tfrecord_dir={shared / 'data' / 'tess_triage'}", "--pattern=val-*"]
     here = probabilities(sys.executable, tmp_path / "here", *flags)
