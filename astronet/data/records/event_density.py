@@ -12,7 +12,7 @@ from astronet.data.catalog import focal_plane
 from astronet.data.records import tf_example
 from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, PERIOD, SECTOR, TIC_ID
 
-# What EVENT_DENSITIES hold: the density of the events of other stars' TCEs at the times of a TCE's events, divided by the
+# What EVENT_DENSITIES hold: the density of the events of other stars' TCEs at the times of a TCE's events, over the
 # mean density of the sector or of the camera. It is the geometric mean over the TCE's events; NaN where not known.
 _NAMES = ("all", *map(str, range(1, focal_plane.NUM_CAMERAS + 1)))  # of densities: of the sector, of its cameras
 
