@@ -58,6 +58,8 @@ class Table:
       units: dict of column name to the text of its unit, for those columns whose file tells one.
       preamble: comment lines before the header, without their '#'.
       delimiter: character between cells, " " for any white space, "" where the file is no text.
+      single_precision: names of the columns that the file stores in single precision or less.
+      unread: dict of a column's name to why it is not read.
       sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has come to its end.
     """
 
@@ -67,6 +69,8 @@ class Table:
         self.units: dict[str, str] = {}
         self.preamble: list[str] = []
         self.delimiter = ""
+        self.single_precision: set[str] = set()
+        self.unread: dict[str, str] = {}
         self.sha256: Optional[str] = None
         self._file = file
         self._hashed: Optional[_Hashing] = None
@@ -188,7 +192,7 @@ class Table:
         if len(data) > _MOST_BYTES:
             raise ScriptError(f"{self.path} is a {kind} table of more than 2 GiB: give it as CSV, read in parts")
         if kind == "parquet":
-            names, parts = _parquet(self.path, data)
+            names, parts, self.single_precision = _parquet(self.path, data)
         else:
             names, parts = self._astropy_table(data, kind)
         yield names
@@ -206,6 +210,7 @@ class Table:
                 content = data.decode("utf-8-sig") if kind.startswith("ascii.") else io.BytesIO(data)
                 table = AstropyTable.read(content, format=kind)
                 names = [name for name in table.colnames if getattr(table[name], "ndim", 1) == 1]
+                self.unread = {name: "it has several values in a row" for name in table.colnames if name not in names}
                 columns = {name: _astropy_column(table[name]) for name in names}
         except Exception as error:  # astropy's readers raise whatever their parts do
             told = str(error).strip().split("\n")[0][:200]
@@ -215,6 +220,7 @@ class Table:
         self.units = {name: unit for name, (_, unit) in columns.items() if unit}
         for name, (values, _) in columns.items():
             if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+                self.single_precision.add(name)
                 _refuse_lost_digits(self.path, name, values.compressed())
         starts = range(0, len(table), _ROWS_AT_A_TIME)
         return names, ([_texts(v[i : i + _ROWS_AT_A_TIME]) for v, _ in columns.values()] for i in starts)
@@ -406,6 +412,7 @@ def _parquet(path, data):
     try:
         file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
         names = list(file.schema_arrow.names)
+        single = {field.name for field in file.schema_arrow if _is_single(field.type)}
     except (pyarrow.ArrowException, OSError) as error:
         raise ScriptError(f"{path} is a damaged Parquet table ({error}): copy it again") from error
 
@@ -413,8 +420,14 @@ def _parquet(path, data):
         for batch in file.iter_batches(_ROWS_AT_A_TIME):
             columns = [column.to_pylist() for column in batch.columns]
             for field, values in zip(batch.schema, columns):
-                if pyarrow.types.is_float32(field.type) or pyarrow.types.is_float16(field.type):
+                if _is_single(field.type):
                     _refuse_lost_digits(path, field.name, (value for value in values if value is not None))
             yield [list(map(_text, values)) for values in columns]
 
-    return names, parts()
+    return names, parts(), single
+
+
+def _is_single(kind):
+    import pyarrow
+
+    return pyarrow.types.is_float32(kind) or pyarrow.types.is_float16(kind)

@@ -7,12 +7,14 @@ told beside them, for light_curve_util.time_systems to convert. docs/data.md has
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional, Union
 
 from astronet.base.script import ScriptError
 from astronet.base.tables import Table
-from astronet.data.catalog.tic_ids import parse_sectors
+from astronet.data.catalog import spellings
+from astronet.data.catalog.spellings import Convert, plain, ppm_of_mmag
+from astronet.data.catalog.tic_ids import parse_sectors, parse_tic_id
 from astronet.data.records.columns import (
     DEC,
     DEPTH,
@@ -43,31 +45,10 @@ INTEGERS = names_of(int)
 TEXTS = (SOURCE, *names_of(str))
 FLOATS = names_of(float)
 
-Convert = Callable[[str], str]
+OPTIONAL = (EPOCH_ERROR, PERIOD_ERROR)  # of no row that has no number there is more to say than that it is not known
 
-
-def plain(name: str) -> str:
-    """A column's name without what its spellings differ in: capitals, blanks and underscores."""
-    return name.strip().lower().replace(" ", "").replace("_", "")
-
-
-CANONICAL = {plain(name): name for name in INTEGERS + TEXTS + FLOATS}
+CANONICAL = {plain(name): name for name in INTEGERS + TEXTS + FLOATS + OPTIONAL}
 _COMPLETE = {TIC_ID, SECTOR, EPOCH, PERIOD, DURATION}  # what only a catalog has all of, under these names
-
-
-def _scaled(factor: float) -> Convert:
-    return lambda text: _calculated(text, lambda value: value * factor)
-
-
-def _calculated(text: str, function: Callable[[float], float]) -> str:
-    try:
-        return repr(function(parse_float(text)))
-    except (ValueError, OverflowError):
-        return text  # empty, or text that whoever reads the column tells
-
-
-def _ppm_of_mmag(text: str) -> str:
-    return _calculated(text, lambda mmag: 1e6 * (1 - 10 ** (-mmag / 2500)))
 
 
 def _error(text: str) -> str:
@@ -142,7 +123,7 @@ SOURCES = (
             EPOCH: ("epoch(bjd)",),
             PERIOD: ("period(days)",),
             DURATION: ("duration(hours)", "duration(hrs)"),
-            DEPTH: ("depth(ppm)", From("depth(mmag)", _ppm_of_mmag)),
+            DEPTH: ("depth(ppm)", From("depth(mmag)", ppm_of_mmag)),
             EPOCH_ERROR: ("epoch(bjd)err",),
             PERIOD_ERROR: ("period(days)err",),
             SECTOR: ("sectors",),
@@ -164,7 +145,7 @@ SOURCES = (
             DEPTH: (
                 "depthppm",
                 "depth(ppm)",
-                *(From(name, _ppm_of_mmag) for name in ("depthmmag", "depth(mmag)")),
+                *(From(name, ppm_of_mmag) for name in ("depthmmag", "depth(mmag)")),
             ),
             EPOCH_ERROR: ("transitepoch(bjd)err", "midpoint(bjd)err"),
             PERIOD_ERROR: ("period(days)error", "period(days)err"),
@@ -307,45 +288,6 @@ SOURCES = (
     ),
 )
 
-# Spellings of columns in tables of no source that is known (QLP's lists on MAST, papers, astropy tables): a name, and
-# the unit behind it, which durations and depths must have.
-_WORDS = {
-    TIC_ID: ("tic", "ticid", "tid"),
-    TOI_ID: ("toi", "toiid", "ctoi", "planetno", "planetnumber", "tceplntnum"),
-    DISPOSITION: ("disposition", "disp", "tfopwgdisposition", "tfopwgdisp", "label"),
-    RA: ("ra", "raj2000", "rightascension"),
-    DEC: ("dec", "decj2000", "dej2000", "declination"),
-    TMAG: ("tmag", "tessmag", "sttmag"),
-    EPOCH: ("epoc", "epoch", "t0", "tc", "time0", "transitepoch", "midtime", "transitmidpoint"),
-    PERIOD: ("period", "per", "orbitalperiod", "orbper"),
-    DURATION: ("duration", "dur", "t14", "transitduration", "trandur"),
-    DEPTH: ("transitdepth", "depth", "trandep"),
-    SECTOR: ("sectors", "sector"),
-    SN: ("sn", "snr", "s/n", "mes", "signaltonoise", "signal-to-noise"),
-}
-_UNITS = "btjd|bjd(?:tdb)?|bkjd|days?|d|hours?|hrs?|h|minutes?|min|ppm|ppt|mmag|mag|deg"
-_UNIT_AT_END = re.compile(rf"(?:[\s_]+[(\[]?|[(\[])({_UNITS})[)\]]?$")
-_IN_UNIT: dict[str, dict[str, Optional[Convert]]] = {
-    PERIOD: {"d": None, "day": None, "h": _scaled(1 / 24), "hour": _scaled(1 / 24), "hr": _scaled(1 / 24)},
-    DURATION: {
-        **dict.fromkeys(("h", "hr", "hour"), None),
-        **dict.fromkeys(("d", "day"), _scaled(24.0)),
-        **dict.fromkeys(("min", "minute"), _scaled(1 / 60)),
-        "s": _scaled(1 / 3600),
-    },
-    DEPTH: {
-        **dict.fromkeys(("ppm", "1e-6"), None),
-        **dict.fromkeys(("ppt", "0.001"), _scaled(1e3)),
-        **dict.fromkeys(("%", "percent"), _scaled(1e4)),
-        **dict.fromkeys(("fraction", "dimensionless"), _scaled(1e6)),
-        "mmag": _ppm_of_mmag,
-        "mag": lambda text: _ppm_of_mmag(_scaled(1e3)(text)),
-    },
-    RA: {"deg": None, "degree": None, "hourangle": _scaled(15.0), "rad": _scaled(57.29577951308232)},
-    DEC: {"deg": None, "degree": None, "rad": _scaled(57.29577951308232)},
-}
-_NEEDS_UNIT = (DURATION, DEPTH)
-
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
@@ -358,6 +300,8 @@ class Reading:
       dispositions: dict of a disposition in capitals to what it is in training.
       searched: sectors that the preamble tells, for a table without a column of sectors.
       notes: what is to be said of the table.
+      unused: dict of a column of the catalog to why the one that looks like it is not used.
+      is_epoch_single: whether the file stores epochs in single precision.
     """
 
     title: str
@@ -368,9 +312,11 @@ class Reading:
     notes: tuple[str, ...]
     _table: Table
     _picks: Optional[tuple]  # for each column, the (index, conversion) that it may come from; None: cells as they are
-    _flag: Optional[tuple[int, int, str]] = (
-        None  # index of a column, that of the cell to change where it is 1, its text
-    )
+    _flag: Optional[tuple[int, int, str]] = None  # index of a column, of the cell to change where it is 1, its text
+    unused: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_epoch_single: bool = False
+    _rivals: tuple["_Rival", ...] = ()
+    _decimal_commas: tuple[int, ...] = ()  # the columns that may have some
 
     def rows(self) -> Iterator[list[str]]:
         """Yields the cells of each row; those of a row of the wrong width are not converted."""
@@ -381,31 +327,48 @@ class Reading:
         for row in self._table.rows():
             if len(row) < width or any(row[width:]):
                 of_row = [row[index] if (index := picks[0][0]) < len(row) else "" for picks in self._picks]
-                yield _Misshapen(of_row, len(row))
+                yield _Faulty(of_row, _misshapen(len(row), width))
                 continue
             cells = [_first(row, picks) for picks in self._picks]
+            if problem := self._contradiction(row, cells):
+                cells = _Faulty(cells, problem)
             if self._flag and row[self._flag[0]] in ("1", "1.0"):
                 cells[self._flag[1]] = self._flag[2]
             yield cells
 
-    def num_fields(self) -> int:
-        """Number of the table's own columns."""
-        return len(self._table.columns)
+    def lacks(self, missing: Sequence[str]) -> str:
+        """Returns why no column serves as one of those that are missing; "" where none looks like it."""
+        told = [self.unused[column] for column in missing if column in self.unused]
+        told += [f"column {name} is not used: {why}" for name, why in self._table.unread.items()]
+        if sum(bool(re.fullmatch(r"[+-]?\d+(\.\d*)?", name)) for name in self._table.columns) > 1:
+            told.append("its first line has numbers, as if there were no header")
+        return "".join(f"{text}; " for text in told)
+
+    def problem(self, row: list) -> str:
+        """Returns what is wrong with a row of rows() as a whole; "" where nothing is."""
+        if isinstance(row, _Faulty):
+            return row.problem
+        width = len(self.columns)
+        return _misshapen(len(row), width) if len(row) < width or any(row[width:]) else ""
+
+    def _contradiction(self, row, cells):
+        """What is wrong with a row two columns of which say different things."""
+        if self._decimal_commas and (problem := _mixed_decimals([cells[i] for i in self._decimal_commas], row)):
+            return problem
+        of_name = dict(zip(self.columns, cells)) if self._rivals else {}
+        return next(filter(None, (rival.problem(row, of_name, self.epoch) for rival in self._rivals)), "")
 
 
-class _Misshapen(list):
-    """The cells of a row that has too many or too few: what there is of its identity, for messages."""
+class _Faulty(list):
+    """The cells of a row that is not to be used, as far as there are any, and the reason."""
 
-    def __init__(self, cells, num_fields):
+    def __init__(self, cells, problem):
         super().__init__(cells)
-        self.num_fields = num_fields
+        self.problem = problem
 
 
-def misshapen_fields(row: list, width: int) -> int:
-    """How many cells a row of Reading.rows() had, where that is not as many as the header has; else 0."""
-    if isinstance(row, _Misshapen):
-        return row.num_fields
-    return len(row) if len(row) < width or any(row[width:]) else 0
+def _misshapen(num_fields, width):
+    return f"{num_fields} fields where the header has {width}"
 
 
 def _first(row, picks):
@@ -445,69 +408,126 @@ def _of_source(table, source, names):
     if source.flag and source.flag[0] in names and DISPOSITION in picks:
         flag = names.index(source.flag[0]), list(picks).index(DISPOSITION), source.flag[1]
     columns, places = tuple(picks), tuple(picks.values())
-    return Reading(source.title, columns, source.epoch, mapping, searched, notes, table, places, flag)
+    epochs = {table.columns[index] for index, _ in picks.get(EPOCH, ())}
+    return Reading(
+        *(source.title, columns, source.epoch, mapping, searched, notes, table, places, flag),
+        is_epoch_single=bool(epochs & table.single_precision),
+    )
 
 
 def _of_names(table, names):
     """A catalog, or a table of like columns."""
     columns = [CANONICAL.get(name, original) for name, original in zip(names, table.columns)]
-    conversions = {}
-    if not set(columns) >= _COMPLETE:
-        columns, conversions = _by_words(columns, table.columns)
-    for index, column in enumerate(columns):
+    for column in columns:
         _refuse_twice(table.path, column, [name for name in columns if name == column and name])
-        unit = table.units.get(table.columns[index], "")
-        if unit and index not in conversions and column in _IN_UNIT:
-            conversions[index] = _conversion(table.path, column, unit)
-    epoch = None
+    columns, conversions, rivals, unused = _by_words(table, columns)
+    epoch, is_epoch_single = None, False
     if EPOCH in columns:
         original = table.columns[columns.index(EPOCH)]
         epoch = time_systems.named(original) or time_systems.named(table.units.get(original, ""))
-    conversions = {index: convert for index, convert in conversions.items() if convert}
-    if table.delimiter in (";", "\t"):
-        conversions.update(
-            {i: _decimal_comma(conversions.get(i)) for i, column in enumerate(columns) if column in FLOATS}
-        )
-    picks = tuple(((index, conversions.get(index)),) for index in range(len(columns))) if conversions else None
-    return Reading("", tuple(columns), epoch, DISPOSITIONS, _searched(table.preamble), (), table, picks)
+        is_epoch_single = original in table.single_precision
+    commas = table.delimiter in (";", "\t")
+    numeric = tuple(i for i, column in enumerate(columns) if column in FLOATS + OPTIONAL) if commas else ()
+    conversions.update({i: _decimal_comma(conversions.get(i)) for i in numeric})
+    picks = None
+    if conversions or rivals:
+        picks = tuple(((index, conversions.get(index)),) for index in range(len(columns)))
+    notes = _notes(table.columns, columns, unused)
+    return Reading(
+        *("", tuple(columns), epoch, DISPOSITIONS, _searched(table.preamble), notes, table, picks, None, unused),
+        *(is_epoch_single, tuple(rivals), numeric),
+    )
 
 
-def _by_words(columns, originals):
-    """(names of the columns, dict of index to conversion) where those of a catalog are called as elsewhere."""
-    columns, conversions = list(columns), {}
-    for column, words in _WORDS.items():
-        if column in columns:
-            continue
-        for index, original in enumerate(originals):
-            bare = original.strip().lower()
-            unit = _UNIT_AT_END.search(bare)
-            word = plain(bare[: unit.start()] if unit and unit.start() else bare)
-            unit = unit[1].rstrip("s") if unit and unit.start() else ""
-            known = _IN_UNIT.get(column, {})
-            if (
-                word not in words
-                or columns[index] in CANONICAL.values()
-                or (column in _NEEDS_UNIT and unit not in known)
-            ):
+def _by_words(table, columns):
+    """Finds the columns that are called as elsewhere.
+
+    Returns:
+      Names of the columns; dict of index to conversion; list of _Rival; dict of catalog column to why it is not used.
+    """
+    columns, conversions, rivals, unused = list(columns), {}, [], {}
+    in_catalog = set(CANONICAL.values())
+    for index, original in enumerate(table.columns):
+        unit = table.units.get(original, "")
+        if columns[index] in in_catalog:
+            convert, problem = spellings.in_unit(columns[index], unit)
+            if problem:
+                raise ScriptError(f"{table.path}: column {original} cannot be used: {problem}")
+            conversions[index] = convert
+    for column in spellings.WORDS:
+        for index, original in enumerate(table.columns):
+            found = None if columns[index] in in_catalog else spellings.meaning(original, table.units.get(original, ""))
+            if found is None or found.column != column:
                 continue
-            columns[index] = column
-            if known.get(unit):
-                conversions[index] = known[unit]
-            break
-    return columns, conversions
+            if column in columns:
+                if column in _COMPARED and not found.problem:
+                    rivals.append(_Rival(column, table.columns[columns.index(column)], original, index, found.convert))
+            elif found.problem:
+                unused.setdefault(column, f"column {original} is not used: {found.problem}")
+            else:
+                columns[index], conversions[index] = column, found.convert
+    unused = {column: text for column, text in unused.items() if column not in columns}
+    return columns, {index: convert for index, convert in conversions.items() if convert}, rivals, unused
 
 
-def _conversion(path, column, unit):
-    known = _IN_UNIT[column]
-    word = unit.strip().lower()
-    if word not in known:
-        word = word.rstrip("s")
-    if word not in known:
-        raise ScriptError(
-            f"{path}: column {column} is in {unit!r}, a unit that is not known here: convert it to one of "
-            f"{', '.join(known)}"
-        )
-    return known[word]
+def _notes(originals, columns, unused):
+    renamed = [f"{old} as {new}" for old, new in zip(originals, columns) if plain(old) != plain(new)]
+    return (*([f"read {', '.join(renamed)}"] if renamed else []), *unused.values())
+
+
+_COMPARED = (TIC_ID, EPOCH, PERIOD, DURATION, DEPTH)  # where two columns of a meaning must agree
+_SAME_FRACTION = 0.01  # two columns of a meaning may be rounded
+_SAME_EPOCH_DAYS = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rival:
+    """A second column that means the same as one that is read: rows in which they differ are not used."""
+
+    column: str
+    original: str
+    name: str
+    index: int
+    convert: Optional[Convert]
+
+    def problem(self, row, of_name, epoch):
+        """Returns what is wrong with a row; "" where one of the two cells tells nothing."""
+        first, second = of_name[self.column], row[self.index]
+        try:
+            if self.column == TIC_ID:
+                differ = parse_tic_id(first) != parse_tic_id(second)
+            elif self.column == EPOCH:
+                differ = self._epochs_differ(parse_float(first), parse_float(second), of_name, epoch)
+            else:
+                values = parse_float(first), parse_float(self.convert(second) if self.convert else second)
+                differ = abs(values[0] - values[1]) > _SAME_FRACTION * max(map(abs, values))
+        except ValueError:
+            return ""
+        if not differ:
+            return ""
+        return f"columns {self.original} ({first}) and {self.name} ({row[self.index]}) differ: remove the wrong one"
+
+    def _epochs_differ(self, first, second, of_name, epoch):
+        days = float(time_systems.to_btjd([second], time_systems.named(self.name)).btjd[0])
+        days -= float(time_systems.to_btjd([first], epoch).btjd[0])
+        try:  # mid-times of two events are both right
+            period = parse_float(of_name.get(PERIOD, ""))
+            days -= period * round(days / period)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            pass
+        return abs(days) > _SAME_EPOCH_DAYS
+
+
+def _mixed_decimals(numbers, row):
+    """What is wrong with a row that has decimal commas and a point that could separate thousands."""
+    texts = set(row)
+    if not any(re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text) for text in texts):
+        return ""
+    doubtful = next((text for text in texts if re.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", text)), "")
+    if not doubtful or doubtful not in numbers:
+        return ""
+    comma, none = doubtful.replace(".", ","), doubtful.replace(".", "")
+    return f"{doubtful} beside decimal commas is {comma} or {none}: write it as one of them"
 
 
 def _decimal_comma(convert):

@@ -13,7 +13,7 @@ import numpy as np
 from astronet.base import tables
 from astronet.base.script import ScriptError
 from astronet.data.catalog import dialects, epochs, plausibility, tic_ids
-from astronet.data.catalog.dialects import FLOATS, INTEGERS, TEXTS
+from astronet.data.catalog.dialects import FLOATS, INTEGERS, OPTIONAL, TEXTS
 from astronet.data.catalog.tce_values import longer_than_period
 from astronet.data.records.columns import (
     CAMERA,
@@ -32,12 +32,14 @@ from astronet.data.records.columns import (
     TIC_ID,
     TOI_ID,
 )
+from light_curve_util import time_systems
 from light_curve_util.numerals import parse_float
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
 _NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
 _POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
+_MOST_NAMES = 60  # of columns in a message
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
 _SEXAGESIMAL = re.compile(r"[+-]?\s*\d{1,3}\s*[:hd°\s]\s*\d{1,2}\s*[:m'′\s]\s*\d{1,2}(\.\d*)?\s*(s|\"|″|'')?")
@@ -114,6 +116,7 @@ class Part:
       texts: dict of row_id, tic_id and Sectors as the table has them. [num_rows]
       numbers: which row of the table each is; those that a row with several sectors has become have the same.
       warnings: dict of position to what is to be said of a row.
+      not_known: dict of a column that a row may lack to what is to be said of its cells that are no numbers.
     """
 
     columns: dict[str, np.ndarray]
@@ -121,6 +124,7 @@ class Part:
     texts: dict[str, list[str]]
     numbers: list[int]
     warnings: dict[int, str] = dataclasses.field(default_factory=dict)
+    not_known: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def skips(self) -> list[Skip]:
         """The rows of no use."""
@@ -158,13 +162,14 @@ def load(path, request: Request = Request()) -> Catalog:
     with tables.open_table(path) as table:
         reading = dialects.recognize(table)
         _check_columns(path, reading, request)
-        columns, skips = _whole(reading, request)
+        columns, skips, not_known = _whole(reading, request)
         num_rows = len(next(iter(columns.values()), ()))
         if not num_rows and not skips:
             raise ScriptError(f"{path} has a header and no TCE: nothing to do")
         times = epochs.in_btjd(columns[EPOCH], columns[SECTOR], reading.epoch)
         columns[EPOCH] = times.btjd
-        return _catalog(columns, skips, times, (*reading.notes, *times.notes), table.sha256)
+        notes = (*reading.notes, *times.notes, *_warned(times), *not_known)
+        return _catalog(columns, skips, times, notes, table.sha256)
 
 
 def load_all(path, request: Request) -> tuple[Part, list[str]]:
@@ -197,7 +202,14 @@ def load_all(path, request: Request) -> tuple[Part, list[str]]:
         for i, problem in times.problems.items():
             reasons[i] = reasons[i] or f"invalid: Epoc {problem}"
         warnings = {i: f"Epoc {text}" for i, text in times.assumed.items()}
-        return Part(columns, reasons, identity, numbers, warnings), [*reading.notes, *times.notes]
+        not_known = {name: text for part in reversed(found) for name, text in part.not_known.items()}
+        notes = [*reading.notes, *times.notes, *_warned(times), *not_known.values()]
+        return Part(columns, reasons, identity, numbers, warnings), notes
+
+
+def _warned(times):
+    warning = time_systems.whole_days_warning(times.btjd)
+    return [f"warning: {warning}"] if warning else []
 
 
 def doubts(path, table):
@@ -226,14 +238,19 @@ def _catalog(columns, skips, times, notes, sha256):
 
 
 def _whole(reading, request):
-    """Dict of column to array, of the rows that can be used, and list of Skip of the others."""
-    texts, skips = TEXTS, []
+    """Reads all rows.
+
+    Returns:
+      Dict of column to array, of the rows that can be used; list of Skip of the others; what is to be said of columns.
+    """
+    texts, skips, not_known = TEXTS, [], {}
     while True:
         kept, skips = [], []
         for part in parts(reading, request, texts):
             good = np.array([not reason for reason in part.reasons], bool)
             kept.append({name: values if good.all() else values[good] for name, values in part.columns.items()})
             skips += part.skips()
+            not_known = {**part.not_known, **not_known}
             del part  # and its text
         mixed = _mixed(kept)
         if not mixed:
@@ -242,7 +259,11 @@ def _whole(reading, request):
     names = list(kept[0]) if kept else [EPOCH, SECTOR]
     # Column by column, so that never more than one of them is there twice.
     empty = np.empty(0)
-    return {name: np.concatenate([part.pop(name) for part in kept] or [empty]) for name in names}, skips
+    return (
+        {name: np.concatenate([part.pop(name) for part in kept] or [empty]) for name in names},
+        skips,
+        not_known.values(),
+    )
 
 
 def _mixed(parts_columns):
@@ -265,9 +286,16 @@ def check_columns(path, reading: dialects.Reading, needed: Sequence[str]) -> Non
     missing = [name for name in needed if name not in reading.columns]
     if missing:
         raise ScriptError(
-            f"{path} has no column {', '.join(missing)} (it has {', '.join(filter(None, reading.columns)) or 'none'}): "
+            f"{path} has no column {', '.join(missing)} (it has {_listed(reading.columns)}): {reading.lacks(missing)}"
             "rename or add it; make_catalog.py writes all columns, and docs/data.md lists the tables that are read"
         )
+
+
+def _listed(names):
+    """The names of some columns, as many as can be read."""
+    names = [name for name in names if name]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return (", ".join(names[:_MOST_NAMES]) or "none") + more
 
 
 def _check_columns(path, reading, request):
@@ -286,6 +314,7 @@ class _Problems:
 
     def __init__(self):
         self._of = collections.defaultdict(list)
+        self.not_known: dict[str, str] = {}  # of a column: what is to be said of it
 
     def note(self, where, kind, tell):
         """Notes tell(i) of each row i where `where` is true."""
@@ -306,16 +335,18 @@ class _Problems:
 def _typed_part(reading, request, texts, rows, first):
     """The Part of some rows, of which the first is row `first` of the table."""
     problems, width = _Problems(), len(reading.columns)
-    fields = [dialects.misshapen_fields(row, width) for row in rows]
-    misshapen, header = np.array(fields) > 0, reading.num_fields()
-    problems.note(misshapen, "invalid", lambda i: f"{fields[i]} fields where the header has {header}")
+    faults = [reading.problem(row) for row in rows]
+    misshapen = np.array([bool(fault) for fault in faults])
+    problems.note(misshapen, "invalid", faults.__getitem__)
     # A row with too few fields keeps what it has, so that its skip can still say whose it is.
     cells = dict(zip(reading.columns, map(list, zip(*((row + [""] * width)[:width] for row in rows)))))
     typed = {}
     for name in cells if request.only is None else filter(cells.__contains__, request.only):
         typed[name] = _typed(name, cells[name], problems, texts, ~misshapen)
+    if EPOCH in typed:
+        _check_digits(cells[EPOCH], reading.is_epoch_single, problems, ~misshapen)
     _complete(typed, reading, request, len(rows), first)
-    _check_values(typed, cells, request, problems, ~misshapen)
+    _check_values(typed, cells, request, problems, ~misshapen, reading.dispositions)
     sectors = _sectors(cells.get(SECTOR), reading.searched, problems, ~misshapen, len(rows))
     identity = {name: cells.get(name, [""] * len(rows)) for name in (ROW_ID, TIC_ID, SECTOR)}
     if ROW_ID not in cells:
@@ -343,7 +374,7 @@ def _complete(typed, reading, request, num_rows, first):
         typed[DISPOSITION] = np.array([known.get(text.upper(), text) for text in typed[DISPOSITION]], object)
 
 
-def _check_values(typed, cells, request, problems, shaped):
+def _check_values(typed, cells, request, problems, shaped, dispositions):
     """Notes what is lacking, and what no TCE can have."""
     for name in request.needed:
         if name == SECTOR or name not in typed:
@@ -366,10 +397,11 @@ def _check_values(typed, cells, request, problems, shaped):
         )
     if request.for_training:
         unknown = shaped & ~np.isin(typed[DISPOSITION].astype(str), DISPOSITIONS)
+        known = ", ".join(dispositions)
         problems.note(
             unknown,
             "invalid",
-            lambda i: f"unknown disposition {typed['Disposition'][i]!r}, not one of {', '.join(DISPOSITIONS)}",
+            lambda i: f"unknown disposition {typed['Disposition'][i]!r}, not one of {known}",
         )
 
 
@@ -388,18 +420,48 @@ def _typed(name, cells, problems, texts, shaped):
     values, is_text = _numbers(cells)
     if name in (RA, DEC) and is_text.any():
         _read_sexagesimal(name, cells, values, is_text)
+    if name in OPTIONAL:
+        for i in np.flatnonzero(shaped & is_text)[:1]:
+            problems.not_known.setdefault(name, f"{name} {cells[i]!r} is no number: such errors count as not known")
+        return values
     if name not in INTEGERS + FLOATS:
         return _interned(cells) if is_text.any() else values
-    problems.note(shaped & is_text, "invalid", lambda i: f"text {cells[i]!r} in numeric column {name}")
+    problems.note(
+        shaped & is_text, "invalid", lambda i: f"text {cells[i]!r} in numeric column {name}{_advice(cells[i])}"
+    )
     infinite = np.isinf(values)
     problems.note(shaped & infinite, "invalid", lambda i: f"{cells[i]} in column {name} is not finite")
     if name in INTEGERS:
         with np.errstate(invalid="ignore"):
             wrong = ~(np.isnan(values) | infinite | ((values % 1 == 0) & (values >= 0) & (values <= tic_ids.LARGEST)))
-        problems.note(shaped & wrong, "invalid", lambda i: f"{cells[i]} in column {name} is not a whole number")
+        problems.note(
+            shaped & wrong, "invalid", lambda i: f"{cells[i]} in column {name} is not a whole number of 0 to 2^53 - 1"
+        )
         wrong |= infinite
         values = np.where(wrong, 0, values)
     return np.nan_to_num(values) if name in (CAMERA, CCD) else values
+
+
+_ADVICE = (  # for text in a column of numbers
+    (r"\d{4}-\d\d?-\d\d?.*|\d\d?[./]\d\d?[./]\d{2,4}.*", "a date: give days, BJD or BTJD"),
+    (r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", "write it without the commas"),
+    (r"[+-]?\d+,\d+", "write it with a decimal point"),
+    (r"[+-]?\d+(\.\d*)?\s*[a-zA-Z%]+", "write the number alone, and its unit in the name of the column"),
+    (r"[<>~]=?\s*[+-]?\d+(\.\d*)?", "write the number alone, or leave the cell empty"),
+)
+
+
+def _advice(cell):
+    return next((f" ({advice})" for pattern, advice in _ADVICE if re.fullmatch(pattern, cell)), "")
+
+
+def _check_digits(cells, is_single, problems, shaped):
+    """Notes epochs that a spreadsheet, or single precision, has rounded."""
+    for i in np.flatnonzero(shaped):
+        if (is_single or "e" in cells[i] or "E" in cells[i]) and (
+            problem := time_systems.lost_digits(cells[i], is_single)
+        ):
+            problems.add(i, "invalid", f"Epoc {problem}")
 
 
 def _numbers(cells):
@@ -468,7 +530,7 @@ def _expanded(typed, texts, sectors, request, problems, first):
         reasons = [reasons[i] for i in which]
     if request.only is None or SECTOR in request.only:
         typed[SECTOR] = np.array([sector for listed in sectors for sector in listed], np.int64)
-    return Part(typed, reasons, texts, (first + which).tolist())
+    return Part(typed, reasons, texts, (first + which).tolist(), not_known=problems.not_known)
 
 
 def _choose(typed, sectors, choose, problems):

@@ -158,7 +158,7 @@ def test_a_unit_that_is_not_known_is_an_error_that_names_the_column(generate, tm
     table["Duration"].unit = "kg"
     table.write(tmp_path / "tces.ecsv")
     assert generate(tmp_path / "tces.ecsv", "--make_test_set") == 1
-    assert "column Duration is in 'kg', a unit that is not known" in capsys.readouterr().err
+    assert "column Duration cannot be used: its unit 'kg' is not known" in capsys.readouterr().err
 
 
 def test_sexagesimal_positions_become_degrees(generate, tmp_path):

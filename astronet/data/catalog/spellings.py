@@ -1,0 +1,175 @@
+"""Column names of tables of no source that is known (papers, QLP's lists): which column of a catalog each one means.
+
+A name is a word and, behind it, a unit or a time system: `T0 (BJD-2454833)`, `Dur [h]`, `depth_ppt`. Durations and
+depths need a unit, in the name or told by the file, because papers have them in many.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Optional
+
+from astronet.data.records.columns import (
+    DEC,
+    DEPTH,
+    DISPOSITION,
+    DURATION,
+    EPOCH,
+    EPOCH_ERROR,
+    PERIOD,
+    PERIOD_ERROR,
+    RA,
+    SECTOR,
+    SN,
+    TIC_ID,
+    TMAG,
+    TOI_ID,
+)
+from light_curve_util import time_systems
+from light_curve_util.numerals import parse_float
+
+Convert = Callable[[str], str]
+
+WORDS = {
+    TIC_ID: ("tic", "ticid", "tid"),
+    TOI_ID: ("toi", "toiid", "ctoi", "planetno", "planetnumber", "tceplntnum"),
+    DISPOSITION: ("disposition", "disp", "tfopwgdisposition", "tfopwgdisp", "label"),
+    RA: ("ra", "raj2000", "rightascension"),
+    DEC: ("dec", "decj2000", "dej2000", "declination"),
+    TMAG: ("tmag", "tessmag", "sttmag"),
+    EPOCH: (
+        *("epoc", "epoch", "t0", "tc", "tmid", "time0", "transitepoch", "midtime", "transitmidpoint"),
+        *("bjd0", "btjd0", "transitmidtime", "midtransittime", "timeofconjunction", "transittime"),
+    ),
+    PERIOD: ("period", "per", "orbitalperiod", "orbper"),
+    DURATION: ("duration", "dur", "t14", "transitduration", "trandur"),
+    DEPTH: ("transitdepth", "depth", "trandep"),
+    SECTOR: ("sectors", "sector"),
+    SN: ("sn", "snr", "s/n", "mes", "signaltonoise", "signal-to-noise"),
+    EPOCH_ERROR: ("epocerr", "epocherr", "t0err"),
+    PERIOD_ERROR: ("perioderr", "pererr"),
+}
+_NEEDS_UNIT = {DURATION: "{0} (d) or {0} (h)", DEPTH: "{0} (ppm), {0} (ppt), {0} (%) or {0} (mmag)"}
+
+
+class Meaning(NamedTuple):
+    """What a column is.
+
+    Attributes:
+      column: its name in a catalog.
+      convert: from its unit to the catalog's; None where they are the same.
+      problem: why it is not used; "" where it is.
+    """
+
+    column: str
+    convert: Optional[Convert] = None
+    problem: str = ""
+
+
+def plain(name: str) -> str:
+    """Returns a column's name without what its spellings differ in: capitals, blanks and underscores."""
+    return name.strip().lower().replace(" ", "").replace("_", "")
+
+
+def scaled(factor: float) -> Convert:
+    """Returns the conversion that multiplies by a factor."""
+    return lambda text: _calculated(text, lambda value: value * factor)
+
+
+def ppm_of_mmag(text: str) -> str:
+    """Converts a depth in millimagnitudes to ppm of the flux."""
+    return _calculated(text, lambda mmag: 1e6 * (1 - 10 ** (-mmag / 2500)))
+
+
+def _calculated(text: str, function: Callable[[float], float]) -> str:
+    try:
+        return repr(function(parse_float(text)))
+    except (ValueError, OverflowError):
+        return text  # empty, or text that whoever reads the column tells
+
+
+def _times(days: float, hours: float, minutes: float, seconds: float) -> dict[str, Optional[Convert]]:
+    spellings = {
+        days: ("d", "day"),
+        hours: ("h", "hr", "hour"),
+        minutes: ("min", "minute"),
+        seconds: ("s", "sec", "second"),
+    }
+    known: dict[str, Optional[Convert]] = {}
+    for factor, names in spellings.items():
+        known.update(dict.fromkeys(names, None if factor == 1 else scaled(factor)))
+    return known
+
+
+_IN_UNIT: Mapping[str, Mapping[str, Optional[Convert]]] = {
+    PERIOD: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
+    DURATION: _times(24.0, 1, 1 / 60, 1 / 3600),
+    DEPTH: {
+        **dict.fromkeys(("ppm", "1e-6"), None),
+        **dict.fromkeys(("ppt", "0.001"), scaled(1e3)),
+        **dict.fromkeys(("%", "percent"), scaled(1e4)),
+        **dict.fromkeys(("fraction", "dimensionless"), scaled(1e6)),
+        "mmag": ppm_of_mmag,
+        "mag": lambda text: ppm_of_mmag(scaled(1e3)(text)),
+    },
+    RA: {"deg": None, "degree": None, "hourangle": scaled(15.0), "rad": scaled(57.29577951308232)},
+    DEC: {"deg": None, "degree": None, "rad": scaled(57.29577951308232)},
+    EPOCH_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
+    PERIOD_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
+}
+_UNIT_WORDS = sorted({unit for units in _IN_UNIT.values() for unit in units}, key=len, reverse=True)
+_JD = r"(?:b|h|r|m|t|bt|tb|bk)?jd(?:[\s_-]*(?:tdb|utc))?(?:\s*[-\u2013\u2212]\s*[\d,. ]+)?"
+_BRACKETED = re.compile(r"(.*?)[\s_]*[(\[]([^()\[\]]+)[)\]]")
+_BEHIND = re.compile(rf"(.*?)[\s_]+((?:{'|'.join(map(re.escape, _UNIT_WORDS))})s?|{_JD})")
+
+
+def meaning(name: str, unit: str = "") -> Optional[Meaning]:
+    """Returns what a column is by its name; None where its name tells nothing.
+
+    >>> meaning("T0 (BJD-2458000)").column, meaning("Depth").problem
+    ('Epoc', 'it has no unit: call it Depth (ppm), Depth (ppt), Depth (%) or Depth (mmag)')
+    >>> meaning("dur_min").convert("120"), meaning("Dur", "d").convert("0.5"), meaning("remark")
+    ('2.0', '12.0', None)
+
+    Args:
+      name: as the table has it.
+      unit: of the column, where the file tells it elsewhere; "" where it does not.
+    """
+    word, in_name = _split(name)
+    column = next((column for column, words in WORDS.items() if word in words), None)
+    if column is None:
+        return None
+    if not in_name and not unit and column in _NEEDS_UNIT:
+        return Meaning(column, problem=f"it has no unit: call it {_NEEDS_UNIT[column].format(name.strip())}")
+    convert, problem = in_unit(column, in_name or unit)
+    if in_name and unit and not problem:
+        other, problem = in_unit(column, unit)
+        if other is not convert and not problem:
+            problem = f"its name says {in_name!r}, and its file {unit!r}"
+    return Meaning(column, convert, problem)
+
+
+def in_unit(column: str, unit: str) -> tuple[Optional[Convert], str]:
+    """Returns the conversion from a unit to that of a catalog's column, and what is wrong where there is none.
+
+    Args:
+      column: of a catalog.
+      unit: as the name or the file tells it; "" for none.
+    """
+    word = unit.strip().lower()
+    if column == EPOCH and word:
+        is_known = time_systems.named(word) or re.fullmatch(r"d|days?", word) or word in ("tdb", "utc")
+        return None, "" if is_known else f"its unit {unit!r} is no time system that is known: give BJD or BTJD, in days"
+    known = _IN_UNIT.get(column)
+    if known is None or not word:
+        return None, ""
+    word = word if word in known else word.rstrip("s")
+    if word in known:
+        return known[word], ""
+    return None, f"its unit {unit!r} is not known here: convert it to one of {', '.join(known)}"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Returns the plain word of a name, and the unit or time system behind it, "" for none."""
+    bare = name.strip().lower()
+    match = _BRACKETED.fullmatch(bare) or _BEHIND.fullmatch(bare)
+    return (plain(match[1]), match[2].strip()) if match and match[1] else (plain(bare), "")
