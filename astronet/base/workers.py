@@ -124,6 +124,9 @@ def _result(executor, work, task, future, attempts):
         try:
             return future.result()
         except (BrokenExecutor, MemoryError) as error:
+            # The frames of the traceback and the future refer to each other: without this, all that the task had in
+            # memory would stay there until Python looks for garbage.
+            traceback.clear_frames(error.__traceback__)
             if attempt >= attempts:
                 raise ScriptError(
                     f"a worker process was killed {attempt} times at the same task, perhaps for want of memory: "

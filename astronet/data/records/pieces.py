@@ -37,7 +37,7 @@ class Piece:
       columns: dict of column name to list, as tce_table.to_record_columns gives them.
       tess_data_dir: directory that holds the light curves.
       settings: preprocess.Settings.
-      time_limit: seconds after which a TCE is given up and its process with it; None has no limit.
+      time_limit_seconds: seconds after which a TCE is given up and its process with it; None has no limit.
       sector_windows: dict of sector to when it ran, as preprocess.TimeCheck has it.
     """
 
@@ -46,7 +46,7 @@ class Piece:
     columns: dict
     tess_data_dir: str
     settings: preprocess.Settings
-    time_limit: float = None
+    time_limit_seconds: float = None
     sector_windows: dict = dataclasses.field(default_factory=dict)
 
     def rows(self):
@@ -127,7 +127,8 @@ def make(piece):
     piece.settings.prepare()
     seen, digest = hashlib.sha256(), hashlib.sha256()
     dispositions, skipped, warned = collections.Counter(), [], []
-    with write_aside(path) as aside, open(aside, "wb") as file, _Watch(f"{path}.watch", piece.time_limit) as watch:
+    watch = _Watch(f"{path}.watch", piece.time_limit_seconds)
+    with write_aside(path) as aside, open(aside, "wb") as file, watch:
         for i, columns in enumerate(piece.rows()):
             reason, check = watch.begin(i), preprocess.TimeCheck(piece.sector_windows)
             if reason:
@@ -193,8 +194,8 @@ class _Watch:
     traceback into the file.
     """
 
-    def __init__(self, path, time_limit):
-        self._path, self._time_limit = path, time_limit
+    def __init__(self, path, time_limit_seconds):
+        self._path, self._time_limit = path, time_limit_seconds
         self._armed = -float("inf")
 
     def __enter__(self):

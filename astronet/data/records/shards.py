@@ -17,7 +17,7 @@ from light_curve_util import sector_times
 _TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
 
 
-def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit, cluster=None):
+def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit_seconds, cluster=None):
     """Makes the shards that are not up to date, and tells how many are.
 
     Args:
@@ -26,7 +26,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
       tess_data_dir: directory that holds the light curves.
       settings: preprocess.Settings.
       num_worker_processes: with 0, everything happens in this process, and there is no time limit.
-      time_limit: seconds after which a TCE is given up; 0 has no limit.
+      time_limit_seconds: seconds after which a TCE is given up; 0 has no limit.
       cluster: as --cluster has it: where else to work.
 
     Returns:
@@ -38,11 +38,11 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
     """
     staging = record_set.staging_directory(directory)
     if not (num_worker_processes or cluster):
-        time_limit = None
+        time_limit_seconds = None
     # Workers of a cluster have another working directory.
     where = os.path.abspath(staging), os.path.abspath(tess_data_dir)
     pieces_of = {
-        name: functools.partial(_pieces, table, *where, settings, time_limit) for name, table in tables.items()
+        name: functools.partial(_pieces, table, *where, settings, time_limit_seconds) for name, table in tables.items()
     }
     with workers.open_executor(cluster, num_worker_processes) as executor:
         # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
@@ -75,7 +75,7 @@ def _up_to_date(directory, name, pieces_of_shard, in_order):
     return found[0] if found else None
 
 
-def _pieces(table, staging, tess_data_dir, settings, time_limit):
+def _pieces(table, staging, tess_data_dir, settings, time_limit_seconds):
     for start in range(0, len(table), _TCES_PER_PIECE):
         columns = table.iloc[start : start + _TCES_PER_PIECE].to_dict("list")
         key = pieces.key_of(columns, settings)
@@ -83,7 +83,7 @@ def _pieces(table, staging, tess_data_dir, settings, time_limit):
         rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
         sectors = {sector for row in rows for sector in (row[SECTOR], *stitched_sectors(row))}
         ran = {sector: sector_times.window(sector) for sector in sectors}
-        yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit, ran)
+        yield pieces.Piece(staging, key, columns, tess_data_dir, settings, time_limit_seconds, ran)
 
 
 def _counted(summaries, progress):

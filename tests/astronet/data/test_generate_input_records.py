@@ -12,9 +12,12 @@ import h5py
 import numpy as np
 import pytest
 
+from astronet.config import configuration
 from astronet.data import generate_input_records
 from astronet.data.records import preprocess, tf_example, tfrecord
 from astronet.data.records.columns import EVENT_DENSITIES
+from astronet.data.records.generate import RecordChoice
+from astronet.data.records.generate import generate as generate_records
 
 FLOAT32 = 1e-6  # what storing a normalized view as float32 costs
 SAME_SIGNAL = 0.97  # other photometry of the same dip, rebinned, correlates at least so well
@@ -430,3 +433,17 @@ def test_a_configuration_in_json_decides_the_views(survey, tmp_path):
     features = examples(tmp_path / "out")[1, 1].features.feature
     assert {name for name in features if name.endswith("_view")} == {"local_view"}
     assert len(features["local_view"].float_list.value) == 31
+
+
+def test_records_made_from_python_are_those_of_the_script(survey, tmp_path, capsys):
+    rows = [tce(row_id, row_id, SN=10 + row_id) for row_id in range(1, 9)]
+    assert survey(rows, "--make_test_set", "--num_train_shards=2", "--clean", "--threshold=13", "--seed=4") == 0
+    capsys.readouterr()
+    spec = configuration.resolve(config_name="local_global")
+    paths = (str(tmp_path / name) for name in ("tces.csv", "tess", "again"))
+    more = {"make_test_set": True, "num_train_shards": 2, "clean": True, "threshold": 13.0, "seed": 4}
+    records = generate_records(RecordChoice(*paths, spec, **more))
+    assert (records.num_rows, records.num_records, records.skipped) == (8, 6, {"threshold": 2})
+    assert capsys.readouterr().out == ""
+    for name in ("records.json", "skipped.csv", "shards.json", *shard_names(tmp_path / "out")):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name

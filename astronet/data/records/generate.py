@@ -1,0 +1,266 @@
+"""Makes record files from a table of TCEs and a directory of light curves.
+
+choice = RecordChoice("tces.csv", "tess", "tfrecord", configuration.resolve(config_name="triage"))
+records = generate(choice)
+records.manifest["splits"]["train"]["num_records"]
+"""
+
+import collections
+import dataclasses
+import errno
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Optional
+
+import numpy as np
+
+import astronet
+from astronet.base import arguments, locks
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.data.catalog import observed, tce_table
+from astronet.data.catalog.tce_table import Skip, Warned
+from astronet.data.records import event_density, preprocess, record_set, shards, split
+from astronet.data.records.columns import SN
+from light_curve_util.view_generator import VIEW_NAMES
+
+_WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Fields of RecordChoice that decide what the records hold; records.json lists them as its settings.
+_DECISIVE = (
+    *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
+    "stitch",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordChoice:
+    """Which records to make, and how.
+
+    Attributes:
+      table_path: table of TCEs: a catalog, or any public table that docs/data.md lists.
+      tess_data_dir: directory of light curves.
+      output_dir: directory of the record files.
+      spec: the model whose views are made.
+      make_test_set: makes one test set of all TCEs in the order of the table, instead of train, val and test.
+      stitch: folds the light curves of all sectors of a row together, instead of one record a sector.
+      split_by: "tic" keeps all TCEs of a star on one side of the split, "row" splits row by row.
+      seed: decides the split and the order of the records.
+      clean: leaves TCEs with an S/N below `threshold` out of the training and validation sets (or the test set that
+        make_test_set asks for).
+      threshold: least S/N.
+      num_train_shards: number of files of the training set, or of the test set of make_test_set.
+      flux_key: column of the light curve files to read; None is each product's detrended flux.
+      quality: which flagged cadences to drop, one of tess_io.QUALITIES.
+      detrend: "none" or "spline".
+      mask_flares: name of the directory of flare networks, for records.json; None where flares stay.
+      flare_mask: what drops the flares (flares.mask.of_directory), None where flares stay.
+      num_worker_processes: processes that make views; 0 makes them in this one.
+      time_limit_seconds: of one TCE, after which it is skipped; 0 has no limit, nor has this process.
+      cluster: where else to work, as --cluster has it.
+    """
+
+    table_path: str
+    tess_data_dir: str
+    output_dir: str
+    spec: configuration.ModelSpec
+    make_test_set: bool = False
+    stitch: bool = False
+    split_by: str = "tic"
+    seed: int = 123
+    clean: bool = False
+    threshold: float = 15
+    num_train_shards: int = 8
+    flux_key: Optional[str] = None
+    quality: str = "default"
+    detrend: str = "none"
+    mask_flares: Optional[str] = None
+    flare_mask: Optional[preprocess.Mask] = None
+    num_worker_processes: int = 0
+    time_limit_seconds: float = 60
+    cluster: Any = None
+
+    def settings(self) -> preprocess.Settings:
+        """Returns how views are made.
+
+        Raises:
+          ScriptError: the model reads a view that cannot be made, or none.
+        """
+        views = configuration.view_lengths(self.spec.config)
+        unknown = sorted(set(views) - set(VIEW_NAMES))
+        if unknown or not views:
+            raise ScriptError(f"cannot make {', '.join(unknown) or 'no view'}: the views are {', '.join(VIEW_NAMES)}")
+        return preprocess.Settings(views, self.flux_key, self.detrend, self.quality, self.flare_mask)
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratedRecords:
+    """What generate() has made.
+
+    Attributes:
+      num_rows: number of TCEs in the table: a row with several sectors counts once for each.
+      num_records: number of records; the other rows are in skipped.csv.
+      skipped: dict of the kind of reason to the number of rows skipped for it.
+      num_doubtful: number of rows that have a record and stand in warnings.csv.
+      manifest: what records.json holds; an empty dict where no TCE gives a record.
+    """
+
+    num_rows: int
+    num_records: int
+    skipped: Mapping[str, int]
+    num_doubtful: int
+    manifest: Mapping[str, Any]
+
+
+@dataclasses.dataclass
+class _Table:
+    """The TCEs of a table, and what is known of its other rows.
+
+    Attributes:
+      num_rows: of all rows.
+      sha256: of the file.
+      shards: dict of record file name to the DataFrame of the TCEs that go into it.
+      skips: list of Skip.
+      warnings: list of Warned.
+    """
+
+    num_rows: int
+    sha256: str
+    shards: dict
+    skips: list[Skip]
+    warnings: list[Warned]
+
+
+def generate(choice: RecordChoice) -> GeneratedRecords:
+    """Makes record files, skipped.csv, warnings.csv and records.json in the output directory.
+
+    A run that was stopped goes on when this is called again with the same choice; shards that are up to date stay.
+
+    Raises:
+      ScriptError: the table, the light curves or the configuration cannot be used, another run writes to the same
+        directory, or the disk is full.
+      OSError: a file cannot be read or written.
+    """
+    with locks.exclusive(choice.output_dir):
+        try:
+            return _generate(choice)
+        except OSError as error:
+            if error.errno not in _DISK_IS_FULL:
+                raise
+            raise ScriptError(
+                f"{choice.output_dir}: {error.strerror}: make room there, and run the same command again, which goes "
+                "on from here"
+            ) from error
+
+
+def _generate(choice):
+    settings = _checked_settings(choice)
+    table = _read(choice)
+    made = shards.make(
+        choice.output_dir,
+        table.shards,
+        choice.tess_data_dir,
+        settings,
+        num_worker_processes=choice.num_worker_processes,
+        time_limit_seconds=choice.time_limit_seconds,
+        cluster=choice.cluster,
+    )
+    record_set.publish(choice.output_dir, made)
+    entries = [entry for _, entry in made.values()]
+    skips = table.skips + [Skip(*skip) for entry in entries for skip in entry.skipped]
+    record_set.write_skips(choice.output_dir, skips)
+    warnings = table.warnings + [Warned(*warned) for entry in entries for warned in entry.warned]
+    num_doubtful = _write_warnings(choice.output_dir, warnings, skips)
+
+    counts = {name: entry.dispositions for name, (_, entry) in made.items()}
+    num_records = sum(sum(dispositions.values()) for dispositions in counts.values())
+    assert table.num_rows == num_records + len(skips), "a row was lost"
+    skipped = collections.Counter(skip.reason.partition(":")[0] for skip in skips)
+    manifest = _write_manifest(choice, settings, table, counts, skipped) if num_records else {}
+    return GeneratedRecords(table.num_rows, num_records, skipped, num_doubtful, manifest)
+
+
+def _checked_settings(choice):
+    """The settings, once it is sure that inputs are there and that no output overwrites one of them."""
+    inputs = {"--input_tce_csv_file": choice.table_path}
+    arguments.refuse_overwriting_in(choice.output_dir, _WRITTEN, "--output_dir", inputs)
+    settings = choice.settings()
+    if not os.path.isdir(choice.tess_data_dir):
+        raise ScriptError(f"no directory {choice.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")
+    return settings
+
+
+def _write_manifest(choice, settings, table, counts, skipped):
+    decisive = {name: getattr(choice, name) for name in _DECISIVE}
+    if settings.mask_flares:
+        decisive["mask_sha256"] = settings.mask_flares.sha256
+    return record_set.write_manifest(
+        choice.output_dir,
+        counts,
+        version=astronet.__version__,
+        catalogue={"path": choice.table_path, "sha256": table.sha256, "num_rows": table.num_rows},
+        configuration={
+            "model": choice.spec.model,
+            "config_name": choice.spec.config_name,
+            "views": settings.views,
+        },
+        settings=decisive,
+        skipped=skipped,
+    )
+
+
+def _write_warnings(directory, warnings, skips):
+    """Writes warnings.csv of the rows that are not skipped; returns how many rows that are."""
+    skipped = {skip[:3] for skip in skips}
+    kept = [warned for warned in warnings if warned[:3] not in skipped]
+    path = record_set.write_warnings(directory, kept)
+    num_rows = len({warned[:3] for warned in kept})
+    if num_rows:
+        print(f"warning: {num_rows} row(s) have a record but are doubtful: {path} says why", file=sys.stderr)
+    return num_rows
+
+
+def _read(choice):
+    """Reads the _Table. Once this has ended, each TCE is in memory once."""
+    request = tce_table.Request(
+        required=(SN,) if choice.clean else (),
+        for_training=not choice.make_test_set,
+        choose_sectors=observed.ObservedSectors(choice.tess_data_dir),
+        stitch=choice.stitch,
+    )
+    catalog = tce_table.load(choice.table_path, request)
+    for note in catalog.notes:
+        print(f"{choice.table_path}: {note}", file=sys.stderr)
+    num_rows = len(catalog.table) + len(catalog.skips)
+    table, repeated = tce_table.drop_repeated(catalog.table)
+    warnings = tce_table.doubts(choice.table_path, table)
+    table = tce_table.to_record_columns(table)
+    table = table.assign(**event_density.of_table(table))
+    splits, faint = _splits(table, choice)
+    return _Table(num_rows, catalog.sha256, _shards(splits, choice), catalog.skips + repeated + faint, warnings)
+
+
+def _splits(table, choice):
+    """Dict of split name to DataFrame, and the list of Skip of the TCEs that `clean` leaves out."""
+    if choice.make_test_set:
+        splits = {"test": table}
+    else:
+        splits = (split.by_tic if choice.split_by == "tic" else split.by_row)(table, choice.seed)
+    faint = []
+    if choice.clean:
+        for name in ("test",) if choice.make_test_set else ("train", "val"):
+            splits[name], skips = tce_table.drop_faint(splits[name], choice.threshold)
+            faint += skips
+    return splits, faint
+
+
+def _shards(splits, choice):
+    """Dict of record file name to the DataFrame of the TCEs that go into it."""
+    tables = {}
+    for name, table in splits.items():
+        total = choice.num_train_shards if name == "train" or choice.make_test_set else 1
+        ends = np.cumsum([len(rows) for rows in np.array_split(np.arange(len(table)), total)])
+        for i, (start, end) in enumerate(zip([0, *ends], ends)):
+            tables[f"{name}-{i:05d}-of-{total:05d}"] = table.iloc[start:end]
+    return tables
