@@ -7,7 +7,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from light_curve_util import file_index, flux_scale
+from light_curve_util import file_index, flux_scale, light_curve_times
 from light_curve_util import identity as identities
 from light_curve_util.array_types import Floats
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
@@ -165,11 +165,15 @@ def read(
             "leave this TCE out, or read another aperture or flux_key"
         )
     try:
+        time_notes = light_curve_times.problems(time[usable])
+    except UnreadableLightCurveError as error:
+        raise UnreadableLightCurveError(f"{path}: {error}") from None
+    try:
         with np.errstate(all="ignore"):  # what overflows is told below
             time, flux, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
-    light_curve = LightCurve(time, flux, path, (*columns.notes, *notes))
+    light_curve = LightCurve(time, flux, path, (*columns.notes, *time_notes, *notes))
     if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
         raise UnreadableLightCurveError(
             f"{path}: {columns.flux_key} has values too far apart for a star's: fetch the file again"

@@ -152,6 +152,18 @@ def from_zero(bjd: float) -> TimeSystem:
     return known.get(bjd) or TimeSystem(f"BJD - {bjd:.10g}", bjd)
 
 
+def named_by(unit: str, name: str) -> Optional[TimeSystem]:
+    """Returns the time system of a column, by its unit and its name; None where neither tells one.
+
+    "BJD" alone may be short for a difference, so that the other text counts more, if it tells another system.
+
+    >>> named_by("BJD - 2458000", "BJD").zero, named_by("d", "BTJD").name
+    (2458000.0, 'BTJD')
+    """
+    told = [system for system in (named(unit), named(name)) if system is not None]
+    return next((system for system in told if system != BJD), told[0] if told else None)
+
+
 @dataclasses.dataclass(frozen=True)
 class Times:
     """Times in BTJD, and how they came to be.

@@ -18,7 +18,7 @@ QUALITIES = ("quality", "quality_flag", "quality_flags", "sap_quality", "qflag")
 # Of names that are none of these: a time, with its system and its unit; a flux or magnitude, but no error of one.
 _TIME = re.compile(
     r"(?=.)((mid|obs)_?)?(times?|t|date|epoch)?_?((mid|tmid)_)?((b|h|m|r|bk|bt|tb|t)?jd)?(_?(tdb|utc|tt))?"
-    r"(_?24\d{5}(_[05]+)?)?(_(d|days?|s|secs?|seconds?|h|hrs?|hours?|mins?|minutes?))?"
+    r"(_?2_?4\d\d_?\d{3}(_\d+)?)?(_(d|days?|s|secs?|seconds?|h|hrs?|hours?|mins?|minutes?))?"
 )
 _VALUE = re.compile(r"(.*_)?(\w*flux|fcor|ppm|\w*mags?|\w*magnitudes?)(_.*)?")
 _NO_VALUE = re.compile(r"(.*_)?(errors?|errs?|e|unc|uncertainty|sigma|std|bkg|background|sky|model|trend)(_.*)?")

@@ -127,7 +127,7 @@ def _times(table: text_rows.Rows, column: int, sector: Optional[int]) -> tuple[F
     if units_a_day != 1:
         values = values / units_a_day
         notes.append(f"times of {name} divided by {units_a_day}, which makes them days")
-    system = time_systems.named(name) or time_systems.named(table.units.get(name, "")) if table.has_header else None
+    system = time_systems.named_by(table.units.get(name, ""), name) if table.has_header else None
     expected = sector_times.window(sector) if sector else None
     times = time_systems.of_light_curve(values, system, expected)
     finite = times.btjd[np.isfinite(times.btjd)]

@@ -233,7 +233,7 @@ class _Table:
         if "BJDREFI" in header:
             system = time_systems.from_zero(header["BJDREFI"] + header.get("BJDREFF", 0))
         else:
-            system = time_systems.named(name) or system
+            system = time_systems.named_by(self.unit(name), name) or system
         units_a_day = column_names.units_a_day(self.unit(name) or str(header.get("TIMEUNIT", "d")))
         if units_a_day != 1:
             values = values / units_a_day

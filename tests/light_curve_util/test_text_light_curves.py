@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from light_curve_util import tess_io
 from light_curve_util.errors import UnreadableLightCurveError
@@ -167,3 +168,44 @@ def test_the_light_curves_of_the_cases(shared):
     for path in (shared / "cases" / "binaries").glob("*.csv"):
         light_curve = tess_io.read(path)
         assert len(light_curve.time) > 500 and light_curve.notes == ()
+
+
+@pytest.mark.parametrize("zero, name", [(2458000, "BJD-2458000"), (2458000.5, "BJD_TDB - 2,458,000.5")])
+def test_any_zero_point_in_the_name_of_a_time_is_honored(tmp_path, zero, name):
+    assert_read(read(tmp_path, f'"{name}",flux\n' + rows(time=TIME + 2457000 - zero)))
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        np.float32(TIME + 2457000).astype(float),
+        [f"{value:.5E}" for value in TIME + 2457000],
+    ],
+)
+def test_times_that_have_lost_digits_are_refused(tmp_path, time):
+    with pytest.raises(UnreadableLightCurveError, match="tic77.csv: .* cadences have the time of .*: .* lost digits"):
+        read(tmp_path, "BJD,flux\n" + rows(time=time))
+
+
+def test_two_light_curves_in_one_file_are_refused_or_said(tmp_path):
+    with pytest.raises(UnreadableLightCurveError, match="200 of 400 cadences .* two light curves in one file, or"):
+        read(tmp_path, "time,flux\n" + rows() + rows(flux=2 - FLUX))
+    pasted = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME[:20]))
+    assert "20 of 220 cadences have the time of another one; all are used" in pasted.notes
+    between = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME + 0.01))
+    assert "the times go back 1 times: are these two light curves in one file?" in between.notes
+
+
+@pytest.mark.parametrize("unit, kind", [("d", np.float32), ("BJD - 2458000", np.float64)])
+def test_fits_times_are_those_of_their_unit_or_are_refused(tmp_path, unit, kind):
+    """In single precision, BJD has steps of 0.25 d."""
+    zero = 2458000 if "-" in unit else 0
+    time = (TIME + 2457000 - zero).astype(kind)
+    columns = [fits.Column("TIME", "DE"[kind is np.float32], unit, array=time), fits.Column("FLUX", "D", array=FLUX)]
+    path = tmp_path / "star.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(path)
+    if zero:
+        assert_read(tess_io.read(path))
+    else:
+        with pytest.raises(UnreadableLightCurveError, match="star.fits: .* 0.25 d apart: the times have lost digits"):
+            tess_io.read(path)
