@@ -18,6 +18,10 @@ OWN = r"(?:astronet|light_curve_util|third_party|tests|docs|benchmarks|tools|fuz
 KEPT = re.compile(rf"(?<![\w./-])({OWN}[\w./-]*(?:\.(?:py|sh|md|cc|h|txt|toml)\b|/(?=`)))")
 MADE = re.compile(r"^astronet/(?:tess|plots|tfrecord\w*|model\w*)/|^astronet/data/sector")  # what walkthroughs write
 
+BRITISH = re.compile(
+    r"catalogue|licence|labelled|modelled|colour|neighbour|behaviour|\bcentre|normalis|organis", re.IGNORECASE
+)
+
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
 
@@ -56,6 +60,12 @@ def test_every_module_that_a_page_imports_exists(page):
                 module = importlib.import_module(node.module)
                 for alias in node.names:
                     assert hasattr(module, alias.name) or importlib.util.find_spec(f"{node.module}.{alias.name}")
+
+
+@pages
+def test_spelling_is_american(page):
+    text = re.sub(r"`[^`]*`|\]\([^)]*\)", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+    assert not BRITISH.findall(text)
 
 
 def test_contributing_names_what_is_in_the_file_that_it_names():
