@@ -59,7 +59,7 @@ class Table:
       preamble: comment lines before the header, without their '#'.
       delimiter: character between cells, " " for any white space, "" where the file is no text.
       single_precision: names of the columns that the file stores in single precision or less.
-      unread: dict of a column's name to why it is not read.
+      unread: texts about what the file holds beside what is read.
       sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has come to its end.
     """
 
@@ -70,7 +70,7 @@ class Table:
         self.preamble: list[str] = []
         self.delimiter = ""
         self.single_precision: set[str] = set()
-        self.unread: dict[str, str] = {}
+        self.unread: list[str] = []
         self.sha256: Optional[str] = None
         self._file = file
         self._hashed: Optional[_Hashing] = None
@@ -128,6 +128,11 @@ class Table:
         try:
             yield
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise ScriptError(
+                    f"{self.path} has a cell of more than {csv.field_size_limit()} characters: is a quotation mark not "
+                    "closed?"
+                ) from error
             raise ScriptError(f"{self.path} is no CSV file ({error}): mend or export it again") from error
         except _DAMAGE as error:
             raise ScriptError(f"{self.path} is cut off or damaged ({error}): copy it again") from error
@@ -146,8 +151,14 @@ class Table:
             if sample.startswith(start):
                 raise ScriptError(f"{self.path} is {what}, no table that is read here: {advice}")
         text = _decoded(sample).lstrip("\ufeff \t\r\n")
+        if re.match(r'\{\s*"|\[\s*[\[{]', text):
+            raise ScriptError(f"{self.path} is JSON, no table: {advice}")
+        if re.match(r"\\(begin|documentclass)\b", text):
+            raise ScriptError(f"{self.path} is a LaTeX file, no table that is read here: {advice}")
         if re.match(r"<(\?xml|VOTABLE)", text, re.IGNORECASE) and re.search(r"<VOTABLE", text, re.IGNORECASE):
             return "votable"
+        if "\0" in text.partition("\n")[0] or text.count("\0") > _MOST_NULS * len(text):
+            raise ScriptError(f"{self.path} holds bytes that are no text: {advice}")
         if text.startswith("<"):
             raise ScriptError(f"{self.path} is a web page or XML, no table: download it again, or {advice}")
         if text.startswith("# %ECSV"):
@@ -156,8 +167,6 @@ class Table:
             return "ascii.cds"  # the machine-readable table of a journal
         if re.match(r"(\\[^\n]*\n)*\|[^\n]*\|\s*\n" + _IPAC_TYPES, text):
             return "ascii.ipac"
-        if "\0" in text.partition("\n")[0] or text.count("\0") > _MOST_NULS * len(text):
-            raise ScriptError(f"{self.path} holds bytes that are no text: {advice}")
         return None
 
     def _text_rows(self, stream, sample):
@@ -210,7 +219,10 @@ class Table:
                 content = data.decode("utf-8-sig") if kind.startswith("ascii.") else io.BytesIO(data)
                 table = AstropyTable.read(content, format=kind)
                 names = [name for name in table.colnames if getattr(table[name], "ndim", 1) == 1]
-                self.unread = {name: "it has several values in a row" for name in table.colnames if name not in names}
+                several = [name for name in table.colnames if name not in names]
+                self.unread = [f"column {name} is not read, because it has several values in a row" for name in several]
+                if kind == "fits":
+                    self.unread += _other_extensions(data)
                 columns = {name: _astropy_column(table[name]) for name in names}
         except Exception as error:  # astropy's readers raise whatever their parts do
             told = str(error).strip().split("\n")[0][:200]
@@ -330,7 +342,7 @@ def _split_preamble(text):
             header = line
             break
     second = next(text, "")
-    delimiter = delimiter or _delimiter(header, second)
+    delimiter = delimiter or _delimiter_of_comment(preamble, header) or _delimiter(header, second)
     lines = itertools.chain([header, second], text)
     if preamble:
         above, below = (_cells(line, delimiter) for line in (preamble[-1], header))
@@ -345,6 +357,13 @@ def _cells(line, delimiter):
 
 def _is_number(cell):
     return re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", cell) is not None
+
+
+def _delimiter_of_comment(preamble, below):
+    """Returns " " where the last comment line is a header of words with blanks between them; else ""."""
+    words, cells = preamble[-1].split() if preamble else [], below.split()
+    is_header = len(words) == len(cells) > 1 and not any(map(_is_number, words)) and any(map(_is_number, cells))
+    return " " if is_header and not any(delimiter in preamble[-1] for delimiter in _DELIMITERS) else ""
 
 
 def _delimiter(first, second):
@@ -384,6 +403,15 @@ def _texts(values):
     # str() of a NumPy number has as many digits as its precision, and no more.
     plain = np.ma.getdata(values) if values.dtype.kind == "f" and values.dtype.itemsize < 8 else values.tolist(None)
     return ["" if mask else _text(value) for mask, value in zip(absent, plain)]
+
+
+def _other_extensions(data):
+    """Texts about the tables of a FITS file behind its first one, which alone is read."""
+    from astropy.io import fits
+
+    with fits.open(io.BytesIO(data)) as hdus:
+        places = [i for i, hdu in enumerate(hdus) if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
+        return [f"the table in extension {i} is not read, only that in {places[0]}: save it alone" for i in places[1:]]
 
 
 def _text(value):

@@ -339,7 +339,7 @@ class Reading:
     def lacks(self, missing: Sequence[str]) -> str:
         """Returns why no column serves as one of those that are missing; "" where none looks like it."""
         told = [self.unused[column] for column in missing if column in self.unused]
-        told += [f"column {name} is not used: {why}" for name, why in self._table.unread.items()]
+        told += self._table.unread
         if sum(bool(re.fullmatch(r"[+-]?\d+(\.\d*)?", name)) for name in self._table.columns) > 1:
             told.append("its first line has numbers, as if there were no header")
         return "".join(f"{text}; " for text in told)

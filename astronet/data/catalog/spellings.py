@@ -116,6 +116,7 @@ _IN_UNIT: Mapping[str, Mapping[str, Optional[Convert]]] = {
     EPOCH_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
     PERIOD_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
 }
+_HAVE_UNITS = {*_IN_UNIT, EPOCH, TMAG}
 _UNIT_WORDS = sorted({unit for units in _IN_UNIT.values() for unit in units}, key=len, reverse=True)
 _JD = r"(?:b|h|r|m|t|bt|tb|bk)?jd(?:[\s_-]*(?:tdb|utc))?(?:\s*[-\u2013\u2212]\s*[\d,. ]+)?"
 _BRACKETED = re.compile(r"(.*?)[\s_]*[(\[]([^()\[\]]+)[)\]]")
@@ -136,7 +137,7 @@ def meaning(name: str, unit: str = "") -> Optional[Meaning]:
     """
     word, in_name = _split(name)
     column = next((column for column, words in WORDS.items() if word in words), None)
-    if column is None:
+    if column is None or (in_name and column not in _HAVE_UNITS):  # `disp_s` is no disposition in seconds
         return None
     if not in_name and not unit and column in _NEEDS_UNIT:
         return Meaning(column, problem=f"it has no unit: call it {_NEEDS_UNIT[column].format(name.strip())}")
@@ -159,7 +160,7 @@ def in_unit(column: str, unit: str) -> tuple[Optional[Convert], str]:
     if column == EPOCH and word:
         is_known = time_systems.named(word) or re.fullmatch(r"d|days?", word) or word in ("tdb", "utc")
         return None, "" if is_known else f"its unit {unit!r} is no time system that is known: give BJD or BTJD, in days"
-    known = _IN_UNIT.get(column)
+    known = {"mag": None} if column == TMAG else _IN_UNIT.get(column)
     if known is None or not word:
         return None, ""
     word = word if word in known else word.rstrip("s")

@@ -234,7 +234,23 @@ def _catalog(columns, skips, times, notes, sha256):
     table = pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in columns.items()}, copy=False)
     if times.problems:
         table = table.drop(index=list(times.problems)).reset_index(drop=True)
-    return Catalog(table, skips + unclear, notes, sha256)
+    return Catalog(table, skips + unclear, (*notes, *_repeated_ids(table)), sha256)
+
+
+def _repeated_ids(table):
+    """What to say where two TCEs that differ have one name: a list of at most one text."""
+    names = [name for name in (ROW_ID, TIC_ID, SECTOR) if name in table]
+    if len(names) < 3:
+        return []
+    table = table[table.duplicated(names, keep=False)]
+    table = table[~table.duplicated(keep=False)]
+    if not table.duplicated(names).any():
+        return []
+    first = table[names].iloc[0]
+    return [
+        f"warning: {len(table)} rows share the row_id of another TCE of their star and sector, such as row_id "
+        f"{first[ROW_ID]} of TIC {first[TIC_ID]}: number the rows anew, or files named by them cannot be told apart"
+    ]
 
 
 def _whole(reading, request):

@@ -206,5 +206,51 @@ def test_a_table_without_a_header_and_one_of_many_columns_are_told_in_a_line(pat
 
 def test_a_column_with_several_values_in_a_row_is_named(tmp_path):
     Table({"tic_id": [7], "Epoc": [[BTJD, BTJD]], "Period": [1.25], "Duration": [2.4]}).write(tmp_path / "tces.fits")
-    with pytest.raises(ScriptError, match="column Epoc is not used: it has several values in a row"):
+    with pytest.raises(ScriptError, match="column Epoc is not read, because it has several values in a row"):
+        tce_table.load(tmp_path / "tces.fits")
+
+
+def test_a_name_that_ends_like_a_unit_is_another_column(path):
+    catalog = load(path, {"more": "disp_s"}, {"more": "PC"})
+    assert only(catalog.table, "disp_s") == "PC" and only(catalog.table, "Disposition") == ""
+
+
+def test_row_ids_that_name_two_tces_are_told(path):
+    row = "7,1355.1875,{},2.4,2,{}\n"
+    path.write_text("TIC,Epoc,Period,Duration,Sector,row_id\n" + row.format(1.25, 3) + row.format(2.5, 3))
+    assert any("row_id 3 of TIC 7" in note for note in tce_table.load(path).notes)
+    path.write_text("TIC,Epoc,Period,Duration,Sector,row_id\n" + 2 * row.format(1.25, 3) + row.format(2.5, 4))
+    assert not any("row_id 3" in note for note in tce_table.load(path).notes)  # a row that is there twice is dropped
+
+
+@pytest.mark.parametrize("num_rows", [1, 3])
+@pytest.mark.parametrize("sector", ["2", "2,3"])
+@pytest.mark.parametrize("sign", ["#", "# "])
+def test_a_header_behind_a_number_sign_with_blanks(sign, sector, num_rows, path):
+    path.write_text(f"{sign}tic_id Epoc Period Duration Sectors\n" + num_rows * f"7 1355.1875 1.25 2.4 {sector}\n")
+    assert len(tce_table.load(path).table) == num_rows * len(sector.split(","))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"tic_id": [7]}', "is JSON"),
+        ('[{"tic_id": 7}]', "is JSON"),
+        ("\\begin{table}\n7 & 1355 \\\\\n", "is a LaTeX file"),
+        ('tic_id,Epoc\n7,"' + 200_000 * "x", "a quotation mark not closed"),
+        ("<\0\0\0\0\0\0\0\1\2", "bytes that are no text"),
+    ],
+)
+def test_a_file_that_is_no_table_is_called_what_it_is(content, message, path):
+    path.write_text(content)
+    with pytest.raises(ScriptError, match=message):
+        tce_table.load(path)
+
+
+def test_a_fits_file_whose_second_table_is_the_catalog_names_it(tmp_path):
+    from astropy.io import fits
+
+    tables = [Table({"a": [1]}), Table({"tic_id": [7]})]
+    fits.HDUList([fits.PrimaryHDU(), *map(fits.table_to_hdu, tables)]).writeto(tmp_path / "tces.fits")
+    with pytest.raises(ScriptError, match="the table in extension 2 is not read, only that in 1"):
         tce_table.load(tmp_path / "tces.fits")
