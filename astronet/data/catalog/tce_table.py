@@ -12,7 +12,7 @@ import numpy as np
 
 from astronet.base import tables
 from astronet.base.script import ScriptError
-from astronet.data.catalog import dialects, epochs, plausibility, tic_ids
+from astronet.data.catalog import dialects, epochs, plausibility, positions, tic_ids
 from astronet.data.catalog.dialects import FLOATS, INTEGERS, OPTIONAL, TEXTS
 from astronet.data.catalog.tce_values import longer_than_period
 from astronet.data.records.columns import (
@@ -42,7 +42,6 @@ _POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
 _MOST_NAMES = 60  # of columns in a message
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
-_SEXAGESIMAL = re.compile(r"[+-]?\s*\d{1,3}\s*[:hd°\s]\s*\d{1,2}\s*[:m'′\s]\s*\d{1,2}(\.\d*)?\s*(s|\"|″|'')?")
 _KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
 
 # Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
@@ -435,7 +434,9 @@ def _typed(name, cells, problems, texts, shaped):
         return np.zeros(len(cells), np.int64)  # see _sectors
     values, is_text = _numbers(cells)
     if name in (RA, DEC) and is_text.any():
-        _read_sexagesimal(name, cells, values, is_text)
+        for i in np.flatnonzero(is_text):
+            if (read := positions.degrees(name, cells[i])) is not None:
+                values[i], is_text[i] = read, False
     if name in OPTIONAL:
         for i in np.flatnonzero(shaped & is_text)[:1]:
             problems.not_known.setdefault(name, f"{name} {cells[i]!r} is no number: such errors count as not known")
@@ -446,6 +447,10 @@ def _typed(name, cells, problems, texts, shaped):
         shaped & is_text, "invalid", lambda i: f"text {cells[i]!r} in numeric column {name}{_advice(cells[i])}"
     )
     infinite = np.isinf(values)
+    if name in (RA, DEC):
+        for i in np.flatnonzero(shaped & (np.abs(values) > 90) & ~infinite):
+            if problem := positions.problem(name, values[i]):
+                problems.add(i, "invalid", f"{name} {problem}")
     problems.note(shaped & infinite, "invalid", lambda i: f"{cells[i]} in column {name} is not finite")
     if name in INTEGERS:
         with np.errstate(invalid="ignore"):
@@ -564,21 +569,6 @@ def _choose(typed, sectors, choose, problems):
 
 def _whole_numbers(name, values):
     return np.nan_to_num(values).astype(np.int64) if name in INTEGERS and values.dtype.kind == "f" else values
-
-
-def _read_sexagesimal(name, cells, values, is_text):
-    """Reads positions such as 21:14:56.88 or -55d52m18.7s, right ascensions in hours, in place, into degrees."""
-    from astropy import units
-    from astropy.coordinates import Angle
-
-    unit = units.hourangle if name == RA else units.deg
-    for i in np.flatnonzero(is_text):
-        if not _SEXAGESIMAL.fullmatch(cells[i]):
-            continue
-        try:
-            values[i], is_text[i] = Angle(cells[i], unit=unit).deg, False
-        except Exception:  # whatever its parser raises: this is no angle, and told as text
-            continue
 
 
 def _interned(cells):

@@ -14,8 +14,9 @@ import numpy as np
 
 from astronet.base.script import ScriptError
 from astronet.base.tables import open_table
-from astronet.data.catalog import tic_ids
+from astronet.data.catalog import positions, spellings, tic_ids
 from astronet.data.catalog.stars.star import GAIA_COLUMNS, TIC_COLUMNS, make_star
+from astronet.data.records.columns import DEC, RA
 from light_curve_util.numerals import parse_float
 
 _MAX_ROWS_WITHOUT_INDEX = 100_000
@@ -111,8 +112,16 @@ class SqliteCatalog:
             for tic_id, *values in rows:
                 if int(tic_id) in found:
                     raise _contradiction(self.name, tic_id)
-                found[int(tic_id)] = make_star(values[:-2], values[-2:])
+                star = make_star(values[:-2], values[-2:])
+                _check_position(self.name, tic_id, star.ra, star.dec)
+                found[int(tic_id)] = star
         return found
+
+
+def _check_position(path, tic_id, ra_deg, dec_deg):
+    for column, value_deg in ((RA, ra_deg), (DEC, dec_deg)):
+        if problem := positions.problem(column, value_deg):
+            raise ScriptError(f"{path}: {column} of TIC {tic_id}: {problem}: correct it, or leave it empty")
 
 
 def _contradiction(path, tic_id):
@@ -157,14 +166,18 @@ def _read_table(path):
         id_place = names.index("id")
         places = [names.index(name) if name in names else None for name in (*TIC_COLUMNS, *GAIA_COLUMNS)]
         ids, values = [np.empty(0, np.int64)], [np.empty((0, len(places)))]
+        converts = [_converter(table, names, name) for name in (*TIC_COLUMNS, *GAIA_COLUMNS)]
         rows, first = table.rows(), 1
         while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
             _check_shapes(path, some, len(names), first)
             ids.append(np.array([_tic_id(path, row[id_place], first + i) for i, row in enumerate(some)], np.int64))
             columns = [
-                np.full(len(some), np.nan) if place is None else np.array([_number(row[place]) for row in some])
-                for place in places
+                np.full(len(some), np.nan) if place is None else np.array([convert(row[place]) for row in some])
+                for place, convert in zip(places, converts)
             ]
+            for tic_id, ra_deg, dec_deg in zip(ids[-1], *columns[:2]):
+                if not (0 <= ra_deg <= 360 and -90 <= dec_deg <= 90):
+                    _check_position(path, tic_id, ra_deg, dec_deg)
             values.append(np.stack(columns, axis=1))
             first += len(some)
     return np.concatenate(ids), np.concatenate(values)
@@ -186,10 +199,23 @@ def _tic_id(path, text, row):
         raise ScriptError(f"{path}: the id of row {row} is not a TIC ID ({error}): mend or remove that row") from None
 
 
-def _number(text):
-    """A finite number; NaN for what is none."""
-    try:
-        value = parse_float(text)
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan
+def _converter(table, names, name):
+    """Returns the function of a cell's text to a finite number in the TIC's unit; NaN for what is no number."""
+    column = {"ra": RA, "dec": DEC}.get(name, "")
+    unit = table.units.get(table.columns[names.index(name)], "") if name in names else ""
+    convert, problem = spellings.in_unit(column, unit)
+    if problem:
+        raise ScriptError(f"{table.path}: column {name} cannot be used: {problem}")
+    has_commas = table.delimiter in (";", "\t")
+
+    def number(text):
+        try:
+            value = parse_float(convert(text) if convert else text)
+        except ValueError:
+            if has_commas and "," in text:
+                return number(text.replace(",", ".", 1))
+            sexagesimal = positions.degrees(column, text) if column and text else None
+            value = np.nan if sexagesimal is None else sexagesimal
+        return value if np.isfinite(value) else np.nan
+
+    return number

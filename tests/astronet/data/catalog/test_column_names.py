@@ -254,3 +254,9 @@ def test_a_fits_file_whose_second_table_is_the_catalog_names_it(tmp_path):
     fits.HDUList([fits.PrimaryHDU(), *map(fits.table_to_hdu, tables)]).writeto(tmp_path / "tces.fits")
     with pytest.raises(ScriptError, match="the table in extension 2 is not read, only that in 1"):
         tce_table.load(tmp_path / "tces.fits")
+
+
+@pytest.mark.parametrize(("name", "cell"), [("RA", "653.56"), ("Dec", "-142.06"), ("ra", "400")])
+def test_a_position_outside_the_sky_is_told(name, cell, path):
+    (skip,) = load(path, {"more": name}, {"more": cell}).skips
+    assert f"{cell} is no" in skip.reason and "degrees" in skip.reason

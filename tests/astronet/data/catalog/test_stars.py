@@ -73,7 +73,7 @@ def write_masked_fits(path):
 def assert_same(found, expected):
     assert found.keys() == expected.keys()
     for tic_id, star in expected.items():
-        np.testing.assert_equal(dataclasses.asdict(found[tic_id]), dataclasses.asdict(star))  # NaN equals NaN
+        np.testing.assert_allclose(dataclasses.astuple(found[tic_id]), dataclasses.astuple(star), rtol=1e-14)
 
 
 def write_view(path):
@@ -90,6 +90,13 @@ def write_view(path):
     connection.close()
 
 
+def write_hours(path):
+    table = Table(rows=list(ROWS), names=COLUMNS)
+    table["ra"] /= 15
+    table["ra"].unit = "hourangle"
+    table.write(path)
+
+
 WRITERS = {
     "view.sqlite": write_view,
     "tic.ecsv": lambda path: Table(rows=list(ROWS), names=COLUMNS).write(path),
@@ -97,6 +104,13 @@ WRITERS = {
     "tic.txt": lambda path: path.write_bytes(
         b"# made by hand\n" + "\t".join(COLUMNS).encode() + b"\n" + ROWS_OF_CSV.replace(b",", b"\t")
     ),
+    "semicolons.csv": lambda path: path.write_bytes(
+        ";".join(COLUMNS).encode() + b"\n" + ROWS_OF_CSV.replace(b",", b";").replace(b".", b",")
+    ),
+    "sexagesimal.csv": lambda path: path.write_bytes(
+        ",".join(COLUMNS).encode() + b"\n" + ROWS_OF_CSV.replace(b"10.5,-20.25", b"00:42:00.0,-20d15m00s")
+    ),
+    "hours.ecsv": write_hours,
     "tic.sqlite": write_sqlite,
     "tic.db": lambda path: write_sqlite(path, key="TEXT"),
     "tic.csv": write_csv,
@@ -121,6 +135,15 @@ def test_more_stars_than_a_query_takes(write, tmp_path):
     write(path, [(tic_id, tic_id / 10, *[1.0] * 8) for tic_id in range(2000)])
     stars = star_catalog.open_catalog(f"local:{path}").stars(range(1999, -1, -1))
     assert {tic_id: star.ra for tic_id, star in stars.items()} == {tic_id: tic_id / 10 for tic_id in range(2000)}
+
+
+@pytest.mark.parametrize(("ra", "dec"), [(653.56, 1.0), (400.0, 1.0), (1.0, -142.06)])
+@pytest.mark.parametrize("name", ["tic.csv", "tic.sqlite"])
+def test_a_star_at_no_place_in_the_sky_is_told(name, ra, dec, tmp_path):
+    rows = [(7, ra, dec, *ROWS[0][3:])]
+    (write_sqlite if name.endswith("sqlite") else write_csv)(tmp_path / name, rows)
+    with pytest.raises(ScriptError, match="TIC 7: .* in degrees.*correct it"):
+        local.open_extract(tmp_path / name).stars([7])
 
 
 @pytest.mark.parametrize("name", ["tic.db", "tic.csv"])
