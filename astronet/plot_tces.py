@@ -1,5 +1,6 @@
 """Plots TCEs of a catalog, a page each: light curve, folded light curve, and the views that the network sees."""
 
+import functools
 import sys
 
 from tqdm import tqdm
@@ -15,7 +16,6 @@ from light_curve_util import sector_times, tess_io
 from light_curve_util.detrend import detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
-from light_curve_util.view_generator import ViewGenerator
 
 
 def _select(table, column, wanted):
@@ -28,18 +28,24 @@ def _select(table, column, wanted):
     return table[table[column].isin(wanted)]
 
 
+def _is_wanted(flags, row):
+    """Whether a skipped or doubtful row is one of those that --tic and --row_id ask for."""
+    of_star = not flags.tic or str(row.tic_id) in map(str, flags.tic)
+    return of_star and (not flags.row_id or str(row.row_id) in map(str, flags.row_id))
+
+
 def _plot_tce(tce, flags, lengths, plots):
     event = PeriodicEvent(tce.Epoc, tce.Period, tce.Duration / 24)
     detector = getattr(tce, "camera", None), getattr(tce, "ccd", None)
     path = tess_io.find(flags.tess_data_dir, tce.tic_id, tce.Sectors, *detector)
     light_curve = tess_io.read(path, flags.flux_key, quality=flags.quality)
     check = preprocess.TimeCheck({tce.Sectors: sector_times.window(tce.Sectors)})
+    check.warnings += preprocess.choice_notes(tce._asdict(), flags.tess_data_dir)
     check.look(light_curve, event, tce._asdict())
     for warning in check.warnings:
         print(f"warning: row_id {tce.row_id} (TIC {tce.tic_id}): {warning}", file=sys.stderr)
     light_curve = detrend(light_curve, flags.detrend, event)
-    generator = ViewGenerator(light_curve.time, light_curve.flux, event)
-    views = {name: generator.view(name, length) for name, length in lengths.items()}
+    views = preprocess.views_of(light_curve, event, lengths)
     title = plotting.tce_title(tce.tic_id, tce.Sectors, tce.Period, tce.Disposition)
     plotting.plot_tce(
         plotting.tce_path(flags.save_dir, tce.row_id, tce.tic_id, tce.Sectors, plots), light_curve, event, views, title
@@ -52,9 +58,11 @@ def _plot(flags):
     table = catalog.table
     for note in catalog.notes:
         print(f"{flags.input_tce_csv_file}: {note}", file=sys.stderr)
-    for skip in catalog.skips:
+    for skip in filter(functools.partial(_is_wanted, flags), catalog.skips):
         print(f"row_id {skip.row_id} (TIC {skip.tic_id}) left out: {skip.reason}", file=sys.stderr)
     chosen = _select(_select(table, "tic_id", flags.tic), "row_id", flags.row_id)
+    for doubt in filter(functools.partial(_is_wanted, flags), tce_table.doubts(flags.input_tce_csv_file, table)):
+        print(f"warning: row_id {doubt.row_id} (TIC {doubt.tic_id}): {doubt.warning}", file=sys.stderr)
     lengths = configuration.view_lengths(
         configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     )

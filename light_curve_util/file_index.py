@@ -42,15 +42,26 @@ def find(
     Returns:
       The path of the file; None where there is none.
     """
+    found = candidates(products, data_dir, tic_id, sector, camera, ccd)
+    return found[-1] if found else None
+
+
+def candidates(
+    products: Products, data_dir: str, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None
+) -> list[str]:
+    """Returns the paths of all files that find() has to choose from by their names alone; it takes the last.
+
+    The arguments are those of find().
+    """
     star = f"sector-{sector}/{tic_id}"
     directories = {place: os.path.join(data_dir, place) for place in (*places(sector, camera, ccd), star, "")}
     path = _exact(products, directories, tic_id, sector, ("",))
     if path:
-        return path
+        return [path]
     downloads = _downloads(data_dir, tic_id)
     path = _exact(products, downloads, tic_id, sector, downloads)
     if path:
-        return path
+        return [path]
     directories.update(downloads)
     listed = {place: _directory(directory, products) for place, directory in directories.items()}
     found = []
@@ -65,11 +76,9 @@ def find(
             for rank, name in listed[place].named.get((tic_id, None), ()):
                 if _told_by_header(os.path.join(directories[place], name)) == (tic_id, sector):
                     found.append((rank, name, place))
-    if not found:
-        return None
-    preferred = min(rank for rank, _, _ in found)
-    _, name, place = max(file for file in found if file[0] == preferred)
-    return os.path.join(directories[place], name)
+    preferred = min((rank for rank, _, _ in found), default=None)
+    of_best = sorted(file for file in found if file[0] == preferred)
+    return [os.path.join(directories[place], name) for _, name, place in of_best]
 
 
 def _exact(

@@ -7,7 +7,7 @@ from typing import Optional, Union
 
 import numpy as np
 
-from light_curve_util import file_index, flux_scale, light_curve_times
+from light_curve_util import file_index, flux_scale, light_curve_times, near_misses
 from light_curve_util import identity as identities
 from light_curve_util.array_types import Floats
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
@@ -85,11 +85,36 @@ def find(tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = 
     path = file_index.find(PRODUCTS, tess_data_dir, tic_id, sector, camera, ccd)
     if path is None:
         places = ", ".join(f"{place}/" for place in file_index.places(sector, camera or "*", ccd or "*"))
+        near = near_misses.near_miss(tess_data_dir, tic_id, sector)
+        remedy = near or "fetch the file or give another data directory"
         raise MissingLightCurveError(
             f"no light curve of TIC {tic_id} in sector {sector}: {tess_data_dir} has none in {places}, "
-            f"sector-{sector}/{tic_id}/, mastDownload/ or itself; fetch the file or give another data directory"
+            f"sector-{sector}/{tic_id}/, mastDownload/ or itself; {remedy}"
         )
     return path
+
+
+def choice_note(
+    tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None
+) -> str:
+    """Returns which of several files of one star, sector and product `find` takes; "" where there is no choice.
+
+    Names that differ in digits alone are versions, of which the latest is taken without a word. The arguments are
+    those of `find`.
+    """
+    detector = int(camera or 0), int(ccd or 0)
+    paths = file_index.candidates(PRODUCTS, os.fspath(tess_data_dir), int(tic_id), int(sector), *detector)
+    if len(paths) < 2:
+        return ""
+    *others, taken = paths
+    names = [os.path.basename(path) for path in others if _without_digits(path) != _without_digits(taken)]
+    if not names:
+        return ""
+    return f"{taken} is read, of the same star and sector as {', '.join(names)}: remove all but one to be sure"
+
+
+def _without_digits(path: str) -> str:
+    return re.sub(r"\d+", "0", os.path.basename(path))
 
 
 def stars(tess_data_dir: Path) -> list[tuple[int, int]]:

@@ -1,11 +1,20 @@
 """The views of a TCE that the network sees."""
 
 from light_curve_util.array_types import ArrayLike, Floats
-from light_curve_util.errors import LightCurveError
+from light_curve_util.errors import FlatViewError, LightCurveError, SparseLightCurveError
 from light_curve_util.native import core, finite_array
 from light_curve_util.periodic_event import PeriodicEvent
 
 VIEW_NAMES = ("global_view", "local_view", "twice_global_view", "secondary_view")
+
+
+_ADVICE = {
+    SparseLightCurveError: (
+        " (days of phase): the light curve does not cover the event; check the period, the epoch, the duration and "
+        "their units, or give another light curve"
+    ),
+    FlatViewError: "; check whether the light curve is constant, or give another flux_key",
+}
 
 
 class ViewGenerator:
@@ -51,5 +60,5 @@ class ViewGenerator:
         try:
             view: Floats = getattr(self._views, name)(num_bins)
         except LightCurveError as error:
-            raise type(error)(f"{name}: {error}") from None
+            raise type(error)(f"{name}: {error}{_ADVICE.get(type(error), '')}") from None
         return view

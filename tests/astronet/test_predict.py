@@ -248,3 +248,40 @@ def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, cap
     assert "row_id -5" in capsys.readouterr().err
     assert plot_tces.main([*flags[:1], f"--tess_data_dir={tmp_path}", flags[2]]) == 1
     assert capsys.readouterr().err.count("missing: no light curve of TIC") == len(table)
+
+
+def test_plot_tces_tells_of_the_rows_that_are_asked_for_alone(survey, table, tmp_path, capsys):
+    with open(survey / "tces.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["Duration"] = float(row["Duration"]) / 24
+    for sectors in ("", "1", "2"):
+        rows.append({**rows[0], "row_id": 10_000 + len(rows), "tic_id": 900_000_000, "Sectors": sectors})
+    with open(tmp_path / "days.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    flags = [f"--input_tce_csv_file={tmp_path}/days.csv", f"--tess_data_dir={survey}/tess", f"--save_dir={tmp_path}/p"]
+    assert plot_tces.main([*flags, f"--tic={table.tic_id[0]}"]) == 1  # so few cadences lie in so short an event
+    error = capsys.readouterr().err
+    assert "900000000" not in error and f"sparse: {survey}/tess/sector-1/{table.tic_id[0]}.h5: local_view: " in error
+    assert f"warning: {tmp_path}/days.csv: Duration has a median of" in error and "as if it were in days" in error
+
+
+def test_a_view_that_cannot_be_made_is_told_with_the_file_and_what_to_do(survey, table, ensemble_dir, tmp_path, capsys):
+    tce = next(table.itertuples())
+    time = 1325.3 + np.arange(1000) / 48
+    path = tmp_path / "77.csv"
+    flags = [f"--model_dir={ensemble_dir}/1", f"--light_curve={path}", "--tic=77", "--period=2", "--duration_hours=2"]
+    for phase, flux, told in (
+        (time, np.ones(1000), "below their median, 1.000000: there is no dip to normalize by; check whether"),
+        (
+            1325 + np.linspace(0, 0.1, 1000),
+            1 - np.arange(1000) * 1e-6,
+            "(days of phase): the light curve does not cover",
+        ),
+    ):
+        path.write_text("time,flux\n" + "".join(f"{a!r},{b!r}\n" for a, b in zip(phase.tolist(), flux.tolist())))
+        assert predict.main([*flags, f"--t0={tce.Epoc}"]) == 1
+        error = capsys.readouterr().err
+        assert f"error: {path}: " in error and told in error

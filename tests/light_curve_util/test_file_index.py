@@ -222,3 +222,50 @@ def test_real_files_are_found(shared):
     assert "s0008-cam2-ccd4" in tess_io.find(folder / "tglc_ffi_30min", 218795833, 8)
     assert "s0061" in tess_io.find(folder / "tglc_ffi_30min", 218795833, 61)
     assert "122ca_" in tess_io.find(folder / "ucd_custom_aperture_2min", 73118477, 9)
+
+
+@pytest.mark.parametrize(
+    "path, told",
+    [
+        ("77.csv", "has 77.csv, which is not looked for: move it to sector-2/77.csv"),
+        ("sector-02/77.csv", "has sector-02/77.csv: rename sector-02 to sector-2"),
+        ("Sector_2/77.csv", "has Sector_2/77.csv: rename Sector_2 to sector-2"),
+        ("TIC_77_S02.CSV", "has TIC_77_S02.CSV, which is not looked for: move it to sector-2/77.csv"),
+        (
+            "sector-2/lc_of_77.dat.gz",
+            "has sector-2/lc_of_77.dat.gz, which is not looked for: move it to sector-2/77.dat",
+        ),
+    ],
+)
+def test_a_file_that_is_there_under_another_name_is_named(tmp_path, path, told):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).touch()
+    with pytest.raises(MissingLightCurveError) as error:
+        tess_io.find(tmp_path, 77, 2)
+    assert f"; {tmp_path} {told}" in str(error.value)
+
+
+@pytest.mark.parametrize("path", ["sector-3/77.csv", "tic77_s0003.csv", "sector-2/78.csv"])
+def test_a_file_of_another_star_or_sector_is_no_near_miss(tmp_path, path):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).touch()
+    with pytest.raises(MissingLightCurveError, match="fetch the file or give another data directory"):
+        tess_io.find(tmp_path, 77, 2)
+
+
+def test_which_of_two_files_of_one_star_and_sector_is_read_is_said(tmp_path):
+    place = tmp_path / "sector-2" / "77"
+    place.mkdir(parents=True)
+    (place / "a.csv").touch()
+    assert tess_io.choice_note(tmp_path, 77, 2) == tess_io.choice_note(tmp_path, 78, 2) == ""
+    (place / "b.csv").touch()
+    assert tess_io.find(tmp_path, 77, 2) == str(place / "b.csv")
+    assert tess_io.choice_note(tmp_path, 77, 2).startswith(
+        f"{place}/b.csv is read, of the same star and sector as a.csv"
+    )
+
+
+def test_an_earlier_version_of_a_file_is_no_choice(tmp_path):
+    for version in (1, 2):
+        (tmp_path / f"hlsp_tess-spoc_tess_phot_0000000000000077-s0002_tess_v{version}_lc.fits").touch()
+    assert tess_io.find(tmp_path, 77, 2).endswith("_v2_lc.fits") and tess_io.choice_note(tmp_path, 77, 2) == ""

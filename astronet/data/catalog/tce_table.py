@@ -561,7 +561,8 @@ def _choose(typed, sectors, choose, problems):
             chosen = choose(int(typed[TIC_ID][i]), sectors[i])
             if not chosen:
                 where = f"sectors {', '.join(map(str, sectors[i]))}" if sectors[i] else "any sector"
-                problems.add(i, "missing", f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}")
+                what = f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}"
+                problems.add(i, "missing", f"{what}: fetch one, or give another data directory")
             sectors[i] = chosen or sectors[i]
         elif not choose and not sectors[i]:
             problems.add(i, "incomplete", "no Sectors")

@@ -115,8 +115,20 @@ def make_views(path, event, settings, look: Optional[Callable] = None, leave_out
     """
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
     light_curve = stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
+    return views_of(light_curve, event, settings.views)
+
+
+def views_of(light_curve: tess_io.LightCurve, event: PeriodicEvent, lengths: dict) -> dict:
+    """Returns the views of one event, dict of view name to float64 array [length].
+
+    Raises:
+      LightCurveError: naming the file of the light curve, which fills no view.
+    """
     generator = ViewGenerator(light_curve.time, light_curve.flux, event)
-    return {name: generator.view(name, length) for name, length in settings.views.items()}
+    try:
+        return {name: generator.view(name, length) for name, length in lengths.items()}
+    except LightCurveError as error:
+        raise type(error)(f"{light_curve.path}: {error}") from None
 
 
 def _light_curves(paths, event, settings, look, leave_out):
@@ -151,11 +163,21 @@ def find_light_curves(columns, tess_data_dir):
     Raises:
       MissingLightCurveError: one of them is not there.
     """
+    return [tess_io.find(tess_data_dir, *wanted) for wanted in _wanted(columns)]
+
+
+def choice_notes(columns, tess_data_dir):
+    """Returns what to say where find_light_curves() took one of several files; the arguments are of that."""
+    notes = (tess_io.choice_note(tess_data_dir, *wanted) for wanted in _wanted(columns))
+    return [note for note in notes if note]
+
+
+def _wanted(columns):
+    """The arguments of tess_io.find, after the directory, for each light curve of a row."""
     stitched = stitched_sectors(columns)
     if stitched:
-        return [tess_io.find(tess_data_dir, columns[TIC_ID], sector) for sector in stitched]
-    detector = columns.get(CAMERA), columns.get(CCD)
-    return [tess_io.find(tess_data_dir, columns[TIC_ID], columns[SECTOR], *detector)]
+        return [(columns[TIC_ID], sector) for sector in stitched]
+    return [(columns[TIC_ID], columns[SECTOR], columns.get(CAMERA), columns.get(CCD))]
 
 
 @dataclasses.dataclass
@@ -215,6 +237,8 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
     try:
         event = PeriodicEvent(columns[EPOCH], columns[PERIOD], columns[DURATION])
         paths = paths or find_light_curves(columns, tess_data_dir)
+        if check:
+            check.warnings += choice_notes(columns, tess_data_dir)
         sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get(SECTOR)]))
 
         def look(light_curve):
