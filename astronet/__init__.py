@@ -2,6 +2,8 @@
 
 import os
 import sys
+from types import TracebackType
+from typing import Optional
 
 __version__ = "0.1.0"
 
@@ -9,7 +11,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _tell_interrupts_in_a_line():
+def _tell_interrupts_in_a_line() -> None:
     """Has Control-C while a script of this package is still importing end it without a traceback.
 
     From then on script.run() does; a program that imports this package is left as it is.
@@ -20,7 +22,7 @@ def _tell_interrupts_in_a_line():
         return
     before = sys.excepthook
 
-    def hook(kind, error, trace):
+    def hook(kind: type[BaseException], error: BaseException, trace: Optional[TracebackType]) -> None:
         if issubclass(kind, KeyboardInterrupt):
             print("\nstopped before the work began", file=sys.stderr)
         else:

@@ -1,10 +1,10 @@
 """Configurations of the convolutional model."""
 
 import dataclasses
-from typing import Optional
+from typing import Annotated, Optional
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
-from astronet.config.schema import Config, Hparams
+from astronet.config.schema import Bounds, Config, Hparams, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,10 +14,10 @@ class ConvColumn:
     Each block has `block_factor` times the filters of the block before it, up to max_num_filters.
     """
 
-    num_blocks: int
+    num_blocks: Annotated[int, Bounds(most=100)]
     pool_size: int
     pool_stride: int = 2
-    convs_per_block: int = 2
+    convs_per_block: Annotated[int, Bounds(most=10)] = 2
     kernel_size: int = 5
     later_kernel_size: Optional[int] = None  # of all blocks but the first; None: the same
     num_filters: int = 16
@@ -28,7 +28,7 @@ class ConvColumn:
 @dataclasses.dataclass(frozen=True)
 class CNNHparams(Hparams):
     columns: dict[str, ConvColumn] = dataclasses.field(default_factory=dict)
-    column_dropout_rate: float = 0.0  # after each pooling
+    column_dropout_rate: Share = 0.0  # after each pooling
     drop_whole_channels: bool = True  # or, false, single values
     scatter_channel: bool = False  # whether columns also see each series in units of its own scatter
     deviation_channel: bool = False  # or see its deviations from its mean, plain and in units of its noise

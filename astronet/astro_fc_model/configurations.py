@@ -3,14 +3,14 @@
 import dataclasses
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
-from astronet.config.schema import Config, Hparams
+from astronet.config.schema import Config, Hparams, LayerCount
 
 
 @dataclasses.dataclass(frozen=True)
 class DenseColumn:
     """Fully connected ReLU layers that one time series passes through."""
 
-    num_layers: int = 2
+    num_layers: LayerCount = 2
     layer_size: int = 128
 
 

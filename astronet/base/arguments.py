@@ -37,7 +37,8 @@ IMAGE_SUFFIXES = ("png", "pdf", "svg", "jpg", "jpeg", "tif", "tiff", "webp", "ep
 _LONGEST_SUFFIX = 100  # characters; file names have 255 bytes
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 
-Paths = Union[None, str, os.PathLike, Iterable[Union[str, os.PathLike]]]
+Path = Union[str, "os.PathLike[str]"]
+Paths = Union[None, Path, Iterable[Path]]
 Settings = TypeVar("Settings")
 
 

@@ -8,10 +8,14 @@ import os
 import pickle
 import sys
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from typing import Any, Optional, TextIO, TypeVar
 
 import astronet
 from astronet.base.script import ScriptError
+
+Result = TypeVar("Result")
 
 LOCAL = "local"
 PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
@@ -26,7 +30,7 @@ class WorkersDiedError(BrokenExecutor):
 
 
 @contextlib.contextmanager
-def connect(address, num_workers=None):
+def connect(address: str, num_workers: Optional[int] = None) -> Iterator["_DaskExecutor"]:
     """Yields an Executor whose tasks are done by the workers of a Dask cluster, each of which does one at a time.
 
     What is not done when the block ends is given up, and processes that are at it are ended (their nannies start them
@@ -78,7 +82,7 @@ def connect(address, num_workers=None):
         yield executor
 
 
-def _connected(address, patience):
+def _connected(address: str, patience: float) -> Any:
     """Returns a distributed.Client that the scheduler at an address has answered within `patience` seconds."""
     import distributed
 
@@ -97,7 +101,7 @@ def _connected(address, patience):
         ) from error
 
 
-def _within(seconds, function, address):
+def _within(seconds: float, function: Callable[[], Result], address: str) -> Result:
     """Returns function(), for which the scheduler at an address has so many seconds.
 
     Dask waits without end for a program that accepts a connection and then says nothing. Its thread is a daemon, which
@@ -106,9 +110,9 @@ def _within(seconds, function, address):
     Raises:
       ScriptError: it took longer. What function() raises is raised here.
     """
-    outcome = Future()
+    outcome: Future[Result] = Future()
 
-    def call():
+    def call() -> None:
         try:
             outcome.set_result(function())
         except Exception as error:
@@ -126,26 +130,26 @@ def _within(seconds, function, address):
         ) from None
 
 
-def tell(line, file=None):
+def tell(line: str, file: Optional[TextIO] = None) -> None:
     """Prints a line to the user, from wherever a task is done; in one piece, whatever other threads print."""
     # A worker of Dask has imported it: there, its print() reaches the user, and elsewhere it is the usual one.
     distributed = sys.modules.get("distributed")
     (distributed.print if distributed else print)(f"{line}\n", end="", file=file, flush=True)
 
 
-def tell_error(line):
+def tell_error(line: str) -> None:
     """Prints a line to stderr as tell() does to stdout."""
     tell(line, file=sys.stderr)
 
 
-def _environment():
+def _environment() -> dict[str, str]:
     import distributed
 
     python = ".".join(map(str, sys.version_info[:2]))
     return {"astronet": astronet.__version__, "distributed": distributed.__version__, "Python": python}
 
 
-def _problem(expected, dask_worker):
+def _problem(expected: Mapping[str, str], dask_worker: Any) -> str:
     """What keeps a worker from tasks, which would else fail on it in ways that are hard to understand; or "".
 
     Args:
@@ -158,7 +162,7 @@ def _problem(expected, dask_worker):
     return problem and f"the worker {dask_worker.address} has {problem}"
 
 
-def _difference(expected, there):
+def _difference(expected: Mapping[str, str], there: Mapping[str, str]) -> str:
     different = [name for name in expected if there[name] != expected[name]]
     if not different:
         return ""
@@ -167,7 +171,7 @@ def _difference(expected, there):
     return f"{has}, where {needed} is needed, as here: install the same there, and start it again"
 
 
-def _check(client, address):
+def _check(client: Any, address: str) -> None:
     expected = _environment()
     where = f"the scheduler {address}"
     try:
@@ -187,7 +191,7 @@ def _check(client, address):
 class _DaskExecutor(Executor):
     """The ClientExecutor of a distributed.Client, with errors that those who know nothing of Dask understand."""
 
-    def __init__(self, client, address):
+    def __init__(self, client: Any, address: str) -> None:
         self._client, self._address = client, address
         self._executor = client.get_executor(pure=False)
         self._expected = _environment()
@@ -196,25 +200,25 @@ class _DaskExecutor(Executor):
         threading.Thread(target=self._count_workers, daemon=True).start()
 
     @property
-    def max_pending(self):
+    def max_pending(self) -> int:
         """How many tasks to submit ahead, for as many workers as there are at this moment."""
         return PENDING_PER_WORKER * max(1, self._num_workers)
 
-    def submit(self, fn, /, *args, **kwargs):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         # Pickled here, for Dask would look for its own objects in the arguments, and send code of __main__ by value.
         call = pickle.dumps(functools.partial(fn, *args, **kwargs))
-        outer = Future()
+        outer: Future[Any] = Future()
         outer.set_running_or_notify_cancel()
         inner = self._executor.submit(_call, self._expected, call)
         inner.add_done_callback(functools.partial(self._hand_on, outer))
         return outer
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._is_shut.set()
         with contextlib.suppress(CancelledError, OSError):
             self._executor.shutdown(wait=wait and not cancel_futures)
 
-    def _hand_on(self, outer, inner):
+    def _hand_on(self, outer: Future[Any], inner: Any) -> None:
         from distributed.scheduler import KilledWorker
 
         try:
@@ -231,7 +235,7 @@ class _DaskExecutor(Executor):
         except Exception as error:
             outer.set_exception(error)
 
-    def _count_workers(self):
+    def _count_workers(self) -> None:
         """Keeps count of workers that come and go, and tells when all are gone."""
         while not self._is_shut.wait(_SECONDS_BETWEEN_LOOKS):
             before = self._num_workers
@@ -243,7 +247,7 @@ class _DaskExecutor(Executor):
                 print(f"\nno worker is left at {self._address}: waiting for others", file=sys.stderr, flush=True)
 
 
-def _call(expected, pickled):
+def _call(expected: Mapping[str, str], pickled: bytes) -> Any:
     """Worker: makes a call; ends the process once nobody waits for it any more, for it may be one of hours."""
     import distributed
 
@@ -263,7 +267,7 @@ def _call(expected, pickled):
         is_done.set()
 
 
-def _end_if_given_up(worker, key, is_done):
+def _end_if_given_up(worker: Any, key: Any, is_done: threading.Event) -> None:
     from distributed.core import Status
 
     while not is_done.wait(_SECONDS_BETWEEN_LOOKS):

@@ -7,6 +7,8 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Optional, TypeVar, Union
 from urllib.parse import urlsplit
 
 import requests
@@ -15,6 +17,9 @@ import urllib3
 import astronet
 from astronet.base import http_limits
 from astronet.base.files import INCOMPLETE
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 _CHUNK_BYTES = 1 << 15  # what a broken transfer loses at most
 _LONGEST_BACKOFF_SECONDS = 60
@@ -52,7 +57,7 @@ class _TryAgainError(Exception):
       unreachable: whether there was no connection at all.
     """
 
-    def __init__(self, message, at_once=False, unreachable=False):
+    def __init__(self, message: str, at_once: bool = False, unreachable: bool = False) -> None:
         super().__init__(message)
         self.at_once = at_once
         self.unreachable = unreachable
@@ -73,15 +78,15 @@ class Server:
 
     def __init__(
         self,
-        url,
-        requests_per_second=5.0,
-        retries=4,
-        backoff_seconds=1.0,
-        connect_seconds=10.0,
-        read_seconds=60.0,
-        max_bytes=10**9,
-        max_seconds=3600.0,
-    ):
+        url: str,
+        requests_per_second: float = 5.0,
+        retries: int = 4,
+        backoff_seconds: float = 1.0,
+        connect_seconds: float = 10.0,
+        read_seconds: float = 60.0,
+        max_bytes: int = 10**9,
+        max_seconds: float = 3600.0,
+    ) -> None:
         """Notes what to ask and how; connects to nothing yet.
 
         Args:
@@ -113,16 +118,16 @@ class Server:
         self._stopped = threading.Event()
         self._of_thread = threading.local()
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends what all threads are doing, soon; what they have of a file stays for the next run."""
         self._stopped.set()
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: float) -> None:
         """Waits; raises StoppedError where stop() is called meanwhile."""
         if self._stopped.wait(seconds):
             raise StoppedError
 
-    def ask(self, path, form, parse):
+    def ask(self, path: str, form: Mapping[str, Any], parse: Callable[[Any], Result]) -> Result:
         """Posts a form and returns parse(the JSON of the answer).
 
         Args:
@@ -134,7 +139,7 @@ class Server:
           DownloadError, ServerDownError, StoppedError.
         """
 
-        def attempt(session):
+        def attempt(session: requests.Session) -> Result:
             with session.post(self._url + path, data=form, timeout=self._timeout()) as response:
                 self._check_status(response)
                 try:
@@ -145,7 +150,7 @@ class Server:
 
         return self._try(attempt)
 
-    def fetch(self, path, out_path, check):
+    def fetch(self, path: str, out_path: str, check: Callable[[str], None]) -> int:
         """Downloads a file, which takes its name once it is whole and checked.
 
         Until then it lies beside, and is continued by a later call if the server has an ETag or a date by which to
@@ -165,7 +170,7 @@ class Server:
         """
         partial = _PartialFile(out_path)
 
-        def attempt(session):
+        def attempt(session: requests.Session) -> int:
             try:
                 return self._transfer(session, self._url + path, partial, check)
             except http_limits.TooLongError:
@@ -174,7 +179,7 @@ class Server:
 
         return self._try(attempt)
 
-    def _try(self, attempt):
+    def _try(self, attempt: Callable[[requests.Session], Result]) -> Result:
         begin = time.monotonic()
         for number in range(1 + self._retries):
             self._wait_turn()
@@ -204,7 +209,7 @@ class Server:
             raise self._down(f"cannot reach {self.host}: {failure}")
         raise self._count_failure(DownloadError(f"{failure} ({_tries(1 + self._retries)})"))
 
-    def _count_failure(self, error):
+    def _count_failure(self, error: DownloadError) -> Union[DownloadError, ServerDownError]:
         """The error to raise: `error`, or that the server is down."""
         with self._lock:
             self._failures_in_a_row += 1
@@ -212,12 +217,12 @@ class Server:
                 return error
         return self._down(f"{self.host} failed {_FAILURES_IN_A_ROW} requests in a row, the last one with: {error}")
 
-    def _down(self, message):
+    def _down(self, message: str) -> ServerDownError:
         """A ServerDownError, after which no thread asks for more."""
         self.stop()
         return ServerDownError(message)
 
-    def _wait_turn(self):
+    def _wait_turn(self) -> None:
         while not self._stopped.is_set():
             with self._lock:
                 wait = self._next_turn - time.monotonic()
@@ -227,26 +232,28 @@ class Server:
             self._stopped.wait(wait)
         raise StoppedError
 
-    def _back_off(self, number):
+    def _back_off(self, number: int) -> None:
         seconds = min(self._backoff_seconds * 2**number, _LONGEST_BACKOFF_SECONDS)
         # Unseeded on purpose: those who failed together must not come back together. No output depends on it.
         self.sleep(seconds * random.uniform(0.5, 1.5))
 
-    def _session(self):
+    def _session(self) -> requests.Session:
         """This thread's own session, for sessions are not made to be shared."""
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = requests.Session()
             # Ranges and lengths are those of the file, not of a compressed form of it.
             headers = {"User-Agent": f"astronet-triage/{astronet.__version__}", "Accept-Encoding": "identity"}
             self._of_thread.session.headers.update(headers)
-            limits = {"max_bytes": self._max_bytes, "max_seconds": self._max_seconds}
-            http_limits.limit(self._of_thread.session, self._url, **limits)
-        return self._of_thread.session
+            http_limits.limit(
+                self._of_thread.session, self._url, max_bytes=self._max_bytes, max_seconds=self._max_seconds
+            )
+        session: requests.Session = self._of_thread.session
+        return session
 
-    def _timeout(self):
+    def _timeout(self) -> tuple[float, float]:
         return self._connect_seconds, self._read_seconds
 
-    def _check_status(self, response):
+    def _check_status(self, response: requests.Response) -> None:
         status = f"{response.status_code} {response.reason}"
         if response.status_code in _NOT_THERE:
             raise AbsentError(status)
@@ -262,7 +269,9 @@ class Server:
         if response.status_code not in (200, 206):
             raise DownloadError(status)
 
-    def _transfer(self, session, url, partial, check):
+    def _transfer(
+        self, session: requests.Session, url: str, partial: "_PartialFile", check: Callable[[str], None]
+    ) -> int:
         offset, headers = partial.offset_and_headers()
         with session.get(url, headers=headers, stream=True, timeout=self._timeout()) as response:
             if offset and (response.status_code == 416 or not partial.is_continued_by(response, offset)):
@@ -290,7 +299,7 @@ class Server:
         partial.finish()
         return size - offset
 
-    def _explain(self, error):
+    def _explain(self, error: requests.RequestException) -> _TryAgainError:
         """A _TryAgainError that says in a few words what a requests exception means."""
         cause = error.args[0] if error.args else error
         cause = getattr(cause, "reason", cause)
@@ -309,12 +318,12 @@ class Server:
 class _PartialFile:
     """The part of a file that is here already, and what tells the server's file from a changed one."""
 
-    def __init__(self, out_path):
+    def __init__(self, out_path: str) -> None:
         self._out_path = out_path
         self.path = f"{out_path}{INCOMPLETE}part"
         self._version_path = f"{out_path}{INCOMPLETE}version"
 
-    def offset_and_headers(self):
+    def offset_and_headers(self) -> tuple[int, dict[str, str]]:
         """Where to go on (0: at the start), and the headers of a request that asks for that."""
         with contextlib.suppress(FileNotFoundError):
             offset = os.path.getsize(self.path)
@@ -324,7 +333,7 @@ class _PartialFile:
                 return offset, {"Range": f"bytes={offset}-", "If-Range": version}
         return 0, {}
 
-    def is_continued_by(self, response, offset):
+    def is_continued_by(self, response: requests.Response, offset: int) -> bool:
         """Whether a 206 holds the rest of this very file; other statuses do not speak against it."""
         if response.status_code != 206:
             return True
@@ -334,7 +343,7 @@ class _PartialFile:
         return same and first is not None and int(first.group(1)) == offset
 
     @contextlib.contextmanager
-    def writing(self, response, offset):
+    def writing(self, response: requests.Response, offset: int) -> Iterator[BinaryIO]:
         """Yields the file, open for writing at an offset, without a buffer so that a kill loses nothing."""
         with open(self.path, "r+b" if offset else "wb", buffering=0) as file:
             if offset:
@@ -344,33 +353,33 @@ class _PartialFile:
                     version_file.write(_version(response))
             yield file
 
-    def finish(self):
+    def finish(self) -> None:
         self._forget_version()
         os.replace(self.path, self._out_path)
 
-    def remove(self):
+    def remove(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.remove(self.path)
         self._forget_version()
 
-    def _forget_version(self):
+    def _forget_version(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.remove(self._version_path)
 
 
-def _version(response):
+def _version(response: requests.Response) -> str:
     """What If-Range can name the server's file by: its strong ETag, else its date, else ""."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
-def _length(response):
+def _length(response: requests.Response) -> Optional[int]:
     """How many bytes a server says that its answer has; None where it says nothing, or nonsense."""
     text = response.headers.get("Content-Length", "").strip()
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def _retry_after(response):
+def _retry_after(response: Any) -> Optional[float]:
     """Seconds the server asks to wait, or None."""
     try:
         return urllib3.Retry().get_retry_after(response)
@@ -378,20 +387,23 @@ def _retry_after(response):
         return None
 
 
-def _tries(number):
+def _tries(number: int) -> str:
     return "1 try" if number == 1 else f"{number} tries"
 
 
-def in_threads(work, tasks, num_threads):
+def in_threads(
+    work: Callable[[Task], Result], tasks: Sequence[Task], num_threads: int
+) -> Iterator[tuple[Task, Result]]:
     """Yields (task, work(task)) as they get done; what work raises is raised here.
 
     The threads are daemons: a program that is interrupted need not wait for a server that stalls.
     """
-    todo, done = queue.SimpleQueue(), queue.SimpleQueue()
+    todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Task, Any, Optional[Exception]]] = queue.SimpleQueue()
     for task in tasks:
         todo.put(task)
 
-    def serve():
+    def serve() -> None:
         with contextlib.suppress(queue.Empty):
             while True:
                 task = todo.get_nowait()

@@ -6,9 +6,13 @@ import hashlib
 import os
 import socket
 import tempfile
+from collections.abc import Iterable, Iterator
+from typing import Any, Union
+
+Path = Union[str, "os.PathLike[str]"]
 
 
-def make_directory(path):
+def make_directory(path: Path) -> None:
     """Creates a directory and its parents.
 
     Raises:
@@ -28,7 +32,7 @@ INCOMPLETE = ".incomplete-"  # in the name of a file that is still being written
 
 
 @contextlib.contextmanager
-def write_aside(path, durable=False):
+def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
     """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure.
 
     Args:
@@ -49,7 +53,7 @@ def write_aside(path, durable=False):
             os.remove(aside)
 
 
-def sync(path):
+def sync(path: Path) -> None:
     """Waits until a file, or the list of files in a directory, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -58,7 +62,7 @@ def sync(path):
         os.close(descriptor)
 
 
-def sha256(path):
+def sha256(path: Path) -> str:
     """The SHA-256 of a file, as hexadecimal text."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -67,7 +71,7 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def write_csv(path, columns, rows, lineterminator="\r\n"):
+def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]], lineterminator: str = "\r\n") -> None:
     """Writes rows under their header, whole or not at all."""
     with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator=lineterminator)

@@ -13,7 +13,7 @@ refuses to go on; it never mixes the two.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional, Union
 
 import astronet
@@ -34,7 +34,7 @@ def of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def stamp(path: Path) -> list:
+def stamp(path: Path) -> list[Union[str, int, None]]:
     """Returns name, size and time of change of a file, for many files that are too large to read twice, for JSON."""
     try:
         status = os.stat(path)
@@ -43,7 +43,7 @@ def stamp(path: Path) -> list:
     return [os.fspath(path), status.st_size, status.st_mtime_ns]
 
 
-def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict:
+def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict[str, Any]:
     """Returns the origin of a result, for JSON: the version, the SHA-256 of each input, and the settings.
 
     Args:
@@ -54,7 +54,7 @@ def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict:
     return {"version": astronet.__version__, "inputs": hashes, "settings": settings}
 
 
-def changes(path: Path, current: Mapping[str, Any]) -> Optional[list]:
+def changes(path: Path, current: Mapping[str, Any]) -> Optional[list[str]]:
     """Returns the names of all that differs between the origin in a file and another one.
 
     Args:
@@ -76,7 +76,7 @@ def write(path: Path, current: Mapping[str, Any]) -> None:
     json_files.write(path, current)
 
 
-def _differences(kept, current, where=""):
+def _differences(kept: Mapping[str, Any], current: Mapping[str, Any], where: str = "") -> Iterator[str]:
     for key in {**kept, **current}:
         one, other = kept.get(key), current.get(key)
         if isinstance(one, dict) and isinstance(other, dict):

@@ -10,7 +10,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from typing import Any, Optional
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 import urllib3
@@ -28,7 +29,7 @@ class LimitError(requests.RequestException):
 class TooLongError(LimitError):
     """An answer has more bytes than it may."""
 
-    def __init__(self, max_bytes: int):
+    def __init__(self, max_bytes: int) -> None:
         super().__init__(f"the answer is longer than {max_bytes / 1e6:g} MB")
 
 
@@ -74,39 +75,44 @@ def is_same_site(url: str, other: str) -> bool:
     return False
 
 
-def _port(parts):
+def _port(parts: SplitResult) -> int:
     return parts.port or _DEFAULT_PORTS[parts.scheme]
 
 
 class _LimitedAdapter(HTTPAdapter):
-    def __init__(self, url, max_bytes, max_seconds, read_seconds):
+    def __init__(self, url: str, max_bytes: int, max_seconds: float, read_seconds: float) -> None:
         self._url = url
         self._max_bytes, self._max_seconds, self._read_seconds = max_bytes, max_seconds, read_seconds
         super().__init__()
 
-    def init_poolmanager(self, *args, **kwargs):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         _limit_heads(self.poolmanager, self._max_seconds)
 
-    def proxy_manager_for(self, *args, **kwargs):
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
         _limit_heads(manager, self._max_seconds)
         return manager
 
-    def send(self, request, stream=False, timeout=None, **kwargs):
-        if not is_same_site(self._url, request.url):
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        url = request.url or ""
+        if not is_same_site(self._url, url):
             raise LimitError(
-                f"{urlsplit(self._url).hostname} sends us on to another host, {_shown(request.url)}: not followed",
+                f"{urlsplit(self._url).hostname} sends us on to another host, {_shown(url)}: not followed",
                 request=request,
             )
-        return super().send(request, stream=stream, timeout=timeout or self._read_seconds, **kwargs)
+        return super().send(request, stream, timeout or self._read_seconds, *args, **kwargs)
 
-    def build_response(self, request, raw):
+    def build_response(self, request: requests.PreparedRequest, raw: Any) -> requests.Response:
         # What requests reads all bodies by; what is raised in it, requests translates.
         raw.stream = functools.partial(self._stream, raw, time.monotonic() + self._max_seconds)
         return super().build_response(request, raw)
 
-    def _stream(self, raw, deadline, amt=_CHUNK_BYTES, decode_content=None) -> Iterator[bytes]:
+    def _stream(
+        self, raw: Any, deadline: float, amt: int = _CHUNK_BYTES, decode_content: Optional[bool] = None
+    ) -> Iterator[bytes]:
         num_bytes = 0
         # read1() returns what is there, where read() waits for all that it is asked for.
         while chunk := raw.read1(amt, decode_content=decode_content):
@@ -120,12 +126,12 @@ class _LimitedAdapter(HTTPAdapter):
             yield chunk
 
 
-def _limit_heads(manager, seconds):
+def _limit_heads(manager: Any, seconds: float) -> None:
     """Has the connections of a urllib3.PoolManager end where status and headers of an answer take too long."""
 
-    def limited(pool_class):
-        class Connection(pool_class.ConnectionCls):
-            def getresponse(self, *args, **kwargs):
+    def limited(pool_class: Any) -> type:
+        class Connection(pool_class.ConnectionCls):  # type: ignore[misc]  # http or https, as the pool has it
+            def getresponse(self, *args: Any, **kwargs: Any) -> Any:
                 timer = threading.Timer(seconds, _shut, [self.sock])
                 timer.daemon = True
                 timer.start()
@@ -140,12 +146,12 @@ def _limit_heads(manager, seconds):
     manager.pool_classes_by_scheme = {scheme: limited(pool_class) for scheme, pool_class in schemes.items()}
 
 
-def _shut(sock):
+def _shut(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _shown(url):
+def _shown(url: str) -> str:
     """A host of a stranger's choice, for the terminal."""
     host = urlsplit(url).netloc.rpartition("@")[2] or url
     return "".join(character if character.isprintable() else "?" for character in host[:100])

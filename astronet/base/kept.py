@@ -13,7 +13,7 @@ from astronet.base import fingerprint, json_files
 from astronet.base.files import INCOMPLETE, write_aside
 
 
-def beside(path):
+def beside(path: str) -> str:
     """The directory of the results that are to become the file `path`."""
     return f"{path}{INCOMPLETE}results"
 
@@ -30,16 +30,16 @@ class Kept:
         them has changed since, in size or time of change. None: there are no files, or context has their content.
     """
 
-    work: Callable
+    work: Callable[[Any], Any]
     directory: str
     context: Any = None
     inputs: Optional[Callable[[Any], Iterable[str]]] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkdir(self.directory)
 
-    def __call__(self, task):
+    def __call__(self, task: Any) -> Any:
         stamp = self._stamp(task)  # before the work, so that a file which changes meanwhile is read again
         kept = self._read(task, stamp)
         if kept:
@@ -49,22 +49,22 @@ class Kept:
             json.dump({"files": stamp, "result": result}, file)
         return result
 
-    def has(self, task):
+    def has(self, task: Any) -> bool:
         """Whether an earlier run left this task's result, and its files are as they were."""
         return os.path.exists(self._path(task)) and self._read(task, self._stamp(task)) is not None
 
-    def _read(self, task, stamp):
+    def _read(self, task: Any, stamp: Any) -> Optional[dict[str, Any]]:
         """What is kept of a task, a dictionary; None where it is absent, damaged, or of other files."""
         kept = json_files.read_or_nothing(self._path(task))
         return kept if "result" in kept and kept.get("files") == stamp else None
 
-    def _stamp(self, task):
+    def _stamp(self, task: Any) -> Optional[list[list[Any]]]:
         return None if self.inputs is None else [fingerprint.stamp(path) for path in self.inputs(task)]
 
-    def discard(self):
+    def discard(self) -> None:
         """Removes what was kept, once the run's own output is written."""
         shutil.rmtree(self.directory)
 
-    def _path(self, task):
+    def _path(self, task: Any) -> str:
         content = json.dumps([self.context, task], sort_keys=True).encode()
         return os.path.join(self.directory, hashlib.sha256(content).hexdigest()[:32] + ".json")

@@ -11,6 +11,7 @@ file systems cannot lock at all (Lustre mounted without `flock`, some FUSE mount
 work goes on without a lock.
 """
 
+import argparse
 import contextlib
 import datetime
 import errno
@@ -23,10 +24,13 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from typing import Union
+from typing import Optional, Union
 
 from astronet.base.files import make_directory
 from astronet.base.script import ScriptError
+
+Path = Union[str, "os.PathLike[str]"]
+Work = Callable[[argparse.Namespace], Optional[int]]
 
 NAME = ".lock"
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EACCES)
@@ -34,7 +38,7 @@ _CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextlib.contextmanager
-def exclusive(directory: Union[str, os.PathLike]) -> Iterator[None]:
+def exclusive(directory: Path) -> Iterator[None]:
     """Makes a directory, and lets no other run write there while the block runs.
 
     Args:
@@ -50,7 +54,7 @@ def exclusive(directory: Union[str, os.PathLike]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive_file(path: Union[str, os.PathLike]) -> Iterator[None]:
+def exclusive_file(path: Path) -> Iterator[None]:
     """Lets no other run write one file, where runs may write other files of the same directory.
 
     Args:
@@ -66,7 +70,7 @@ def exclusive_file(path: Union[str, os.PathLike]) -> Iterator[None]:
         yield
 
 
-def holding(work: Callable, *names: str) -> Callable:
+def holding(work: Work, *names: str) -> Work:
     """Returns work(flags) that holds the directories which some flags name, so that no other run writes there.
 
     Args:
@@ -75,7 +79,7 @@ def holding(work: Callable, *names: str) -> Callable:
     """
 
     @functools.wraps(work)
-    def work_alone(flags):
+    def work_alone(flags: argparse.Namespace) -> Optional[int]:
         given = [getattr(flags, name) for name in names if getattr(flags, name) is not None]
         with contextlib.ExitStack() as stack:
             for directory in {os.path.realpath(directory): directory for directory in given}.values():
@@ -86,7 +90,7 @@ def holding(work: Callable, *names: str) -> Callable:
 
 
 @contextlib.contextmanager
-def _held(lock_path, what, directory):
+def _held(lock_path: str, what: Path, directory: str) -> Iterator[None]:
     missing = [path for path in (pathlib.Path(directory), *pathlib.Path(directory).parents) if not path.is_dir()]
     descriptor = _acquire(lock_path, what, directory)
     try:
@@ -100,14 +104,14 @@ def _held(lock_path, what, directory):
     _release(descriptor, lock_path)
 
 
-def _release(descriptor, lock_path):
+def _release(descriptor: int, lock_path: str) -> None:
     # The file is removed while the lock is held: a run that has opened it meanwhile finds that it is another file.
     if _is_file(descriptor, lock_path):
         os.remove(lock_path)
     os.close(descriptor)
 
 
-def _acquire(lock_path, what, directory):
+def _acquire(lock_path: str, what: Path, directory: str) -> int:
     """Returns the descriptor of the lock file, which is locked from now on."""
     while True:
         make_directory(directory)
@@ -136,7 +140,7 @@ def _acquire(lock_path, what, directory):
         os.close(descriptor)  # the run before has just removed it
 
 
-def _open(lock_path, what):
+def _open(lock_path: str, what: Path) -> int:
     try:
         return os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
     except PermissionError as error:
@@ -146,14 +150,14 @@ def _open(lock_path, what):
         ) from error
 
 
-def _is_file(descriptor, path):
+def _is_file(descriptor: int, path: str) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
         return False
 
 
-def _sign(descriptor):
+def _sign(descriptor: int) -> None:
     """Writes who holds the lock, for whom it refuses."""
     holder = {
         "host": socket.gethostname(),
@@ -166,7 +170,7 @@ def _sign(descriptor):
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
-def _holder(descriptor):
+def _holder(descriptor: int) -> str:
     """The process that holds the lock, in words."""
     try:
         told = json.loads(os.pread(descriptor, 1 << 16, 0))
@@ -176,5 +180,5 @@ def _holder(descriptor):
     return "".join(character if character.isprintable() else "?" for character in words)
 
 
-def _shortened(command, length=200):
+def _shortened(command: str, length: int = 200) -> str:
     return command if len(command) <= length else command[: length - 4] + " ..."

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 from astronet.base.terminal import SafeStream, has_lost_text, safe_streams
 from light_curve_util.errors import LightCurveError
@@ -39,12 +39,12 @@ class RefusedPath(str):
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser that takes no abbreviations and names the nearest flag for an unknown one."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("formatter_class", _HelpFormatter)
         super().__init__(allow_abbrev=False, **kwargs)
 
-    def parse_args(self, args=None, namespace=None):
-        flags, unknown = self.parse_known_args(args, namespace)
+    def parse_args(self, args: Optional[Iterable[str]] = None, namespace: Any = None) -> Any:
+        flags, unknown = self.parse_known_args(None if args is None else list(args), namespace)
         if unknown:
             known = [option for option in self._option_string_actions if option.startswith("--")]
             near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
@@ -52,14 +52,14 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unknown argument {unknown[0]}{hint}")
         for action in self._actions:
             for path in _refused([getattr(flags, action.dest, None)]):
-                path.flag = action.option_strings[-1] if action.option_strings else action.metavar or action.dest
+                path.flag = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
         return flags
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Ends the script with one line; the usage, which argparse would print above it, is what --help shows."""
         self.exit(2, f"{self.prog}: error: {message} (--help tells of all flags)\n")
 
-    def _print_message(self, message, file=None):
+    def _print_message(self, message: str, file: Optional[Any] = None) -> None:
         if message:
             stream = SafeStream(file or sys.stderr)
             stream.write(message)
@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Tells defaults, but not of flags that have none."""
 
-    def _get_help_string(self, action):
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
         has_none = action.default is None or action.default != action.default or action.default in ("", [])  # or NaN
         return action.help if has_none or isinstance(action.default, bool) else super()._get_help_string(action)
 
@@ -130,7 +130,7 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
         return code
 
 
-def _run(work, flags):
+def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace) -> int:
     try:
         with sigterm_interrupts(), rare_garbage_collections():
             for path in _refused(vars(flags).values()):
@@ -148,7 +148,7 @@ def _run(work, flags):
         return 1
 
 
-def _end_at_once():
+def _end_at_once() -> None:
     """Has the process end without what else Python does at its end, once the script is through.
 
     Threads that are still in TensorFlow, which nothing can stop, would make it end by an abort. And whoever is waiting
@@ -164,7 +164,7 @@ def _end_at_once():
 def sigterm_interrupts() -> Iterator[None]:
     """Lets SIGTERM end the block by KeyboardInterrupt, as Control-C does, so that its processes are ended in order."""
 
-    def interrupt(signum, frame):
+    def interrupt(signum: int, frame: Any) -> None:
         raise KeyboardInterrupt(f"signal {signum}")
 
     if threading.current_thread() is not threading.main_thread():

@@ -22,12 +22,12 @@ import stat
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO, Optional
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Optional, Union
 
 from astronet.base.script import ScriptError
 
-_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_PACKED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 # What is told by its first bytes; where astropy has a reader, its format.
 _ASTROPY_STARTS = {b"SIMPLE  =": "fits", b"PAR1": "parquet"}
 _FOREIGN_STARTS = {
@@ -48,6 +48,8 @@ _LARGEST_SINGLE = 2**24  # whole number up to which single precision has them al
 _IN_MEMORY = 64 << 20  # of a pipe; more goes to a temporary file
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
+Path = Union[str, "os.PathLike[str]"]
+
 
 class Table:
     """An open table.
@@ -63,7 +65,7 @@ class Table:
       sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has come to its end.
     """
 
-    def __init__(self, path, file: BinaryIO):
+    def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = os.fspath(path)
         self.columns: list[str] = []
         self.units: dict[str, str] = {}
@@ -88,7 +90,7 @@ class Table:
             self.read_header()
         rows, self._begun = self._begun, None
         with self._errors_told():
-            yield from rows
+            yield from rows or ()
         self._end()
 
     def read_header(self) -> None:
@@ -97,14 +99,14 @@ class Table:
             self._begun = self._begin()
             self.columns = next(self._begun)
 
-    def _begin(self):
+    def _begin(self) -> Iterator[list[str]]:
         """An iterator over the header and then the rows."""
         sample = self._unpacked().read(_SAMPLE_BYTES)
         kind = self._astropy_kind(sample)
         stream = self._unpacked()
         return self._astropy_rows(stream, kind) if kind else self._text_rows(stream, sample)
 
-    def _unpacked(self):
+    def _unpacked(self) -> BinaryIO:
         """The content from its beginning, unpacked; the file's bytes are hashed while they are read."""
         self._file.seek(0)
         self._hashed = _Hashing(self._file)
@@ -115,16 +117,19 @@ class Table:
                 return io.BufferedReader(unpack(stream), 1 << 20)
         return stream
 
-    def _end(self):
-        while self._hashed.read(1 << 20):
+    def _end(self) -> None:
+        hashed = self._hashed
+        if hashed is None:  # nothing has been read
+            return
+        while hashed.read(1 << 20):
             pass
-        sha256 = self._hashed.digest.hexdigest()
+        sha256 = hashed.digest.hexdigest()
         if self.sha256 not in (None, sha256):
             raise ScriptError(f"{self.path} was changed while it was read: run the same command again")
         self.sha256 = sha256
 
     @contextlib.contextmanager
-    def _errors_told(self):
+    def _errors_told(self) -> Iterator[None]:
         try:
             yield
         except csv.Error as error:
@@ -137,7 +142,7 @@ class Table:
         except _DAMAGE as error:
             raise ScriptError(f"{self.path} is cut off or damaged ({error}): copy it again") from error
 
-    def _astropy_kind(self, sample):
+    def _astropy_kind(self, sample: bytes) -> Optional[str]:
         """The name of astropy's format; None for a text table.
 
         Raises:
@@ -169,15 +174,12 @@ class Table:
             return "ascii.ipac"
         return None
 
-    def _text_rows(self, stream, sample):
-        lines = io.BufferedReader(_Lines(self.path, stream), _SAMPLE_BYTES)
-        text = io.TextIOWrapper(lines, encoding=_encoding(sample), errors="replace", newline=None)
+    def _text_rows(self, stream: BinaryIO, sample: bytes) -> Iterator[list[str]]:
+        limited = io.BufferedReader(_Lines(self.path, stream), _SAMPLE_BYTES)
+        text = io.TextIOWrapper(limited, encoding=_encoding(sample), errors="replace", newline=None)
         self.preamble, self.delimiter, lines = _split_preamble(text)
-        if self.delimiter == " ":
-            rows = (line.split() for line in lines)
-        else:
-            rows = csv.reader(lines, strict=True, delimiter=self.delimiter)
-        rows = _filled(rows)
+        split = (line.split() for line in lines)
+        rows = _filled(split if self.delimiter == " " else csv.reader(lines, strict=True, delimiter=self.delimiter))
         header = next(rows, [])
         framed = self.delimiter == "|" and len(header) > 2 and not header[0] and not header[-1]
         if framed:  # a pipe before the first cell and behind the last one
@@ -186,7 +188,7 @@ class Table:
         yield header
         yield from rows
 
-    def _without_unit_lines(self, header, rows):
+    def _without_unit_lines(self, header: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
         """Rows without the lines of units and dashes that VizieR puts below its header."""
         first = list(itertools.islice(rows, 2))
         dashed = next((i for i, cells in enumerate(first) if all(re.fullmatch("-+", cell) for cell in cells)), None)
@@ -196,7 +198,7 @@ class Table:
             first = first[dashed + 1 :]
         return itertools.chain(first, rows)
 
-    def _astropy_rows(self, stream, kind):
+    def _astropy_rows(self, stream: BinaryIO, kind: str) -> Iterator[list[str]]:
         data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise ScriptError(f"{self.path} is a {kind} table of more than 2 GiB: give it as CSV, read in parts")
@@ -208,7 +210,7 @@ class Table:
         for columns in parts:
             yield from map(list, zip(*columns))
 
-    def _astropy_table(self, data, kind):
+    def _astropy_table(self, data: bytes, kind: str) -> tuple[list[str], Iterator[list[list[str]]]]:
         """Names, and an iterator over parts of the columns, each a list of texts."""
         from astropy.table import Table as AstropyTable
 
@@ -239,7 +241,7 @@ class Table:
 
 
 @contextlib.contextmanager
-def open_table(path) -> Iterator[Table]:
+def open_table(path: Path) -> Iterator[Table]:
     """Opens a table; what it is, its content tells, not its name.
 
     Text tables may be separated by commas, tabs, semicolons, pipes or white space, have comment lines (#) before the
@@ -263,7 +265,7 @@ def open_table(path) -> Iterator[Table]:
 
 
 @contextlib.contextmanager
-def _seekable(path):
+def _seekable(path: Path) -> Iterator[Any]:
     with open(path, "rb", buffering=0) as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             yield file
@@ -277,15 +279,15 @@ def _seekable(path):
 class _Hashing(io.RawIOBase):
     """What reads a file and hashes what it has read."""
 
-    def __init__(self, file):
+    def __init__(self, file: BinaryIO) -> None:
         super().__init__()
         self._file = file
         self.digest = hashlib.sha256()
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self.digest.update(data)
@@ -295,14 +297,14 @@ class _Hashing(io.RawIOBase):
 class _Lines(io.RawIOBase):
     """Text that is refused where a line is absurdly long: it would be held in memory as a whole."""
 
-    def __init__(self, path, stream):
+    def __init__(self, path: str, stream: BinaryIO) -> None:
         super().__init__()
         self._path, self._stream, self._length = path, stream, 0
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         end = max(data.rfind(b"\n"), data.rfind(b"\r"))
@@ -312,7 +314,7 @@ class _Lines(io.RawIOBase):
         return len(data)
 
 
-def _encoding(sample):
+def _encoding(sample: bytes) -> str:
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     # Of text in UTF-16 that is mostly ASCII, every other byte is zero.
@@ -323,11 +325,11 @@ def _encoding(sample):
     return "utf-8-sig"
 
 
-def _decoded(sample):
+def _decoded(sample: bytes) -> str:
     return sample.decode(_encoding(sample), errors="ignore")
 
 
-def _split_preamble(text):
+def _split_preamble(text: Iterator[str]) -> tuple[list[str], str, Iterator[str]]:
     """(comment lines before the header, delimiter, iterator over the lines from the header on).
 
     The last comment line is the header where the line below has as many cells, numbers among them.
@@ -351,22 +353,22 @@ def _split_preamble(text):
     return preamble, delimiter, lines
 
 
-def _cells(line, delimiter):
+def _cells(line: str, delimiter: str) -> list[str]:
     return line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _is_number(cell):
+def _is_number(cell: str) -> bool:
     return re.fullmatch(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", cell) is not None
 
 
-def _delimiter_of_comment(preamble, below):
+def _delimiter_of_comment(preamble: list[str], below: str) -> str:
     """Returns " " where the last comment line is a header of words with blanks between them; else ""."""
     words, cells = preamble[-1].split() if preamble else [], below.split()
     is_header = len(words) == len(cells) > 1 and not any(map(_is_number, words)) and any(map(_is_number, cells))
     return " " if is_header and not any(delimiter in preamble[-1] for delimiter in _DELIMITERS) else ""
 
 
-def _delimiter(first, second):
+def _delimiter(first: str, second: str) -> str:
     """The delimiter of a table with these lines; " " where columns stand apart by white space alone."""
     bare = re.sub(r'"[^"]*"', "", first)
     best = max(_DELIMITERS, key=bare.count)
@@ -376,7 +378,7 @@ def _delimiter(first, second):
     return " " if is_spaced else ","
 
 
-def _filled(rows):
+def _filled(rows: Iterable[list[str]]) -> Iterator[list[str]]:
     """Stripped cells of the rows that are neither empty nor a comment."""
     for row in rows:
         cells = [cell.strip() for cell in row]
@@ -384,7 +386,7 @@ def _filled(rows):
             yield cells
 
 
-def _astropy_column(column):
+def _astropy_column(column: Any) -> tuple[Any, str]:
     """(array of the values, masked where there are none; text of the unit or time system)."""
     import numpy as np
     from astropy.time import Time
@@ -395,7 +397,7 @@ def _astropy_column(column):
     return np.ma.asarray(getattr(column, "value", column)), "" if unit is None else str(unit)
 
 
-def _texts(values):
+def _texts(values: Any) -> list[str]:
     """Cells of a masked array: numbers with all their digits."""
     import numpy as np
 
@@ -405,7 +407,7 @@ def _texts(values):
     return ["" if mask else _text(value) for mask, value in zip(absent, plain)]
 
 
-def _other_extensions(data):
+def _other_extensions(data: bytes) -> list[str]:
     """Texts about the tables of a FITS file behind its first one, which alone is read."""
     from astropy.io import fits
 
@@ -414,13 +416,13 @@ def _other_extensions(data):
         return [f"the table in extension {i} is not read, only that in {places[0]}: save it alone" for i in places[1:]]
 
 
-def _text(value):
+def _text(value: Any) -> str:
     if value is None:
         return ""
     return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
 
 
-def _refuse_lost_digits(path, name, values):
+def _refuse_lost_digits(path: str, name: str, values: Iterable[float]) -> None:
     """Refuses IDs in single precision, of which no reader could know that they were other IDs once."""
     is_id = re.search(r"(^|[^a-z])(tic|kic|kepid|ticid|tid|id)", name.lower())
     if is_id and any(abs(value) > _LARGEST_SINGLE for value in values):
@@ -430,7 +432,7 @@ def _refuse_lost_digits(path, name, values):
         )
 
 
-def _parquet(path, data):
+def _parquet(path: str, data: bytes) -> tuple[list[str], Iterator[list[list[str]]]]:
     try:
         import pyarrow.parquet
     except ImportError:
@@ -444,7 +446,7 @@ def _parquet(path, data):
     except (pyarrow.ArrowException, OSError) as error:
         raise ScriptError(f"{path} is a damaged Parquet table ({error}): copy it again") from error
 
-    def parts():
+    def parts() -> Iterator[list[list[str]]]:
         for batch in file.iter_batches(_ROWS_AT_A_TIME):
             columns = [column.to_pylist() for column in batch.columns]
             for field, values in zip(batch.schema, columns):

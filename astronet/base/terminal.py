@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 # C0 and C1 controls but for tab and newline, what turns the direction of text round, and halves of characters.
@@ -18,8 +18,9 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 _LINE_ENDS = re.compile(r"[\t\n]")
 
 
-def _escape(match: re.Match) -> str:
-    return match.group().encode("unicode_escape", "surrogatepass").decode("ascii")
+def _escape(match: re.Match[str]) -> str:
+    character: str = match.group()
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def printable(text: object) -> str:
@@ -48,7 +49,7 @@ class SafeStream:
                 self._stream.write(self._shown(text))
         return len(text)
 
-    def writelines(self, lines) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
@@ -58,7 +59,7 @@ class SafeStream:
                 self._stream.flush()
 
     def isatty(self) -> bool:
-        return self._stream is not None and self._stream.isatty()
+        return self._stream is not None and bool(self._stream.isatty())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

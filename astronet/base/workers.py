@@ -20,11 +20,19 @@ import signal
 import threading
 import traceback
 import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any, Optional, TypeVar
 
 from astronet.base import dask_cluster as dask_cluster
 from astronet.base.script import ScriptError, rare_garbage_collections
 from astronet.base.terminal import safe_streams
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 _ATTEMPTS = 2
 _SECONDS_TO_END = 10  # of a process that has no more tasks
@@ -33,7 +41,7 @@ _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
-def add_cluster_flag(parser):
+def add_cluster_flag(parser: argparse.ArgumentParser) -> None:
     """Adds --cluster, for open_executor(), to an ArgumentParser."""
     parser.add_argument(
         "--cluster",
@@ -43,14 +51,14 @@ def add_cluster_flag(parser):
     )
 
 
-def _cluster(text):
+def _cluster(text: str) -> str:
     if text == dask_cluster.LOCAL or "://" in text:
         return text
     raise argparse.ArgumentTypeError(f"'{text}' is neither local nor an address such as tcp://host:8786")
 
 
 @contextlib.contextmanager
-def open_executor(cluster, num_processes):
+def open_executor(cluster: Optional[str], num_processes: int) -> Iterator[Any]:
     """Yields the Executor that the flags ask for, with max_pending: how many tasks to submit ahead.
 
     Args:
@@ -60,6 +68,7 @@ def open_executor(cluster, num_processes):
     Raises:
       ScriptError: the cluster cannot be used.
     """
+    opened: contextlib.AbstractContextManager[Any]
     if cluster:
         opened = dask_cluster.connect(cluster, num_processes)
     else:
@@ -68,7 +77,13 @@ def open_executor(cluster, num_processes):
         yield executor
 
 
-def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1, cluster=None):
+def map_in_order(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    num_worker_processes: int,
+    tasks_at_a_time: int = 1,
+    cluster: Optional[str] = None,
+) -> Iterator[Result]:
     """Yields work(task) for each task, in the order of the tasks whatever the number of processes.
 
     Args:
@@ -91,11 +106,17 @@ def map_in_order(work, tasks, num_worker_processes, tasks_at_a_time=1, cluster=N
             yield from results
 
 
-def _each(work, tasks):
+def _each(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
     return list(map(work, tasks))
 
 
-def in_order(executor, work, tasks, max_pending=None, attempts=_ATTEMPTS):
+def in_order(
+    executor: Any,
+    work: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    max_pending: Optional[int] = None,
+    attempts: int = _ATTEMPTS,
+) -> Iterator[Result]:
     """Yields work(task) for each task, in their order.
 
     Args:
@@ -108,17 +129,21 @@ def in_order(executor, work, tasks, max_pending=None, attempts=_ATTEMPTS):
     Raises:
       ScriptError: where a task has cost its worker so often. What else work() raises is raised here.
     """
-    tasks, pending = iter(tasks), collections.deque()
+    tasks = iter(tasks)
+    pending: collections.deque[tuple[Task, Future[Result]]] = collections.deque()
     while True:
         room = (max_pending or executor.max_pending) - len(pending)
         for task in itertools.islice(tasks, max(0, room)):
             pending.append((task, executor.submit(work, task)))
         if not pending:
             return
-        yield _result(executor, work, *pending.popleft(), attempts)
+        task, future = pending.popleft()
+        yield _result(executor, work, task, future, attempts)
 
 
-def _result(executor, work, task, future, attempts):
+def _result(
+    executor: Executor, work: Callable[[Task], Result], task: Task, future: Future[Result], attempts: int
+) -> Result:
     attempt = 1
     while True:
         try:
@@ -143,16 +168,16 @@ class OncePerProcess:
       function, *args: what to call; picklable.
     """
 
-    def __init__(self, function, *args):
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         # The name of the run is part of it: a worker of a cluster outlives runs, between which files may change.
         self._call = pickle.dumps((uuid.uuid4().hex, functools.partial(function, *args)))
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return _result_of(self._call)
 
 
 @functools.lru_cache(maxsize=1)
-def _result_of(call):
+def _result_of(call: bytes) -> Any:
     return pickle.loads(call)[1]()
 
 
@@ -166,21 +191,21 @@ class Threads(Executor):
       num_threads: how many there are at most.
     """
 
-    def __init__(self, num_threads):
+    def __init__(self, num_threads: int) -> None:
         self.max_pending = num_threads
-        self._calls = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(num_threads):
             threading.Thread(target=self._work, daemon=True).start()
 
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
         self._calls.put((future, functools.partial(fn, *args, **kwargs)))
         return future
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._calls.put(None)
 
-    def _work(self):
+    def _work(self) -> None:
         while (item := self._calls.get()) is not None:
             future, call = item
             try:
@@ -195,8 +220,8 @@ class InThisProcess(Executor):
 
     max_pending = 1
 
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except Exception as error:
@@ -220,25 +245,25 @@ class Processes(Executor):
       num_processes: how many there are at most.
     """
 
-    def __init__(self, num_processes):
+    def __init__(self, num_processes: int) -> None:
         self._num_processes = num_processes
-        self._calls = queue.SimpleQueue()  # of (future, call), and None to end a thread
-        self._threads = []  # one looks after each process
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of (future, call), and None to end a thread
+        self._threads: list[threading.Thread] = []  # one looks after each process
         self._num_idle = threading.Semaphore(0)
         self._lock = threading.Lock()  # held while a process is started, or all are killed
-        self._processes = set()
+        self._processes: set[BaseProcess] = set()
         self._is_killed = False
         self.max_pending = dask_cluster.PENDING_PER_WORKER * num_processes
 
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
         self._calls.put((future, functools.partial(fn, *args, **kwargs)))
         if not self._num_idle.acquire(blocking=False) and len(self._threads) < self._num_processes:
             self._threads.append(threading.Thread(target=self._look_after_one, daemon=True))
             self._threads[-1].start()
         return future
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if cancel_futures:
             with contextlib.suppress(queue.Empty):
                 while True:
@@ -249,20 +274,25 @@ class Processes(Executor):
             for thread in self._threads:
                 thread.join()
 
-    def kill(self):
+    def kill(self) -> None:
         """Ends all processes at once; their tasks, and those that wait, fail."""
         with self._lock:
             self._is_killed = True
             for process in self._processes:
                 process.kill()
 
-    def __exit__(self, exc_type, exc_value, exc_traceback):
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc_value: Optional[BaseException],
+        exc_traceback: Optional[TracebackType],
+    ) -> None:
         if exc_type is not None:
             self.kill()
         self.shutdown(cancel_futures=exc_type is not None)
 
-    def _look_after_one(self):
-        process = connection = None
+    def _look_after_one(self) -> None:
+        process: Optional[BaseProcess] = None
         while (item := self._calls.get()) is not None:
             future, call = item
             if future.set_running_or_notify_cancel():
@@ -282,7 +312,7 @@ class Processes(Executor):
             process.kill()  # of no effect on one that has ended; another waits for a thread that its tasks have left
             process.join()
 
-    def _start(self):
+    def _start(self) -> tuple[BaseProcess, Connection]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
@@ -297,7 +327,7 @@ class Processes(Executor):
 
 
 @contextlib.contextmanager
-def _environment_with(defaults):
+def _environment_with(defaults: Mapping[str, str]) -> Iterator[None]:
     """Has environment variables set that are not, for processes that the block starts."""
     added = defaults.keys() - os.environ.keys()
     os.environ.update({name: defaults[name] for name in added})
@@ -308,7 +338,7 @@ def _environment_with(defaults):
             del os.environ[name]
 
 
-def _ask(connection, process, call):
+def _ask(connection: Connection, process: BaseProcess, call: Callable[[], Any]) -> tuple[Any, Optional[BaseException]]:
     """Has a process make a call; returns its result and None, or None and the error that it raised."""
     try:
         connection.send(call)
@@ -321,7 +351,7 @@ def _ask(connection, process, call):
     return result, error
 
 
-def _serve(connection):
+def _serve(connection: Connection) -> None:
     """What a process does: call after call, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -335,20 +365,23 @@ def _serve(connection):
             connection.send_bytes(answer)
 
 
-def _pickled(answer):
+def _pickled(answer: Any) -> Any:
     return multiprocessing.reduction.ForkingPickler.dumps(answer)
 
 
-def _answer_of(error):
+def _answer_of(error: Exception) -> Any:
     try:
         return _pickled((None, error, traceback.format_exc()))
     except Exception:
         return _pickled((None, RuntimeError(repr(error)), traceback.format_exc()))
 
 
-def _end_with_parent():
+def _end_with_parent() -> None:
     """Ends this process when its parent has ended; under Linux even if it then hangs in C and holds the GIL."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    multiprocessing.connection.wait([parent.sentinel])
     os._exit(1)

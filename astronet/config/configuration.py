@@ -1,15 +1,17 @@
 """Configurations by name, by JSON, and as saved with the weights. Imports no TensorFlow: worker processes need none."""
 
+import argparse
 import dataclasses
 import json
 import os
-from typing import Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 import astronet
 from astronet.base import json_files
 from astronet.base.script import ScriptError
 from astronet.config import registry
-from astronet.config.schema import Config, Inputs, choose, from_dict, merge
+from astronet.config.schema import Config, Hparams, Inputs, choose, from_dict, merge
 
 DEFAULT_MODEL = "AstroCNNModel"
 DEFAULT_CONFIG_NAME = "local_global"
@@ -30,7 +32,7 @@ class ModelSpec:
     seed: Optional[int] = None
 
 
-def add_flags(parser, model=None, config_name=None):
+def add_flags(parser: argparse.ArgumentParser, model: Optional[str] = None, config_name: Optional[str] = None) -> None:
     """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
     of_model_dir = "" if model else " (default: what the config.json of the model says)"
     parser.add_argument("--model", default=model, help=f"one of {', '.join(registry.MODELS)}{of_model_dir}")
@@ -48,18 +50,20 @@ def add_flags(parser, model=None, config_name=None):
     )
 
 
-def get(model=DEFAULT_MODEL, config_name=DEFAULT_CONFIG_NAME):
+def get(model: str = DEFAULT_MODEL, config_name: str = DEFAULT_CONFIG_NAME) -> Config:
     """Returns the Config that a model has under a name; a ScriptError names the nearest where there is none."""
     return choose(registry.configurations(model), config_name, f"configuration of {model}")
 
 
-def _only_name(model):
+def _only_name(model: str) -> Optional[str]:
     """The name of a model's configuration; None where it has several."""
     names = list(registry.configurations(model))
     return names[0] if len(names) == 1 else None
 
 
-def resolve(model=None, config_name=None, config_json=None):
+def resolve(
+    model: Optional[str] = None, config_name: Optional[str] = None, config_json: Optional[str] = None
+) -> ModelSpec:
     """Returns the ModelSpec that flags name.
 
     Args:
@@ -80,7 +84,7 @@ def resolve(model=None, config_name=None, config_json=None):
     return ModelSpec(model, config_name, _typed(model, merge(base, _parse_json(config_json))))
 
 
-def num_steps(hparams, num_train):
+def num_steps(hparams: Hparams, num_train: int) -> int:
     """Returns the number of steps of a training for which none is given.
 
     Args:
@@ -92,30 +96,30 @@ def num_steps(hparams, num_train):
     return hparams.train_epochs * max(1, num_train // hparams.batch_size)
 
 
-def view_lengths(config):
+def view_lengths(config: Config) -> dict[str, int]:
     """Returns the number of bins of each view that a configuration reads, by name."""
     return {name: feature.length for name, feature in config.inputs.features.items() if feature.is_time_series}
 
 
-def scalar_columns(config):
+def scalar_columns(config: Config) -> list[str]:
     """Returns the sorted names of the record columns that the scalars of a configuration are made of."""
     return sorted({column for scalar in config.inputs.scalars.values() for column in scalar.powers})
 
 
-def input_lengths(config):
+def input_lengths(config: Config) -> dict[str, int]:
     """Returns the length of all that a model reads from a record, by name: time series, scalars, their columns."""
     features = sorted(config.inputs.features.items(), key=lambda item: (not item[1].is_time_series, item[0]))
     return {**dict.fromkeys(scalar_columns(config), 1), **{name: feature.length for name, feature in features}}
 
 
-def names_that_fit(lengths):
+def names_that_fit(lengths: Mapping[str, int]) -> list[str]:
     """Returns the names of the configurations whose views all have the given lengths [bins], most views first."""
     by_name = {name: view_lengths(get(config_name=name)) for name in registry.configurations(DEFAULT_MODEL)}
     fitting = [name for name, needed in by_name.items() if needed.items() <= lengths.items()]
     return sorted(fitting, key=lambda name: -len(by_name[name]))
 
 
-def save(model_dir, spec):
+def save(model_dir: str, spec: ModelSpec) -> None:
     """Writes model_dir/config.json.
 
     Raises:
@@ -131,7 +135,9 @@ def save(model_dir, spec):
     json_files.write(path, {**dataclasses.asdict(spec), "version": astronet.__version__})
 
 
-def load(model_dir, model=None, config_name=None, config_json=None):
+def load(
+    model_dir: str, model: Optional[str] = None, config_name: Optional[str] = None, config_json: Optional[str] = None
+) -> ModelSpec:
     """Returns the ModelSpec of a model_dir: what the flags say, else what its config.json says.
 
     Raises:
@@ -140,7 +146,7 @@ def load(model_dir, model=None, config_name=None, config_json=None):
     path = _path(model_dir)
     saved = _read(path) if os.path.exists(path) else None
     if config_name or config_json:
-        named = resolve(model or (saved and saved.model), config_name, config_json)
+        named = resolve(model or (saved.model if saved else None), config_name, config_json)
         if not saved:
             return named
         config = named.config
@@ -154,11 +160,11 @@ def load(model_dir, model=None, config_name=None, config_json=None):
     raise ScriptError(f"{path} {what}: give --config_name (or --config_json) and --model")
 
 
-def _path(model_dir):
+def _path(model_dir: str) -> str:
     return os.path.join(model_dir, "config.json")
 
 
-def _read(path):
+def _read(path: str) -> ModelSpec:
     try:
         saved = json_files.read(
             path, "a model's configuration", "train into another --model_dir, or copy the model again"
@@ -174,17 +180,20 @@ def _read(path):
         ) from error
 
 
-def _typed(model, values):
+def _typed(model: str, values: Any) -> Config:
     """Config from a dictionary; the class of hparams is the model's own."""
     if not isinstance(values, dict):
         raise ScriptError(f"a configuration is a dictionary, not {values!r}")
-    sections = {"inputs": Inputs, "hparams": type(get(model, _only_name(model) or "base").hparams)}
+    sections: dict[str, type[Any]] = {
+        "inputs": Inputs,
+        "hparams": type(get(model, _only_name(model) or "base").hparams),
+    }
     for key in values:
         choose(sections, key, "configuration key")
     return Config(**{name: from_dict(section, values.get(name, {}), name) for name, section in sections.items()})
 
 
-def _parse_json(text_or_path):
+def _parse_json(text_or_path: str) -> Any:
     text = text_or_path
     if not text.lstrip().startswith("{"):
         return json_files.read(text_or_path, "a configuration", "--config_json needs JSON, as text or in a file")
@@ -194,7 +203,7 @@ def _parse_json(text_or_path):
         raise ScriptError(f"--config_json is not JSON: {error}") from error
 
 
-def _first_difference(there, here, where=""):
+def _first_difference(there: Any, here: Any, where: str = "") -> Optional[str]:
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted({**there, **here}):
             difference = _first_difference(there.get(key), here.get(key), f"{where}.{key}".strip("."))

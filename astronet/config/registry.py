@@ -37,7 +37,8 @@ def configurations(model: str) -> Mapping[str, Config]:
       ScriptError: there is no such model; it names the nearest.
     """
     entry = choose(MODELS, model, "model")
-    return importlib.import_module(entry.configurations).CONFIGURATIONS[model]
+    by_name: Mapping[str, Config] = importlib.import_module(entry.configurations).CONFIGURATIONS[model]
+    return by_name
 
 
 def builder(model: str) -> ModuleType:

@@ -2,11 +2,70 @@
 
 import dataclasses
 import difflib
+import functools
 import sys
 import typing
-from typing import Optional
+from collections.abc import Mapping
+from typing import Annotated, Any, Optional, TypeVar
 
 from astronet.base.script import ScriptError
+
+Option = TypeVar("Option")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bounds:
+    """The least and the most that a number of a configuration may be, both allowed; None is no limit.
+
+    They stand beside the field, `num_layers: Annotated[int, Bounds(most=1000)]`.
+    """
+
+    least: Optional[float] = None
+    most: Optional[float] = None
+
+    def allow(self, value: float) -> bool:
+        """Returns whether a value is within the bounds; NaN is not."""
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        """What is needed, in words."""
+        if self.least is None:
+            return f"{self.most:g} at most" if self.most is not None else "any number"
+        return f"{self.least:g} or more needed" if self.most is None else f"{self.least:g} to {self.most:g} needed"
+
+
+Share = Annotated[float, Bounds(0, 1)]
+Count = Annotated[int, Bounds(least=1)]
+# Beyond this many, building the model would not end. models.build() limits the number of its weights.
+LayerCount = Annotated[int, Bounds(most=1000)]
+
+
+def check_bounds(section: Any, where: str) -> None:
+    """Checks the numbers of a dataclass against the bounds beside its fields.
+
+    Args:
+      section: instance of a dataclass.
+      where: its dotted path in the configuration, for messages.
+
+    Raises:
+      ScriptError: naming the first field that is out of bounds.
+    """
+    for name, bounds in _bounds_of(section.__class__).items():
+        value = getattr(section, name)
+        if value is not None and not bounds.allow(value):
+            raise ScriptError(f"{where}.{name} is {value}: {bounds}")
+
+
+@functools.cache
+def _bounds_of(cls: type[Any]) -> dict[str, Bounds]:
+    """Bounds of the fields of a dataclass that have them, by name."""
+    by_name = {}
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        hints = typing.get_args(hint) if typing.get_origin(hint) is typing.Union else (hint,)
+        for extra in (extra for part in hints for extra in getattr(part, "__metadata__", ())):
+            if isinstance(extra, Bounds):
+                by_name[name] = extra
+    return by_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +76,7 @@ class Feature:
     has no limits of novelty.
     """
 
-    length: int = 1
+    length: Annotated[int, Bounds(most=100_000)] = 1
     is_time_series: bool = False
 
 
@@ -67,10 +126,10 @@ class Inputs:
 class Hparams:
     """What all models share; the defaults are the published recipe (Yu et al. 2019, AJ 158, 25, section 4)."""
 
-    output_dim: int = 1  # 1: sigmoid; more: softmax over as many classes, class 0 being the negatives
-    num_pre_logits_hidden_layers: int = 0
+    output_dim: Count = 1  # 1: sigmoid; more: softmax over as many classes, class 0 being the negatives
+    num_pre_logits_hidden_layers: LayerCount = 0
     pre_logits_hidden_layer_size: int = 512
-    batch_size: int = 64
+    batch_size: Count = 64
     optimizer: str = "adam"
     learning_rate: float = 1e-5
     learning_rate_schedule: str = "constant"  # or cosine: to zero at the last training step
@@ -80,39 +139,20 @@ class Hparams:
     adam_beta_2: float = 0.999
     adam_epsilon: float = 1e-8
     clip_gradient_norm: Optional[float] = None
-    weight_decay: float = 0.0  # share of each kernel, times the learning rate, that a step takes away
-    average_decay: float = 0.0  # of the moving average of the weights that is evaluated and restored; 0: no average
-    train_epochs: Optional[int] = None  # length of a training without --train_steps; None: 14,000 steps
-    dropout_rate: float = 0.0  # after each dense layer
-    label_smoothing: float = 0.0  # share of each label that is spread evenly over all classes
+    # Share of each kernel, times the learning rate, that a step takes away.
+    weight_decay: Annotated[float, Bounds(least=0)] = 0.0
+    average_decay: Share = 0.0  # of the moving average of the weights that is evaluated and restored; 0: no average
+    train_epochs: Optional[Count] = None  # length of a training without --train_steps; None: 14,000 steps
+    dropout_rate: Share = 0.0  # after each dense layer
+    label_smoothing: Share = 0.0  # share of each label that is spread evenly over all classes
     score_both_directions: bool = False  # a TCE's logits are the mean over its time series forward and reversed
     early_stop_patience: Optional[int] = None  # evaluations without a lower validation loss before training stops
     # Augmentation: what happens to a training example, anew each time it is seen.
-    reversal_probability: float = 0.5  # of all its time series being reversed together
+    reversal_probability: Share = 0.5  # of all its time series being reversed together
     max_shift_bins: int = 0  # by which each of its time series is rolled, either way
     max_padded_bins: int = 0  # of one end of it, which repeat their neighbor as at a gap, in every other example
     max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
-    scalar_drop_probability: float = 0.0  # of each column that scalars are made of being missing
-
-
-# Beyond, building the model would not end. models.build() limits the number of its weights.
-_MOST = {
-    "length": 100_000,
-    "num_pre_logits_hidden_layers": 1000,
-    "num_layers": 1000,
-    "num_blocks": 100,
-    "num_trees": 10_000,
-    "max_depth": 24,
-    "convs_per_block": 10,
-}
-_SHARES = (
-    "average_decay",
-    "column_dropout_rate",
-    "dropout_rate",
-    "label_smoothing",
-    "reversal_probability",
-    "scalar_drop_probability",
-)
+    scalar_drop_probability: Share = 0.0  # of each column that scalars are made of being missing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +162,7 @@ class Config:
     inputs: Inputs
     hparams: Hparams
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         classes = range(max(2, self.hparams.output_dim))
         for disposition, label in self.inputs.label_map.items():
             if label not in classes:
@@ -133,20 +173,10 @@ class Config:
             raise ScriptError(
                 f"inputs.features and hparams.columns disagree about {', '.join(sorted(odd))}: name it in both"
             )
-        for name in ("output_dim", "batch_size"):
-            if getattr(self.hparams, name) < 1:
-                raise ScriptError(f"hparams.{name} is {getattr(self.hparams, name)}: 1 or more needed")
-        for name in _SHARES:
-            value = getattr(self.hparams, name, 0)
-            if not 0 <= value <= 1:
-                raise ScriptError(f"hparams.{name} is {value}: 0 to 1 needed")
-        if not self.hparams.weight_decay >= 0:
-            raise ScriptError(f"hparams.weight_decay is {self.hparams.weight_decay}: 0 or more needed")
-        if self.hparams.train_epochs is not None and self.hparams.train_epochs < 1:
-            raise ScriptError(f"hparams.train_epochs is {self.hparams.train_epochs}: 1 or more needed")
+        check_bounds(self.hparams, "hparams")
 
 
-def choose(options, name, what):
+def choose(options: Mapping[str, Option], name: Any, what: str) -> Option:
     """Returns options[name], or raises a ScriptError that names the nearest of the known names."""
     if name in options:
         return options[name]
@@ -155,7 +185,7 @@ def choose(options, name, what):
     raise ScriptError(f"unknown {what} {name}; {hint}")
 
 
-def merge(base, patch):
+def merge(base: Any, patch: Any) -> Any:
     """Returns `base` with `patch` laid over it, dictionary by dictionary; a None removes its key (RFC 7396)."""
     if not isinstance(base, dict) or not isinstance(patch, dict):
         return patch
@@ -163,7 +193,7 @@ def merge(base, patch):
     return {**{key: value for key, value in base.items() if key not in patch}, **changed}
 
 
-def from_dict(cls, values, where):
+def from_dict(cls: type[Any], values: Any, where: str) -> Any:
     """Builds a dataclass from nested dictionaries.
 
     Args:
@@ -186,14 +216,13 @@ def from_dict(cls, values, where):
     for field in dataclasses.fields(cls):
         if field.default is field.default_factory is dataclasses.MISSING and field.name not in values:
             raise ScriptError(f"{where} lacks {field.name}")
-    for key, most in _MOST.items():
-        if type(values.get(key)) is int and values[key] > most:
-            raise ScriptError(f"{where}.{key} is {values[key]}: {most} at most")
-    return cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+    section = cls(**{key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()})
+    check_bounds(section, where)
+    return section
 
 
-def _convert(hint, value, where):
-    if dataclasses.is_dataclass(hint):
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where)
     if typing.get_origin(hint) is dict and isinstance(value, dict):
         return {key: _convert(typing.get_args(hint)[1], item, f"{where}.{key}") for key, item in value.items()}

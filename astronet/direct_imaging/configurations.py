@@ -2,8 +2,9 @@
 
 import dataclasses
 import math
+from typing import Annotated
 
-from astronet.config.schema import Config, Feature, Hparams, Inputs
+from astronet.config.schema import Bounds, Config, Feature, Hparams, Inputs, Share
 
 FEATURE = "residuals"  # of a record: a patch, [num_levels, size, size], flat
 NUM_LEVELS, SIZE = 20, 9  # of the configurations by name; 9 pixels are 2 FWHM of NACO in L'
@@ -19,7 +20,7 @@ class PatchHparams(Hparams):
 @dataclasses.dataclass(frozen=True)
 class SodinnHparams(PatchHparams):
     num_filters: int = 40  # of the first convolutional layer; the second has twice as many
-    column_dropout_rate: float = 0.0  # after each pooling
+    column_dropout_rate: Share = 0.0  # after each pooling
     turn_patches: bool = False  # a sample, each time it is learned from, lies in one of the eight ways of a square
 
 
@@ -27,8 +28,8 @@ class SodinnHparams(PatchHparams):
 class SodirfHparams(PatchHparams):
     """Those of the trees; of what all models share a forest uses none, for it does not descend a gradient."""
 
-    num_trees: int = 100
-    max_depth: int = 12  # of a tree, which has room for 2 ** max_depth leaves
+    num_trees: Annotated[int, Bounds(most=10_000)] = 100
+    max_depth: Annotated[int, Bounds(most=24)] = 12  # of a tree, which has room for 2 ** max_depth leaves
     min_samples_leaf: int = 1
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import sys
+from collections.abc import Mapping
 from typing import Optional
 
 import numpy as np
@@ -12,6 +13,7 @@ import astronet
 from astronet.base import json_files
 from astronet.base.script import ScriptError
 from astronet.stats import metrics, novelty
+from light_curve_util.array_types import ArrayLike, Floats
 
 TEMPERATURES = (0.1, 10.0)  # among which the best is sought
 
@@ -25,11 +27,13 @@ class Calibration:
     recall_target: Optional[float] = None
     checkpoints_sha256: Optional[str] = None  # of the weights that it belongs to
     records_sha256: Optional[str] = None  # of the records that it was fitted on
-    records: tuple = ()  # names of their files
-    view_limits: Optional[dict] = None  # beyond which a view is unlike those of training (see novelty.fit)
-    scalar_limits: Optional[dict] = None  # the same of scalars (see novelty.fit_scalars); files of before lack it
+    records: tuple[str, ...] = ()  # names of their files
+    view_limits: Optional[novelty.Limits] = None  # beyond which a view is unlike those of training (see novelty.fit)
+    scalar_limits: Optional[novelty.Limits] = (
+        None  # the same of scalars (see novelty.fit_scalars); files of before lack it
+    )
 
-    def check(self):
+    def check(self) -> None:
         """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
         numbers = [self.temperature, self.threshold]
         for limits in (self.view_limits or {}).values():
@@ -42,20 +46,20 @@ class Calibration:
             raise ValueError("the temperature must be positive, the threshold 0 to 1")
 
     @property
-    def has_limits(self):
+    def has_limits(self) -> bool:
         """Whether it says what is unlike training."""
         return bool(self.view_limits or self.scalar_limits)
 
-    def unlike_training(self, features):
+    def unlike_training(self, features: Mapping[str, novelty.Array]) -> Optional[list[str]]:
         """Says what is unlike training about each TCE, as novelty.describe() does; None without limits."""
         return novelty.describe(features, self.view_limits, self.scalar_limits) if self.has_limits else None
 
-    def apply(self, probabilities):
+    def apply(self, probabilities: Floats) -> Floats:
         """Returns the calibrated probabilities of members, an array of any shape."""
         return metrics.temper(probabilities, self.temperature)
 
 
-def fit_temperature(labels, probabilities):
+def fit_temperature(labels: ArrayLike, probabilities: Floats) -> float:
     """Finds the temperature of least cross-entropy.
 
     Args:
@@ -76,14 +80,14 @@ def fit_temperature(labels, probabilities):
     if truth.all() or not truth.any():
         raise ScriptError(f"all {len(truth)} TCEs have one label: calibration needs both positives and negatives")
 
-    def cross_entropy(log_temperature):
+    def cross_entropy(log_temperature: float) -> float:
         mean = metrics.temper(probabilities, np.exp(log_temperature)).mean(axis=1)
         return metrics.summary(truth, mean)["cross_entropy"]
 
     return float(np.exp(minimize_scalar(cross_entropy, bounds=np.log(TEMPERATURES), method="bounded").x))
 
 
-def threshold_for_recall(labels, probabilities, recall_target):
+def threshold_for_recall(labels: ArrayLike, probabilities: ArrayLike, recall_target: float) -> float:
     """Finds the highest threshold that calls at least `recall_target` of the positives.
 
     It lies halfway to the next TCE below, so that the last digit of a probability does not decide.
@@ -101,14 +105,14 @@ def threshold_for_recall(labels, probabilities, recall_target):
     return float((last_called + below.max(initial=0.0)) / 2)
 
 
-def save(model_dir, calibration):
+def save(model_dir: str, calibration: Calibration) -> str:
     """Writes model_dir/calibration.json; returns its path."""
     path = _path(model_dir)
     json_files.write(path, {**dataclasses.asdict(calibration), "version": astronet.__version__})
     return path
 
 
-def load(model_dir, weights_sha256):
+def load(model_dir: str, weights_sha256: Optional[str]) -> Calibration:
     """Returns the Calibration of a model_dir.
 
     Where it has none, and, with a warning, where it was fitted to other weights, it is that of an uncalibrated model.
@@ -136,5 +140,5 @@ def load(model_dir, weights_sha256):
     return calibration
 
 
-def _path(model_dir):
+def _path(model_dir: str) -> str:
     return os.path.join(model_dir, "calibration.json")

@@ -3,12 +3,20 @@
 import numpy as np
 
 from astronet.stats import metrics
+from light_curve_util.array_types import ArrayLike
 
 _LEVELS = (2.5, 97.5)
 _Z = 1.959964  # standard deviations of a normal distribution that hold 95 %
 
 
-def bootstrap(labels, probabilities, tic_ids, threshold, num_resamples=1000, seed=0):
+def bootstrap(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    tic_ids: ArrayLike,
+    threshold: float,
+    num_resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
     """Draws stars with replacement, all TCEs of a star together, and asks how far the figures scatter.
 
     Args:
@@ -31,12 +39,13 @@ def bootstrap(labels, probabilities, tic_ids, threshold, num_resamples=1000, see
     return {name: _middle([values[name] for values in resamples]) for name in resamples[0]}
 
 
-def _middle(values):
+def _middle(values: ArrayLike) -> tuple[float, float]:
     defined = np.array(values)[~np.isnan(values)]
-    return tuple(float(level) for level in np.percentile(defined, _LEVELS)) if len(defined) else (np.nan, np.nan)
+    low, high = np.percentile(defined, _LEVELS) if len(defined) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
-def wilson(count, total, z=_Z):
+def wilson(count: float, total: float, z: float = _Z) -> tuple[float, float]:
     """Interval of a fraction count / total; unlike a bootstrap's it is honest where all or none succeed.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209.

@@ -7,6 +7,8 @@ import dataclasses
 
 import numpy as np
 
+from light_curve_util.array_types import ArrayLike, Bools, Floats, Integers
+
 
 @dataclasses.dataclass(frozen=True)
 class LabelNoise:
@@ -18,24 +20,24 @@ class LabelNoise:
     joint: [2, 2], the same as fractions of all TCEs, those that belong to neither class shared out within their label.
     """
 
-    is_suspect: np.ndarray
-    thresholds: np.ndarray
-    counts: np.ndarray
-    joint: np.ndarray
+    is_suspect: Bools
+    thresholds: Floats
+    counts: Integers
+    joint: Floats
 
     @property
-    def share(self):
+    def share(self) -> float:
         """The estimated fraction of wrong labels."""
         return float(self.joint[0, 1] + self.joint[1, 0])
 
 
-def self_confidence(labels, probabilities):
+def self_confidence(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
     """Returns the probability of each TCE's own label, [n]; arguments as those of find()."""
     probabilities = np.asarray(probabilities)
     return np.where(np.asarray(labels) > 0, probabilities, 1 - probabilities)
 
 
-def find(labels, probabilities):
+def find(labels: ArrayLike, probabilities: ArrayLike) -> LabelNoise:
     """Finds the labels that are likely wrong.
 
     The threshold of a class is the mean probability of it among the TCEs that are labelled so. A TCE that reaches both

@@ -1,11 +1,15 @@
 """How good probabilities are, and what counts as positive. Everything that judges a model asks here."""
 
+from typing import Optional
+
 import numpy as np
+
+from light_curve_util.array_types import ArrayLike, Bools, Floats, Integers
 
 DEFAULT_THRESHOLD = 0.5
 
 
-def probability(logits):
+def probability(logits: ArrayLike) -> Floats:
     """Returns the probability of a positive (any class but 0).
 
     Args:
@@ -13,17 +17,19 @@ def probability(logits):
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:
-        return np.exp(-np.logaddexp(0, -logits[..., 0]))  # a sigmoid that cannot overflow
+        sigmoid: Floats = np.exp(-np.logaddexp(0, -logits[..., 0]))  # it cannot overflow
+        return sigmoid
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return 1 - weights[..., 0] / weights.sum(axis=-1)
+    positive: Floats = 1 - weights[..., 0] / weights.sum(axis=-1)
+    return positive
 
 
-def is_positive(probabilities, threshold=DEFAULT_THRESHOLD):
+def is_positive(probabilities: ArrayLike, threshold: float = DEFAULT_THRESHOLD) -> Bools:
     """Returns which probabilities the threshold calls positive: those that reach it."""
     return np.asarray(probabilities) >= threshold
 
 
-def evaluate(labels, logits, threshold=DEFAULT_THRESHOLD):
+def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_THRESHOLD) -> dict[str, float]:
     """Computes the metrics that evaluate.py prints.
 
     Args:
@@ -55,14 +61,22 @@ def evaluate(labels, logits, threshold=DEFAULT_THRESHOLD):
     return {name: float(value) for name, value in values.items()}
 
 
-def _cross_entropy(labels, logits):
+def _cross_entropy(labels: Integers, logits: Floats) -> Floats:
     """[n], from logits rather than probabilities so that a confident mistake costs its full price."""
+    losses: Floats
     if logits.shape[-1] == 1:
-        return np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
-    return np.logaddexp.reduce(logits, axis=-1) - logits[np.arange(len(labels)), labels]
+        losses = np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
+    else:
+        losses = np.logaddexp.reduce(logits, axis=-1) - logits[np.arange(len(labels)), labels]
+    return losses
 
 
-def summary(labels, probabilities, threshold=DEFAULT_THRESHOLD, weights=None):
+def summary(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    threshold: float = DEFAULT_THRESHOLD,
+    weights: Optional[ArrayLike] = None,
+) -> dict[str, float]:
     """Computes what an evaluation report says about all TCEs.
 
     Args:
@@ -98,7 +112,7 @@ def summary(labels, probabilities, threshold=DEFAULT_THRESHOLD, weights=None):
     return {name: float(value) for name, value in values.items()}
 
 
-def reliability(labels, probabilities, num_bins=10):
+def reliability(labels: ArrayLike, probabilities: ArrayLike, num_bins: int = 10) -> tuple[Integers, Floats, Floats]:
     """Compares probabilities with how often they come true, in bins of equal width.
 
     Returns:
@@ -109,10 +123,11 @@ def reliability(labels, probabilities, num_bins=10):
     counts = np.bincount(which, minlength=num_bins)
     sums = [np.bincount(which, values, minlength=num_bins) for values in (probabilities, np.asarray(labels) > 0)]
     filled = counts > 0
-    return (counts[filled], *(sum_in_bin[filled] / counts[filled] for sum_in_bin in sums))
+    probability_sums, positives = sums
+    return counts[filled], probability_sums[filled] / counts[filled], positives[filled] / counts[filled]
 
 
-def expected_calibration_error(labels, probabilities):
+def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Mean distance between probability and fraction of positives over the bins of reliability(), by TCEs.
 
     Source: Naeini et al. 2015, AAAI 29, 2901; Guo et al. 2017, ICML 70, 1321.
@@ -121,18 +136,19 @@ def expected_calibration_error(labels, probabilities):
     return float(np.average(np.abs(means - fractions), weights=counts))
 
 
-def log_odds(probabilities):
+def log_odds(probabilities: ArrayLike) -> Floats:
     """Undoes a sigmoid; certainty is cut at 1e-15, about what a double can tell from it."""
     probabilities = np.clip(probabilities, 1e-15, 1 - 1e-15)
-    return np.log(probabilities) - np.log1p(-probabilities)
+    odds: Floats = np.log(probabilities) - np.log1p(-probabilities)
+    return odds
 
 
-def temper(probabilities, temperature):
+def temper(probabilities: Floats, temperature: float) -> Floats:
     """Divides the log odds of probabilities by a temperature: above 1 it makes them less sure, below 1 surer."""
     return probabilities if temperature == 1 else probability(log_odds(probabilities)[..., np.newaxis] / temperature)
 
 
-def average(logits, temperature=1.0):
+def average(logits: ArrayLike, temperature: float = 1.0) -> Floats:
     """Returns the logits of an ensemble: of the mean of its members' tempered probabilities.
 
     Args:
@@ -150,9 +166,10 @@ def average(logits, temperature=1.0):
     odds, shares = (positive - logits[..., :1]) / temperature, logits[..., 1:] - positive
     tempered = np.concatenate([np.zeros_like(odds), shares + odds], axis=-1)
     log_probabilities = tempered - np.logaddexp(0, odds)
-    return np.logaddexp.reduce(log_probabilities, axis=1) - np.log(logits.shape[1])
+    averaged: Floats = np.logaddexp.reduce(log_probabilities, axis=1) - np.log(logits.shape[1])
+    return averaged
 
 
-def _binary_cross_entropy(truth, probabilities):
+def _binary_cross_entropy(truth: Bools, probabilities: Floats) -> Floats:
     odds = log_odds(probabilities)
     return np.logaddexp(0, np.where(truth, -odds, odds))

@@ -8,7 +8,14 @@ A scalar (a period, duration, depth or S/N that the model reads) is lower or hig
 where it was given in another unit.
 """
 
+from collections.abc import Mapping
+from typing import Any, Optional
+
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]  # single precision in records, double in what the scripts make
+Limits = dict[str, dict[str, float]]  # name of a view or column -> name of a limit -> its value
 
 _TAIL = 0.5  # percent of training views that lie beyond each limit
 _SCALAR_TAIL = 0.1  # percent of training scalars that lie beyond each limit
@@ -16,7 +23,7 @@ _CENTER = 15  # a view's middle is this fraction of its bins
 _FLAGS = ("constant", "rough, no dip", "rough", "no dip")
 
 
-def fit(views):
+def fit(views: Mapping[str, Array]) -> Limits:
     """Finds the limits of training views.
 
     Args:
@@ -35,7 +42,7 @@ def fit(views):
     return limits
 
 
-def fit_scalars(columns):
+def fit_scalars(columns: Mapping[str, Array]) -> Limits:
     """Finds the limits of training scalars.
 
     Args:
@@ -55,7 +62,9 @@ def fit_scalars(columns):
     return limits
 
 
-def describe(features, view_limits, scalar_limits=None):
+def describe(
+    features: Mapping[str, Array], view_limits: Optional[Limits], scalar_limits: Optional[Limits] = None
+) -> list[str]:
     """Says what is unlike training about each TCE.
 
     Args:
@@ -80,7 +89,7 @@ def describe(features, view_limits, scalar_limits=None):
     return ["; ".join(filter(None, of_tce)) for of_tce in zip(*told)]
 
 
-def altered(views, seed=0):
+def altered(views: Mapping[str, Array], seed: int = 0) -> dict[str, dict[str, Array]]:
     """What limits should catch: dict, kind of alteration -> views with it (see fit)."""
     random = np.random.default_rng(seed)
     return {
@@ -90,7 +99,7 @@ def altered(views, seed=0):
     }
 
 
-def altered_scalars(columns):
+def altered_scalars(columns: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """What scalar limits should catch: dict, kind of alteration -> columns with it (see fit_scalars)."""
     kinds = {
         "Duration of days in hours": ("Duration", 24),
@@ -103,7 +112,7 @@ def altered_scalars(columns):
     }
 
 
-def _measure(view):
+def _measure(view: Array) -> tuple[Array, Array]:
     """Autocorrelation of neighboring bins, and mean flux of the middle in standard deviations about the median.
 
     Both are the same for a view and its multiples; NaN for a constant view.

@@ -27,6 +27,13 @@ def test_view_lengths_are_those_of_the_published_systems():
         ('{"hparams": {"columns": {"local_view": null}}}', "disagree about local_view"),
         ('{"inputs": {"label_map": {"PC": 2}}}', "inputs.label_map.PC is 2: 0 to 1 needed"),
         ('{"hparams": {"dropout_rate": 1.5}}', "hparams.dropout_rate is 1.5: 0 to 1 needed"),
+        ('{"hparams": {"weight_decay": -1}}', "hparams.weight_decay is -1.0: 0 or more needed"),
+        ('{"hparams": {"train_epochs": 0}}', "hparams.train_epochs is 0: 1 or more needed"),
+        (
+            '{"hparams": {"columns": {"local_view": {"num_blocks": 101}}}}',
+            "hparams.columns.local_view.num_blocks is 101: 100 at most",
+        ),
+        ('{"inputs": {"features": {"local_view": {"length": 100001}}}}', "local_view.length is 100001: 100000 at most"),
         ('{"inputs": {"scalars": {"depth": {"powers": {"SN": "x"}}}}}', "SN is 'x': float needed"),
         ('{"inputs": 3}', "inputs is 3: a dictionary needed"),
         ('{"inputs": ', "not JSON"),
