@@ -161,7 +161,7 @@ def positive_sector(text: str) -> int:
     return _positive_sector(_without_sector_prefix(text))
 
 
-def _without_sector_prefix(text):
+def _without_sector_prefix(text: str) -> str:
     return re.sub(r"(?i)^\s*(sector|s)[ _-]?(?=\d)", "", text)
 
 
