@@ -432,7 +432,7 @@ def _refuse_lost_digits(path: str, name: str, values: Iterable[float]) -> None:
         )
 
 
-def _parquet(path: str, data: bytes) -> tuple[list[str], Iterator[list[list[str]]]]:
+def _parquet(path: str, data: bytes) -> tuple[list[str], Iterator[list[list[str]]], set[str]]:
     try:
         import pyarrow.parquet
     except ImportError:
@@ -457,7 +457,7 @@ def _parquet(path: str, data: bytes) -> tuple[list[str], Iterator[list[list[str]
     return names, parts(), single
 
 
-def _is_single(kind):
+def _is_single(kind: Any) -> bool:
     import pyarrow
 
-    return pyarrow.types.is_float32(kind) or pyarrow.types.is_float16(kind)
+    return bool(pyarrow.types.is_float32(kind) or pyarrow.types.is_float16(kind))
