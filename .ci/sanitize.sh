@@ -29,9 +29,10 @@ flags="$flags -D_GLIBCXX_ASSERTIONS"
 CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/python" -W ignore setup.py --quiet build_ext \
   --build-temp="$build/objects" --build-lib="$build/lib"
 
+# pytest must take this build, not the package in the checkout (pythonpath in pyproject.toml).
 # Python was not built so: the runtime has to be there before it, and with it the library that throws exceptions.
 preload=$(ldd "$build"/lib/light_curve_util/_core*.so | awk '/asan|libstdc\+\+|libc\+\+/ { printf "%s ", $3 }')
 LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$build/lib \
-  "$bin/pytest" --capture=sys -p no:cacheprovider tests/light_curve_util/test_odd_input.py \
+  "$bin/pytest" -o pythonpath="$build/lib" --capture=sys -p no:cacheprovider tests/light_curve_util/test_odd_input.py \
   tests/light_curve_util/test_cc_equals_reference.py tests/light_curve_util/test_layers.py \
   tests/light_curve_util/test_views.py

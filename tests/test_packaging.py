@@ -47,3 +47,12 @@ def test_constraints_pin_every_dependency_and_name_no_local_path():
     names = re.findall(r'^  "([\w-]+)', newer_pythons, flags=re.MULTILINE)
     assert len(names) > 10
     assert {name.replace("_", "-") for name in names} <= {line.partition("==")[0].replace("_", "-") for line in pins}
+
+
+def test_the_changelog_and_the_citation_are_of_this_version():
+    version = re.search(r'^__version__ = "(.*)"', (ROOT / "astronet/__init__.py").read_text(), flags=re.M).group(1)
+    heading = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert heading.group(1) == version
+    assert f"\nversion: {version}\n" in citation
+    assert heading.group(2) == "unreleased" or f'date-released: "{heading.group(2)}"' in citation
