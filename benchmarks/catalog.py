@@ -14,8 +14,7 @@ import numpy as np
 
 from astronet.base.arguments import positive_integer
 from astronet.base.script import Parser, run
-from astronet.data import make_catalog
-from astronet.data.catalog import blsanal, events, tev
+from astronet.data.catalog import blsanal, build, events, tev
 
 
 def _write_survey(directory, num_rows, seed):
@@ -56,11 +55,10 @@ def _measure(flags):
         searches = events.Searches(os.path.join(directory, "qlp-data"))
         catalog = "local:" + os.path.join(directory, "tic.sqlite")
         out_path = os.path.join(directory, "tces.csv")
+        choice = build.CatalogChoice([os.path.join(directory, "table.csv")], out_path, catalog, searches)
         for repeat in range(flags.repeats):
             _, reads = _seconds(_read, paths)
-            wall, cpu = _seconds(
-                make_catalog.make_catalog, [os.path.join(directory, "table.csv")], out_path, catalog, searches
-            )
+            wall, cpu = _seconds(build.build, choice)
             print(
                 f"run {repeat + 1}: make_catalog {flags.num_rows / wall:.0f} rows/s, {flags.num_rows / cpu:.0f} per "
                 f"CPU second; bare reads {flags.num_rows / reads:.0f} per CPU second: {cpu / reads:.1f} x"

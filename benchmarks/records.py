@@ -20,9 +20,10 @@ import h5py
 from astronet.base.workers import Processes
 from astronet.data import generate_input_records, simulate_survey
 from astronet.data.catalog import tce_table
+from astronet.data.simulation import photometry
 from light_curve_util import tess_io
 
-_APERTURE = simulate_survey.simulated_photometry.BEST_APERTURE
+_APERTURE = photometry.BEST_APERTURE
 _MAX_BARE = 5000  # light curves that are read bare
 
 

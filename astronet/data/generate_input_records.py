@@ -17,7 +17,7 @@ def _generate(flags):
         from astronet.flares import mask  # most runs do without
 
         flare_mask = mask.of_directory(flags.mask_flares)
-    choice = generate.RecordChoice(
+    choice = generate.RecordRequest(
         flags.input_tce_csv_file,
         flags.tess_data_dir,
         flags.output_dir,
@@ -29,7 +29,7 @@ def _generate(flags):
     _tell(generate.generate(choice), flags.output_dir)
 
 
-# Flags that are fields of RecordChoice under the same name.
+# Flags that are fields of RecordRequest under the same name.
 _FIELDS = (
     *("make_test_set", "stitch", "split_by", "seed", "clean", "threshold", "num_train_shards", "flux_key", "quality"),
     *("detrend", "mask_flares", "num_worker_processes", "cluster"),

@@ -207,7 +207,7 @@ def test_make_catalog_drops_what_is_no_number(tmp_path):
     tev.write(
         tmp_path / "t.csv", [{"tic_id": text, "toi_id": ".01", "Disposition": "PC", "Sectors": 1} for text in OUTSIDE]
     )
-    flags = ["--input", "t.csv", f"--base_dir={tmp_path}", f"--qlp_data_dir={tmp_path}/secret", "--catalog=auto"]
+    flags = ["--input", "t.csv", f"--base_dir={tmp_path}", f"--qlp_data_dir={tmp_path}/secret", "--star_catalog=auto"]
     assert make_catalog.main(flags) == 1
     with open(tmp_path / "tces_dropped.csv", newline="") as file:
         assert [row["tic_id"] for row in csv.DictReader(file)] == list(OUTSIDE)

@@ -147,7 +147,7 @@ def open_detectors(catalog="auto"):
     """
     there = importlib.util.find_spec("tsig") is not None
     if catalog == "pdo" and not there:
-        raise DetectorError("--catalog=pdo needs MIT's package tsig for the cameras; else give mast or local:PATH")
+        raise DetectorError("--star_catalog=pdo needs MIT's package tsig for the cameras; else give mast or local:PATH")
     if there and catalog in ("pdo", "auto"):
         try:
             return Tsig()

@@ -1,6 +1,6 @@
 """Makes record files from a table of TCEs and a directory of light curves.
 
-choice = RecordChoice("tces.csv", "tess", "tfrecord", configuration.resolve(config_name="triage"))
+choice = RecordRequest("tces.csv", "tess", "tfrecord", configuration.resolve(config_name="triage"))
 records = generate(choice)
 records.manifest["splits"]["train"]["num_records"]
 """
@@ -27,7 +27,7 @@ from light_curve_util.view_generator import VIEW_NAMES
 
 _WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# Fields of RecordChoice that decide what the records hold; records.json lists them as its settings.
+# Fields of RecordRequest that decide what the records hold; records.json lists them as its settings.
 _DECISIVE = (
     *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
     "stitch",
@@ -35,7 +35,7 @@ _DECISIVE = (
 
 
 @dataclasses.dataclass(frozen=True)
-class RecordChoice:
+class RecordRequest:
     """Which records to make, and how.
 
     Attributes:
@@ -132,7 +132,7 @@ class _Table:
     warnings: list[Warned]
 
 
-def generate(choice: RecordChoice) -> GeneratedRecords:
+def generate(choice: RecordRequest) -> GeneratedRecords:
     """Makes record files, skipped.csv, warnings.csv and records.json in the output directory.
 
     A run that was stopped goes on when this is called again with the same choice; shards that are up to date stay.

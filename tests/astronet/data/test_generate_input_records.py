@@ -16,7 +16,7 @@ from astronet.config import configuration
 from astronet.data import generate_input_records
 from astronet.data.records import preprocess, tf_example, tfrecord
 from astronet.data.records.columns import EVENT_DENSITIES
-from astronet.data.records.generate import RecordChoice
+from astronet.data.records.generate import RecordRequest
 from astronet.data.records.generate import generate as generate_records
 
 FLOAT32 = 1e-6  # what storing a normalized view as float32 costs
@@ -442,7 +442,7 @@ def test_records_made_from_python_are_those_of_the_script(survey, tmp_path, caps
     spec = configuration.resolve(config_name="local_global")
     paths = (str(tmp_path / name) for name in ("tces.csv", "tess", "again"))
     more = {"make_test_set": True, "num_train_shards": 2, "clean": True, "threshold": 13.0, "seed": 4}
-    records = generate_records(RecordChoice(*paths, spec, **more))
+    records = generate_records(RecordRequest(*paths, spec, **more))
     assert (records.num_rows, records.num_records, records.skipped) == (8, 6, {"threshold": 2})
     assert capsys.readouterr().out == ""
     for name in ("records.json", "skipped.csv", "shards.json", *shard_names(tmp_path / "out")):

@@ -258,7 +258,7 @@ def test_empty_catalogue_is_filled_by_the_search(tmp_path):
 def test_a_tic_extract_may_be_a_csv(tmp_path):
     write_tev(tmp_path, {"tic_id": 7, "Epoc": 1, "Period": 2, "Duration": 1})
     (tmp_path / "tic.csv").write_text("ID,ra,dec,Tmag,rad,mass,Teff,logg\n7,1.5,2.5,9.25,,1.1,5800,4.4\n")
-    assert run(tmp_path, f"--catalog=local:{tmp_path}/tic.csv") == 0
+    assert run(tmp_path, f"--star_catalog=local:{tmp_path}/tic.csv") == 0
     (row,) = read(tmp_path / "tces.csv")
     assert (row["RA"], row["Tmag"], row["star_rad"], row["star_mass"]) == ("1.5", "9.25", "", "1.1")
 
@@ -266,9 +266,9 @@ def test_a_tic_extract_may_be_a_csv(tmp_path):
 @pytest.mark.parametrize(
     "flags, message",
     [
-        (["--catalog=gaia"], "--catalog=gaia: give auto, pdo, mast, mast:CACHE_PATH or local:PATH"),
-        (["--catalog=pdo"], "needs MIT's packages tsig and qlp"),
-        (["--catalog=local:nowhere.sqlite"], "no TIC extract nowhere.sqlite"),
+        (["--star_catalog=gaia"], "--star_catalog=gaia: give auto, pdo, mast, mast:CACHE_PATH or local:PATH"),
+        (["--star_catalog=pdo"], "needs MIT's packages tsig and qlp"),
+        (["--star_catalog=local:nowhere.sqlite"], "no TIC extract nowhere.sqlite"),
         (["--out_name=no/where.csv"], "no/where.csv"),
     ],
 )
@@ -360,3 +360,14 @@ def test_a_run_beside_another_one_that_writes_the_same_catalog_is_refused(tmp_pa
     err = capsys.readouterr().err
     assert f"{tmp_path}/tces.csv is in use: process {os.getpid()} on " in err and "Errno" not in err
     assert run(tmp_path) == 0 and read(tmp_path / "tces.csv")
+
+
+def test_the_old_name_of_a_flag_works_and_says_the_new_one(tmp_path, capsys):
+    write_tev(tmp_path, {"tic_id": 7, "Epoc": 1330, "Period": 2, "Duration": 1})
+    write_tic(tmp_path, (7, 10.0, -5.0, 9.0, 1.5, 1.1, 5900.0, 4.2, None, None))
+    (tmp_path / "tic.sqlite").rename(tmp_path / "stars.sqlite")
+    assert run(tmp_path, f"--catalog=local:{tmp_path}/stars.sqlite") == 0
+    told = capsys.readouterr()
+    assert f"star parameters from local:{tmp_path}/stars.sqlite" in told.out
+    assert "--catalog is now called --star_catalog" in told.err
+    assert read(tmp_path / "tces.csv")[0]["star_rad"] == "1.5"

@@ -10,6 +10,8 @@ from astronet.data import make_catalog, simulate_survey
 from astronet.data.catalog import box_search, catalog_rows, stars, tce_table
 from astronet.data.records.columns import CATALOG_COLUMNS
 from astronet.data.simulation import sky
+from astronet.data.simulation.survey import SurveyChoice
+from astronet.data.simulation.survey import simulate as simulate_choice
 from light_curve_util import tess_io
 
 NUM_STARS = 40
@@ -134,3 +136,12 @@ def test_search_measures_an_injected_trapezoid(period, duration_days, depth):
 def test_search_finds_nothing_in_a_constant_star():
     time = np.arange(1000) / 48
     assert box_search.measure(time, np.ones(1000), 10.0, np.array([1.0, 3.0])) is None
+
+
+def test_a_survey_simulated_from_python_is_that_of_the_script(tmp_path, capsys):
+    assert simulate_survey.main([f"--output_dir={tmp_path}/script", "--num_stars=3", "--sectors=1", "--seed=5"]) == 0
+    capsys.readouterr()
+    counts = simulate_choice(SurveyChoice(f"{tmp_path}/python", num_stars=3, sectors=(1,), seed=5))
+    assert capsys.readouterr().out == ""
+    tables = [(tmp_path / name / "tces.csv").read_text() for name in ("script", "python")]
+    assert tables[0] == tables[1] and sum(counts.values()) == tables[0].count("\n") - 1

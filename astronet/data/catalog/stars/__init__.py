@@ -25,7 +25,7 @@ class _NoCatalog:
 
 
 def resolve(flag, base_dir, tables=()):
-    """The catalogue that a `--catalog` flag means.
+    """The catalogue that a `--star_catalog` flag means.
 
     Args:
       flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". auto is pdo where its packages are installed, else
@@ -43,7 +43,7 @@ def resolve(flag, base_dir, tables=()):
     if flag in ("pdo", "mast") or (kind in ("mast", "local") and path):
         return flag
     if flag != "auto":
-        raise ScriptError(f"--catalog={flag}: give auto, pdo, mast, mast:CACHE_PATH or local:PATH")
+        raise ScriptError(f"--star_catalog={flag}: give auto, pdo, mast, mast:CACHE_PATH or local:PATH")
     if all(importlib.util.find_spec(package) for package in ("tsig", "qlp")):
         return "pdo"
     for path in (os.path.join(base_dir, name) for name in _LOCAL_NAMES):

@@ -33,7 +33,7 @@ def open_extract(path):
       ScriptError: the file is not there, cannot be read, or lacks a column; the message names it.
     """
     if not os.path.isfile(path):
-        raise ScriptError(f"no TIC extract {path}: give an existing file to --catalog=local:PATH")
+        raise ScriptError(f"no TIC extract {path}: give an existing file to --star_catalog=local:PATH")
     with open(path, "rb") as file:
         is_sqlite = file.read(len(_SQLITE_START)) == _SQLITE_START
     if is_sqlite or os.fspath(path).lower().endswith(_SQLITE_ENDS):
@@ -69,7 +69,7 @@ class SqliteCatalog:
             with self._connection() as connection:
                 columns = {row[1].lower() for row in connection.execute("PRAGMA table_info(tic)")}
                 if not columns:
-                    raise ScriptError(f"{path} has no table tic: give another file to --catalog=local:PATH")
+                    raise ScriptError(f"{path} has no table tic: give another file to --star_catalog=local:PATH")
                 _check_columns(path, columns)
                 self._check_index(connection)
         except sqlite3.Error as error:

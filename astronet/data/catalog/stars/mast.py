@@ -93,7 +93,7 @@ class MastCatalog:
         host = urlsplit(self._client._portal_api_connection.MAST_REQUEST_URL).netloc
         return (
             f"no answer from the TIC at {host} ({_reason(error)}): try again later (what has come is kept in "
-            f"{self._cache.path}), or give --catalog=local:PATH"
+            f"{self._cache.path}), or give --star_catalog=local:PATH"
         )
 
 
@@ -131,7 +131,7 @@ def _reason(error):
 
 
 class _Cache:
-    """An extract of the TIC that grows: a table `tic` as in --catalog=local:PATH, and the IDs that the TIC lacks."""
+    """A growing extract of the TIC: a table `tic` as in --star_catalog=local:PATH, and the IDs that the TIC lacks."""
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
@@ -153,7 +153,8 @@ class _Cache:
                 connection.close()
         except sqlite3.Error as error:
             raise ScriptError(
-                f"cannot use {self.path} for answers of MAST ({error}): remove it, or give --catalog=mast:OTHER_PATH"
+                f"cannot use {self.path} for answers of MAST ({error}): remove it, or give "
+                "--star_catalog=mast:OTHER_PATH"
             ) from error
 
     def get(self, tic_ids):

@@ -21,7 +21,7 @@ class PdoCatalog:
             from tsig.catalog import TIC
         except ImportError as error:
             raise ScriptError(
-                f"--catalog=pdo needs MIT's packages tsig and qlp ({error}); else give --catalog=mast or local:PATH"
+                f"--star_catalog=pdo needs MIT's packages tsig and qlp ({error}); else give mast or local:PATH"
             ) from error
         self._tic, self._gaia = TIC(), GaiaCatalog()
 

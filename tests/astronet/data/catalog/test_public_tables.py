@@ -366,7 +366,7 @@ def test_the_star_catalog_that_auto_has_found_is_not_overwritten(tmp_path, capsy
     os.rename(stars, tmp_path / "tic.fits")  # what a file is, its content tells
     for out in ("tic.fits", f"../{tmp_path.name}/tic.fits"):
         assert make_catalog.main(["--input=tces.csv", f"--base_dir={tmp_path}", f"--out_name={out}"]) == 1
-        assert "--out_name would overwrite" in (told := capsys.readouterr().err) and "--catalog=auto reads" in told
+        assert "--out_name would overwrite" in (told := capsys.readouterr().err) and "--star_catalog=auto reads" in told
     assert (tmp_path / "tic.fits").read_bytes() == before
 
 

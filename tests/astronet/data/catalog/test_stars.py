@@ -401,7 +401,7 @@ def test_a_mast_that_stays_away(trouble, reason, mast, tmp_path):
     mast.troubles = [trouble] * 3
     with pytest.raises(star_catalog.CatalogUnreachableError, match=reason) as error:
         catalog.stars([3, 7])
-    assert mast.url[7:] in str(error.value) and "--catalog=local:PATH" in str(error.value)
+    assert mast.url[7:] in str(error.value) and "--star_catalog=local:PATH" in str(error.value)
     assert_same(error.value.stars, {7: STARS[7]})
     assert len(mast.asked) == 4
     with pytest.raises(star_catalog.CatalogUnreachableError, match=reason) as error:  # without asking again
@@ -447,7 +447,7 @@ def test_many_share_a_cache(mast, tmp_path):
 def test_a_cache_that_cannot_be_used(content, tmp_path):
     path = tmp_path / "tic.sqlite"
     path.write_bytes(content) if content else path.mkdir()
-    with pytest.raises(ScriptError, match="tic.sqlite .*--catalog=mast:OTHER_PATH"):
+    with pytest.raises(ScriptError, match="tic.sqlite .*--star_catalog=mast:OTHER_PATH"):
         star_catalog.open_catalog(f"mast:{path}")
 
 
@@ -461,7 +461,7 @@ def test_the_script_as_a_user_runs_it(mast, tmp_path):
     command = [sys.executable, "-m", "astronet.data.make_catalog", "--input", "sector-1.csv", f"--base_dir={tmp_path}"]
     home = {name: str(tmp_path) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
     done = subprocess.run(
-        [*command, "--catalog=mast"], env={**os.environ, **home}, capture_output=True, text=True, check=False
+        [*command, "--star_catalog=mast"], env={**os.environ, **home}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "7,.01,PC,10.5,-20.25,9.5,1326,3,2,,1," in (tmp_path / "tces.csv").read_text()

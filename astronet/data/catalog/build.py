@@ -1,0 +1,251 @@
+"""Builds a catalog of TCEs: tables of events, parameters of their stars, and the results of transit searches.
+
+build(CatalogChoice(["sector-1.csv"], "tces.csv", "local:tic.sqlite", events.Searches("/pdo/qlp-data")))
+"""
+
+import collections
+import dataclasses
+import functools
+import math
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+from tqdm import tqdm
+
+import astronet
+from astronet.base import locks
+from astronet.base.kept import Kept, beside
+from astronet.base.workers import OncePerProcess, map_in_order
+from astronet.data.catalog import catalog_rows, events, focal_plane, observed
+from astronet.data.catalog import stars as star_catalogs
+from astronet.data.records.columns import DEC, LOGG, RA, STAR_MASS, STAR_RADIUS, TEFF, TMAG
+
+_STARS_PER_TASK = 500
+_FILES_PER_TASK = 200
+_SEARCHES_PER_TASK = 4  # a search takes a second; reading a .blsanal file takes a fraction of a millisecond
+_COLUMN_OF_FIELD = {  # of Star
+    "ra": RA,
+    "dec": DEC,
+    "tmag": TMAG,
+    "rad": STAR_RADIUS,
+    "mass": STAR_MASS,
+    "teff": TEFF,
+    "logg": LOGG,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogChoice:
+    """Which catalog to build, and from what.
+
+    Attributes:
+      input_paths: TEV tables, or others that dialects.py knows.
+      out_path: CSV file to write; `dropped_path` and `warnings_path` lie beside it.
+      star_catalog: what stars.resolve returns.
+      searches: where the results of transit searches come from.
+      max_tmag: stars that are fainter are dropped (TESS magnitude).
+      num_worker_processes: 1 works in this process. The output does not depend on it.
+      cluster: where else to work, as --cluster has it.
+      tess_data_dir: directory of light curves, which tell the sectors of rows that name none or several; None takes
+        the sectors that the tables name.
+      stitch: joins the light curves of all sectors of a row, and those of a star's rows without a period.
+    """
+
+    input_paths: Sequence[str]
+    out_path: str
+    star_catalog: str
+    searches: events.Searches
+    max_tmag: float = 12.0
+    num_worker_processes: int = 1
+    cluster: Any = None
+    tess_data_dir: Optional[str] = None
+    stitch: bool = False
+
+    @property
+    def dropped_path(self) -> str:
+        """Path of the CSV file that lists the rows that did not become TCEs."""
+        return os.path.splitext(self.out_path)[0] + "_dropped.csv"
+
+    @property
+    def warnings_path(self) -> str:
+        """Path of the CSV file that lists warnings about the rows that did."""
+        return os.path.splitext(self.out_path)[0] + "_warnings.csv"
+
+    def _for_workers(self) -> "CatalogChoice":
+        """The same choice with absolute paths: workers of a cluster have another working directory."""
+        kind, colon, path = self.star_catalog.partition(":")
+        searches = dataclasses.replace(
+            self.searches,
+            qlp_data_dir=self.searches.qlp_data_dir and os.path.abspath(self.searches.qlp_data_dir),
+            tess_data_dir=self.searches.tess_data_dir and os.path.abspath(self.searches.tess_data_dir),
+        )
+        star_catalog = kind + colon + (path and os.path.abspath(path))
+        return dataclasses.replace(self, star_catalog=star_catalog, searches=searches)
+
+
+@dataclasses.dataclass(frozen=True)
+class BuiltCatalog:
+    """What build() has written: the number of TCEs, of rows that were dropped, and of warnings about the TCEs."""
+
+    num_tces: int
+    num_dropped: int
+    num_warnings: int
+
+
+def build(choice: CatalogChoice) -> BuiltCatalog:
+    """Writes a catalog and, beside it, the list of dropped rows and the list of warnings about the others.
+
+    A run that was killed is resumed when this is called again with the same choice.
+
+    Raises:
+      ScriptError: a table cannot be read, the cluster cannot be used, or another run writes the same catalog.
+    """
+    choose_sectors = observed.ObservedSectors(choice.tess_data_dir) if choice.tess_data_dir else None
+    with locks.exclusive_file(choice.out_path):
+        rows, notes = catalog_rows.read(choice.input_paths, choose_sectors, choice.stitch)
+        for note in notes:
+            print(note, file=sys.stderr)
+        if choice.stitch:
+            catalog_rows.join_stars(rows)
+        return _complete_and_write(rows, choice._for_workers())
+
+
+def open_detectors(star_catalog: str) -> Any:
+    """Opens the model of the focal plane that goes with a star catalog, as focal_plane.open_detectors does."""
+    return focal_plane.open_detectors("pdo" if star_catalog == "pdo" else "auto")
+
+
+def _complete_and_write(rows, choice):
+    _add_stars(_kept(rows), choice)
+    _drop_faint(_kept(rows), choice.max_tmag)
+    _add_detectors(_kept(rows), open_detectors(choice.star_catalog))
+    results_on_disk = _add_events(_kept(rows), choice)
+    events.check(_kept(rows))
+    catalog_rows.write_catalog(choice.out_path, rows)
+    dropped = [row for row in rows if row.reason]
+    catalog_rows.write_list(choice.dropped_path, dropped, "reason", lambda row: [row.reason])
+    num_warnings = catalog_rows.write_list(choice.warnings_path, _kept(rows), "warning", lambda row: row.warnings)
+    results_on_disk.discard()
+    return BuiltCatalog(len(rows) - len(dropped), len(dropped), num_warnings)
+
+
+def _kept(rows):
+    """The rows that have not been dropped so far."""
+    return [row for row in rows if not row.reason]
+
+
+def _add_stars(rows, choice):
+    """Looks every star up once. Where the star catalog lacks a value, the table's own value serves."""
+    stars, problems = _look_up_all(sorted({row.tic_id for row in rows}), choice)
+    for row in rows:
+        if row.tic_id in stars:
+            row.star = stars[row.tic_id]
+        elif choice.star_catalog != "none":
+            row.warnings.append(f"{problems[row.tic_id]}: its star parameters stay empty")
+        from_table = {
+            field: row.numbers.get(column, math.nan)
+            for field, column in _COLUMN_OF_FIELD.items()
+            if math.isnan(getattr(row.star, field))
+        }
+        row.star = dataclasses.replace(row.star, **from_table)
+
+
+def _look_up_all(tic_ids, choice):
+    """Returns a dict of TIC ID to Star, and a dict of the other TIC IDs to why they are not in it."""
+    at_mast = choice.star_catalog.startswith("mast")  # one process at a time asks MAST
+    num_workers, cluster = (1, None) if at_mast else (choice.num_worker_processes, choice.cluster)
+    tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
+    open_catalog = OncePerProcess(star_catalogs.open_catalog, choice.star_catalog)
+    work = functools.partial(_look_up, open_catalog=open_catalog)
+    stars, problems = {}, {}
+    with tqdm(desc="stars", total=len(tic_ids), disable=None) as progress:
+        for task, (answered, problem) in zip(tasks, map_in_order(work, tasks, num_workers, cluster=cluster)):
+            stars.update(answered)
+            problems.update((tic_id, problem) for tic_id in task if tic_id not in answered)
+            progress.update(len(task))
+    return stars, problems
+
+
+def _look_up(tic_ids, open_catalog):
+    """Worker: returns a dict of TIC ID to Star, and why the other stars are not in it."""
+    catalog = open_catalog()
+    try:
+        return catalog.stars(tic_ids), f"not in {catalog.name}"
+    except star_catalogs.CatalogUnreachableError as error:
+        return error.stars, str(error)
+
+
+def _drop_faint(rows, max_tmag):
+    for row in rows:
+        if row.star.tmag > max_tmag:
+            row.reason = f"Tmag {row.star.tmag:.3f} is fainter than {max_tmag} (--max_tmag)"
+
+
+def _add_detectors(rows, focal_plane_model):
+    """Adds the camera and CCD of each row: the star's position and the sector's pointing decide."""
+    rows_of_sector = collections.defaultdict(list)
+    for row in rows:
+        if math.isfinite(row.star.ra + row.star.dec):
+            rows_of_sector[row.sector].append(row)
+        else:
+            row.warnings.append("neither star catalog nor table has coordinates: camera and ccd are not computed")
+    for sector, located in sorted(rows_of_sector.items()):
+        ra, dec = np.array([(row.star.ra, row.star.dec) for row in located]).T
+        try:
+            for row, camera, ccd in zip(located, *focal_plane_model.locate(ra, dec, sector)):
+                row.camera, row.ccd = int(camera), int(ccd)
+        except focal_plane.DetectorError as error:
+            for row in located:
+                row.warnings.append(f"camera and ccd are not computed: {error}")
+
+
+def _add_events(rows, choice):
+    """Adds the event of each row. Returns the results on disk, which stay until the catalog is written."""
+    searches = choice.searches
+    size = _SEARCHES_PER_TASK if searches.tess_data_dir else _FILES_PER_TASK
+    requests = [events.request(row) for row in rows]
+    tasks = [requests[start : start + size] for start in range(0, len(requests), size)]
+    work = Kept(
+        functools.partial(_find_events, searches=searches),
+        beside(os.path.abspath(choice.out_path)),
+        {"version": astronet.__version__, **dataclasses.asdict(searches)},
+        functools.partial(_files, searches=searches),
+    )
+    num_kept = sum(len(task) for task in tasks if work.has(task))
+    if num_kept:
+        print(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
+    answers = []
+    with tqdm(desc="events", total=len(rows), disable=None) as progress:
+        for results in map_in_order(work, tasks, choice.num_worker_processes, cluster=choice.cluster):
+            answers += results
+            progress.update(len(results))
+    for row, answer in zip(rows, answers):
+        _take_event(row, answer)
+    return work
+
+
+def _take_event(row, answer):
+    """Puts into a row what events.find_or_reason() has answered."""
+    row.reason = answer.get("reason", "")
+    row.event, row.event_source = answer.get("event", {}), answer.get("source", "")
+    row.warnings += answer.get("warnings", [])
+    if "camera" in answer and (answer["camera"], answer["ccd"]) != (row.camera, row.ccd):
+        if row.camera:
+            row.warnings.append(
+                f"lies on camera {row.camera} ccd {row.ccd}, its .blsanal file in cam{answer['camera']}/"
+                f"ccd{answer['ccd']}: the file's are taken"
+            )
+        row.camera, row.ccd = answer["camera"], answer["ccd"]
+
+
+def _files(requests, searches):
+    """Worker: returns the paths of the files that the answers to all requests depend on."""
+    return [path for request in requests for path in events.files(request, searches)]
+
+
+def _find_events(requests, searches):
+    """Worker: returns the answer to each request."""
+    return [events.find_or_reason(request, searches) for request in requests]
