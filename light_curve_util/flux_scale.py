@@ -9,11 +9,12 @@ import numpy as np
 from light_curve_util.array_types import Floats
 from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.numerals import numbered
 from light_curve_util.products.columns import Columns
 
 _MAX_BRIGHT_DEVIATION = 5  # in robust standard deviations; only bright outliers go, since dips are the signal
 
-_SCALES = {"ppm": 1e-6, "percent": 1e-2}
+_SCALES = {"ppm": 1e-6, "ppt": 1e-3, "percent": 1e-2}
 _LEAST_NEGATIVE = 0.1  # of the values of a relative flux about 0
 _LARGEST_FRACTION_SCATTER = 0.02  # from cadence to cadence; relative flux that scatters more may be in percent
 _LOWEST_FRACTION = -1.1  # no star is fainter than dark, but for noise
@@ -123,7 +124,7 @@ def _fraction_or_refusal(values: Floats) -> str:
         return "values about 0 are taken for relative flux, a fraction: 1 is added"
     raise UnreadableLightCurveError(
         f"values about 0 (median {_median(values):.3g}) that scatter by {scatter:.3g}, in a unit that is not told: "
-        'percent or ppm must be in the name of the column (such as "flux_ppm"), and the difference flux of image '
+        'percent, ppt or ppm must be in the name of the column (such as "flux_ppm"), and the difference flux of image '
         "subtraction needs the star's own flux; read another flux_key"
     )
 
@@ -191,7 +192,8 @@ def _without_wild_times(time: Floats, values: Floats) -> tuple[Floats, Floats, l
     if not wild.any():
         return time, values, []
     example = time[wild][0]
-    note = f"{np.count_nonzero(wild)} times dropped, such as {example:.10g}: more than {_GAP_DAYS} d from all others"
+    dropped = numbered(np.count_nonzero(wild), "time")
+    note = f"{dropped} dropped, such as {example:.10g}: more than {_GAP_DAYS} d from all others"
     return time[~wild], values[~wild], [note]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from light_curve_util.array_types import Floats
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.numerals import numbered
 from light_curve_util.time_systems import COARSEST_EPOCH_DAYS
 
 _MOST_REPEATED = 0.2  # of the cadences, that may have the time of another one
@@ -40,4 +41,5 @@ def problems(time: Floats) -> list[str]:
         )
     if num_repeated:
         return [f"{told}; all are used"]
-    return [f"the times go back {np.count_nonzero(steps < 0)} times: are these two light curves in one file?"]
+    where = numbered(np.count_nonzero(steps < 0), "place")
+    return [f"the times go back at {where}: are these two light curves in one file?"]

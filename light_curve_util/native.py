@@ -24,7 +24,8 @@ def require(*names: str) -> None:
     if lacking:
         raise ImportError(
             f"the C++ extension light_curve_util._core is older than this code and lacks {', '.join(lacking)}: run "
-            "`pip install -e .` (or `make setup`, or `python setup.py build_ext --inplace`) in the root of the project"
+            "`pip install -e .` (or `make setup`, or `python setup.py build_ext --inplace`) in the root of the project",
+            name="light_curve_util._core",
         )
 
 

@@ -17,6 +17,7 @@ from light_curve_util.products import (
     Reader,
     any_fits,
     cdips,
+    column_names,
     csv_table,
     diamante,
     eleanor,
@@ -178,11 +179,16 @@ def read(
     if not os.path.exists(path):
         raise MissingLightCurveError(f"no file {path}: check its name, or fetch it")
     columns = _read(path, flux_key, aperture, quality)
+    refusal = column_names.refusal(flux_key or "") and column_names.refusal(columns.flux_key)
+    if refusal:
+        raise UnreadableLightCurveError(f"{path}: flux_key {flux_key} is {refusal}: give the name of a flux")
     if columns.identity != _UNKNOWN:
         identities.checked(path, columns.identity, _told_by_name(path))
     time, values = columns.time, columns.values
     finite = np.isfinite(time) & np.isfinite(values)
     usable = columns.good & finite
+    if not len(time):
+        raise EmptyLightCurveError(f"{path}: it has the names of columns, but no cadence: fetch the file again")
     if not usable.any():
         raise EmptyLightCurveError(
             f"{path}: none of {len(time)} cadences is usable ({np.count_nonzero(~columns.good)} flagged, "
@@ -198,6 +204,8 @@ def read(
             time, flux, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
+    if flux_key and column_names.is_no_signal(columns.flux_key):
+        notes.append(f"{columns.flux_key} is read, which looks like an error, a background or a model, not a flux")
     light_curve = LightCurve(time, flux, path, (*columns.notes, *time_notes, *notes))
     if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):
         raise UnreadableLightCurveError(

@@ -87,6 +87,7 @@ def tell_problems(problems: Iterable[str]) -> int:
     return 1 if problems else 0
 
 
+_EXTENSION = "light_curve_util._core"  # whose errors say what to do
 _OWN_PACKAGES = ("", "astronet", "light_curve_util")
 # What pip calls a package, where it is not the name that Python imports.
 _DISTRIBUTIONS = {
@@ -145,6 +146,11 @@ def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Na
             raise
         told = f"this needs the Python package {_DISTRIBUTIONS.get(package, package)}, which is not installed"
         print(f"error: {told}: install it, or all that the scripts need (pip install .)", file=sys.stderr)
+        return 1
+    except ImportError as error:
+        if error.name != _EXTENSION:
+            raise
+        print(f"error: {error}", file=sys.stderr)
         return 1
 
 

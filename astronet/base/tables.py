@@ -427,7 +427,7 @@ def _refuse_lost_digits(path: str, name: str, values: Iterable[float]) -> None:
     is_id = re.search(r"(^|[^a-z])(tic|kic|kepid|ticid|tid|id)", name.lower())
     if is_id and any(abs(value) > _LARGEST_SINGLE for value in values):
         raise ScriptError(
-            f"{path}: column {name} is stored in single precision, which has not all digits of an ID: store it as "
+            f"{path}: column {name} is stored in single precision, which cannot hold all digits of an ID: store it as "
             "whole numbers"
         )
 

@@ -232,7 +232,10 @@ def _download(flags, server, wanted, unusable):
 def main(argv=None):
     parser = Parser(description=__doc__)
     parser.add_argument(
-        "--catalog", type=arguments.input_file, required=True, help="CSV with the columns tic_id and Sectors"
+        "--catalog",
+        type=arguments.input_file,
+        required=True,
+        help="table of TCEs or stars with the columns tic_id and Sectors",
     )
     parser.add_argument("--product", required=True, choices=list(mast_products.PRODUCTS), help="whose light curves")
     parser.add_argument(
@@ -253,7 +256,9 @@ def main(argv=None):
         default=5.0,
         help="of all transfers together",
     )
-    parser.add_argument("--retries", type=arguments.whole_number(0, 100), default=4, help="of a request that failed")
+    parser.add_argument(
+        "--retries", type=arguments.whole_number(0, 100), default=4, help="how often to repeat a request that failed"
+    )
     seconds = arguments.number(above=0, most=_SECONDS_PER_DAY, unit="seconds")
     parser.add_argument(
         "--backoff", type=seconds, default=1.0, help="seconds before the first retry; doubles each time"

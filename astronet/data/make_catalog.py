@@ -120,7 +120,7 @@ def main(argv=None):
     parser.add_argument(
         "--qlp_data_dir",
         default="/pdo/qlp-data",
-        help="directory of the .blsanal files; where absent, qlp-data in base_dir",
+        help="directory of the .blsanal files; if it does not exist, the directory qlp-data in base_dir is used",
     )
     parser.add_argument(
         "--bls",

@@ -27,8 +27,8 @@ def add_flag(parser: Any) -> None:
         "--engine",
         choices=NAMES,
         default="auto",
-        help="what computes the networks; numpy: exported models alone; auto: numpy where TensorFlow is not installed, "
-        "or where its start would take longer than the work, else tensorflow",
+        help="what computes the networks; numpy: works for exported models only; auto: numpy where TensorFlow is not "
+        "installed, or where its start would take longer than the work, else tensorflow",
     )
 
 

@@ -20,7 +20,7 @@ _TIME = re.compile(
     r"(?=.)((mid|obs)_?)?(times?|t|date|epoch)?_?((mid|tmid)_)?((b|h|m|r|bk|bt|tb|t)?jd)?(_?(tdb|utc|tt))?"
     r"(_?2_?4\d\d_?\d{3}(_\d+)?)?(_(d|days?|s|secs?|seconds?|h|hrs?|hours?|mins?|minutes?))?"
 )
-_VALUE = re.compile(r"(.*_)?(\w*flux|fcor|ppm|\w*mags?|\w*magnitudes?)(_.*)?")
+_VALUE = re.compile(r"(.*_)?(\w*flux|fcor|ppm|ppt|\w*mags?|\w*magnitudes?)(_.*)?")
 _NO_VALUE = re.compile(r"(.*_)?(errors?|errs?|e|unc|uncertainty|sigma|std|bkg|background|sky|model|trend)(_.*)?")
 _RAW = re.compile(r"(.*_)?(raw|sap)(_.*)?")
 
@@ -64,9 +64,23 @@ def is_magnitude(name: str) -> bool:
     return "mag" in plain(name)
 
 
+def refusal(name: str) -> str:
+    """Returns why a column that is asked for by flux_key is neither flux nor magnitude; "" where it may be one."""
+    if _is_like(_TIME, name):
+        return "a column of times"
+    if plain(name) in (*QUALITIES, "cadenceno", "cadence_no", "cadence"):
+        return "a column of flags or numbers of cadences"
+    return ""
+
+
+def is_no_signal(name: str) -> bool:
+    """Whether a column's name is that of an error, a background or a model of the flux."""
+    return bool(_NO_VALUE.fullmatch(plain(name)))
+
+
 def unit(name: str) -> str:
-    """The unit of a flux or magnitude that a column's name or unit tells: "ppm", "percent", "mmag" or ""."""
-    for known in ("ppm", "mmag"):
+    """The unit of a flux or magnitude that a column's name or unit tells: "ppm", "ppt", "percent", "mmag" or ""."""
+    for known in ("ppm", "ppt", "mmag"):
         if known in plain(name):
             return known
     return "percent" if "%" in name or "percent" in plain(name) else ""
@@ -91,10 +105,9 @@ def _find(header: Sequence[str], names: Sequence[str], pattern: Optional[re.Patt
     if similar:
         choice = ", ".join(header[i] for i in similar)
         raise UnreadableLightCurveError(f"{choice}: which is the {meaning}? Name one of these as flux_key")
-    raise UnreadableLightCurveError(
-        f"no column for the {meaning}: looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}; "
-        "rename a column, or name that of the flux as flux_key"
-    )
+    remedy = "give the column of the time the name time" if meaning == "time" else "name its column as flux_key"
+    told = f"looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}"
+    raise UnreadableLightCurveError(f"no column for the {meaning}: {told}; {remedy}")
 
 
 def _is_like(pattern: re.Pattern[str], name: str) -> bool:

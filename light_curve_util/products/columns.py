@@ -8,6 +8,7 @@ from typing import Optional
 from light_curve_util.array_types import Bools, Floats
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.identity import Identity
+from light_curve_util.numerals import numbered
 from light_curve_util.time_systems import Times, TimeSystem
 
 MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
@@ -26,7 +27,7 @@ class Columns:
       good: bool [n], the cadences that the quality mask keeps.
       flux_key: name of the column that the values are from.
       is_magnitude: whether the values are magnitudes; None where nothing tells.
-      unit: "ppm", "percent" or "mmag" where the file says so, "" elsewhere.
+      unit: "ppm", "ppt", "percent" or "mmag" where the file says so, "" elsewhere.
       is_guessed: whether it is guessed from the column's name what the values are, so that they have to look like it.
       notes: what is to be said of the file, once: what was converted or assumed.
       identity: what the header tells of the star.
@@ -65,7 +66,7 @@ def time_notes(times: Times, system: Optional[TimeSystem]) -> list[str]:
     """What is to be said of times that were converted from another system than the file says, or are none."""
     notes = [note for note in times.notes if system is None or f" in {system.name}, " not in note]
     if times.problems:
-        notes.append(f"{len(times.problems)} times dropped: {next(iter(times.problems.values()))}")
+        notes.append(f"{numbered(len(times.problems), 'time')} dropped: {next(iter(times.problems.values()))}")
     return notes
 
 

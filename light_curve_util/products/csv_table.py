@@ -106,6 +106,8 @@ def _columns_in_order(header: Sequence[str], flux_key: Optional[str]) -> tuple[i
         )
     if len(header) < 2:
         raise UnreadableLightCurveError("a single column: a light curve has a time and a flux")
+    if flux_key == header[0]:
+        raise UnreadableLightCurveError(f"flux_key {flux_key} is the first column, that of the time: give another")
     return 0, header.index(flux_key) if flux_key else 1
 
 

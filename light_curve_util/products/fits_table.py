@@ -22,6 +22,7 @@ Masks = dict[str, Union[int, frozenset[str]]]
 
 _EXTENSION = "LIGHTCURVE"
 _MAGNITUDES = ("mag", "mmag")  # units
+_SIGNATURE = b"SIMPLE"
 
 
 class OtherProductError(UnreadableLightCurveError):
@@ -85,6 +86,8 @@ def with_file(path: str, work: Callable[[Any], Columns]) -> Columns:
             warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
             # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
             unpacked = content(path)
+            if not unpacked.startswith(_SIGNATURE):
+                raise UnreadableLightCurveError(_no_fits(unpacked))
             _check_counts(unpacked)
             with fits.open(io.BytesIO(unpacked)) as file:
                 return work(file)
@@ -95,6 +98,16 @@ def with_file(path: str, work: Callable[[Any], Columns]) -> Columns:
         raise UnreadableLightCurveError(
             f"{path}: not a whole FITS light curve ({reason}): fetch the file again"
         ) from error
+
+
+def _no_fits(content_read: bytes) -> str:
+    """What is said of a file that does not begin as FITS files do."""
+    if not content_read:
+        return "not a whole FITS light curve: the file is empty; fetch the file again"
+    if content_read[:1000].lstrip().lower().startswith((b"<html", b"<!doctype")):
+        return "not a whole FITS light curve, but a web page: fetch the file again"
+    what = "if it is text, give it a name that ends in .csv, or else fetch the file again"
+    return f"not a whole FITS light curve, for it does not begin as one: {what}"
 
 
 def tables(file: Any) -> list[Any]:
@@ -201,7 +214,10 @@ class _Table:
         """A column as float64, NaN where TNULL marks a value as missing. [n]"""
         column = self._column(name)
         if column.ndim != 1 or column.dtype.kind not in "iuf":
-            raise UnreadableLightCurveError(f"column {name} has not one number a cadence: give another flux_key")
+            kind = "text" if column.dtype.kind in "SU" else "another kind of values"
+            held = kind if column.ndim == 1 else f"an array of {'x'.join(map(str, column.shape[1:]))} values a row"
+            remedy = "store one number a row" if column_names.refusal(name) else "give another flux_key"
+            raise UnreadableLightCurveError(f"column {name} has not one number a cadence, but {held}: {remedy}")
         numbers: Floats = column.astype(np.float64)
         missing = self._is_missing(name, column)
         if missing is not None:

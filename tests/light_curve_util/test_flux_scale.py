@@ -43,7 +43,9 @@ def test_a_unit_that_is_told_needs_no_guess(unit, scale, zero):
 @pytest.mark.parametrize("scale", [1e6, 100, 3e3])  # ppm, percent, electrons a second of a difference image
 @pytest.mark.parametrize("offset", [1e-5, -1e-5])
 def test_relative_flux_about_0_in_a_unit_that_is_not_told_is_refused(scale, offset):
-    with pytest.raises(UnreadableLightCurveError, match="values about 0 .* in a unit that is not told: percent or ppm"):
+    with pytest.raises(
+        UnreadableLightCurveError, match="values about 0 .* in a unit that is not told: percent, ppt or ppm"
+    ):
         flux_of(scale * (FLUX - np.median(FLUX) + offset))
 
 
@@ -104,7 +106,7 @@ def test_one_wild_time_is_dropped_and_said(tmp_path, far):
     (tmp_path / "77.csv").write_text(f"time,flux\n{rows}")
     light_curve = tess_io.read(tmp_path / "77.csv", clip=False)
     np.testing.assert_allclose(light_curve.time, np.delete(TIME, 100))
-    assert any("1 times dropped" in note for note in light_curve.notes)
+    assert any("1 time dropped" in note for note in light_curve.notes)
 
 
 def test_sectors_years_apart_are_kept():

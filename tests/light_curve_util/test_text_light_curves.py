@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from light_curve_util import tess_io
-from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.errors import LightCurveError, UnreadableLightCurveError
 
 LENGTH = 200
 TIME = 1325.3 + np.arange(LENGTH) / 48
@@ -53,6 +53,8 @@ READ = {
     "BJD - 2454833": "BJD - 2454833, Corrected Flux\n" + rows(time=TIME + 2167),
     "seconds": "time_s,flux\n" + rows(time=TIME * 86400),
     "ppm": "time,flux_ppm\n" + rows(flux=1e6 * (FLUX - 1)),
+    "ppt": "time,flux [ppt]\n" + rows(flux=1e3 * (FLUX - 1)),
+    "ppt in the name": "time,flux_ppt\n" + rows(flux=1e3 * (FLUX - 1)),
     "percent": "time,flux (%)\n" + rows(flux=100 * (FLUX - 1)),
     "magnitudes": "time,Tmag\n" + rows(flux=11 - 2.5 * np.log10(FLUX)),
     "millimagnitudes": "time,dmag [mmag]\n" + rows(flux=-2500 * np.log10(FLUX)),
@@ -123,6 +125,8 @@ def test_words_for_missing_are_no_values(tmp_path):
             "time,flux_a,flux_b\n1,1,1\n",
             "flux_a, flux_b: which is the flux or magnitude. Name one of these as flux_key",
         ),
+        ("when,flux\n1,1\n", "no column for the time: .* give the column of the time the name time"),
+        ("time,flux\n", "it has the names of columns, but no cadence"),
         ("1\n2\n3\n", "a single column: a light curve has a time and a flux"),
         ("1 2\n2 3\n", "no column flux: its 2 columns have no names; give the number of one"),
         ("time,flux\n" + rows(time=TIME * 86400), "the times are 1800 apart, .* divide them by 86400"),
@@ -130,7 +134,7 @@ def test_words_for_missing_are_no_values(tmp_path):
     ],
 )
 def test_what_cannot_be_read_is_told_exactly(tmp_path, text, told):
-    with pytest.raises(UnreadableLightCurveError, match=f"tic77.csv: {told}"):
+    with pytest.raises(LightCurveError, match=f"tic77.csv: {told}"):
         read(tmp_path, text, flux_key="flux" if "no names" in told else None)
 
 
@@ -193,7 +197,7 @@ def test_two_light_curves_in_one_file_are_refused_or_said(tmp_path):
     pasted = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME[:20]))
     assert "20 of 220 cadences have the time of another one; all are used" in pasted.notes
     between = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME + 0.01))
-    assert "the times go back 1 times: are these two light curves in one file?" in between.notes
+    assert "the times go back at 1 place: are these two light curves in one file?" in between.notes
 
 
 @pytest.mark.parametrize("unit, kind", [("d", np.float32), ("BJD - 2458000", np.float64)])
@@ -208,4 +212,37 @@ def test_fits_times_are_those_of_their_unit_or_are_refused(tmp_path, unit, kind)
         assert_read(tess_io.read(path))
     else:
         with pytest.raises(UnreadableLightCurveError, match="star.fits: .* 0.25 d apart: the times have lost digits"):
+            tess_io.read(path)
+
+
+@pytest.mark.parametrize("flux_key, is_refused", [("TIME", True), ("CADENCENO", True), ("SAP_BKG", False)])
+def test_a_flux_key_that_is_no_flux_is_refused_or_said(tmp_path, flux_key, is_refused):
+    path = tmp_path / "star_lc.fits"
+    arrays = {"TIME": TIME, "CADENCENO": TIME, "PDCSAP_FLUX": FLUX, "SAP_BKG": FLUX, "QUALITY": 0 * TIME.astype(int)}
+    columns = [fits.Column(name, "J" if name == "QUALITY" else "D", array=array) for name, array in arrays.items()]
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns, name="LIGHTCURVE")]).writeto(path)
+    if is_refused:
+        with pytest.raises(UnreadableLightCurveError, match=f"star_lc.fits: flux_key {flux_key} is a column of "):
+            tess_io.read(path, flux_key)
+    else:
+        assert any(
+            note.startswith("SAP_BKG is read, which looks like an error") for note in tess_io.read(path, flux_key).notes
+        )
+
+
+def test_text_under_the_name_of_a_fits_file_is_told(tmp_path):
+    with pytest.raises(
+        UnreadableLightCurveError, match="star.fits: .* if it is text, give it a name that ends in .csv"
+    ):
+        read(tmp_path, "time,flux\n" + rows(), "star.fits")
+
+
+def test_a_time_column_of_text_or_of_arrays_is_told_as_what_it_is(tmp_path):
+    for time, told in ((TIME.astype(str), "but text: store one number a row"), (TIME, "an array of 200 values a row")):
+        path = tmp_path / "star.fits"
+        kind = "20A" if time.dtype.kind == "U" else "200D"
+        values = [time, FLUX] if kind == "20A" else [time[None], FLUX[:1]]
+        columns = [fits.Column("TIME", kind, array=values[0]), fits.Column("FLUX", "D", array=values[1])]
+        fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(path, overwrite=True)
+        with pytest.raises(UnreadableLightCurveError, match=f"column TIME has not one number a cadence, .*{told}"):
             tess_io.read(path)

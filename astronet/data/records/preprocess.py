@@ -80,7 +80,7 @@ def add_flags(parser):
     """Adds --flux_key, --quality and --detrend, which say how light curves are read, to an ArgumentParser."""
     parser.add_argument(
         "--flux_key",
-        help="flux or magnitudes to read in a light curve file (the product's own detrended ones: KSPMagnitude, ...)",
+        help="column of the flux or magnitudes; default: the detrended ones of each product (KSPMagnitude, ...)",
     )
     parser.add_argument(
         "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"

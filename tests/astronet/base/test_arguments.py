@@ -9,6 +9,7 @@ import pytest
 
 from astronet.base import arguments
 from astronet.base.script import Parser, ScriptError, run
+from light_curve_util import native
 
 HUGE = str(10**40)
 
@@ -207,3 +208,9 @@ def test_no_script_writes_over_what_it_reads(name, read, flags, tmp_path, monkey
     assert importlib.import_module(f"astronet.{name}").main([*flags, *output]) == 1
     assert re.search(rf"would overwrite (\./)?{read}, which ", capsys.readouterr().err)
     assert (tmp_path / read).read_text() == "7\n"
+
+
+def test_an_extension_that_is_older_than_the_code_is_told_in_a_line(capsys):
+    assert run(lambda flags: native.require("what_only_a_newer_extension_has"), argparse.Namespace()) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: the C++ extension") and "pip install -e ." in error and error.count("\n") == 1
