@@ -1,23 +1,20 @@
 """Fits the temperature of a model's probabilities, and chooses its decision threshold, on validation records.
 
-Both are stored in model_dir/calibration.json, and all scripts that predict use them from then on. With --train_files
-so are the limits of the views and scalars that the model was trained on; batch_predict.py tells which TCEs lie beyond.
+Both are stored in model_dir/calibration.json; all predicting scripts use them from then on. With --train_files the
+file also has limits of the views and scalars of the training; batch_predict.py then says which TCEs lie beyond.
 """
 
-import os
 import sys
 
 import numpy as np
 
-from astronet.base import arguments, fingerprint
+from astronet.base import arguments
 from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration, nouns
-from astronet.data.records import tf_example, tfrecord
-from astronet.data.records.columns import EVENT_DENSITIES
-from astronet.estimator import checkpoints, ensemble, pretrained, scoring
-from astronet.evaluation import report
-from astronet.stats import calibration, intervals, metrics, novelty
-from astronet.stats.calibration import Calibration
+from astronet.data.records import tfrecord
+from astronet.estimator import ensemble, pretrained
+from astronet.evaluation import calibrate_models, report
+from astronet.stats import calibration, intervals, metrics
 
 
 def _calibrate(flags):
@@ -28,81 +25,40 @@ def _calibrate(flags):
         )
     models = ensemble.load(ensemble.ModelChoice.from_flags(flags), calibrated=False)
     files = tfrecord.expand(flags.eval_files)
-    tces, uncalibrated = report.tabulate(models, files)
-    temperature = calibration.fit_temperature(tces.label, uncalibrated)
-    probabilities = metrics.temper(uncalibrated, temperature).mean(axis=1)
-    threshold = metrics.DEFAULT_THRESHOLD
-    if flags.recall_target:
-        threshold = calibration.threshold_for_recall(tces.label, probabilities, flags.recall_target)
-    limits = _limits(models, flags.train_files, tces.example) if flags.train_files else {}
-    fitted = Calibration(
-        temperature=temperature,
-        threshold=threshold,
-        recall_target=flags.recall_target,
-        checkpoints_sha256=checkpoints.sha256(models.checkpoints.values()),
-        records_sha256=fingerprint.of_files(files),
-        records=[os.path.basename(path) for path in files],
-        **limits,
-    )
-    path = calibration.save(flags.model_dir, fitted)
-    words = nouns.of(models.spec.config.inputs.features)
+    calibrated = calibrate_models.calibrate(models, files, flags.train_files, flags.recall_target, shows_progress=True)
+    path = calibration.save(flags.model_dir, calibrated.calibration)
+    config = models.spec.config
+    if flags.train_files and not configuration.view_lengths(config):
+        print("the model reads no time series: there are no limits of its views")
+    _print(calibrated, nouns.of(config.inputs.features))
+    print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
 
-    print(f"temperature {temperature:.4f} from {words.count(len(tces))}")
+
+def _print(calibrated, words):
+    for unlike in calibrated.unlike:
+        shares = ", ".join(f"{share:.3f} {way}" for way, share in unlike.shares.items())
+        print(f"unlike the {unlike.inputs} of {unlike.num_training} training {words.many}: of the evaluated, {shares}")
+    temperature, threshold = calibrated.calibration.temperature, calibrated.calibration.threshold
+    print(f"temperature {temperature:.4f} from {words.count(len(calibrated.tces))}")
     lowest, highest = calibration.TEMPERATURES
     if not 1.01 * lowest < temperature < 0.99 * highest:
         few = f"too few or too easy {words.many}"
         print(f"warning: the best temperature lies beyond: {few} to calibrate with", file=sys.stderr)
-    for when, values in (("before", uncalibrated.mean(axis=1)), ("after", probabilities)):
-        judged = report.judge_calibration(tces.label, values)
-        print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in judged.items()))
-    _print_threshold(np.array(tces.label) > 0, metrics.is_positive(probabilities, threshold), threshold)
-    print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
-
-
-def _limits(models, patterns, examples):
-    """Limits of the views and scalars of the training files: dict, fields of Calibration.
-
-    It prints how many of `examples`, as they are and altered, lie beyond.
-    """
-    train_examples = [
-        tf_example.from_serialized(record) for path in tfrecord.expand(patterns) for record in tfrecord.read(path)
-    ]
-    config = models.spec.config
-    names = list(configuration.view_lengths(config))
-    limits, words = {}, nouns.of(config.inputs.features)
-    if names:
-        limits["view_limits"] = fitted = novelty.fit(scoring.stack_views(train_examples, names))
-        views = scoring.stack_views(examples, names)
-        kinds = {"as they are": views, **novelty.altered(views)}
-        _print_unlike("views", len(train_examples), words, kinds, (fitted, None))
-    else:
-        print("the model reads no time series: there are no limits of its views")
-    # The density of events is no number that a user gives, and published records lack it.
-    columns = [name for name in configuration.scalar_columns(config) if name not in EVENT_DENSITIES]
-    if columns:
-        limits["scalar_limits"] = fitted = novelty.fit_scalars(scoring.stack_scalars(train_examples, columns))
-        scalars = scoring.stack_scalars(examples, columns)
-        kinds = {"as they are": scalars, **novelty.altered_scalars(scalars)}
-        _print_unlike("scalars", len(train_examples), words, kinds, (None, fitted))
-    return limits
-
-
-def _print_unlike(what, num_train, words, kinds, limits):
-    told = [
-        f"{np.mean([bool(text) for text in novelty.describe(of_kind, *limits)]):.3f} {kind}"
-        for kind, of_kind in kinds.items()
-    ]
-    print(f"unlike the {what} of {num_train} training {words.many}: of the evaluated, {', '.join(told)}")
+    labels = calibrated.tces.label
+    for when, probabilities in (("before", calibrated.before), ("after", calibrated.after)):
+        figures = report.judge_calibration(labels, probabilities)
+        print(f"  {when:6s}  " + "  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+    _print_threshold(np.array(labels) > 0, metrics.is_positive(calibrated.after, threshold), threshold)
 
 
 def _print_threshold(truth, called, threshold):
     num_right = np.sum(truth & called)
-    told = (
+    figures = (
         f"{name} {count / total:.4f} ({low:.4f} to {high:.4f})" if total else f"{name} undefined"
         for name, count, total in (("recall", num_right, truth.sum()), ("precision", num_right, called.sum()))
         for low, high in [intervals.wilson(count, total)]
     )
-    print(f"threshold {threshold:.4f} calls {called.sum()} of {len(called)} positive: {', '.join(told)}")
+    print(f"threshold {threshold:.4f} calls {called.sum()} of {len(called)} positive: {', '.join(figures)}")
 
 
 def main(argv=None):

@@ -17,8 +17,8 @@ from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration, nouns
 from astronet.data.records import event_density, leaks, record_features, split, tf_example, tfrecord
 from astronet.estimator import checkpoints, ensemble, fit, scoring
+from astronet.evaluation import labeled_records, suspect_labels
 from astronet.evaluation import report as evaluation_report
-from astronet.evaluation import suspect_labels
 from astronet.stats.metrics import DEFAULT_THRESHOLD
 
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
@@ -86,7 +86,7 @@ def _cross_validate(flags):
     if record_features.reads_event_densities(config):
         serialized = event_density.annotated(serialized)
     serialized = np.array(serialized, dtype=object)
-    tces = evaluation_report.table(map(tf_example.from_serialized, serialized), config.inputs, flags.catalog)
+    tces = labeled_records.table(map(tf_example.from_serialized, serialized), config.inputs, flags.catalog)
     folds = _folds(tces, flags)
     stops_early = config.hparams.early_stop_patience is not None
     sides = {name: _sides(tces, is_held_out, flags, stops_early) for name, is_held_out in folds.items()}
@@ -243,7 +243,7 @@ def _describe(part, flags):
             "shared_stars": int(part.same_star.sum()),
         },
         "sets": {
-            name: evaluation_report.describe(members, flags.threshold, flags)
+            name: evaluation_report.describe(members, flags.threshold, flags.num_resamples, flags.seed)
             for name, members in sets.items()
             if len(members)
         },

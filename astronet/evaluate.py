@@ -1,4 +1,4 @@
-"""Evaluates a trained model, or with --average an ensemble, on labelled record files."""
+"""Evaluates a trained model, or with --average an ensemble, on labeled record files."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from astronet.base.script import Parser, run
 from astronet.config import nouns
 from astronet.data.records import tfrecord
 from astronet.estimator import ensemble, weights_file
-from astronet.evaluation import report as evaluation_report
+from astronet.evaluation import labeled_records, report, report_files
 
 
 def main(argv=None):
@@ -40,20 +40,20 @@ def main(argv=None):
 
 
 def _evaluate(flags):
-    from astronet.estimator import estimator_util
-
     models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     files = tfrecord.expand(flags.eval_files)
     read = {"--catalog": flags.catalog, "--eval_files": files}
-    arguments.refuse_overwriting_in(flags.report, evaluation_report.WRITTEN, "--report", read)
-    members, threshold = list(models.checkpoints.values()), models.threshold(flags.threshold)
-    values = estimator_util.evaluate(models.spec, members, files, threshold, models.calibration.temperature)
+    arguments.refuse_overwriting_in(flags.report, report_files.WRITTEN, "--report", read)
+    values = labeled_records.evaluate(models, files, flags.threshold)
     step = values["global_step"]
     told = ", ".join(
         f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
     )
     print(f"INFO:tensorflow:Saving dict for global step {step}: {told}")
-    if not any(map(weights_file.is_weights_file, members)):  # an exported model has no training to be shown beside
+    # An exported model has no training to be shown beside.
+    if not any(map(weights_file.is_weights_file, models.checkpoints.values())):
+        from astronet.estimator import estimator_util
+
         estimator_util.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
     if flags.report:
         _report(models, files, flags)
@@ -61,9 +61,9 @@ def _evaluate(flags):
 
 def _report(models, files, flags):
     words = nouns.of(models.spec.config.inputs.features)
-    report, sets = evaluation_report.compute(models, files, flags)
-    evaluation_report.write(flags.report, report, sets, words)
-    for name, part in report["sets"].items():
+    computed, sets = report.compute(models, files, arguments.from_flags(report.ReportOptions, flags), True)
+    report_files.write(flags.report, computed, sets, words)
+    for name, part in computed["sets"].items():
         counted = f"{words.count(part['num_tces'])} of {words.count_sources(part['num_stars'])}"
         print(f"{name}: {counted}, {part['num_positive']} of them positive")
         for figure, value in part["figures"].items():

@@ -17,7 +17,7 @@ from astronet.base.script import Parser, ScriptError, run
 from astronet.config import nouns
 from astronet.data.records import tfrecord
 from astronet.estimator import checkpoints, ensemble, weights_file
-from astronet.evaluation import report
+from astronet.evaluation import labeled_records
 from astronet.stats import metrics
 
 _COMPARED = ("average_precision", "cross_entropy")
@@ -52,8 +52,8 @@ def _require_no_model(directory):
 
 def _compare(source, exported, files):
     """Prints what the export changed on labeled records."""
-    tces, before = report.tabulate(source, files)
-    _, after = report.tabulate(exported, files)
+    tces, before = labeled_records.tabulate(source, files, shows_progress=True)
+    _, after = labeled_records.tabulate(exported, files, shows_progress=True)
     before, after = before.mean(axis=1), after.mean(axis=1)
     counted = nouns.of(source.spec.config.inputs.features).count(len(tces))
     print(f"{counted}: no probability changes by more than {np.abs(after - before).max():.6f}")

@@ -16,7 +16,7 @@ from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.records import leaks, tfrecord
 from astronet.estimator import ensemble, fit
-from astronet.evaluation import report
+from astronet.evaluation import labeled_records
 from astronet.stats import metrics
 
 _DENSITIES = {"event_density": None, "camera_event_density": None}
@@ -80,7 +80,7 @@ def _judge(directory, trained, flags):
     """Figures of one member (of several: their mean and scatter), of the mean, and of the mean on what is unseen."""
     averaged = flags.num_models > 1
     models = ensemble.load(ensemble.ModelChoice(directory, average=averaged))
-    tces, probabilities = report.tabulate(models, tfrecord.expand(flags.eval_files))
+    tces, probabilities = labeled_records.tabulate(models, tfrecord.expand(flags.eval_files), shows_progress=True)
     labels, mean = tces.label.to_numpy(), probabilities.mean(axis=1)
     of_one = [metrics.summary(labels, of_member) for of_member in probabilities.T]
     for name in _FIGURES:

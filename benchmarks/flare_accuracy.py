@@ -6,7 +6,6 @@ published ones, which predict all windows as they are.
 
 import os
 import sys
-import types
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from astronet.base.files import write_csv
 from astronet.base.script import Parser, run
 from astronet.data.records import tfrecord
 from astronet.estimator import ensemble
-from astronet.evaluation import report
+from astronet.evaluation import labeled_records, report
 
 _SETS = {
     "flares and quiet windows": lambda table: table.kind.isin(("catalogue", "quiet")),
@@ -34,9 +33,8 @@ def _compare(flags):
         predicted["cross-validated"] = held_out.probability
     for model_dir in flags.model_dirs:
         models = ensemble.load(ensemble.ModelChoice(model_dir, average=True))
-        tces, probabilities = report.tabulate(models, files)
+        tces, probabilities = labeled_records.tabulate(models, files, shows_progress=True)
         predicted[model_dir] = pd.Series(probabilities.mean(axis=1), index=tces.row_id)
-    settings = types.SimpleNamespace(num_resamples=flags.num_resamples, seed=0)
     rows = []
     for kinds, choose in _SETS.items():
         chosen = windows[choose(windows)]
@@ -44,7 +42,7 @@ def _compare(flags):
         print(f"{kinds}: {len(chosen)} windows of {chosen.tic_id.nunique()} stars, {num_flares} flares")
         for name, probability in predicted.items():
             table = chosen.assign(label=chosen.Disposition == "flare", probability=probability.loc[chosen.index])
-            figures = report.describe(table, flags.threshold, settings)["figures"]
+            figures = report.describe(table, flags.threshold, flags.num_resamples, 0)["figures"]
             told = "  ".join(
                 f"{figure} " + "{value:.3f} ({low:.3f} to {high:.3f})".format(**figures[figure]) for figure in _FIGURES
             )

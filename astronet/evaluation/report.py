@@ -1,22 +1,24 @@
-"""Evaluation in full: figures with 95 % intervals, of all TCEs and of those that training has not seen, and by kind."""
+"""Evaluation in full: figures with 95 % intervals, of all TCEs and of those unseen in training, and by kind of TCE."""
 
-import contextlib
 import dataclasses
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
 import astronet
-from astronet.base import fingerprint, json_files
-from astronet.base.files import make_directory, write_csv
-from astronet.config import nouns
-from astronet.data.catalog import tce_table
-from astronet.data.records import leaks, tf_example, tfrecord
+from astronet.base import fingerprint
+from astronet.data.records import leaks, tfrecord
 from astronet.estimator import checkpoints, scoring
-from astronet.figures import tce
-from astronet.stats import calibration, intervals, metrics
+from astronet.estimator.ensemble import Ensemble
+from astronet.evaluation import labeled_records
+from astronet.stats import intervals, metrics
 
-# What TCEs are told apart by: name -> column of the table, and the edges of its bins (None: each value is a bin).
+if TYPE_CHECKING:  # most scripts start without it
+    import pandas as pd
+
+# Kinds of TCEs: name -> column of the table, and the edges of its bins (None: each value is a bin).
 _KINDS = {
     "S/N": ("SN", (10, 15, 25, 50, 100)),
     "Tmag": ("Tmag", (8, 9, 10, 11, 12)),
@@ -27,104 +29,82 @@ _KINDS = {
     "Camera": ("camera", None),
     "Views": ("views", None),
 }
-# All that a report may consist of; without both labels or TCEs that are unseen in training, some are not there.
-_FILES = (
-    *("report.json", "figures.csv", "kinds.csv", "curves.png", "confusion.png", "reliability.png"),
-    *("kinds_all.png", "kinds_unseen.png"),
-)
-_CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
 
-WRITTEN = ("report.json", "figures.csv", "kinds.csv", "curves.png", "confusion.png", "reliability.png")
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """How to evaluate in full.
+
+    Attributes:
+      catalog: CSV file of TCEs, for columns that the records lack; None: none.
+      train_files: record files or patterns of the training, to report apart on TCEs that it has not seen; None: none.
+      threshold: probability from which a TCE is called positive; None takes the threshold of the models.
+      num_resamples, seed: of the bootstrap that gives the intervals.
+    """
+
+    catalog: Optional[str] = None
+    train_files: Optional[Sequence[str]] = None
+    threshold: Optional[float] = None
+    num_resamples: int = 1000
+    seed: int = 0
 
 
-def tabulate(models, files, catalog=None):
-    """Predicts labelled records.
+def compute(
+    models: Ensemble, files: Sequence[str], options: ReportOptions, shows_progress: bool = False
+) -> "tuple[dict[str, Any], dict[str, pd.DataFrame]]":
+    """Computes the report that report_files.write() writes.
 
     Args:
-      models: ensemble.Ensemble; its calibration is not applied.
-      files: list of record files.
-      catalog: CSV file of TCEs, joined by (row_id, tic_id), for what the records lack: Tmag above all.
+      models: as ensemble.load() returns it.
+      files: labeled record files.
+      options: ReportOptions.
+      shows_progress: as labeled_records.tabulate() takes it.
 
     Returns:
-      DataFrame, one row a TCE in the order of the records: columns of the record, label (0 or 1) and example.
-      Probabilities [num_tces, num_members], uncalibrated.
-
-    Raises:
-      ScriptError: naming the record that the configuration cannot read or whose disposition is not known.
+      The report, a dictionary for JSON; and the tables of the TCEs that it is about, by name: "all" and "unseen" (in
+      training).
     """
-    from tqdm import tqdm
-
-    from astronet.ops import dataset
-
-    num_examples = dataset.count_examples(files, models.spec.config)
-    uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
-    serialized = (record for path in files for record in tfrecord.read(path))
-    unit = f" {nouns.of(models.spec.config.inputs.features).one}"
-    progress = tqdm(serialized, total=num_examples, unit=unit, disable=None)
-    predictions = list(scoring.predict_records(uncalibrated, progress))
-    tces = table([prediction.example for prediction in predictions], models.spec.config.inputs, catalog)
-    return tces, np.array([prediction.probabilities for prediction in predictions])
-
-
-def table(examples, inputs, catalog=None):
-    """The table of labelled tf.train.Examples that tabulate() returns; `inputs` of the Config says what is positive."""
-    import pandas as pd
-
-    tces = pd.DataFrame([_row(example, inputs) for example in examples])
-    if not catalog:
-        return tces
-    # Whatever else a row lacks, it has its identity.
-    return _join(tces, tce_table.load(catalog, tce_table.Request(needed=("row_id", "tic_id"))).table)
-
-
-def _row(example, inputs):
-    names = ("row_id", "tic_id", "Period", *_CATALOG_COLUMNS)
-    values = {name: tf_example.value(example, name, np.nan) for name in names}
-    return {
-        **values,
-        "duration_hours": 24 * tf_example.value(example, "Duration", np.nan),
-        "label": int(inputs.label_map[tf_example.value(example, inputs.label_feature)] > 0),
-        "example": example,
+    tces = _predicted(models, files, options.catalog, shows_progress)
+    sets, seen = _split_seen(tces, options.train_files)
+    threshold = models.threshold(options.threshold)
+    report = {
+        **_origin(models, files, threshold),
+        "calibration": {
+            **dataclasses.asdict(models.calibration),
+            "before": judge_calibration(tces.label, tces.uncalibrated),
+            "after": judge_calibration(tces.label, tces.probability),
+        },
+        "seen_in_training": seen,
+        "unlike_training": _list_unlike(tces) if models.calibration.has_limits else None,
+        "sets": {name: _describe_set(members, threshold, options) for name, members in sets.items() if len(members)},
     }
+    return report, {name: sets[name] for name in report["sets"]}
 
 
-def _join(tces, catalog):
-    """Fills in what records lack; V and IS, which records hold as J, get their names back."""
-    columns = [name for name in _CATALOG_COLUMNS if name in catalog]
-    found = tces[["row_id", "tic_id"]].merge(
-        catalog.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", *columns]], how="left"
-    )
-    joined = tces.assign(**{name: tces[name].where(tces[name].notna(), found[name]) for name in columns})
-    is_renamed = (tces.Disposition == "J") & found.Disposition.isin(("V", "IS"))
-    return joined.assign(Disposition=joined.Disposition.where(~is_renamed, found.Disposition))
-
-
-def compute(models, files, flags):
-    """Computes all that write() writes.
-
-    Args:
-      models: ensemble.Ensemble.
-      files: list of record files.
-      flags: catalog, train_files (list of files or None), threshold, num_resamples, seed.
-
-    Returns:
-      Dictionary for JSON, and dictionary of the tables of TCEs that it is about: all, and unseen in training.
-    """
-    tces, probabilities = tabulate(models, files, flags.catalog)
+def _predicted(models, files, catalog, shows_progress):
+    """The table of the TCEs with their probabilities and what is unlike training in their inputs."""
+    tces, probabilities = labeled_records.tabulate(models, files, catalog, shows_progress)
     tces["uncalibrated"] = probabilities.mean(axis=1)
     tces["probability"] = models.calibration.apply(probabilities).mean(axis=1)
-    threshold = models.threshold(flags.threshold)
     fitted = models.calibration
     tces["unlike_training"] = scoring.unlike_training(tces.example, fitted)
     views = np.array(scoring.unlike_training(tces.example, dataclasses.replace(fitted, scalar_limits=None)))
     tces["views"] = np.where(views != "", "unlike training", "like training") if fitted.view_limits else np.nan
-    sets, seen = {"all": tces}, None
-    if flags.train_files:
-        same_views, same_star = leaks.Trained.from_files(tfrecord.expand(flags.train_files)).find(tces.example)
-        sets["unseen"] = tces[~(same_views | same_star)]
-        seen = {"identical_views": int(same_views.sum()), "shared_stars": int(same_star.sum())}
-    report = {
+    return tces
+
+
+def _split_seen(tces, train_files):
+    """(Tables by name, numbers of TCEs that training has seen or None where the training files are not given.)"""
+    if not train_files:
+        return {"all": tces}, None
+    same_views, same_star = leaks.Trained.from_files(tfrecord.expand(train_files)).find(tces.example)
+    seen = {"identical_views": int(same_views.sum()), "shared_stars": int(same_star.sum())}
+    return {"all": tces, "unseen": tces[~(same_views | same_star)]}, seen
+
+
+def _origin(models, files, threshold):
+    """Which models and which records the report is about."""
+    return {
         "version": astronet.__version__,
         "model": models.spec.model,
         "config_name": models.spec.config_name,
@@ -133,46 +113,37 @@ def compute(models, files, flags):
         "records": [os.path.basename(path) for path in files],
         "records_sha256": fingerprint.of_files(files),
         "threshold": threshold,
-        "calibration": {
-            **dataclasses.asdict(models.calibration),
-            "before": judge_calibration(tces.label, tces.uncalibrated),
-            "after": judge_calibration(tces.label, tces.probability),
-        },
-        "seen_in_training": seen,
-        "unlike_training": _list_unlike(tces) if fitted.has_limits else None,
-        "sets": {
-            name: {
-                **describe(members, threshold, flags),
-                "kinds": {kind: _by_kind(members, *_KINDS[kind], threshold) for kind in _KINDS},
-            }
-            for name, members in sets.items()
-            if len(members)
-        },
     }
-    return report, {name: sets[name] for name in report["sets"]}
+
+
+def _describe_set(tces, threshold, options):
+    return {
+        **describe(tces, threshold, options.num_resamples, options.seed),
+        "kinds": {kind: _by_kind(tces, *_KINDS[kind], threshold) for kind in _KINDS},
+    }
 
 
 def _list_unlike(tces):
-    """The TCEs whose views or scalars are unlike those of training, and what is unlike."""
+    """Lists the TCEs whose views or scalars are unlike those of training, and says what is unlike."""
     unlike = tces[tces.unlike_training != ""]
     return {"num_tces": len(unlike), "tces": unlike[["row_id", "tic_id", "unlike_training"]].to_dict("records")}
 
 
-def judge_calibration(labels, probabilities):
-    """Cross-entropy, expected calibration error and Brier score, as a dictionary."""
+def judge_calibration(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Returns cross-entropy, Brier score and expected calibration error by name."""
     values = metrics.summary(labels, probabilities)
     error = metrics.expected_calibration_error(labels, probabilities)
     kept = {name: values[name] for name in ("cross_entropy", "brier_score")}
     return {**kept, "expected_calibration_error": error}
 
 
-def describe(tces, threshold, flags):
+def describe(tces: "pd.DataFrame", threshold: float, num_resamples: int, seed: int) -> dict[str, Any]:
     """Counts TCEs and computes their figures with intervals.
 
     Args:
-      tces: DataFrame with columns tic_id, label and probability.
+      tces: table with columns tic_id, label and probability.
       threshold: probability from which a TCE is called positive.
-      flags: num_resamples, seed.
+      num_resamples, seed: of the bootstrap.
 
     Returns:
       Dictionary of num_tces, num_stars, num_positive, and figures: name -> dictionary of value, low, high.
@@ -181,19 +152,19 @@ def describe(tces, threshold, flags):
         "num_tces": len(tces),
         "num_stars": tces.tic_id.nunique(),
         "num_positive": int(tces.label.sum()),
-        "figures": _figures(tces, threshold, flags),
+        "figures": _figures(tces, threshold, num_resamples, seed),
     }
 
 
-def _figures(tces, threshold, flags):
+def _figures(tces, threshold, num_resamples, seed):
     sample = tces.label, tces.probability
     values = metrics.summary(*sample, threshold)
-    limits = intervals.bootstrap(*sample, tces.tic_id, threshold, flags.num_resamples, flags.seed)
+    limits = intervals.bootstrap(*sample, tces.tic_id, threshold, num_resamples, seed)
     return {name: {"value": value, "low": limits[name][0], "high": limits[name][1]} for name, value in values.items()}
 
 
 def _by_kind(tces, column, edges, threshold):
-    """Rows, one a bin, of what is recalled and what of it is right; none where no TCE has the column."""
+    """Returns recall and precision in bins of a column, a row for each bin; [] if no TCE has that column."""
     import pandas as pd
 
     values = tces[column]
@@ -224,70 +195,19 @@ def _count(name, tces, threshold):
     return row
 
 
-def write(directory, report, sets, words=nouns.TCES):
-    """Writes report.json, figures.csv, kinds.csv and plots into a directory, in place of an earlier report there.
-
-    report.json is removed first and written last: where it is, all files of the directory are of the report it tells.
+def figure_rows(sets: Mapping[str, Mapping[str, Any]]) -> Iterable[list[str]]:
+    """Yields [set, figure, value, low, high] for each figure.
 
     Args:
-      directory: made where it is missing.
-      report, sets: of compute().
-      words: nouns.Nouns of what the model classifies.
+      sets: what describe() says about each set of TCEs, by the name of the set.
     """
-    make_directory(directory)
-    for name in _FILES:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(os.path.join(directory, name))
-    columns = ("set", "figure", "value", "low", "high")
-    write_csv(os.path.join(directory, "figures.csv"), columns, figure_rows(report["sets"]))
-    columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
-    write_csv(os.path.join(directory, "kinds.csv"), columns, _kind_rows(report))
-
-    _draw(directory, report, sets, words)
-    json_files.write(os.path.join(directory, "report.json"), report)
-
-
-def _draw(directory, report, sets, words):
-    threshold = report["threshold"]
-    samples = {name: (tces.label.to_numpy(), tces.probability.to_numpy()) for name, tces in sets.items()}
-    curves = {name: sample for name, sample in samples.items() if len(set(sample[0])) == 2}
-    if curves:
-        tce.plot_curves(os.path.join(directory, "curves.png"), curves, threshold)
-    tce.plot_confusion(os.path.join(directory, "confusion.png"), *samples["all"], threshold)
-    tce.plot_reliability(
-        os.path.join(directory, "reliability.png"), _reliability_curves(report, sets["all"], words), words
-    )
-    for name, part in report["sets"].items():
-        title = (
-            f"{words.count(part['num_tces'])} ({name}), {part['num_positive']} of them positive; "
-            f"called positive from a probability of {threshold:.3g}"
-        )
-        tce.plot_kinds(os.path.join(directory, f"kinds_{name}.png"), part["kinds"], title, words)
-
-
-def _reliability_curves(report, tces, words):
-    """By name, labels and probabilities: as the network gives them, and calibrated where they are."""
-    calibrated = report["calibration"]
-    where = f", on these {words.many}" if calibrated["records_sha256"] == report["records_sha256"] else ""
-    curves = {"before": ("as the network gives them", tces.uncalibrated)}
-    if calibrated["records_sha256"]:
-        name = f"calibrated{where}: temperature {calibrated['temperature']:.2f}"
-        curves["after"] = name, tces.probability
-    return {
-        f"{name} (ECE {calibrated[when]['expected_calibration_error']:.4f}, "
-        f"Brier {calibrated[when]['brier_score']:.4f})": (tces.label.to_numpy(), probabilities.to_numpy())
-        for when, (name, probabilities) in curves.items()
-    }
-
-
-def figure_rows(sets):
-    """Yields [set, figure, value, low, high] of a dictionary, name of a set -> what describe() says about it."""
     for name, part in sets.items():
         for figure, values in part["figures"].items():
             yield [name, figure, *_rounded(values)]
 
 
-def _kind_rows(report):
+def kind_rows(report: Mapping[str, Any]) -> Iterable[list]:
+    """Yields the cells of a row for each set, kind, bin and figure of a report."""
     for name, part in report["sets"].items():
         for kind, rows in part["kinds"].items():
             for row in rows:

@@ -26,7 +26,7 @@ def write(directory, judged, tces, num_plots=0):
 
     Args:
       directory: gets suspect_labels.csv and suspects/.
-      judged: DataFrame of TCEs as evaluation_report.table gives it, with columns fold, and probability and spread of
+      judged: DataFrame of TCEs as labeled_records.table() returns it, with columns fold, and probability and spread of
         models that were not trained on the TCE.
       tces: DataFrame of all TCEs, among which contradictions are looked for.
       num_plots: how many of the first to plot.

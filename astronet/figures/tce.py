@@ -201,7 +201,7 @@ def plot_kinds(path, kinds, title, words=nouns.TCES):
 
     Args:
       path: image file to write.
-      kinds: dict, name -> rows of its bins, as evaluation_report.compute gives them; empty ones are left out.
+      kinds: dict, name -> rows of its bins, as evaluation.report.compute gives them; empty ones are left out.
       title: line above the panels.
       words: nouns.Nouns of what is predicted.
     """
