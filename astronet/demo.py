@@ -11,7 +11,7 @@ from pathlib import Path
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, ScriptError, run
-from astronet.plot_roc import read_true_vs_pred
+from astronet.evaluation.misclassified import read_true_vs_pred
 
 _CONFIG = "--config_name=triage"
 _PRETRAINED = "pretrained:triage"
