@@ -1,14 +1,17 @@
 """Trains, evaluates and predicts. The only file that builds on tf_estimator."""
 
 import contextlib
+import dataclasses
 import errno
 import glob
 import json
+import logging
 import os
 import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,6 +31,9 @@ _SEEDS_APART = 1_000_000  # of the processes that train a model together
 
 _BUILDING = threading.Lock()
 
+Say = Callable[[str], object]  # a function that tells the user a line
+OnEvaluation = Callable[[int, np.ndarray], object]  # takes the step, and the logits [num_validation, output_dim]
+
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
 # It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
@@ -36,76 +42,90 @@ tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not i
 tf.get_logger().addFilter(lambda record: "has not been increased" not in record.getMessage())
 
 
-def train_and_evaluate(spec, model_dir, train, validation, num_threads=0, say=print, on_evaluation=lambda *_: None):
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """What train_and_evaluate() is given; its docstring says what each is."""
+
+    spec: configuration.ModelSpec
+    model_dir: str
+    train: dataset.Tces
+    validation: dataset.Tces
+    num_threads: int
+    say: Say
+    on_evaluation: OnEvaluation
+
+    @property
+    def is_finished(self):
+        return checkpoints.is_finished(self.model_dir, self.spec.train_steps)
+
+    @property
+    def steps_between(self):
+        """Number of steps from one evaluation to the next."""
+        return _steps_between_evaluations(len(self.train), self.spec.config.hparams.batch_size)
+
+    @property
+    def words(self):
+        return nouns.of(self.spec.config.inputs.features)
+
+
+def train_and_evaluate(
+    spec: configuration.ModelSpec,
+    model_dir: str,
+    train: dataset.Tces,
+    validation: dataset.Tces,
+    num_threads: int = 0,
+    say: Say = logging.getLogger("astronet").info,
+    on_evaluation: OnEvaluation = lambda *_: None,
+) -> None:
     """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
 
-    A model that is fitted at once (models.fit_function) has taken all its steps then, and is evaluated once.
+    A model that is fitted at once (models.fit_function) has then taken all its steps, and is evaluated once.
 
     Training and evaluation share one graph and one session: no epoch rebuilds or restores anything. model_dir gets the
-    last checkpoint, best/ (the one of least validation loss), and summaries of both for TensorBoard.
+    last checkpoint, best/ (the checkpoint of least validation loss), and summaries of both for TensorBoard.
 
     Where TF_CONFIG is set, this process is one of several that train the model together, on parameter servers (Li et
-    al. 2014, OSDI, "Scaling distributed machine learning with the parameter server"): each takes its own steps, which
-    are counted together, and the chief alone evaluates and saves. A parameter server never returns.
+    al. 2014, OSDI, "Scaling distributed machine learning with the parameter server"). Each process takes its own steps,
+    which are counted together; the chief alone evaluates and saves. A parameter server never returns.
 
     Args:
       spec: ModelSpec with train_steps and seed.
       model_dir: directory of this model.
-      train, validation: dataset.Tces.
-      num_threads: of TensorFlow; 0 lets it use all cores, 1 makes the same seed give the same weights. The first
+      train, validation: the TCEs to train on and to evaluate on.
+      num_threads: TensorFlow threads; 0 lets it use all cores, 1 makes the same seed give the same weights. The first
         training in a process chooses for all.
-      say: function that tells the user a line.
-      on_evaluation: function (step, logits [num_validation, output_dim]) that is told of each evaluation.
+      say: gets the lines that tell of the progress.
+      on_evaluation: gets the step and the logits [num_validation, output_dim] of each evaluation.
 
     Raises:
-      ScriptError: for a checkpoint that cannot be gone on from, a NaN loss, or a TF_CONFIG that cannot be used.
+      ScriptError: the training cannot go on from the checkpoint, the loss is NaN, or TF_CONFIG cannot be used.
     """
     with checkpoints.without_pattern(model_dir) as plain_dir:
-        _train_and_evaluate(spec, plain_dir, train, validation, num_threads, say, on_evaluation)
+        training_of_model = _Training(spec, plain_dir, train, validation, num_threads, say, on_evaluation)
+        if training_of_model.is_finished:  # by a run that was killed before its last evaluation
+            if is_chief():
+                _evaluate_last(training_of_model)
+        elif fit := models.fit_function(spec.model):
+            if is_distributed():
+                raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
+            _fit_and_evaluate(fit, training_of_model)
+        else:
+            _train_by_steps(training_of_model, is_distributed())
 
 
-def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on_evaluation):
-    is_shared = is_distributed()
-    if checkpoints.is_finished(model_dir, spec.train_steps):  # by a run that was killed before its last evaluation
-        if is_chief():
-            _evaluate_last(spec, model_dir, validation, say, on_evaluation)
-        return
-    if fit := models.fit_function(spec.model):
-        if is_shared:
-            raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
-        _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation)
-        return
-    run_config = _run_config(spec, model_dir, len(train), num_threads, is_shared)
-    first_step = checkpoints.last_step(model_dir)
-    steps_between = _steps_between_evaluations(len(train), spec.config.hparams.batch_size)
-    words = nouns.of(spec.config.inputs.features)
-    say(f"{words.count(len(train))} to train on, {len(validation)} to evaluate, every {steps_between} steps")
+def _train_by_steps(this: _Training, is_shared: bool) -> None:
+    """Trains a model by gradient steps; `is_shared`: together with other processes."""
+    spec, say = this.spec, this.say
+    run_config = _run_config(spec, this.model_dir, len(this.train), this.num_threads, is_shared)
+    first_step = checkpoints.last_step(this.model_dir)
+    counted = this.words.count(len(this.train))
+    say(f"{counted} to train on, {len(this.validation)} to evaluate, every {this.steps_between} steps")
 
     def input_fn():
         seed = spec.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
-        return dataset.training_batches(train, spec.config, seed, first_step).prefetch(2)
+        return dataset.training_batches(this.train, spec.config, seed, first_step).prefetch(2)
 
-    def model_fn(features, labels):
-        with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
-            keras.utils.set_random_seed(spec.seed)
-            model = models.build(spec.model, spec.config)
-        hparams = spec.config.hparams
-        loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
-        if not run_config.is_chief:
-            train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
-            share = _Share(spec.train_steps, say)
-            return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
-        mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
-        train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
-        train_op = tf.group(train_op, add_loss)
-        evaluate = _evaluation(spec, model, averages, validation)
-        epochs = _Epochs(spec, model_dir, mean_loss, evaluate, validation.labels, steps_between, say, on_evaluation)
-        saver_hook = tf.compat.v1.train.CheckpointSaverHook(
-            model_dir, save_steps=steps_between, listeners=[epochs], save_graph_def=False
-        )
-        return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
-
-    estimator = tf_estimator.Estimator(model_fn, config=run_config)
+    estimator = tf_estimator.Estimator(_model_fn(this, run_config.is_chief), config=run_config)
     try:
         if is_shared:
             _let_signals_end_it()
@@ -119,9 +139,37 @@ def _train_and_evaluate(spec, model_dir, train, validation, num_threads, say, on
         ) from error
     except tf.errors.NotFoundError as error:
         raise ScriptError(
-            f"{model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack the "
-            "optimizer's): choose another --model_dir"
+            f"{this.model_dir}: training cannot go on from its checkpoint, which lacks variables (published ones lack "
+            "the optimizer's): choose another --model_dir"
         ) from error
+
+
+def _model_fn(this: _Training, is_chief: bool) -> Callable:
+    """Returns the model_fn of an Estimator: it builds the model, its training step and (for a chief) its evaluation."""
+
+    def model_fn(features, labels):
+        spec, hparams = this.spec, this.spec.config.hparams
+        with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
+            keras.utils.set_random_seed(spec.seed)
+            model = models.build(spec.model, spec.config)
+        loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
+        if not is_chief:
+            train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+            share = _Share(spec.train_steps, this.say)
+            return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
+        mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
+        train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+        train_op = tf.group(train_op, add_loss)
+        evaluate = _evaluation(spec, model, averages, this.validation)
+        saver_hook = tf.compat.v1.train.CheckpointSaverHook(
+            this.model_dir,
+            save_steps=this.steps_between,
+            listeners=[_Epochs(this, mean_loss, evaluate)],
+            save_graph_def=False,
+        )
+        return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
+
+    return model_fn
 
 
 @contextlib.contextmanager
@@ -150,27 +198,28 @@ def _remove_unfinished_checkpoints(model_dir):
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _fit_and_evaluate(fit, spec, model_dir, train, validation, num_threads, say, on_evaluation):
-    """What train_and_evaluate does with a model that is fitted at once; `fit` of models.fit_function."""
-    say(f"{nouns.of(spec.config.inputs.features).count(len(train))} to train on at once, {len(validation)} to evaluate")
+def _fit_and_evaluate(fit: Callable, this: _Training) -> None:
+    """Does what train_and_evaluate() does for a model that is fitted at once; `fit` is its models.fit_function."""
+    spec = this.spec
+    this.say(f"{this.words.count(len(this.train))} to train on at once, {len(this.validation)} to evaluate")
     model = models.build(spec.model, spec.config)
-    fit(model, spec.config, train.features, train.labels, spec.seed, num_threads)
-    checkpoints.write(model_dir, model, spec.train_steps)
-    _evaluate_last(spec, model_dir, validation, say, on_evaluation)
+    fit(model, spec.config, this.train.features, this.train.labels, spec.seed, this.num_threads)
+    checkpoints.write(this.model_dir, model, spec.train_steps)
+    _evaluate_last(this)
 
 
-def _evaluate_last(spec, model_dir, validation, say, on_evaluation):
-    """Evaluates the last checkpoint, of a model that is trained to its end, unless another process has done it."""
-    if checkpoints.is_judged(model_dir):
+def _evaluate_last(this: _Training) -> None:
+    """Evaluates the last checkpoint of a finished training, unless another process has evaluated it."""
+    if checkpoints.is_judged(this.model_dir):
         return
-    step = checkpoints.last_step(model_dir)
+    step = checkpoints.last_step(this.model_dir)
     with _BUILDING:  # which draws random numbers
-        model = checkpoints.restore(spec, checkpoints.find(model_dir))
-    score = tf.function(lambda features: _logits(model, features, spec.config))
-    logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(validation)])
-    told = _judge(model_dir, step, validation.labels, logits)
-    say(f"step {step:6d}/{spec.train_steps}  {told}")
-    on_evaluation(step, logits)
+        model = checkpoints.restore(this.spec, checkpoints.find(this.model_dir))
+    score = tf.function(lambda features: _logits(model, features, this.spec.config))
+    logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(this.validation)])
+    figures = _judge(this.model_dir, step, this.validation.labels, logits)
+    this.say(f"step {step:6d}/{this.spec.train_steps}  {figures}")
+    this.on_evaluation(step, logits)
 
 
 def _judge(model_dir, step, labels, logits):
@@ -322,44 +371,40 @@ class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
 
     LOSS_SCOPE = "epoch_loss"
 
-    def __init__(self, spec, model_dir, mean_loss, evaluate, labels, steps_between, say, on_evaluation):
-        self._spec = spec
-        self._model_dir = model_dir
+    def __init__(self, this: _Training, mean_loss, evaluate):
+        self._training = this
         self._mean_loss = mean_loss
         self._evaluate = evaluate
-        self._labels = labels
-        self._steps_between = steps_between
-        self._say = say
-        self._on_evaluation = on_evaluation
         self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
-        self._last = None
+        self._last = None  # step and time of the last evaluation
 
     def after_save(self, session, global_step_value):
-        step, seconds = int(global_step_value), time.monotonic()
+        this, step, seconds = self._training, int(global_step_value), time.monotonic()
         logits = self._evaluate(session)
-        told = _judge(self._model_dir, step, self._labels, logits)
-        line = f"step {step:6d}/{self._spec.train_steps}"
+        figures = _judge(this.model_dir, step, this.validation.labels, logits)
+        line = f"step {step:6d}/{this.spec.train_steps}"
         if self._last:
-            rate = (step - self._last[0]) * self._spec.config.hparams.batch_size / (seconds - self._last[1])
+            rate = (step - self._last[0]) * this.spec.config.hparams.batch_size / (seconds - self._last[1])
             mean_loss = session.run(self._mean_loss)
-            write_summary(os.path.join(self._model_dir, "eval_train"), step, {"loss": mean_loss})
-            line += f"  {rate:6.0f} {nouns.of(self._spec.config.inputs.features).one}/s  train loss {mean_loss:.4f}"
-        self._say(f"{line}  {told}")
-        self._on_evaluation(step, logits)
+            write_summary(os.path.join(this.model_dir, "eval_train"), step, {"loss": mean_loss})
+            line += f"  {rate:6.0f} {this.words.one}/s  train loss {mean_loss:.4f}"
+        this.say(f"{line}  {figures}")
+        this.on_evaluation(step, logits)
         session.run(self._reset_loss)
         self._last = step, time.monotonic()
         return self._is_patience_over(step)
 
     def _is_patience_over(self, step):
-        """Whether to end the training, which then counts as finished."""
-        patience = self._spec.config.hparams.early_stop_patience
+        """Returns whether to end the training, which then counts as finished."""
+        this = self._training
+        patience = this.spec.config.hparams.early_stop_patience
         if patience is None:
             return False
-        best = checkpoints.best_metrics(self._model_dir)["global_step"]
-        if step - best < patience * self._steps_between:
+        best = checkpoints.best_metrics(this.model_dir)["global_step"]
+        if step - best < patience * this.steps_between:
             return False
-        self._say(f"no lower validation loss since step {best}: training ends early")
-        checkpoints.mark_finished(self._model_dir)
+        this.say(f"no lower validation loss since step {best}: training ends early")
+        checkpoints.mark_finished(this.model_dir)
         return True
 
 
