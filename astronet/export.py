@@ -1,22 +1,18 @@
 """Exports a trained model, or with --average an ensemble: its configuration and its weights, and nothing else.
 
-All scripts predict with the copy as they do with the original; it cannot be trained on. Its probabilities differ a
-little, so calibrate.py is to be run on the copy.
+All scripts predict with the copy as they do with the original. The copy cannot be trained on. Its probabilities differ
+a little: run calibrate.py on the copy.
 """
 
-import dataclasses
-import os
 import sys
-import tempfile
 
 import numpy as np
 
 from astronet.base import arguments, locks
-from astronet.base.files import INCOMPLETE, make_directory
-from astronet.base.script import Parser, ScriptError, run
+from astronet.base.script import Parser, run
 from astronet.config import nouns
 from astronet.data.records import tfrecord
-from astronet.estimator import checkpoints, ensemble, weights_file
+from astronet.estimator import ensemble, export_models, weights_file
 from astronet.evaluation import labeled_records
 from astronet.stats import metrics
 
@@ -27,27 +23,11 @@ def _export(flags):
     choice = ensemble.ModelChoice.from_flags(flags)
     models = ensemble.load(choice, calibrated=False)
     files = tfrecord.expand(flags.eval_files) if flags.eval_files else []
-    _require_no_model(flags.output_dir)
-    make_directory(flags.output_dir)
-    size = 0
-    exported = {
-        name: os.path.join(name if choice.is_averaged else "", weights_file.NAME) for name in models.checkpoints
-    }
-    with tempfile.TemporaryDirectory(prefix=INCOMPLETE, dir=flags.output_dir) as aside:
-        for name, path in exported.items():
-            directory = os.path.join(aside, os.path.dirname(path))
-            size += checkpoints.export(models.specs[name], models.checkpoints[name], directory, flags.dtype)
-        for name in os.listdir(aside):
-            os.rename(os.path.join(aside, name), os.path.join(flags.output_dir, name))
-    print(f"{flags.output_dir}: {len(exported)} model(s), {size / 1e6:.2f} MB of weights as {flags.dtype}")
+    exported, size = export_models.export_ensemble(models, flags.output_dir, choice.is_averaged, flags.dtype)
+    num_models = len(exported.checkpoints)
+    print(f"{flags.output_dir}: {num_models} model(s), {size / 1e6:.2f} MB of weights as {flags.dtype}")
     if files:
-        paths = {name: os.path.join(flags.output_dir, path) for name, path in exported.items()}
-        _compare(models, dataclasses.replace(models, checkpoints=paths), files)
-
-
-def _require_no_model(directory):
-    if ensemble.holds_model(directory) or ensemble.members(directory):
-        raise ScriptError(f"{directory} holds a model already: choose another --output_dir, or remove it first")
+        _compare(models, exported, files)
 
 
 def _compare(source, exported, files):

@@ -29,6 +29,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _SEEDS_APART = 1_000_000  # of the processes that train a model together
 
+_LOG = logging.getLogger("astronet")
+
 _BUILDING = threading.Lock()
 
 Say = Callable[[str], object]  # a function that tells the user a line
@@ -74,7 +76,7 @@ def train_and_evaluate(
     train: dataset.Tces,
     validation: dataset.Tces,
     num_threads: int = 0,
-    say: Say = logging.getLogger("astronet").info,
+    say: Say = _LOG.info,
     on_evaluation: OnEvaluation = lambda *_: None,
 ) -> None:
     """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
