@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory
@@ -33,7 +35,7 @@ def _predict(flags):
     return tell_problems(problems)
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)

@@ -5,6 +5,8 @@ file also has limits of the views and scalars of the training; batch_predict.py 
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -61,7 +63,7 @@ def _print_threshold(truth, called, threshold):
     print(f"threshold {threshold:.4f} calls {called.sum()} of {len(called)} positive: {', '.join(figures)}")
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")

@@ -5,6 +5,8 @@ Writes the predictions (out_of_fold.csv), how good they are (folds.json, folds.c
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, dask_cluster, locks, workers
 from astronet.base.script import GOES_ON, Parser, run
@@ -16,7 +18,7 @@ from astronet.stats.metrics import DEFAULT_THRESHOLD
 _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     parser.add_argument("--files", nargs="+", required=True, help="labeled record files or patterns")

@@ -6,7 +6,9 @@ The network that is trained here has the configuration of the pretrained ensembl
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory
@@ -103,7 +105,7 @@ def _demo(flags):
         print(_summary(directory))
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument(
         "--output_dir",

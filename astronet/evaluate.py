@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, locks
 from astronet.base.script import Parser, run
@@ -11,7 +13,7 @@ from astronet.estimator import ensemble, weights_file
 from astronet.evaluation import labeled_records, report, report_files
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_threshold_flag(parser)

@@ -5,6 +5,8 @@ a little: run calibrate.py on the copy.
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -42,7 +44,7 @@ def _compare(source, exported, files):
         print(f"  {when:6s}  " + "  ".join(f"{name} {values[name]:.6f}" for name in _COMPARED))
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the copy")

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -58,7 +60,7 @@ def _find(flags):
     return tell_problems(problems)
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)

@@ -1,23 +1,30 @@
-"""Models by name."""
+"""Builds models by their names; config/registry.py lists them."""
 
 import math
+from collections.abc import Callable
+from typing import Any, Optional
 
 from astronet.base.script import ScriptError
 from astronet.config import registry
+from astronet.config.schema import Config
 
 _MAX_WEIGHTS = 100_000_000  # 0.4 GB; the largest configuration by name has 4 million
 
 
-def fit_function(model):
-    """Returns the function that fits models of a name at once; None where they descend a gradient step by step."""
+def fit_function(model: str) -> Optional[Callable]:
+    """Returns the function that fits a model at once; None for a model that is trained by gradient steps."""
     return getattr(registry.builder(model), "fit", None)
 
 
-def build(model, config):
-    """Builds the untrained Keras model of a name and a Config; see astro_model.build.
+def build(model: str, config: Config) -> Any:
+    """Builds an untrained Keras model, as astro_model.build() does.
+
+    Args:
+      model: name of the model, such as "AstroCNNModel".
+      config: its configuration.
 
     Raises:
-      ScriptError: the configuration makes no model, or one too large, of which nothing is allocated.
+      ScriptError: the configuration makes no model, or one that is too large; then nothing is allocated.
     """
     from astronet.ops.tensorflow import tf
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments
 from astronet.base.script import Parser, run
@@ -22,7 +24,7 @@ def _plot(flags):
     print(f"{flags.output}: precision-recall and ROC curves of {', '.join(predictions)}")
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument(
         "true_vs_pred",

@@ -2,6 +2,8 @@
 
 import functools
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from tqdm import tqdm
 
@@ -77,7 +79,7 @@ def _plot(flags):
     return 0 if plots else 1
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.add_argument(
         "--input_tce_csv_file", type=arguments.input_file, required=True, help="catalog, such as make_catalog.py writes"

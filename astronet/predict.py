@@ -4,6 +4,8 @@ import argparse
 import functools
 import math
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments
 from astronet.base.script import Parser, run
@@ -70,7 +72,7 @@ def _epoch(text):
     return value
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, dask_cluster, workers
 from astronet.base.script import Parser, run
@@ -9,7 +11,7 @@ from astronet.config import configuration
 from astronet.estimator import fit
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
     parser.add_argument("--train_files", nargs="+", required=True, help="record files or patterns to train on")

@@ -1,7 +1,7 @@
-"""Checkpoints on disk: which one, of what step, the best so far, and the model that one restores.
+"""Checkpoints on disk: the last and the best of a model, their steps, and the model that a checkpoint restores.
 
-An exported model has a weights file (weights_file.py) in place of checkpoints. Wherever a checkpoint is read, the path
-of such a file does as well.
+An exported model has a weights file (weights_file.py) instead of checkpoints. Wherever a checkpoint is read, the path
+of such a file may be given.
 """
 
 import contextlib
@@ -11,6 +11,8 @@ import re
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Optional
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from astronet.base import fingerprint, json_files
 from astronet.base.files import make_directory, write_aside
 from astronet.base.script import ScriptError
 from astronet.config import configuration
+from astronet.config.configuration import ModelSpec
 from astronet.estimator import pretrained, weights_file
 
 AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to a variable's name for its moving average
@@ -28,15 +31,15 @@ _STOPPED_EARLY = "stopped_early"  # empty file in a model_dir
 _JUDGED = "last_evaluation.json"  # metrics of the checkpoint that was evaluated last
 
 
-def find(model_dir, which="last"):
-    """Returns the path (without suffix) of a model_dir's checkpoint.
+def find(model_dir: str, which: str = "last") -> str:
+    """Returns the path (without suffix) of the checkpoint of a model.
 
     Args:
       model_dir: directory of one model.
-      which: "last" or "best" (by validation loss); an exported model has one, whichever it was.
+      which: "last" or "best" (by validation loss). An exported model has only one.
 
     Raises:
-      ScriptError: where there is none.
+      ScriptError: there is no checkpoint.
     """
     directory = os.path.join(model_dir, BEST) if which == "best" and not is_exported(model_dir) else model_dir
     checkpoint = latest(directory)
@@ -45,7 +48,7 @@ def find(model_dir, which="last"):
     return checkpoint
 
 
-def step(checkpoint):
+def step(checkpoint: str) -> int:
     """Returns the number of training steps behind a checkpoint."""
     reader = _reader(checkpoint)
     if reader.get_variable_to_shape_map().get(_STEP) != []:
@@ -53,16 +56,18 @@ def step(checkpoint):
     return int(reader.get_tensor(_STEP))
 
 
-def last_step(model_dir):
-    """Returns the step of a model_dir's last checkpoint; 0 where there is none yet."""
+def last_step(model_dir: str) -> int:
+    """Returns the step of the last checkpoint of a model; 0 if there is none yet."""
     checkpoint = latest(model_dir)
     return step(checkpoint) if checkpoint else 0
 
 
-def is_finished(model_dir, train_steps):
-    """Returns whether training stopped early or reached its last step (None, trained elsewhere: has a checkpoint).
+def is_finished(model_dir: str, train_steps: Optional[int]) -> bool:
+    """Returns whether training stopped early or reached its last step. An exported model is finished.
 
-    An exported model is finished.
+    Args:
+      model_dir: directory of one model.
+      train_steps: number of the last step; None for a model that was trained elsewhere: any checkpoint is its last.
     """
     if is_exported(model_dir):
         return True
@@ -71,16 +76,17 @@ def is_finished(model_dir, train_steps):
     return os.path.exists(os.path.join(model_dir, _STOPPED_EARLY)) or last_step(model_dir) >= (train_steps or 0)
 
 
-def mark_finished(model_dir):
-    """Notes that training ended before its last step, for want of a lower validation loss."""
+def mark_finished(model_dir: str) -> None:
+    """Notes that training ended before its last step, because the validation loss no longer fell."""
     with open(os.path.join(model_dir, _STOPPED_EARLY), "w"):
         pass
 
 
-def is_judged(model_dir):
-    """Returns whether a model_dir's last checkpoint was evaluated, so that best/ is the best of all.
+def is_judged(model_dir: str) -> bool:
+    """Returns whether the last checkpoint of a model was evaluated, so that best/ is the best of all.
 
-    A run that was killed between the two leaves one that was not. Of an exported model, nothing is left to evaluate.
+    A run that was killed between saving and evaluating leaves a checkpoint that was not evaluated. An exported model
+    has nothing left to evaluate.
     """
     if is_exported(model_dir):
         return True
@@ -92,13 +98,13 @@ def _judged_step(model_dir):
     return json_files.read_or_nothing(os.path.join(model_dir, _JUDGED)).get("global_step")
 
 
-def is_exported(model_dir):
+def is_exported(model_dir: str) -> bool:
     """Returns whether a model_dir holds an exported model."""
     return os.path.exists(os.path.join(model_dir, weights_file.NAME))
 
 
-def require_trainable(model_dir):
-    """Raises a ScriptError where a model_dir is an exported model, or an ensemble of them."""
+def require_trainable(model_dir: str) -> None:
+    """Raises a ScriptError if a directory holds an exported model, or an ensemble of exported models."""
     is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and any(
         map(is_exported, glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "*")))
     )
@@ -108,8 +114,8 @@ def require_trainable(model_dir):
         )
 
 
-def restore(spec, checkpoint):
-    """Builds the model of a ModelSpec with the weights of a checkpoint, published or our own.
+def restore(spec: ModelSpec, checkpoint: str) -> Any:
+    """Builds a Keras model with the weights of a checkpoint, published or our own.
 
     Raises:
       ScriptError: as weights() does.
@@ -119,23 +125,23 @@ def restore(spec, checkpoint):
     return model
 
 
-def weights(model, checkpoint):
-    """Reads the values of model.weights, a list of arrays, from a checkpoint.
+def weights(model: Any, checkpoint: str) -> list[np.ndarray]:
+    """Reads the values of model.weights from a checkpoint.
 
-    Where the checkpoint holds the moving average of a weight (hparams.average_decay), that is what the model gets.
+    Where the checkpoint holds the moving average of a weight (hparams.average_decay), the average is read.
 
     Raises:
-      ScriptError: where the checkpoint cannot be read or is of another configuration.
+      ScriptError: the checkpoint cannot be read or has another configuration.
     """
     shapes = {weight.name.split(":")[0]: weight.shape.as_list() for weight in model.weights}
     return list(arrays(checkpoint, shapes).values())
 
 
-def arrays(checkpoint, shapes):
-    """Reads arrays of a checkpoint by their names in the model; of a moving average, where it holds one.
+def arrays(checkpoint: str, shapes: Mapping[str, Iterable[int]]) -> dict[str, np.ndarray]:
+    """Reads arrays of a checkpoint by their names in the model; the moving average where the checkpoint has one.
 
     Args:
-      checkpoint: path without suffix, or of a weights file, which needs no TensorFlow.
+      checkpoint: path without suffix, or path of a weights file, which is read without TensorFlow.
       shapes: the shape of each array by name.
 
     Returns:
@@ -158,8 +164,14 @@ def arrays(checkpoint, shapes):
     return found
 
 
-def write(model_dir, model, num_steps):
-    """Writes a model that no session holds as the last checkpoint of a model_dir, of so many training steps."""
+def write(model_dir: str, model: Any, num_steps: int) -> None:
+    """Writes a model as the last checkpoint of a directory, for models that no session holds.
+
+    Args:
+      model_dir: directory of one model.
+      model: Keras model.
+      num_steps: number of training steps behind it.
+    """
     from astronet.ops.tensorflow import tf
 
     name = f"model.ckpt-{num_steps}"
@@ -174,12 +186,12 @@ def write(model_dir, model, num_steps):
     _set_latest(model_dir, name)
 
 
-def export(spec, checkpoint, directory, dtype):
-    """Writes config.json and the weights that restore() gives into a directory; returns the size of the weights.
+def export(spec: ModelSpec, checkpoint: str, directory: str, dtype: str) -> int:
+    """Writes config.json and the weights of a checkpoint into a directory; returns the size of the weights in bytes.
 
     Args:
-      spec: ModelSpec.
-      checkpoint: path without suffix, or of a weights file.
+      spec: model and configuration.
+      checkpoint: path without suffix, or path of a weights file.
       directory: made where it is missing.
       dtype: one of weights_file.DTYPES.
 
@@ -196,10 +208,10 @@ def export(spec, checkpoint, directory, dtype):
     return os.path.getsize(path)
 
 
-def keep_if_best(checkpoint, metrics):
-    """Copies a checkpoint to best/ beside it if its loss is the lowest so far, and notes that it was judged.
+def keep_if_best(checkpoint: str, metrics: Mapping[str, Any]) -> None:
+    """Copies a checkpoint to best/ beside it if its loss is the lowest so far, and notes that it was evaluated.
 
-    The `checkpoint` file in best/ is replaced last: until then it names the older one, which is still whole.
+    The file `checkpoint` in best/ is replaced last: until then it names the older checkpoint, which is still whole.
 
     Args:
       checkpoint: path without suffix.
@@ -224,8 +236,8 @@ def _keep(checkpoint, metrics, best_dir):
             os.remove(os.path.join(best_dir, other))
 
 
-def best_metrics(model_dir):
-    """Returns the metrics of the checkpoint in best/; None where there is none yet."""
+def best_metrics(model_dir: str) -> Optional[dict[str, Any]]:
+    """Returns the metrics of the checkpoint in best/; None if there is none yet."""
     checkpoint = latest(os.path.join(model_dir, BEST))
     if checkpoint is None:
         return None
@@ -244,10 +256,10 @@ def _set_latest(directory, name):
         file.write(f'model_checkpoint_path: "{name}"\n')
 
 
-def latest(directory):
-    """Returns the path (without suffix) of the last checkpoint in a directory, or of its weights file.
+def latest(directory: str) -> Optional[str]:
+    """Returns the path (without suffix) of the last checkpoint in a directory, or of its weights file; else None.
 
-    None where there is none. (TensorFlow's own function takes the path for a pattern: it finds nothing in `model[1]`.)
+    (TensorFlow's own function takes the path for a pattern: it finds nothing in `model[1]`.)
 
     Raises:
       ScriptError: the file `checkpoint` is damaged, or names a checkpoint that is not there.
@@ -271,11 +283,11 @@ def latest(directory):
 
 
 @contextlib.contextmanager
-def without_pattern(directory):
-    """Yields a path of a directory that TensorFlow, to which `[`, `*` and `?` make a pattern, takes as it is.
+def without_pattern(directory: str) -> Iterator[str]:
+    """Yields a path of a directory without `[`, `*` and `?`, which TensorFlow would take for a pattern.
 
     Args:
-      directory: one that exists.
+      directory: exists.
     """
     if directory == glob.escape(os.fspath(directory)) and "\\" not in os.fspath(directory):
         yield directory
@@ -287,7 +299,7 @@ def without_pattern(directory):
 
 
 def _tensorflow(where):
-    """TensorFlow, which alone reads its checkpoints; a ScriptError says what to do without it."""
+    """Returns TensorFlow, which alone reads its checkpoints; a ScriptError says what to do where it is not installed."""
     try:
         from astronet.ops.tensorflow import tf
     except ScriptError as error:
@@ -308,7 +320,7 @@ class _CheckpointReader:
     """Reads a checkpoint of TensorFlow.
 
     Raises:
-      ScriptError: where it cannot be read, or holds what is not finite.
+      ScriptError: it cannot be read, or has values that are not finite.
     """
 
     def __init__(self, checkpoint):
@@ -338,7 +350,7 @@ class _CheckpointReader:
             raise ScriptError(f"cannot read checkpoint {self._checkpoint} ({error}): copy or train it again") from error
 
 
-def sha256(checkpoints):
+def sha256(checkpoints: Iterable[str]) -> str:
     """Returns one hash of the weights of several checkpoints or weights files.
 
     The index file of a checkpoint holds the checksum of every variable, so that the weights need not be read.

@@ -1,4 +1,4 @@
-"""What computes the networks: TensorFlow, or, for exported models, NumPy, which needs no TensorFlow and no start-up."""
+"""The engines that compute the networks: TensorFlow, or NumPy, which starts at once, for exported models."""
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,16 +33,16 @@ def add_flag(parser: Any) -> None:
 
 
 def choose(engine: str, spec: ModelSpec, members: Sequence[str], num_examples: Optional[int] = None) -> str:
-    """Returns what is to compute the networks, "tensorflow" or "numpy".
+    """Returns the engine that computes the networks, "tensorflow" or "numpy".
 
     Args:
       engine: one of NAMES.
       spec: ModelSpec of all members.
       members: the checkpoint of each.
-      num_examples: about how many TCEs (or windows) are to be scored; None where it is not known: many.
+      num_examples: about how many TCEs (or windows) will be scored; None: not known, many.
 
     Raises:
-      ScriptError: NumPy cannot, where it is asked for, or where there is nothing else.
+      ScriptError: only NumPy is allowed or installed, and it cannot compute these networks.
     """
     if engine == "tensorflow":
         return engine
@@ -62,12 +62,12 @@ def choose(engine: str, spec: ModelSpec, members: Sequence[str], num_examples: O
 
 
 def is_tensorflow_installed() -> bool:
-    """Returns whether TensorFlow is there, without importing it."""
+    """Returns whether TensorFlow is installed, without importing it."""
     return importlib.util.find_spec("tensorflow") is not None
 
 
 def _obstacle(spec, members):
-    """What keeps NumPy from computing the networks, and the remedy; None where nothing does."""
+    """Says why NumPy cannot compute the networks, and the remedy; None where it can."""
     if not network.knows(spec.model):
         return f"networks of {spec.model} need it: pip install tensorflow"
     trained = [member for member in members if not weights_file.is_weights_file(member)]

@@ -10,16 +10,16 @@ DIRECTORY = Path(astronet.__file__).parent / "pretrained"
 _PREFIX = "pretrained:"
 
 
-def is_name(model_dir):
-    """Returns whether a --model_dir names an ensemble of the package, not a directory."""
+def is_name(model_dir: object) -> bool:
+    """Returns whether a --model_dir names an ensemble of the package instead of a directory."""
     return str(model_dir).startswith(_PREFIX)
 
 
-def resolve(model_dir):
-    """Returns the directory that a --model_dir means.
+def resolve(model_dir: str) -> str:
+    """Returns the directory that a --model_dir names.
 
     Raises:
-      ScriptError: for a name that the package does not have; names those that it has.
+      ScriptError: the package has no ensemble of that name; the message lists the names.
     """
     if not is_name(model_dir):
         return model_dir

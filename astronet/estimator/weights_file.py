@@ -1,7 +1,8 @@
-"""weights.npz: the weights of a model alone, which an exported model has instead of a checkpoint."""
+"""weights.npz: the weights of an exported model, which has no checkpoint."""
 
 import os
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,23 +15,23 @@ _STEP = "global_step"
 _MAX_BYTES = 1 << 30  # unpacked
 
 
-def is_weights_file(checkpoint):
-    """Returns whether the path of a checkpoint is that of a weights file."""
+def is_weights_file(checkpoint: str) -> bool:
+    """Returns whether a path of a checkpoint is the path of a weights file."""
     return os.path.basename(checkpoint) == NAME
 
 
-def write(path, weights, step, dtype):
+def write(path: str, weights: Mapping[str, np.ndarray], step: int, dtype: str) -> None:
     """Writes a weights file; the same weights give the same bytes.
 
     Args:
       path: ends in NAME.
       weights: dictionary of float arrays by the name of the variable.
       step: number of training steps behind them.
-      dtype: one of DTYPES, for all that is no vector. Vectors (biases, mean and scale of scalars) stay float32: they
-        are few, and a mean can be large beside its scale.
+      dtype: one of DTYPES, for kernels. Vectors (biases, mean and scale of scalars) stay float32: they are few, and a
+        mean can be large beside its scale.
 
     Raises:
-      ScriptError: naming a variable with a value that is not finite as dtype.
+      ScriptError: a value is not finite as dtype; it names the variable.
     """
     with np.errstate(over="ignore"):
         arrays = {name: values.astype(dtype if values.ndim > 1 else np.float32) for name, values in weights.items()}
@@ -45,13 +46,13 @@ def write(path, weights, step, dtype):
 
 
 class Reader:
-    """Reads a weights file, by the methods that a reader of TensorFlow checkpoints has.
+    """Reads a weights file; it has the methods of a reader of TensorFlow checkpoints.
 
     Raises:
-      ScriptError: where it cannot be read.
+      ScriptError: the file cannot be read.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str):
         try:
             with zipfile.ZipFile(path) as archive:
                 size = sum(member.file_size for member in archive.infolist())
@@ -73,11 +74,11 @@ class Reader:
             if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
                 raise ValueError(f"{name} has values that are not finite numbers")
 
-    def get_variable_to_shape_map(self):
+    def get_variable_to_shape_map(self) -> dict[str, list[int]]:
         return {name: list(values.shape) for name, values in self._arrays.items()}
 
-    def get_tensor(self, name):
-        """Float arrays come as float32."""
+    def get_tensor(self, name: str) -> np.ndarray:
+        """Returns an array by its name; float arrays as float32."""
         return self._arrays[name]
 
 
