@@ -33,7 +33,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--model_dir",
         type=arguments.output_directory,
         required=True,
-        help="directory for the folds and for what comes of them",
+        help="directory for the folds and the results",
     )
     parser.add_argument("--num_models", type=arguments.num_models, default=1, help="models to average in each fold")
     parser.add_argument(
@@ -46,12 +46,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--train_steps", type=arguments.positive_integer, help="batches to train each model on (default: as train.py)"
     )
     parser.add_argument(
-        "--seed", type=arguments.seed, default=0, help="of the folds, the bootstrap, and the first of the models"
+        "--seed",
+        type=arguments.seed,
+        default=0,
+        help="seed of the folds, of the bootstrap, and of the first of the models",
     )
     parser.add_argument(
         "--num_threads",
         type=arguments.num_threads,
-        help="of each model; 0: all cores; 1: same seed, same result (default: as train.py)",
+        help="threads of each model; 0: all cores; 1: same seed, same result (default: as train.py)",
     )
     workers.add_cluster_flag(parser)
     parser.add_argument(
@@ -60,7 +63,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument(
         "--threshold", type=arguments.probability, default=DEFAULT_THRESHOLD, help="probability to call positive from"
     )
-    parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the bootstrap")
+    parser.add_argument(
+        "--num_resamples", type=arguments.num_resamples, default=1000, help="number of resamples of the bootstrap"
+    )
     parser.add_argument("--plot", type=arguments.positive_integer, metavar="N", help="plot the N least likely labels")
     return run(locks.holding(_cross_validate, "model_dir"), parser.parse_args(argv), GOES_ON)
 

@@ -27,14 +27,23 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         metavar="DIR",
         help="directory for a full report: JSON, CSV and figures",
     )
-    parser.add_argument("--train_files", nargs="+", help="report apart on TCEs that share no star or views with these")
+    parser.add_argument(
+        "--train_files",
+        nargs="+",
+        help="record files of the training: report apart on TCEs that share no star or views with them",
+    )
     parser.add_argument(
         "--catalog",
         type=arguments.input_file,
-        help="CSV file of the TCEs, for what their records lack: report by Tmag too",
+        help="CSV file of the TCEs, for columns that their records lack: report by Tmag too",
     )
-    parser.add_argument("--num_resamples", type=arguments.num_resamples, default=1000, help="of the report's bootstrap")
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the report's bootstrap")
+    parser.add_argument(
+        "--num_resamples",
+        type=arguments.num_resamples,
+        default=1000,
+        help="number of resamples of the bootstrap of the report",
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap of the report")
     flags = parser.parse_args(argv)
     if not flags.report and (flags.train_files or flags.catalog):
         parser.error("--train_files and --catalog go with --report: name the report's directory")

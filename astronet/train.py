@@ -25,24 +25,24 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument(
         "--train_steps",
         type=arguments.positive_integer,
-        help=f"number of batches to train on in all (default: hparams.train_epochs of the configuration, else "
+        help=f"number of batches to train on in all (default: by hparams.train_epochs of the configuration, else "
         f"{configuration.PUBLISHED_STEPS})",
     )
     parser.add_argument(
-        "--seed", type=arguments.seed, default=0, help="of the initial weights, the order and the augmentation"
+        "--seed", type=arguments.seed, default=0, help="seed of the initial weights, the order and the augmentation"
     )
     parser.add_argument(
         "--num_models",
         type=arguments.num_models,
         default=1,
-        help="more than 1: train an ensemble, in the subdirectories 1, 2, ... of --model_dir, with --seed and those "
-        "that follow it",
+        help="more than 1: train an ensemble, in the subdirectories 1, 2, ... of --model_dir, with the seeds --seed, "
+        "--seed + 1, ...",
     )
     parser.add_argument(
         "--num_parallel",
         type=arguments.num_processes,
         default=os.cpu_count(),
-        help="members of an ensemble to train side by side; a scheduler's workers train one each",
+        help="number of members of an ensemble that are trained side by side; each worker of a scheduler trains one",
     )
     workers.add_cluster_flag(parser)
     parser.add_argument(

@@ -299,7 +299,7 @@ def without_pattern(directory: str) -> Iterator[str]:
 
 
 def _tensorflow(where):
-    """Returns TensorFlow, which alone reads its checkpoints; a ScriptError says what to do where it is not installed."""
+    """Returns TensorFlow, which reads its checkpoints; without it, a ScriptError says what to do."""
     try:
         from astronet.ops.tensorflow import tf
     except ScriptError as error:

@@ -1,4 +1,4 @@
-"""Trains, evaluates and predicts. The only file that builds on tf_estimator."""
+"""Trains, evaluates and predicts with TensorFlow. No other file builds on tf_estimator."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,8 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -175,10 +176,10 @@ def _model_fn(this: _Training, is_chief: bool) -> Callable:
 
 
 @contextlib.contextmanager
-def full_disk_told(model_dir):
-    """Has the block end with a ScriptError in one line where TensorFlow could not write for want of room.
+def full_disk_told(model_dir: str) -> Iterator[None]:
+    """Turns the error of TensorFlow on a full disk into a ScriptError of one line.
 
-    What it had begun to write is removed, here and where a run was killed that did: it is of no use, and needs room.
+    Unfinished checkpoints of this run, and of runs that were killed, are removed: they are of no use, and need room.
     """
     _remove_unfinished_checkpoints(model_dir)
     try:
@@ -242,11 +243,11 @@ def _judge(model_dir, step, labels, logits):
     )
 
 
-def is_distributed():
-    """Whether TF_CONFIG makes this process one of several that train a model together.
+def is_distributed() -> bool:
+    """Returns whether TF_CONFIG makes this process one of several that train a model together.
 
     Raises:
-      ScriptError: it cannot be used.
+      ScriptError: TF_CONFIG cannot be used.
     """
     text = os.environ.get("TF_CONFIG")
     if not text:
@@ -263,8 +264,8 @@ def is_distributed():
     return True
 
 
-def is_chief():
-    """Whether this process evaluates and saves: alone, or of those that train a model together."""
+def is_chief() -> bool:
+    """Returns whether this process evaluates and saves: it trains alone, or is the chief of several processes."""
     return not is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
 
 
@@ -295,18 +296,24 @@ def _run_config(spec, model_dir, num_train, num_threads, is_shared):
     )
 
 
-def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRESHOLD, temperature=1.0):
-    """Evaluates a model, or the mean of an ensemble, on labelled records.
+def evaluate(
+    spec: configuration.ModelSpec,
+    checkpoints_of_members: Sequence[str],
+    files: Sequence[str],
+    threshold: float = metrics.DEFAULT_THRESHOLD,
+    temperature: float = 1.0,
+) -> dict[str, float]:
+    """Evaluates a model, or the mean of an ensemble, on labeled records.
 
     Args:
       spec: ModelSpec of all members.
       checkpoints_of_members: list of checkpoints, one a member.
       files: list of record files.
       threshold: probability from which a TCE is called positive.
-      temperature: what the logits of each member are divided by.
+      temperature: divides the logits of each member.
 
     Returns:
-      Dictionary of metrics.evaluate, and global_step (the last of the members').
+      The figures of metrics.evaluate(), and global_step (the last of the members').
     """
     score = _logits_of_members(spec, checkpoints_of_members)
     labels, logits = [], []
@@ -319,7 +326,9 @@ def evaluate(spec, checkpoints_of_members, files, threshold=metrics.DEFAULT_THRE
     return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
 
 
-def scorer(spec, checkpoints_of_members):
+def scorer(
+    spec: configuration.ModelSpec, checkpoints_of_members: Sequence[str]
+) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """Restores the members of an ensemble once, to score any number of batches.
 
     Args:
@@ -333,7 +342,9 @@ def scorer(spec, checkpoints_of_members):
     return lambda features: metrics.probability(score(features))
 
 
-def sliding_scorer(spec, checkpoints_of_members):
+def sliding_scorer(
+    spec: configuration.ModelSpec, checkpoints_of_members: Sequence[str]
+) -> Optional[Callable[[np.ndarray], np.ndarray]]:
     """Restores the members of an ensemble once, to score all windows of any number of series.
 
     Args:
@@ -353,13 +364,13 @@ def sliding_scorer(spec, checkpoints_of_members):
     return lambda series: metrics.probability(score(series))
 
 
-def write_summary(directory, step, values):
-    """Writes scalars where TensorBoard finds them.
+def write_summary(directory: str, step: int, values: Mapping[str, float]) -> None:
+    """Writes scalars for TensorBoard.
 
     Args:
       directory: such as model_dir/eval_test.
       step: number of training steps behind the values.
-      values: dictionary of floats.
+      values: the scalars by name.
     """
     scalars = [tf.compat.v1.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
     with tf.Graph().as_default():  # the writer of these summaries, which Estimator writes too, refuses eager mode
@@ -411,7 +422,7 @@ class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
 
 
 class _Share(tf.compat.v1.train.SessionRunHook):
-    """Counts and tells how many of the steps a worker has taken itself."""
+    """Counts the steps that this worker takes itself, and tells the number at the end."""
 
     def __init__(self, num_steps, say):
         self._num_steps, self._say = num_steps, say
@@ -425,12 +436,12 @@ class _Share(tf.compat.v1.train.SessionRunHook):
 
 
 def _evaluation(spec, model, averages, tces):
-    """Function from a session to the logits of TCEs, [num_tces, output_dim], by the weights as they are there.
+    """Returns a function from a session to the logits of TCEs by the weights in it, [num_tces, output_dim].
 
     Args:
       spec: ModelSpec.
       model: the model that is trained.
-      averages: what to evaluate in place of each of model.trainable_weights, where hparams.average_decay says so.
+      averages: tensors that take the place of model.trainable_weights, if hparams.average_decay is not 0.
       tces: dataset.Tces.
     """
     refresh = tf.no_op()
@@ -453,7 +464,7 @@ def _evaluation(spec, model, averages, tces):
 
 
 def _logits(model, features, config):
-    """What a model says about TCEs, [batch, output_dim]."""
+    """Returns the logits of TCEs, [batch, output_dim]."""
     logits = model(features, training=False)
     if not config.hparams.score_both_directions:
         return logits
@@ -462,13 +473,13 @@ def _logits(model, features, config):
 
 
 def _steps_between_evaluations(num_examples, batch_size):
-    """One epoch, or as many whole ones as make evaluations worth their time."""
+    """Returns the number of steps of one epoch, or of as many whole epochs as make evaluations worth their time."""
     epoch = max(1, num_examples // batch_size)
     return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
 
 
 def _logits_of_members(spec, members):
-    """Function from features to logits [batch, member, output_dim], as an array."""
+    """Returns a function from features to logits, an array [batch, member, output_dim]."""
     model = models.build(spec.model, spec.config)
     lengths = configuration.input_lengths(spec.config)
 
@@ -482,10 +493,10 @@ def _logits_of_members(spec, members):
 
 
 def _by_member(model, members, logits):
-    """Function from what `logits` takes to what it returns by each member, [batch, member, output_dim], as an array.
+    """Returns a function from the input of `logits` to its values by each member, an array [batch, member, output_dim].
 
-    The members take turns in one model, which a call fills with the weights of each: a model of its own for each would
-    take longer to build and trace than thousands of TCEs to score. The tensors are handed over, not copied.
+    The members take turns in one model: a call fills it with the weights of each. To build and trace a model for each
+    member would take longer than to score thousands of TCEs. The tensors are handed over, not copied.
 
     Args:
       model: the model that `logits` computes with.

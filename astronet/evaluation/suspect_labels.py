@@ -1,7 +1,8 @@
-"""The list of labels that are likely wrong, with what speaks against each, and their plots."""
+"""Lists the labels that are likely wrong, with the evidence against each, and plots their TCEs."""
 
 import itertools
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from astronet.estimator.scoring import Prediction
 from astronet.figures import tce as plotting
 from astronet.stats import label_noise
 
+if TYPE_CHECKING:  # most scripts start without it
+    import pandas as pd
+
 TABLE, PLOTS = "suspect_labels.csv", "suspects"
 
 _COLUMNS = (
@@ -21,14 +25,14 @@ _COLUMNS = (
 _SAME_PERIOD = 0.01  # relative difference up to which two TCEs of a star are taken for the same signal
 
 
-def write(directory, judged, tces, num_plots=0):
+def write(directory: str, judged: "pd.DataFrame", tces: "pd.DataFrame", num_plots: int = 0) -> label_noise.LabelNoise:
     """Writes the table of the TCEs whose label is likely wrong, the least probable label first, and plots of them.
 
     Args:
       directory: gets suspect_labels.csv and suspects/.
-      judged: DataFrame of TCEs as labeled_records.table() returns it, with columns fold, and probability and spread of
+      judged: table of TCEs as labeled_records.table() returns it, with columns fold, and probability and spread of
         models that were not trained on the TCE.
-      tces: DataFrame of all TCEs, among which contradictions are looked for.
+      tces: table of all TCEs, which are searched for contradictions.
       num_plots: how many of the first to plot.
 
     Returns:
@@ -58,7 +62,7 @@ def _number(value):
 
 
 def _contradiction(tce, tces):
-    """Names the TCEs of the same star and period whose label is the other one; empty where there are none."""
+    """Names the TCEs of the same star and period that have the other label; "" if there are none."""
     of_star = tces[(tces.tic_id == tce.tic_id) & (tces.label != tce.label)]
     same = of_star[(of_star.Period / tce.Period - 1).abs() <= _SAME_PERIOD]
     return "; ".join(
