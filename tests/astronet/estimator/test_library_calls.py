@@ -1,4 +1,4 @@
-"""What the scripts do can be called from Python, without flags: it returns its results, and logs instead of printing."""
+"""What the scripts do can be called from Python, without flags: it returns its results, and logs, printing nothing."""
 
 import pytest
 
