@@ -253,6 +253,39 @@ def refuse_overwriting_in(
         refuse_overwriting_inputs({flag: [os.path.join(directory, name) for name in names]}, inputs)
 
 
+def refuse_overwriting_under(
+    outputs: Mapping[str, Mapping[Path, Iterable[str]]], directories: Mapping[str, Optional[Path]]
+) -> None:
+    """Refuses outputs that are files of a directory whose files are read, unless an earlier run wrote them.
+
+    Args:
+      outputs: the CSV files that will be written, by the flag that chooses them: path to columns. A file that begins
+        with these columns is taken for that of an earlier run.
+      directories: the directories, by the flag that chooses them; None is none.
+
+    Raises:
+      ScriptError: naming both flags and the path.
+    """
+    read = {flag: os.path.realpath(directory) for flag, directory in directories.items() if directory is not None}
+    for flag, columns_of in outputs.items():
+        for path, columns in columns_of.items():
+            real = os.path.realpath(path)
+            for reading, directory in read.items():
+                inside = os.path.commonpath([real, directory]) == directory
+                if inside and os.path.isfile(real) and not _begins_with(real, ",".join(columns)):
+                    raise ScriptError(
+                        f"{flag} would overwrite {printable(path)}, which lies in the directory that {reading} reads: "
+                        f"give another {flag}"
+                    )
+
+
+def _begins_with(path: str, line: str) -> bool:
+    """Whether this is the first line of a file; an empty file holds nothing to lose."""
+    with open(path, "rb") as file:
+        there = file.read(len(line.encode()) + 1)
+    return not there or there.rstrip(b"\r\n") == line.encode()
+
+
 def _listed(paths: Paths) -> list[str]:
     if paths is None:
         return []

@@ -7,7 +7,8 @@ import sys
 from astronet.base import arguments
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.base.workers import add_cluster_flag
-from astronet.data.catalog import build, events, stars
+from astronet.data.catalog import build, catalog_rows, events, stars
+from astronet.data.records.columns import CATALOG_COLUMNS
 from light_curve_util.products.quality import QUALITIES
 
 
@@ -28,11 +29,7 @@ def _make_catalog(flags):
         flags.tess_data_dir,
         flags.stitch,
     )
-    _, _, star_path = star_catalog.partition(":")  # which auto may have found by itself
-    arguments.refuse_overwriting_inputs(
-        {"--out_name": [choice.out_path, choice.dropped_path, choice.warnings_path]},
-        {"--input": paths, f"--star_catalog={flags.star_catalog}": star_path or None},
-    )
+    _refuse_overwriting(flags, choice)
     _check_stars(flags.star_catalog, star_catalog)
     _tell_sources(choice, flags.bls)
     built = build.build(choice)
@@ -42,6 +39,24 @@ def _make_catalog(flags):
     if built.num_warnings:
         print(f"{_counted(built.num_warnings, 'warning')} about TCEs of {choice.out_path} in {choice.warnings_path}")
     return 0 if built.num_tces else 1
+
+
+def _refuse_overwriting(flags, choice):
+    """Refuses outputs that are read: a table, a star catalog that auto has found, a transit search, a light curve."""
+    _, _, star_path = choice.star_catalog.partition(":")
+    columns_of = {
+        choice.out_path: CATALOG_COLUMNS,
+        choice.dropped_path: catalog_rows.list_columns("reason"),
+        choice.warnings_path: catalog_rows.list_columns("warning"),
+    }
+    arguments.refuse_overwriting_inputs(
+        {"--out_name": columns_of},
+        {"--input": choice.input_paths, f"--star_catalog={flags.star_catalog}": star_path or None},
+    )
+    arguments.refuse_overwriting_under(
+        {"--out_name": columns_of},
+        {"--qlp_data_dir": choice.searches.qlp_data_dir, "--tess_data_dir": choice.tess_data_dir},
+    )
 
 
 def _searches(flags):

@@ -166,6 +166,11 @@ def write_catalog(path, rows):
     )
 
 
+def list_columns(column):
+    """The columns of a list of rows; `column` is the heading of what is told."""
+    return (ROW_ID, TIC_ID, SECTOR, "file", column)
+
+
 def write_list(path, rows, column, tell):
     """Writes a list of rows with what there is to tell of each.
 
@@ -179,7 +184,7 @@ def write_list(path, rows, column, tell):
       The number of lines.
     """
     lines = [(row.row_id, row.cells[TIC_ID], row.cells[SECTOR], row.file, text) for row in rows for text in tell(row)]
-    write_csv(path, (ROW_ID, TIC_ID, SECTOR, "file", column), lines, lineterminator="\n")
+    write_csv(path, list_columns(column), lines, lineterminator="\n")
     return len(lines)
 
 

@@ -371,3 +371,27 @@ def test_the_old_name_of_a_flag_works_and_says_the_new_one(tmp_path, capsys):
     assert f"star parameters from local:{tmp_path}/stars.sqlite" in told.out
     assert "--catalog is now called --star_catalog" in told.err
     assert read(tmp_path / "tces.csv")[0]["star_rad"] == "1.5"
+
+
+@pytest.mark.parametrize("kind", ["search", "light curve"])
+@pytest.mark.parametrize("name", ["{}", "{}_dropped.csv"])
+def test_a_catalog_does_not_overwrite_files_that_it_would_find_by_itself(kind, name, tmp_path, capsys):
+    write_tev(tmp_path, {"tic_id": 7, "Epoc": 1326, "Period": 2, "Duration": 1, "Transit Depth": 5})
+    write_bls(tmp_path, 7, peak())
+    (tmp_path / "tess" / "sector-1").mkdir(parents=True)
+    found = tmp_path / ("qlp/sector-1/ffi/cam3/ccd2/BLS/7" if kind == "search" else "tess/sector-1/7.csv")
+    there = found.with_name(name.format(found.stem) if "_" in name else found.name)
+    there.write_text("time,flux\n1,1\n")
+    flags = [f"--out_name={found}", f"--tess_data_dir={tmp_path}/tess"]
+    assert run(tmp_path, *flags) == 1
+    told = capsys.readouterr().err
+    assert "--out_name would overwrite" in told and "_data_dir reads" in told
+    assert there.read_text() == "time,flux\n1,1\n"
+
+
+def test_a_catalog_of_an_earlier_run_among_its_inputs_is_made_again(tmp_path):
+    write_tev(tmp_path, {"tic_id": 7, "Epoc": 1326, "Period": 2, "Duration": 1, "Transit Depth": 5})
+    flags = [f"--tess_data_dir={tmp_path}", f"--qlp_data_dir={tmp_path}"]
+    assert run(tmp_path, *flags) == 0
+    made = (tmp_path / "tces.csv").read_bytes()
+    assert run(tmp_path, *flags) == 0 and (tmp_path / "tces.csv").read_bytes() == made
