@@ -25,7 +25,7 @@ def near_miss(data_dir: str, tic_id: int, sector: int) -> str:
     return ""
 
 
-def _told(data_dir, found, place, tic_id, sector):
+def _told(data_dir: str, found: str, place: str, tic_id: int, sector: int) -> str:
     wanted = f"sector-{sector}"
     if place not in ("", wanted):
         return f"{data_dir} has {found}: rename {place} to {wanted}"
