@@ -7,6 +7,7 @@ from astronet.base import arguments, workers
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.records import preprocess
+from light_curve_util.numerals import numbered
 
 
 def _generate(flags):
@@ -40,12 +41,14 @@ def _tell(records, output_dir):
     """Prints what was made."""
     num_skipped = records.num_rows - records.num_records
     print(
-        f"{records.num_rows} rows = {records.num_records} records + {num_skipped} skipped ({_counted(records.skipped)})"
+        f"{numbered(records.num_rows, 'row')} = {numbered(records.num_records, 'record')} + {num_skipped} skipped "
+        f"({_counted(records.skipped)})"
     )
     if not records.num_records:
         raise ScriptError(f"no TCE gives a record; {output_dir}/skipped.csv has the reason for each row")
     for name, split in records.manifest["splits"].items():
-        print(f"{name}: {split['num_records']} records ({_counted(split['dispositions'])}) in {output_dir}/{name}-*")
+        num_records, kinds = numbered(split["num_records"], "record"), _counted(split["dispositions"])
+        print(f"{name}: {num_records} ({kinds}) in {output_dir}/{name}-*")
 
 
 def _counted(counts):

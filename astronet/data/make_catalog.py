@@ -9,6 +9,7 @@ from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.base.workers import add_cluster_flag
 from astronet.data.catalog import build, catalog_rows, events, stars
 from astronet.data.records.columns import CATALOG_COLUMNS
+from light_curve_util.numerals import numbered
 from light_curve_util.products.quality import QUALITIES
 
 
@@ -33,11 +34,11 @@ def _make_catalog(flags):
     _check_stars(flags.star_catalog, star_catalog)
     _tell_sources(choice, flags.bls)
     built = build.build(choice)
-    print(f"{_counted(built.num_tces, 'TCE')} in {choice.out_path}")
+    print(f"{numbered(built.num_tces, 'TCE')} in {choice.out_path}")
     if built.num_dropped:  # a row with several sectors counts once for each
-        print(f"{_counted(built.num_dropped, 'TCE')} dropped, with reasons in {choice.dropped_path}")
+        print(f"{numbered(built.num_dropped, 'TCE')} dropped, with reasons in {choice.dropped_path}")
     if built.num_warnings:
-        print(f"{_counted(built.num_warnings, 'warning')} about TCEs of {choice.out_path} in {choice.warnings_path}")
+        print(f"{numbered(built.num_warnings, 'warning')} about TCEs of {choice.out_path} in {choice.warnings_path}")
     return 0 if built.num_tces else 1
 
 
@@ -82,10 +83,6 @@ def _check_stars(flag, star_catalog):
             f"{error}. It was taken for the star catalog because of its name (--star_catalog=auto): rename it, or "
             "choose another by --star_catalog"
         ) from error
-
-
-def _counted(count, noun):
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _tell_sources(choice, bls):

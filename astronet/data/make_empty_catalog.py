@@ -13,6 +13,7 @@ from astronet.base.files import make_directory, write_csv
 from astronet.base.script import Parser, ScriptError, run
 from astronet.base.workers import map_in_order
 from astronet.data.catalog import tev
+from light_curve_util.numerals import numbered
 
 _FILE_NAME = re.compile(r"sector-(\d+)(?:-.*)?\.txt$", re.IGNORECASE)
 
@@ -112,7 +113,8 @@ def _run(flags):
         dropped_path = os.path.join(save_dir, f"sector-{sector}-all_dropped.csv")
         _write_dropped(dropped_path, dropped_of[sector])
         left_out = len(dropped_of[sector])
-        print(f"{len(rows)} stars in {table}" + (f", {left_out} lines left out: {dropped_path}" if left_out else ""))
+        told = f", {numbered(left_out, 'line')} left out: {dropped_path}" if left_out else ""
+        print(f"{numbered(len(rows), 'star')} in {table}{told}")
     return 0
 
 
