@@ -185,6 +185,7 @@ def _checked_settings(choice):
     """The settings, once it is sure that inputs are there and that no output overwrites one of them."""
     inputs = {"--input_tce_csv_file": choice.table_path}
     arguments.refuse_overwriting_in(choice.output_dir, _WRITTEN, "--output_dir", inputs)
+    record_set.check_directory(choice.output_dir, choice.table_path, choice.tess_data_dir)
     settings = choice.settings()
     if not os.path.isdir(choice.tess_data_dir):
         raise ScriptError(f"no directory {choice.tess_data_dir}: --tess_data_dir is the one that holds sector-1, ...")

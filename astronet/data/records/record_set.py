@@ -53,6 +53,31 @@ class Entry:
         return counts and all(isinstance(row, list) and len(row) == len(Skip._fields) for row in rows)
 
 
+def check_directory(directory, table_path, tess_data_dir):
+    """Refuses inputs that making the set would remove, and staging that is no directory.
+
+    Args:
+      directory: of the set, which need not exist.
+      table_path, tess_data_dir: table and directory of light curves that the set is made from.
+
+    Raises:
+      ScriptError: naming the path and the remedy.
+    """
+    staging = os.path.join(directory, _STAGING)
+    if os.path.islink(staging) or (os.path.lexists(staging) and not os.path.isdir(staging)):
+        raise ScriptError(f"{staging} is a file or a link, where a directory is needed: remove it, or rename it")
+    real, real_staging = os.path.realpath(directory), os.path.realpath(staging)
+    for flag, path in (("--input_tce_csv_file", table_path), ("--tess_data_dir", tess_data_dir)):
+        for home, name in map(os.path.split, (os.path.abspath(path), os.path.realpath(path))):
+            home = os.path.realpath(home)
+            is_staged = os.path.commonpath([os.path.join(home, name), real_staging]) == real_staging
+            if is_staged or (home == real and _SHARD.fullmatch(name)):
+                raise ScriptError(
+                    f"--output_dir would remove or overwrite {path}, which {flag} reads: move that, or give another "
+                    "--output_dir"
+                )
+
+
 def staging_directory(directory):
     """Makes, and returns the name of, the directory of what is not yet published; a run that is killed leaves it."""
     staging = os.path.join(directory, _STAGING)

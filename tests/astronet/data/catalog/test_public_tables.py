@@ -389,6 +389,40 @@ def test_records_do_not_overwrite_their_table(generate, tmp_path, capsys):
     assert "would overwrite" in capsys.readouterr().err and table.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["incomplete-records/tces.csv", "train-00000-of-00008", "test-00000-of-00001"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_records_do_not_remove_a_table_in_the_place_of_records(generate, tmp_path, capsys, name, linked):
+    table = tmp_path / "records" / name
+    table.parent.mkdir(parents=True)
+    write(table, HEADER + f"0,7,.01,,{T0},{PERIOD},{HOURS},{PPM},1\n")
+    before = table.read_bytes()
+    if linked:
+        (tmp_path / "link.csv").symlink_to(table)
+    assert generate(tmp_path / "link.csv" if linked else table, "--make_test_set") == 1
+    assert "would remove or overwrite" in capsys.readouterr().err and table.read_bytes() == before
+
+
+def test_records_do_not_remove_light_curves_in_the_place_of_unfinished_records(generate, tmp_path, capsys):
+    (tmp_path / "records" / "incomplete-records" / "sector-1").mkdir(parents=True)
+    table = HEADER + f"0,7,.01,,{T0},{PERIOD},{HOURS},{PPM},1\n"
+    assert generate(table, f"--tess_data_dir={tmp_path}/records/incomplete-records") == 1
+    assert "which --tess_data_dir reads" in capsys.readouterr().err
+    assert (tmp_path / "records" / "incomplete-records" / "sector-1").is_dir()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "broken link"])
+def test_unfinished_records_need_a_directory_which_is_said_before_any_work(generate, tmp_path, capsys, kind):
+    (tmp_path / "records").mkdir()
+    staging = tmp_path / "records" / "incomplete-records"
+    if kind == "file":
+        write(staging, "notes")
+    else:
+        staging.symlink_to(tmp_path if kind == "link" else tmp_path / "nowhere")
+    assert generate(HEADER + f"0,7,.01,,{T0},{PERIOD},{HOURS},{PPM},1\n", "--make_test_set") == 1
+    assert f"{staging} is a file or a link" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "records").iterdir()] == ["incomplete-records"]
+
+
 def test_a_table_from_a_pipe_is_read_once_and_its_hash_is_recorded(generate, tmp_path):
     content = (HEADER + f"0,7,.01,,{T0},{PERIOD},{HOURS},{PPM},1\n").encode()
     os.mkfifo(tmp_path / "pipe")
