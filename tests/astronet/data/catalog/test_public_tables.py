@@ -13,8 +13,8 @@ from astropy.table import Table
 
 from astronet import plot_tces
 from astronet.base.script import ScriptError
-from astronet.data import download_light_curves, generate_input_records, make_catalog, make_empty_catalog
-from astronet.data.catalog import tev
+from astronet.data import generate_input_records, make_catalog, make_empty_catalog
+from astronet.data.catalog import mast_downloads, tev
 from astronet.data.records import tf_example, tfrecord
 
 SECTOR_STARTS = {1: 1325.5, 2: 1354.5}  # BTJD
@@ -170,7 +170,9 @@ def test_sexagesimal_positions_become_degrees(generate, tmp_path):
 def test_a_list_of_sectors_is_a_row_for_each_whose_light_curve_is_there(generate, tmp_path):
     assert generate(EXOFOP + exofop(sectors="1,2,28") + exofop(8, sectors="2 27"), "--make_test_set") == 0
     assert held(tmp_path / "records").keys() == {(7, 1), (7, 2)}
-    assert reasons(tmp_path / "records") == {"1": "missing: no light curve of TIC 8 in sectors 2, 27"}
+    assert reasons(tmp_path / "records") == {
+        "1": "missing: no light curve of TIC 8 in sectors 2, 27: fetch one, or give another data directory"
+    }
 
 
 def test_stitched_sectors_are_folded_into_one_record_that_names_them(generate, tess, tmp_path):
@@ -436,15 +438,13 @@ def test_a_table_from_a_pipe_is_read_once_and_its_hash_is_recorded(generate, tmp
 
 def test_downloads_take_every_sector_of_a_public_table(tmp_path, capsys):
     table = EXOFOP + exofop(sectors="1,2,28") + exofop("7.5") + exofop(8, sectors="2 27")
-    wanted, unusable = download_light_curves.read_catalogue(write(tmp_path / "exofop.csv", table))
+    wanted, unusable = mast_downloads.read_catalog(write(tmp_path / "exofop.csv", table))
     assert wanted == [(7, 1), (7, 2), (7, 28), (8, 2), (8, 27)]
     assert [row.reason.partition(":")[2] for row in unusable] == [
         " row 2: tic_id '7.5' is no whole number: a planet candidate's, perhaps; give the TIC ID of its star"
     ]
     with pytest.raises(ScriptError, match="no column Sectors"):
-        download_light_curves.read_catalogue(
-            write(tmp_path / "nasa.csv", SOURCES["the NASA Exoplanet Archive's TOI table"])
-        )
+        mast_downloads.read_catalog(write(tmp_path / "nasa.csv", SOURCES["the NASA Exoplanet Archive's TOI table"]))
 
 
 def test_plots_of_a_public_table(tess, tmp_path):
