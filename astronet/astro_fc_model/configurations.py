@@ -1,6 +1,7 @@
 """Configurations of the fully connected model."""
 
 import dataclasses
+from typing import Any
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
 from astronet.config.schema import Config, Hparams, LayerCount
@@ -19,7 +20,7 @@ class FCHparams(Hparams):
     columns: dict[str, DenseColumn] = dataclasses.field(default_factory=dict)
 
 
-_PUBLISHED = {"num_pre_logits_hidden_layers": 2}
+_PUBLISHED: dict[str, Any] = {"num_pre_logits_hidden_layers": 2}
 
 CONFIGURATIONS = {
     "AstroFCModel": {

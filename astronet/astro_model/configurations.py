@@ -1,5 +1,7 @@
 """Inputs and recipes that all models share by name, and the configurations of the linear model."""
 
+from typing import Any
+
 from astronet.config.schema import Config, Feature, Hparams, Inputs, Scalar
 
 
@@ -60,7 +62,7 @@ _FLARES = {
     "train_epochs": 20,
     "max_padded_bins": 100,
 }
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "triage": _TRIAGE,
     "triage_views": _TRIAGE,
     "stella": _STELLA,

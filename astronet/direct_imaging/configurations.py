@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 from astronet.config.schema import Bounds, Config, Feature, Hparams, Inputs, Share
 
@@ -33,7 +33,7 @@ class SodirfHparams(PatchHparams):
     min_samples_leaf: int = 1
 
 
-_SODINN = {
+_SODINN: dict[str, Any] = {
     "num_pre_logits_hidden_layers": 1,
     "pre_logits_hidden_layer_size": 128,
     "learning_rate": 2e-3,
@@ -45,7 +45,11 @@ _SODINN = {
     "reversal_probability": 0.0,
     "turn_patches": True,
 }
-_AT_ONCE = {"train_epochs": 1, "batch_size": 1 << 30, "reversal_probability": 0.0}  # one step on all there is
+_AT_ONCE: dict[str, Any] = {
+    "train_epochs": 1,
+    "batch_size": 1 << 30,
+    "reversal_probability": 0.0,
+}  # one step on all there is
 _HPARAMS = {
     "sodinn": SodinnHparams(**_SODINN),
     # Its epochs cost a tenth. Without the warm-up most of the dense layer's units die in the first steps, and of some

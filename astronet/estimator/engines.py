@@ -113,7 +113,9 @@ def sliding_scorer(
     if engine == "numpy":
         networks = _networks(spec, members)
         plan = sliding.plan(networks.architecture)
-        return plan and (lambda series: metrics.probability(sliding.logits(networks, plan, series)))
+        if plan is None:
+            return None
+        return lambda series: metrics.probability(sliding.logits(networks, plan, series))
     from astronet.estimator import estimator_util
 
     return estimator_util.sliding_scorer(spec, members)

@@ -124,7 +124,8 @@ def load(choice: ModelChoice, calibrated: bool = True) -> Ensemble:
         training of a member is not finished; or members have different configurations. It names the member and the
         remedy.
     """
-    models = Ensemble(*_find(choice), engine=choice.engine)
+    specs, paths = _find(choice)
+    models = Ensemble(specs, paths, engine=choice.engine)
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(choice.model_dir), checkpoints.sha256(models.checkpoints.values()))

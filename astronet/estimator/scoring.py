@@ -6,7 +6,7 @@ import glob
 import itertools
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
 
@@ -113,7 +113,7 @@ def predict_records(
       serialized_examples: serialized tf.train.Examples, such as tfrecord.read() yields.
       batch_size: how many records are scored at a time; twice as many are in memory.
     """
-    number = len(serialized_examples) if hasattr(serialized_examples, "__len__") else None
+    number = len(serialized_examples) if isinstance(serialized_examples, Sized) else None
     ensemble = ensemble.with_engine_for(number)
     for judged in _judge(ensemble, _scorer(ensemble), _batches(serialized_examples, batch_size)):
         yield from _predictions(*judged)

@@ -73,7 +73,8 @@ def read(path: Union[str, os.PathLike]) -> Catalog:
     import pandas as pd
 
     table = table_rows.read(path, _SPELLINGS, _REQUIRED)
-    rows, skips = [], [Skip(number, reason) for number, reason in table.broken]
+    rows: list[tuple] = []
+    skips = [Skip(number, reason) for number, reason in table.broken]
     for row in table.rows:
         _parse(row, rows, skips)
     flares = pd.DataFrame(rows, columns=["row", *_SPELLINGS])

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -104,8 +104,8 @@ def shares_by_bin(
     amplitudes: np.ndarray,
     widths: np.ndarray,
     is_found: np.ndarray,
-    amplitude_edges: Sequence[float],
-    width_edges: Sequence[float],
+    amplitude_edges: Union[Sequence[float], np.ndarray],
+    width_edges: Union[Sequence[float], np.ndarray],
 ) -> Iterator[list[float]]:
     """Yields the share of injected flares that is found, in bins of amplitude and width.
 
@@ -131,7 +131,9 @@ def _inject_all(
     """Returns the rows of injections.csv, and (path, reason) of the light curves left out; prints the progress."""
     from tqdm import tqdm
 
-    rows, skips, start = [], [], time.monotonic()
+    rows: list[dict[str, Any]] = []
+    skips: Skips = []
+    start = time.monotonic()
     num_files = len(trial.light_curves)
     with tqdm(total=num_files * trial.num_flares, unit=" flares", disable=None) as bar:
         for number, path in enumerate(trial.light_curves):
@@ -197,9 +199,11 @@ def _write_shares(rows: list[dict[str, Any]], trial: InjectionTrial) -> None:
     """Writes completeness.csv and completeness.png."""
     from astronet.flares import plots
 
-    edges = [np.geomspace(*limits, trial.num_bins + 1) for limits in (trial.amplitudes, trial.durations)]
-    columns = [_column(rows, name) for name in ("amplitude", "duration_minutes", "is_found")]
-    table = list(shares_by_bin(*columns, *edges))
+    edges = [
+        np.geomspace(least, greatest, trial.num_bins + 1) for least, greatest in (trial.amplitudes, trial.durations)
+    ]
+    amplitudes, widths, is_found = (_column(rows, name) for name in ("amplitude", "duration_minutes", "is_found"))
+    table = list(shares_by_bin(amplitudes, widths, is_found, *edges))
     cells = [[*(f"{edge:.6g}" for edge in row[:4]), *row[4:6], *(f"{share:.4f}" for share in row[6:])] for row in table]
     write_csv(os.path.join(trial.output_dir, "completeness.csv"), _SHARE_COLUMNS, cells)
     plots.plot_completeness(os.path.join(trial.output_dir, "completeness.png"), table, *edges)

@@ -153,7 +153,8 @@ def _fit(times, fluxes, is_beside, flare, peak_flux, noise, peak_time, step):
     powers = np.vander(times / 100, _BASELINE, increasing=True)
 
     def residuals(values):
-        peak_time, amplitude, rise, decay = values[0], *np.exp(values[1:4])
+        peak_time = values[0]
+        amplitude, rise, decay = np.exp(values[1:4])
         model = powers @ values[4:] + amplitude * shape(times, peak_time, rise, decay, 1.0)
         return np.concatenate([(fluxes - model) / noise, (values[:4] - looks) / prior])
 
@@ -172,7 +173,8 @@ def _fit(times, fluxes, is_beside, flare, peak_flux, noise, peak_time, step):
 
 def _significance(values, times, powers, noise):
     """Amplitude of a fitted flare over its uncertainty, were shape and noise known and only the star's level not."""
-    peak_time, amplitude, rise, decay = values[0], *np.exp(values[1:4])
+    peak_time = values[0]
+    amplitude, rise, decay = np.exp(values[1:4])
     template = shape(times, peak_time, rise, decay, 1.0)
     template = template - powers @ np.linalg.lstsq(powers, template, rcond=None)[0]
     return float(amplitude * np.linalg.norm(template) / noise)

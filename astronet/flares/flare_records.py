@@ -82,7 +82,8 @@ def generate(choice: RecordChoice) -> None:
     """
     tables = [os.path.join(choice.output_dir, name) for name in _TABLES]
     arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--catalog": choice.catalog})
-    known, skips = catalog.read(choice.catalog), []
+    known = catalog.read(choice.catalog)
+    skips: Skips = []
     make_directory(choice.output_dir)
     _report_catalog(choice, known)
     rows, views = _make_windows(choice, known, skips)
@@ -121,8 +122,9 @@ def _make_windows(
     choice: RecordChoice, known: catalog.Catalog, skips: Skips
 ) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
     """Returns the columns of each record and its window, in the order of the light curves; appends to `skips`."""
-    rows, views = [], []
-    unusable = {(skip.tic_id, skip.sector): skip.row for skip in known.skips if skip.tic_id is not None}
+    rows: list[dict[str, Any]] = []
+    views: list[np.ndarray] = []
+    unusable: dict[Any, Any] = {(skip.tic_id, skip.sector): skip.row for skip in known.skips if skip.tic_id is not None}
     for path, star, light_curve, flares in _light_curves(choice, known, skips):
         unusable_row = unusable.get((star.tic_id, star.sector))
         if unusable_row is not None:
@@ -183,7 +185,8 @@ def _windows_of(
     quiet_is_known: bool,
 ) -> list[tuple[window_choice.Choice, np.ndarray]]:
     """Returns the chosen windows of a light curve, artificial flares last; a window that reaches a gap has NaN."""
-    random = np.random.default_rng([choice.seed, star.tic_id, star.sector])
+    seeds: Any = [choice.seed, star.tic_id, star.sector]
+    random = np.random.default_rng(seeds)
     time, flux = light_curve.time, light_curve.flux
     choices = window_choice.choose(
         time, flares, random, choice.drop_quiet, choice.off_center, choice.padded, quiet_is_known

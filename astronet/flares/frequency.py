@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
@@ -69,9 +70,7 @@ class Rates:
         return float(self.weights[(self.weights > 0) & (self.sizes >= self.least)].sum() / self.days)
 
 
-def fit_power_law(
-    sizes: Sequence[float], least: float, weights: Optional[Sequence[float]] = None
-) -> tuple[float, float, int]:
+def fit_power_law(sizes: ArrayLike, least: float, weights: Optional[ArrayLike] = None) -> tuple[float, float, int]:
     """Fits the slope of a cumulative rate that goes as size ** -slope, by maximum likelihood.
 
     Source: Crawford et al. 1970 (ApJ 162, 405); weights count flares, their scatter widens the error.
@@ -100,7 +99,7 @@ def fit_power_law(
     return float(slope), float(slope / np.sqrt(effective)), number
 
 
-def completeness_by_size(sizes: Sequence[float], is_found: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def completeness_by_size(sizes: ArrayLike, is_found: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Returns the share of injected flares that is found, in bins of size.
 
     Args:

@@ -9,7 +9,7 @@ SPOC would flag as impulsive outliers are dropped if --quality drops such cadenc
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from astronet.base import arguments, locks
 from astronet.base.script import Parser, run, tell_problems
@@ -50,7 +50,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         default=200,
         help="number of flares to inject into each light curve",
     )
-    limits = {"nargs": 2, "metavar": ("LEAST", "GREATEST")}
+    limits: dict[str, Any] = {"nargs": 2, "metavar": ("LEAST", "GREATEST")}
     parser.add_argument(
         "--amplitudes",
         type=arguments.positive_number,

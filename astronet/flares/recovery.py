@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Settings:
     """
 
     amplitudes: Sequence[float]
-    widths_days: Sequence[float]
+    widths_days: Union[Sequence[float], np.ndarray]
     threshold: float
     least_significance: float = search.LEAST_SIGNIFICANCE
     quality: str = "flares"

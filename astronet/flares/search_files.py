@@ -178,7 +178,7 @@ def _search(
     from tqdm import tqdm
 
     light_curve, star = light_curves.read(path, files.reading), light_curves.star(path)
-    if star.tic_id in known_stars:
+    if star.tic_id is not None and star.tic_id in known_stars:
         star = light_curves.Star(star.tic_id, star.sector, *known_stars[star.tic_id])
     for note in star.notes:
         print(f"warning: {note}", file=sys.stderr)

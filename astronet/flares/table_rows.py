@@ -97,7 +97,7 @@ def read(
                 broken.append((number, f"it has {len(cells)} cells, the header has {len(table.columns)}"))
         names = {ours: table.columns[position] for ours, position in positions.items()}
         units = {ours: table.units[name] for ours, name in names.items() if name in table.units}
-        return Rows(rows, broken, names, units, table.sha256)
+        return Rows(rows, broken, names, units, str(table.sha256))  # all rows are read: it has one
 
 
 def _plain(name):

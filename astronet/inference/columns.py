@@ -53,7 +53,7 @@ class _DenseDesk:
 
 def dense_shapes(scope: str, sizes: list[int]) -> Shapes:
     """Shapes of the weights of fully connected layers from sizes[0] inputs to sizes[1] units, sizes[2] units, ..."""
-    shapes = {}
+    shapes: Shapes = {}
     for number, (num_inputs, num_units) in enumerate(zip(sizes, sizes[1:]), 1):
         shapes[f"{scope}/fully_connected_{number}/kernel"] = (num_inputs, num_units)
         shapes[f"{scope}/fully_connected_{number}/bias"] = (num_units,)
@@ -76,12 +76,14 @@ class ConvColumn:
         self.length = length
         self._made_of = scope, column, hparams
         self._channels, self.num_channels = channels.plain, 1
-        if hparams.scatter_channel:
+        if getattr(hparams, "scatter_channel", False):
             self._channels, self.num_channels = channels.with_scatter, 2
-        elif hparams.deviation_channel:
+        elif getattr(hparams, "deviation_channel", False):
             self._channels, self.num_channels = channels.with_deviations, 2
         self.blocks = convolution.blocks(column, length)
-        self._names, self.shapes, num_channels = [], {}, self.num_channels
+        self._names: list[list[str]] = []
+        self.shapes: Shapes = {}
+        num_channels = self.num_channels
         self.num_multiplications = 0
         for number, block in enumerate(self.blocks, 1):
             names = [f"{scope}/block_{number}/conv_{conv}" for conv in range(1, len(block.filters) + 1)]

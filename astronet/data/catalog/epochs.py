@@ -4,7 +4,6 @@ Workers run this: it imports neither TensorFlow nor pandas.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -87,7 +86,7 @@ def distance_warning(
     return text
 
 
-def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[Sequence] = None) -> list:
+def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[tuple[float, float]] = None) -> list[str]:
     """Checks that a light curve is of its sector.
 
     Args:
@@ -103,7 +102,7 @@ def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[Sequence] 
     """
     ran = ran or sector_times.window(sector)
     problem = sector_times.problem(time_btjd, sector, ran) if ran else ""
-    if problem and time_systems.bkjd_hint(float(np.median(time_btjd)), ran):
+    if ran and problem and time_systems.bkjd_hint(float(np.median(time_btjd)), ran):
         raise MisplacedLightCurveError(f"{problem} Correct the times, or the sector")
     return [problem] if problem else []
 

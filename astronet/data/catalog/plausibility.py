@@ -83,7 +83,7 @@ def doubts(tces: Mapping) -> Doubts:
             )
             too_short = _tell("Duration {} h is shorter than a cadence of 2 minutes: is it in days?", duration)
             found += [(duration > longest, too_long), (duration < _LEAST_DURATION_HOURS, too_short)]
-    of_tces = {}
+    of_tces: dict[int, list[str]] = {}
     for where, tell in found:
         for i in np.flatnonzero(where).tolist():
             of_tces.setdefault(i, []).append(tell(i))

@@ -127,8 +127,8 @@ class Part:
 
     def skips(self) -> list[Skip]:
         """The rows of no use."""
-        identity = zip(*(self.texts[name] for name in (ROW_ID, TIC_ID, SECTOR)))
-        return [Skip(*cells, reason) for cells, reason in zip(identity, self.reasons) if reason]
+        cells = zip(self.texts[ROW_ID], self.texts[TIC_ID], self.texts[SECTOR], self.reasons)
+        return [Skip(row_id, tic_id, sector, reason) for row_id, tic_id, sector, reason in cells if reason]
 
 
 def read(path, also_required=()):

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import time
+from typing import Optional
 
 import astronet
 from astronet.base import json_files
@@ -46,7 +47,7 @@ class Piece:
     columns: dict
     tess_data_dir: str
     settings: preprocess.Settings
-    time_limit_seconds: float = None
+    time_limit_seconds: Optional[float] = None
     sector_windows: dict = dataclasses.field(default_factory=dict)
 
     def rows(self):
