@@ -4,6 +4,7 @@ import collections
 import functools
 import itertools
 import os
+from typing import Union
 
 from light_curve_util import tess_io
 from light_curve_util.errors import MissingLightCurveError
@@ -18,7 +19,7 @@ class ObservedSectors:
       tess_data_dir: directory of light curves. It is listed once, if it is small, or if a table tells no sectors.
     """
 
-    def __init__(self, tess_data_dir: os.PathLike):
+    def __init__(self, tess_data_dir: Union[str, os.PathLike]):
         self._directory = os.fspath(tess_data_dir)
 
     def __call__(self, tic_id: int, sectors: tuple[int, ...]) -> tuple[int, ...]:
