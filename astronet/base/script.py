@@ -51,9 +51,17 @@ class Parser(argparse.ArgumentParser):
             hint = f"; did you mean {near[0]}?" if near else ""
             self.error(f"unknown argument {unknown[0]}{hint}")
         for action in self._actions:
+            self._refuse_empty(action, getattr(flags, action.dest, None))
             for path in _refused([getattr(flags, action.dest, None)]):
                 path.flag = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
         return flags
+
+    def _refuse_empty(self, action: argparse.Action, value: Any) -> None:
+        """Refuses an empty text, as a shell makes it of a variable that is not set; types see to their own."""
+        given = value if isinstance(value, list) else [value]
+        is_free_text = action.type is None and action.choices is None and value != action.default
+        if is_free_text and any(isinstance(text, str) and not text.strip() for text in given):
+            self.error(str(argparse.ArgumentError(action, "it is empty: give a value, or leave the flag out")))
 
     def error(self, message: str) -> NoReturn:
         """Ends the script with one line; the usage, which argparse would print above it, is what --help shows."""

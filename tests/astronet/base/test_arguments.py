@@ -214,3 +214,28 @@ def test_an_extension_that_is_older_than_the_code_is_told_in_a_line(capsys):
     assert run(lambda flags: native.require("what_only_a_newer_extension_has"), argparse.Namespace()) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: the C++ extension") and "pip install -e ." in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "flags"),
+    [
+        ("astronet.data.generate_input_records", ["--input_tce_csv_file={}", "--mask_flares="]),
+        ("astronet.data.generate_input_records", ["--input_tce_csv_file={}", "--config_name= "]),
+        ("astronet.data.make_catalog", ["--out_name=c.csv", "--input", "{}", ""]),
+    ],
+)
+def test_an_empty_path_or_name_is_refused_not_taken_for_none(script, flags, tmp_path, capsys):
+    (tmp_path / "tces.csv").touch()
+    flags = [flag.format(tmp_path / "tces.csv") for flag in flags]
+    if script.endswith("records"):
+        flags += [f"--tess_data_dir={tmp_path}", f"--output_dir={tmp_path}/out"]
+    with pytest.raises(SystemExit):
+        importlib.import_module(script).main(flags)
+    assert f"argument {flags[1].partition('=')[0]}: it is empty: give a value" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["tces.csv"]
+
+
+def test_a_flag_whose_default_is_empty_takes_it():
+    parser = Parser()
+    parser.add_argument("--title", default="")
+    assert parser.parse_args(["--title="]).title == parser.parse_args([]).title == ""
