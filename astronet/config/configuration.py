@@ -164,19 +164,27 @@ def _path(model_dir: str) -> str:
     return os.path.join(model_dir, "config.json")
 
 
+_KINDS = {"config_name": str, "train_steps": int, "seed": int}  # of what a config.json tells beside the model, or null
+
+
 def _read(path: str) -> ModelSpec:
     try:
         saved = json_files.read(
             path, "a model's configuration", "train into another --model_dir, or copy the model again"
         )
-        config = _typed(saved["model"], saved["config"])
-        for key, kind in (("config_name", str), ("train_steps", int), ("seed", int)):
+        lacking = [key for key in ("model", "config", *_KINDS) if key not in saved]
+        if lacking:
+            raise ValueError(f"it lacks {', '.join(lacking)}")
+        for key, kind in _KINDS.items():
             if saved[key] is not None and type(saved[key]) is not kind:
-                raise TypeError(f"{key} is {saved[key]!r}")
+                raise ValueError(f"{key} is {saved[key]!r}: {kind.__name__} needed")
+        if not isinstance(saved["model"], str):
+            raise ValueError(f"model is {saved['model']!r}: str needed")
+        config = _typed(saved["model"], saved["config"])
         return ModelSpec(config=config, **{key: saved[key] for key in ("model", "config_name", "train_steps", "seed")})
     except (ValueError, KeyError, TypeError) as error:
         raise ScriptError(
-            f"{path} is not a model's configuration ({error!r}): train into another --model_dir"
+            f"{path} is not a model's configuration ({error}): train into another --model_dir, or copy the model again"
         ) from error
 
 

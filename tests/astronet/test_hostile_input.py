@@ -309,8 +309,9 @@ def setter(*keys, value):
         (lambda tree: '{"model": ' + "9" * 10_000, "is not a model's configuration"),
         (lambda tree: "__import__('os').abort()", "is not a model's configuration"),
         (setter("config", value=[["inputs"]]), "a configuration is a dictionary"),
-        (setter("model", value=[]), "is not a model's configuration"),
-        (setter("train_steps", value="many"), "is not a model's configuration"),
+        (lambda tree: "{}", r"it lacks model, config, config_name, train_steps, seed\): train into"),
+        (setter("model", value=[]), r"model is \[\]: str needed"),
+        (setter("train_steps", value="many"), r"\(train_steps is 'many': int needed\)"),
         (setter("config", "hparams", "learning_rate", value=float("nan")), "learning_rate is nan: float needed"),
         (setter("config", "hparams", "learning_rate", value=10**400), "learning_rate is 1000.*: float needed"),
         (
