@@ -6,6 +6,7 @@ import sys
 from astronet.base import arguments
 from astronet.base.script import Parser, run
 from astronet.data.catalog import star_lists
+from light_curve_util.numerals import numbered
 
 
 def _make_tables(flags):
@@ -15,8 +16,8 @@ def _make_tables(flags):
         paths = [os.path.join(flags.base_dir, name) for name in flags.input]
         stars = star_lists.read_lists(paths, flags.num_worker_processes)
     for table in star_lists.write_tables(stars, flags.save_dir or flags.base_dir):
-        left_out = f", {table.num_left_out} lines left out: {table.left_out_path}" if table.num_left_out else ""
-        print(f"{table.num_stars} stars in {table.path}{left_out}")
+        left_out = f", {numbered(table.num_left_out, 'line')} left out: {table.left_out_path}"
+        print(f"{numbered(table.num_stars, 'star')} in {table.path}{left_out if table.num_left_out else ''}")
 
 
 def main(argv=None):
