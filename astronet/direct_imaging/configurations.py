@@ -26,7 +26,7 @@ class SodinnHparams(PatchHparams):
 
 @dataclasses.dataclass(frozen=True)
 class SodirfHparams(PatchHparams):
-    """Those of the trees; of what all models share a forest uses none, for it does not descend a gradient."""
+    """Hyperparameters of the trees. A random forest uses none of the shared hyperparameters of gradient descent."""
 
     num_trees: Annotated[int, Bounds(most=10_000)] = 100
     max_depth: Annotated[int, Bounds(most=24)] = 12  # of a tree, which has room for 2 ** max_depth leaves

@@ -316,7 +316,8 @@ def evaluate(
       The figures of metrics.evaluate(), and global_step (the last of the members').
     """
     score = _logits_of_members(spec, checkpoints_of_members)
-    labels, logits = [], []
+    labels: list[np.ndarray] = []
+    logits: list[np.ndarray] = []
     for path in files:  # one in memory at a time
         tces = dataset.read([path], spec.config)
         labels.append(tces.labels)

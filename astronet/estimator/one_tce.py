@@ -5,7 +5,7 @@ import functools
 import logging
 import math
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional
 
 from astronet.base.script import ScriptError
 from astronet.config import configuration
@@ -92,7 +92,7 @@ def score(
     return prediction
 
 
-def settings_of(models: Ensemble, **reading: object) -> preprocess.Settings:
+def settings_of(models: Ensemble, **reading: Any) -> preprocess.Settings:
     """Returns the settings that make the views of some models.
 
     Args:

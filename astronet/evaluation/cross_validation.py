@@ -271,8 +271,8 @@ def write(
     """
     judged = predicted.judged
     noise = suspect_labels.write(options.model_dir, judged, predicted.tces, options.plot or 0)
-    names = ("model", "config_name", "config_json", "folds", "hold_out_sectors", "num_models", "train_share")
-    names += ("train_steps", "seed", "threshold", "num_resamples")
+    names: tuple[str, ...] = ("model", "config_name", "config_json", "folds", "hold_out_sectors", "num_models")
+    names += ("train_share", "train_steps", "seed", "threshold", "num_resamples")
     content = {
         "version": astronet.__version__,
         **{name: getattr(options, name) for name in names},

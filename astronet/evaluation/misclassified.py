@@ -53,7 +53,8 @@ def write(
       ScriptError: no record has a known disposition.
     """
     make_directory(plot_dir)
-    labels, probabilities, plots, num_unknown = [], [], set(), 0
+    plots: set[str] = set()
+    labels, probabilities, num_unknown = [], [], 0
     kind = os.path.splitext(os.path.basename(table_path))[0]  # of the plots
     with write_aside(table_path) as aside, open(aside, "w", encoding="utf-8", newline="") as table:
         writer = csv.writer(table)

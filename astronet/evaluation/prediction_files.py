@@ -52,7 +52,8 @@ def write(
         make_directory(plot_dir)
     unlike = [_UNLIKE] if models.calibration.has_limits else []
     columns = [*_COLUMNS, *(f"member_{name}" for name in models.checkpoints), *unlike]
-    plots, num_predicted, num_positive = set(), 0, 0
+    plots: set[str] = set()
+    num_predicted, num_positive = 0, 0
     with locks.exclusive_file(stem), contextlib.ExitStack() as stack:
         text, table = (
             stack.enter_context(open(stack.enter_context(write_aside(path)), "w", encoding="utf-8", newline=""))

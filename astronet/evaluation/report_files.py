@@ -38,7 +38,7 @@ def write(
     for name in _FILES:
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(directory, name))
-    columns = ("set", "figure", "value", "low", "high")
+    columns: tuple[str, ...] = ("set", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "figures.csv"), columns, figure_rows(report["sets"]))
     columns = ("set", "kind", "bin", "num_tces", "num_positive", "num_called", "figure", "value", "low", "high")
     write_csv(os.path.join(directory, "kinds.csv"), columns, kind_rows(report))

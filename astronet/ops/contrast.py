@@ -1,4 +1,4 @@
-"""Time series beside themselves in units of their own scatter."""
+"""Layers that add a second channel to each time series: the series divided by its scatter."""
 
 from astronet.ops.tensorflow import keras, tf
 from light_curve_util.constants import MAD_TO_SIGMA

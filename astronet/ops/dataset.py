@@ -64,12 +64,12 @@ def read_training(files, config):
 
 def count_examples(files, config):
     """Checks all records as read() does, keeps none, and counts them."""
-    return sum(1 for path in files for _ in _labelled(path, config))
+    return sum(1 for path in files for _ in _labeled(path, config))
 
 
 def _read(path, config):
     serialized, labels, identities = [], [], []
-    for record, example, label in _labelled(path, config):
+    for record, example, label in _labeled(path, config):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
@@ -80,7 +80,7 @@ def _read(path, config):
     return Tces(features, np.array(labels, np.int32), identities)
 
 
-def _labelled(path, config):
+def _labeled(path, config):
     """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(tfrecord.read(path)):
         where = f"{path}, record {number}"

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import numpy as np
@@ -27,14 +27,14 @@ class Calibration:
     recall_target: Optional[float] = None
     checkpoints_sha256: Optional[str] = None  # of the weights that it belongs to
     records_sha256: Optional[str] = None  # of the records that it was fitted on
-    records: tuple[str, ...] = ()  # names of their files
+    records: Sequence[str] = ()  # names of their files
     view_limits: Optional[novelty.Limits] = None  # beyond which a view is unlike those of training (see novelty.fit)
     scalar_limits: Optional[novelty.Limits] = (
         None  # the same of scalars (see novelty.fit_scalars); files of before lack it
     )
 
     def check(self) -> None:
-        """Raises a ValueError, KeyError, TypeError, AttributeError or ArithmeticError where it is none."""
+        """Raises ValueError, KeyError, TypeError, AttributeError or ArithmeticError if this is not a calibration."""
         numbers = [self.temperature, self.threshold]
         for limits in (self.view_limits or {}).values():
             numbers += [limits["least_smoothness"], limits["greatest_center"]]

@@ -1,4 +1,4 @@
-"""95 % intervals: of an evaluation's figures by bootstrap over stars, of a fraction by Wilson's formula."""
+"""95 % intervals: of the figures of an evaluation, by bootstrap over stars; of a fraction, by Wilson's formula."""
 
 import numpy as np
 

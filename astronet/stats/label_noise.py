@@ -14,7 +14,7 @@ from light_curve_util.array_types import ArrayLike, Bools, Floats, Integers
 class LabelNoise:
     """What confident learning says about labels of two classes, 0 and 1.
 
-    is_suspect: [n], whether the TCE confidently belongs to the class that it is not labelled as.
+    is_suspect: [n], whether the TCE confidently belongs to the class that it is not labeled as.
     thresholds: [2], the probability of a class from which a TCE confidently belongs to it.
     counts: [2, 2], TCEs by label (row) and by the class that they confidently belong to (column).
     joint: [2, 2], the same as fractions of all TCEs, those that belong to neither class shared out within their label.
@@ -40,7 +40,7 @@ def self_confidence(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
 def find(labels: ArrayLike, probabilities: ArrayLike) -> LabelNoise:
     """Finds the labels that are likely wrong.
 
-    The threshold of a class is the mean probability of it among the TCEs that are labelled so. A TCE that reaches both
+    The threshold of a class is the mean probability of it among the TCEs that are labeled so. A TCE that reaches both
     thresholds belongs to the more probable class.
 
     Args:

@@ -123,15 +123,17 @@ def read_catalog(path: str) -> tuple[list[tuple[int, int]], list[Unusable]]:
     every, notes = tce_table.load_all(path, request)
     for note in notes:
         print(f"{path}: {note}", file=sys.stderr)
-    wanted, unusable = {}, []
+    wanted: dict[tuple[int, int], None] = {}
+    unusable = []
     for i, reason in enumerate(every.reasons):
         tic_id, sector = (int(every.columns[name][i]) for name in (TIC_ID, SECTOR))
         if not (reason or tic_id and sector):
             reason = "invalid: TIC ID and sector begin at 1"
         if reason:
-            texts = (every.texts[name][i] for name in (TIC_ID, SECTOR))
             kind, _, what = reason.partition(": ")
-            unusable.append(Unusable(*texts, f"invalid: row {every.numbers[i] + 1}: {what}"))
+            unusable.append(
+                Unusable(every.texts[TIC_ID][i], every.texts[SECTOR][i], f"invalid: row {every.numbers[i] + 1}: {what}")
+            )
         else:
             wanted[tic_id, sector] = None
     return list(wanted), unusable
