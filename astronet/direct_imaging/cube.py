@@ -1,35 +1,41 @@
-"""A cube of angular differential imaging: frames, parallactic angles and the star's PSF, read from files by VIP."""
+"""Reads a cube of angular differential imaging: frames, parallactic angles and the star's PSF."""
 
+import argparse
 import dataclasses
 import os
 import warnings
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from astronet.base import arguments
+from astronet.base.files import sha256
 from astronet.base.script import ScriptError
 
 MIN_FRAMES = 5
 _MIN_PSF_SIZE = 5  # px, for a Gaussian to be fitted
-_LEAST_PEAK, _MOST_PEAK = 1e-18, 1e18  # of the frames: their squares have to be numbers of float32
+_LEAST_PEAK, _MOST_PEAK = 1e-18, 1e18  # of the frames: their squares must fit into float32
 _MOST_ANGLE_DEG = 720.0
-_SATURATED_PIXELS = 5  # of one and the same value, the greatest
+_SATURATED_PIXELS = 5  # so many pixels with the greatest value show that the star is saturated
 _SUBIMAGE = 2.5  # FWHM, side of the square that the star's 2-D Gaussian is fitted to
-_PSF_PEAK = 1000.0  # whichever the file's units
+_PSF_PEAK = 1000.0  # of the PSF that VIP fits, whatever the file's units
+
+
+Path = Union[str, "os.PathLike[str]"]
 
 
 @dataclasses.dataclass(frozen=True)
 class AdiCube:
-    """What is observed of one star while the sky turns; lengths in pixels.
+    """An observation of one star while the sky turns; lengths are in pixels.
 
     Attributes:
       frames: float32 [num_frames, size, size]; size is odd, the star is on the central pixel.
       angles: float64 [num_frames], parallactic angles in degrees: vip_hci.preproc.cube_derotate(frames, angles) turns
         all frames north up (east is left).
-      psf: float32 [odd, odd], of the star; 1 is its flux in an aperture of one FWHM in diameter.
+      psf: float32 [odd, odd], image of the star with a flux of 1 in an aperture of one FWHM in diameter.
       fwhm: full width at half maximum of the PSF.
-      star_flux: flux of the star, as bright as in the frames, in the same aperture: a companion's over it is its
-        contrast.
+      star_flux: flux of the star in the same aperture, in the units of the frames; the contrast of a companion is its
+        flux divided by this one.
     """
 
     frames: np.ndarray
@@ -39,27 +45,84 @@ class AdiCube:
     star_flux: float
 
     @property
-    def size(self):
-        """Side of a frame."""
+    def size(self) -> int:
+        """Width and height of a frame [px]."""
         return self.frames.shape[-1]
 
     @property
-    def center(self):
-        """Row, and column, of the star."""
+    def center(self) -> int:
+        """Row of the star, and column, counted from 0."""
         return self.size // 2
 
     @property
-    def rotation(self):
-        """By how much the sky turns in all [deg]."""
+    def rotation(self) -> float:
+        """Angle by which the sky turns from first to last [deg]."""
         return float(np.ptp(np.unwrap(self.angles, period=360.0)))
 
-    def flipped(self):
-        """The same with the sign of the angles changed: no companion adds up, speckles behave as they did."""
+    def flipped(self) -> "AdiCube":
+        """Returns the cube with the sign of its angles changed: speckles behave the same, but no companion adds up."""
         return dataclasses.replace(self, angles=-self.angles)
 
 
-def add_flags(parser):
-    """Adds the files of a cube, and how it is read: CUBE PSF ANGLES, --recenter."""
+@dataclasses.dataclass(frozen=True)
+class CubeFiles:
+    """The files of a cube, and how they are read: the flags of add_flags().
+
+    Attributes:
+      cube, psf, angles: paths of the FITS files.
+      recenter: "none", "gaussian" or "register", as --recenter.
+      angle_offset: added to the angles [deg].
+      flip_angles: whether the sign of the angles is changed after that.
+      star_flux: flux of the star in an aperture of one FWHM, in units of the frames; None takes it from the PSF.
+    """
+
+    cube: str
+    psf: str
+    angles: str
+    recenter: str = "none"
+    angle_offset: float = 0.0
+    flip_angles: bool = False
+    star_flux: Optional[float] = None
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Paths of the files by the names that messages have for them: CUBE, PSF, ANGLES."""
+        return {"CUBE": self.cube, "PSF": self.psf, "ANGLES": self.angles}
+
+    @property
+    def reading(self) -> list[Any]:
+        """The settings that decide how the files are read."""
+        return [self.recenter, self.angle_offset, self.star_flux, self.flip_angles]
+
+    def hashes(self) -> list[str]:
+        """Returns the SHA-256 of the three files."""
+        return [sha256(path) for path in self.paths.values()]
+
+    def absolute(self) -> "CubeFiles":
+        """Returns the same files by absolute paths, for workers with another working directory."""
+        paths = {name.lower(): os.path.abspath(path) for name, path in self.paths.items()}
+        return dataclasses.replace(self, **paths)
+
+    def read(self) -> AdiCube:
+        """Returns the cube; raises ScriptError as read() does."""
+        return read(self.cube, self.psf, self.angles, *self.reading)
+
+    def read_and_warn(self) -> AdiCube:
+        """Returns the cube; prints a warning if the angles look like radians. Raises ScriptError as read() does."""
+        adi_cube = self.read()
+        angles = (-adi_cube.angles if self.flip_angles else adi_cube.angles) - self.angle_offset
+        if np.abs(angles).max() <= 2 * np.pi and adi_cube.rotation < np.pi:
+            print(
+                f"WARNING: {self.angles}: all angles are within 2 pi of zero, and the sky turns by "
+                f"{adi_cube.rotation:.3g} in all: they look like radians. Degrees are needed: if so, multiply them by "
+                f"180 / pi, which makes {np.degrees(adi_cube.rotation):.0f} deg",
+                flush=True,
+            )
+        return adi_cube
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of CubeFiles."""
     file = arguments.input_file
     parser.add_argument("cube", metavar="CUBE", type=file, help="FITS file of the frames, [frame, y, x]")
     parser.add_argument(
@@ -72,14 +135,14 @@ def add_flags(parser):
         "--recenter",
         choices=("none", "gaussian", "register"),
         default="none",
-        help="how to bring the star to the center of all frames: not at all, it is there; by a 2-D Gaussian fitted to "
-        "each frame, where the star shows; or by registering the frames with the first one, in which it is there",
+        help="how to bring the star to the center of all frames: not at all, because it is there; by a 2-D Gaussian "
+        "fitted to each frame, if the star shows; or by registering all frames with the first one, where it is there",
     )
     parser.add_argument(
         "--angle_offset",
         type=arguments.number(-360, 360, unit="degrees"),
         default=0.0,
-        help="added to ANGLES [deg]: what they lack to turn the frames north up (derotator, true north)",
+        help="angle to add to ANGLES [deg], so that they turn the frames north up (derotator, true north)",
     )
     parser.add_argument(
         "--flip_angles", action="store_true", help="change the sign of the angles, after --angle_offset"
@@ -87,54 +150,34 @@ def add_flags(parser):
     parser.add_argument(
         "--star_flux",
         type=arguments.positive_number,
-        help="flux of the star in an aperture of one FWHM in diameter, in units of CUBE, where PSF has another "
-        "(another exposure, a filter, or normalized): contrasts are relative to it",
+        help="flux of the star in an aperture of one FWHM in diameter, in units of CUBE, if PSF has another flux "
+        "(another exposure, a filter, or normalized); contrasts are relative to it",
     )
 
 
-def from_flags(flags):
-    """Returns the AdiCube that the flags name; prints a warning where the angles look like radians.
+def read(
+    cube_path: Path,
+    psf_path: Path,
+    angles_path: Path,
+    recenter: str = "none",
+    angle_offset: float = 0.0,
+    star_flux: Optional[float] = None,
+    flip_angles: bool = False,
+) -> AdiCube:
+    """Returns the cube in three FITS files.
 
-    Raises:
-      ScriptError: as read() does.
-    """
-    adi_cube = read(flags.cube, flags.psf, flags.angles, *how_to_read(flags))
-    angles = (-adi_cube.angles if flags.flip_angles else adi_cube.angles) - flags.angle_offset
-    if np.abs(angles).max() <= 2 * np.pi and adi_cube.rotation < np.pi:
-        print(
-            f"WARNING: {flags.angles}: all angles are within 2 pi of zero, and the sky turns by "
-            f"{adi_cube.rotation:.3g} in all: they look like radians. Degrees are needed: if so, multiply them by "
-            f"180 / pi, which makes {np.degrees(adi_cube.rotation):.0f} deg",
-            flush=True,
-        )
-    return adi_cube
-
-
-def how_to_read(flags):
-    """Returns the arguments of read() that follow the paths."""
-    return flags.recenter, flags.angle_offset, flags.star_flux, flags.flip_angles
-
-
-def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, star_flux=None, flip_angles=False):
-    """Reads a cube.
-
-    The star is at pixel size // 2 (counted from 0) of the files' frames, as VIP has it; an even size loses its first
-    row and column.
+    In the files, the star is at pixel size // 2 (counted from 0) of the frames, as in VIP. Frames of an even size lose
+    their first row and column.
 
     Args:
-      cube_path: FITS file, [num_frames, size, size].
-      psf_path: FITS file, [height, width] or [num_images, height, width], whose median is taken.
-      angles_path: FITS file, [num_frames], or [1, num_frames], or [num_frames, 1].
-      recenter: one of --recenter.
-      angle_offset: added to the angles [deg].
-      star_flux: as --star_flux; that of the PSF by default.
-      flip_angles: whether to change the sign of the angles then.
-
-    Returns:
-      AdiCube.
+      cube_path: file of the frames, [num_frames, size, size].
+      psf_path: file of the star's image, [height, width], or of several, [num_images, height, width]: their median is
+        used.
+      angles_path: file of the angles, [num_frames], [1, num_frames] or [num_frames, 1].
+      recenter, angle_offset, star_flux, flip_angles: see CubeFiles.
 
     Raises:
-      ScriptError: if a file cannot be read, or is not what it is to be; or if vip_hci is missing.
+      ScriptError: a file cannot be read or has another content, or vip_hci is missing.
     """
     try:
         import vip_hci  # noqa: F401
@@ -161,8 +204,8 @@ def read(cube_path, psf_path, angles_path, recenter="none", angle_offset=0.0, st
     return cube.flipped() if flip_angles else cube
 
 
-def _open(path):
-    """Returns the image of a FITS file, float64: that of its first HDU, or else of the only extension with one."""
+def _open(path: Path) -> np.ndarray:
+    """Returns the image in the first HDU of a FITS file, or else in its only extension with an image; float64."""
     from astropy.io import fits
     from astropy.utils.exceptions import AstropyWarning
 
@@ -175,25 +218,25 @@ def _open(path):
             with open(path, "rb") as file, fits.open(file, memmap=False) as units:
                 unit = _unit_with_image(units)
                 values = None if unit is None else unit.data
-                others = [f"{number} ({each.name or 'no name'})" for number, each in enumerate(units) if number]
+                extensions = [f"{number} ({hdu.name or 'no name'})" for number, hdu in enumerate(units) if number]
     except (OSError, TypeError, ValueError, AttributeError, MemoryError, AstropyWarning) as error:
         raise ScriptError(f"{path}: cannot be read as a FITS file ({error}): download or write it again") from error
     if values is None:
-        found = f", and several of its extensions {', '.join(others)} may be meant" if others else ""
+        several = f", and several of its extensions {', '.join(extensions)} may be meant" if extensions else ""
         raise ScriptError(
-            f"{path}: has no image in its first HDU{found}: copy the image that is meant to a file of its own"
+            f"{path}: has no image in its first HDU{several}: copy the image that is meant to a file of its own"
         )
     return values.astype(np.float64)
 
 
-def _unit_with_image(units):
-    """The HDU that holds the image; None where none does, or several extensions do and the first HDU does not."""
+def _unit_with_image(units: Any) -> Any:
+    """Returns the HDU with the image; None if there is none, or if only extensions have images, and more than one."""
     images = [unit for unit in units if unit.is_image and unit.header.get("NAXIS", 0) > 0]
     return images[0] if images and (images[0] is units[0] or len(images) == 1) else None
 
 
-def _refuse_gaps(path, values):
-    """values [num, ...]; what is not a number, in which of them, and what to do."""
+def _refuse_gaps(path: Path, values: np.ndarray) -> None:
+    """Raises ScriptError if some values of frames [num_frames, ...] are not finite; it names the frames."""
     bad = ~np.isfinite(values).reshape(len(values), -1)
     if bad.any():
         where = np.flatnonzero(bad.any(axis=1))
@@ -205,7 +248,7 @@ def _refuse_gaps(path, values):
         )
 
 
-def _frames(path):
+def _frames(path: Path) -> np.ndarray:
     from vip_hci.preproc import cube_crop_frames
 
     frames = _open(path)
@@ -241,7 +284,7 @@ def _frames(path):
     return np.ascontiguousarray(frames, np.float32)
 
 
-def _angles(path, num_frames, cube_path):
+def _angles(path: Path, num_frames: int, cube_path: Path) -> np.ndarray:
     angles = _open(path)
     if angles.size != max(angles.shape):
         raise ScriptError(f"{path}: has the shape {angles.shape}: give one angle for each frame")
@@ -261,8 +304,8 @@ def _angles(path, num_frames, cube_path):
     return angles
 
 
-def _psf(path, most_size):
-    """Returns the normalized PSF, [odd, odd] and no larger than the frames, its FWHM, and its flux."""
+def _psf(path: Path, most_size: int) -> tuple[np.ndarray, float, float]:
+    """Returns the normalized PSF [odd, odd], at most `most_size` wide, its FWHM [px] and its flux."""
     from astropy.utils.exceptions import AstropyWarning
     from vip_hci.fm import normalize_psf
     from vip_hci.preproc import frame_crop, frame_shift
@@ -289,10 +332,10 @@ def _psf(path, most_size):
     peak = psf.max()
     if not (peak > 0 and psf.sum() > 0):
         raise ScriptError(f"{path}: is not positive: give the star's image less its background, unsaturated")
-    # VIP leaves as it is what nearly has a flux of 1, and what is off center along one axis only.
+    # VIP would not normalize a PSF whose flux is nearly 1, nor shift one that is off center along one axis only.
     psf *= _PSF_PEAK / peak
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", AstropyWarning)  # a fit that fails shows by its numbers
+        warnings.simplefilter("ignore", AstropyWarning)  # its numbers show whether the fit failed
         fit = fit_2dgaussian(psf, full_output=True, debug=False).iloc[0]
         fwhm = abs(fit.fwhm_x + fit.fwhm_y) / 2
         if not (fit.amplitude > 0 and 1 < fwhm < size / 2):
@@ -318,13 +361,13 @@ def _psf(path, most_size):
     return psf.astype(np.float32), float(fwhm), float(flux * peak / _PSF_PEAK)
 
 
-def _recentered(frames, fwhm, how):
+def _recentered(frames: np.ndarray, fwhm: float, how: str) -> np.ndarray:
     from astropy.utils.exceptions import AstropyWarning
     from vip_hci.preproc import cube_recenter_2dfit, cube_recenter_dft_upsampling
 
     options = {"nproc": 1, "verbose": False, "plot": False, "full_output": True}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", AstropyWarning)  # a fit that fails shows by its shifts
+        warnings.simplefilter("ignore", AstropyWarning)  # its shifts show whether the fit failed
         if how == "register":
             centered, dy, dx = cube_recenter_dft_upsampling(frames, **options)
         else:

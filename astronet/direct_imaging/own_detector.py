@@ -1,22 +1,23 @@
-"""The detector of a cube: trained on samples of that very cube, and kept with them in a directory.
+"""Trains the detector of a cube on samples of that very cube, and keeps both in a directory.
 
-    DIR/records/    samples, and in records.json what they were made of: files by content, settings, version
+    DIR/records/    samples, and in records.json what they were made of: content of the files, settings, version
     DIR/sodinn/     the detector, or an ensemble of them in sodinn/1, sodinn/2, ...
 
-A run with the same DIR makes only what is missing. Samples that were made of something else are made again, but where a
-detector has been trained on them the run ends, before it changes anything.
+A run with the same DIR makes only what is missing. Samples that were made of something else are made again. But if a
+detector has been trained on them, the run ends before it changes anything.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
+from typing import Any, Optional
 
-from astronet.base import arguments, dask_cluster
+from astronet.base import arguments, dask_cluster, json_files
 from astronet.base.script import ScriptError
 from astronet.config import configuration
-from astronet.direct_imaging import configurations, detection, generate_patch_records, mlar
+from astronet.direct_imaging import configurations, detection, mlar, patch_records
 from astronet.direct_imaging.cube import AdiCube
 from astronet.estimator import ensemble, fit
 
@@ -25,116 +26,140 @@ MODELS = tuple(configurations.CONFIGURATIONS)
 _MOST_MODELS = 100
 
 
+@dataclasses.dataclass(frozen=True)
+class DetectorChoice:
+    """Which detector is trained, on which samples: the flags of add_flags().
+
+    Attributes:
+      samples: samples of the cube.
+      output_dir: directory of the samples and the detector.
+      model: one of MODELS.
+      num_models: number of detectors, whose mean counts.
+      num_threads: threads of the training; 1: the same seed gives the same detector; None: all cores.
+    """
+
+    samples: patch_records.SampleChoice
+    output_dir: str
+    model: str = "sodinn_conv3d"
+    num_models: int = 1
+    num_threads: Optional[int] = None
+
+    @property
+    def records_dir(self) -> str:
+        """Directory of the samples."""
+        return os.path.join(self.output_dir, RECORDS)
+
+    @property
+    def model_dir(self) -> str:
+        """Directory of the detector."""
+        return os.path.join(self.output_dir, self.model)
+
+
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds which detector is trained and how, and those of its samples, with --seed."""
+    """Adds the flags of DetectorChoice and of its samples."""
     parser.add_argument("--model", choices=MODELS, default="sodinn_conv3d", help="which detector to train")
     parser.add_argument(
         "--num_models",
         type=arguments.whole_number(1, _MOST_MODELS),
         default=1,
-        help="detectors to train, and to average",
+        help="number of detectors to train and to average",
     )
     parser.add_argument(
         "--num_threads",
         type=arguments.num_threads,
         help="threads of the training; 1: the same seed gives the same detector; default: all cores",
     )
-    generate_patch_records.add_flags(parser)
+    patch_records.add_flags(parser)
 
 
-def check(flags: argparse.Namespace) -> None:
-    """Compares what the directory holds with what the flags ask for; changes nothing.
-
-    Args:
-      flags: those of add_flags and cube.add_flags, and output_dir.
+def check(choice: DetectorChoice) -> None:
+    """Compares the content of the directory with the choice; changes nothing.
 
     Raises:
-      ScriptError: a detector there was trained on other samples, or is an ensemble of another size.
+      ScriptError: the detector in the directory was trained on other samples, or has another number of members.
     """
-    generate_patch_records.check(flags)
-    trained = [path for path in (os.path.join(flags.output_dir, model) for model in MODELS) if _is_begun(path)]
-    differences = _differences(_read_manifest(flags), flags)
+    choice.samples.check()
+    trained = [path for path in (os.path.join(choice.output_dir, model) for model in MODELS) if _is_begun(path)]
+    differences = _differences(_read_manifest(choice), choice)
     if trained and differences:
         raise ScriptError(
-            f"{flags.output_dir} holds a detector ({', '.join(trained)}) of other samples: {', '.join(differences)}. "
-            f"Give another --output_dir, or remove {flags.output_dir}. (--model_dir={trained[0]}, with another "
+            f"{choice.output_dir} holds a detector ({', '.join(trained)}) of other samples: {', '.join(differences)}. "
+            f"Give another --output_dir, or remove {choice.output_dir}. (--model_dir={trained[0]}, with another "
             "--output_dir, searches with that detector as it is)"
         )
-    model_dir = os.path.join(flags.output_dir, flags.model)
+    model_dir = choice.model_dir
     is_single, num_members = ensemble.holds_model(model_dir), len(ensemble.members(model_dir))
     if (
-        (is_single and flags.num_models > 1)
-        or (num_members and flags.num_models == 1)
-        or num_members > flags.num_models
+        (is_single and choice.num_models > 1)
+        or (num_members and choice.num_models == 1)
+        or num_members > choice.num_models
     ):
-        there = "a single detector" if is_single else f"an ensemble of {num_members}"
+        content = "a single detector" if is_single else f"an ensemble of {num_members}"
         raise ScriptError(
-            f"{model_dir} holds {there}, and --num_models={flags.num_models} asks for another number: give another "
+            f"{model_dir} holds {content}, and --num_models={choice.num_models} asks for another number: give another "
             "--output_dir, or remove that directory"
         )
 
 
-def load(adi_cube: AdiCube, flags: argparse.Namespace) -> ensemble.Ensemble:
-    """Returns the detector, after making its samples and training it as far as they are not there.
+def load(adi_cube: AdiCube, choice: DetectorChoice) -> ensemble.Ensemble:
+    """Returns the detector; first makes its samples and trains it, unless an earlier run has.
+
+    Args:
+      adi_cube: the cube of the samples.
+      choice: which detector; check() must have been called for it.
 
     Raises:
-      ScriptError: as check(), which is to be called before; or training failed.
+      ScriptError: the training failed, or the frames are too small.
     """
-    records_dir, model_dir = (os.path.join(flags.output_dir, name) for name in (RECORDS, flags.model))
-    manifest = _read_manifest(flags)
-    if manifest and not _differences(manifest, flags) and generate_patch_records.is_whole(records_dir, manifest):
-        print(f"{records_dir}: made before, from the same cube", flush=True)
+    manifest = _read_manifest(choice)
+    if manifest and not _differences(manifest, choice) and patch_records.is_whole(choice.records_dir, manifest):
+        print(f"{choice.records_dir}: made before, from the same cube", flush=True)
     else:
-        generate_patch_records.write(adi_cube, records_dir, flags)
-    share = flags.num_companions / (flags.num_companions + flags.num_speckles)
+        patch_records.write(adi_cube, choice.records_dir, choice.samples)
+    samples = choice.samples
+    share = samples.num_companions / (samples.num_companions + samples.num_speckles)
     size = mlar.patch_size(adi_cube.fwhm)
-    config = configurations.for_patches(flags.model, flags.num_levels, size, companion_share=share)
-    spec = configuration.resolve(flags.model, config_json=json.dumps(dataclasses.asdict(config)))
+    config = configurations.for_patches(choice.model, samples.num_levels, size, companion_share=share)
+    spec = configuration.resolve(choice.model, config_json=json.dumps(dataclasses.asdict(config)))
     options = fit.FitOptions(
-        model_dir,
-        (f"{records_dir}/train-*",),
-        (f"{records_dir}/val-*",),
-        seed=flags.seed,
-        num_models=flags.num_models,
-        num_threads=flags.num_threads,
+        choice.model_dir,
+        (f"{choice.records_dir}/train-*",),
+        (f"{choice.records_dir}/val-*",),
+        seed=samples.seed,
+        num_models=choice.num_models,
+        num_threads=choice.num_threads,
     )
     fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
-    return detection.load(model_dir)
+    return detection.load(choice.model_dir)
 
 
-def _is_begun(model_dir):
+def _is_begun(model_dir: str) -> bool:
     return ensemble.holds_model(model_dir) or bool(ensemble.members(model_dir))
 
 
-def _read_manifest(flags):
-    """What samples the directory holds, as generate_patch_records.origin() has it; {} where it holds none."""
-    path = os.path.join(flags.output_dir, RECORDS, "records.json")
-    with contextlib.suppress(OSError, ValueError):
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-        if isinstance(manifest, dict):
-            return manifest
-    return {}
+def _read_manifest(choice: DetectorChoice) -> dict[str, Any]:
+    """Returns the content of records.json; empty if the directory holds no samples."""
+    return json_files.read_or_nothing(os.path.join(choice.records_dir, "records.json"))
 
 
-def _differences(manifest, flags):
-    """How the samples of a manifest differ from those that the flags ask for, in words; none where there are none."""
+def _differences(manifest: Mapping[str, Any], choice: DetectorChoice) -> list[str]:
+    """Returns, in words, how the samples of a manifest differ from the chosen ones; empty if they do not."""
     if not manifest:
         return []
-    wanted = generate_patch_records.origin(flags)
-    found = {key: manifest.get(key) if isinstance(manifest.get(key), dict) else {} for key in ("cube", "settings")}
+    wanted = choice.samples.origin()
+    made = {key: manifest.get(key) if isinstance(manifest.get(key), dict) else {} for key in ("cube", "settings")}
     words = [
         f"{name.upper()} is not the file that they were made of"
         for name, digest in wanted["cube"].items()
-        if found["cube"].get(name) != digest
+        if made["cube"].get(name) != digest
     ]
     for name, value in wanted["settings"].items():
-        if found["settings"].get(name) != value:
-            words.append(f"--{name} was {_in_flags(found['settings'].get(name))}, and is {_in_flags(value)}")
+        if made["settings"].get(name) != value:
+            words.append(f"--{name} was {_as_flag(made['settings'].get(name))}, and is {_as_flag(value)}")
     if manifest.get("version") != wanted["version"]:
         words.append(f"astronet was {manifest.get('version')}, and is {wanted['version']}")
     return words
 
 
-def _in_flags(value):
-    return " ".join(f"{each:g}" for each in value) if isinstance(value, list) else str(value)
+def _as_flag(value: Any) -> str:
+    return " ".join(f"{number:g}" for number in value) if isinstance(value, list) else str(value)

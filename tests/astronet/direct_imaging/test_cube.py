@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from astronet.base import arguments
 from astronet.base.script import Parser, ScriptError
 from astronet.direct_imaging import cube
 
@@ -215,7 +216,7 @@ def test_the_image_of_the_only_extension_is_read(read, tmp_path):
 def parse(*argv):
     parser = Parser()
     cube.add_flags(parser)
-    return parser.parse_args(argv)
+    return arguments.from_flags(cube.CubeFiles, parser.parse_args(argv))
 
 
 def write_files(directory, angles):
@@ -227,14 +228,14 @@ def write_files(directory, angles):
 
 @pytest.mark.parametrize("flags", [[], ["--angle_offset=100"], ["--flip_angles", "--angle_offset=-30"]])
 def test_angles_that_look_like_radians_are_told(flags, tmp_path, capsys):
-    cube.from_flags(parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags))
+    parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags).read_and_warn()
     told = capsys.readouterr().out
     assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in told
     assert "which makes 140 deg" in told
 
 
 def test_angles_in_degrees_are_not_told_of(tmp_path, capsys):
-    cube.from_flags(parse(*write_files(tmp_path, np.linspace(-4, 4, 8))))
+    parse(*write_files(tmp_path, np.linspace(-4, 4, 8))).read_and_warn()
     assert capsys.readouterr().out == ""
 
 
@@ -257,8 +258,7 @@ def test_flags_that_no_cube_can_have_are_refused(flag, error, simulated, capsys)
 
 def test_the_flags_are_those_that_read_takes(simulated):
     paths = [str(simulated / f"{name}.fits") for name in ("cube", "psf", "angles")]
-    flags = parse(*paths, "--recenter=register", "--angle_offset=3", "--star_flux=7")
-    found = cube.from_flags(flags)
+    found = parse(*paths, "--recenter=register", "--angle_offset=3", "--star_flux=7").read_and_warn()
     assert found.star_flux == 7
     assert found.angles[0] == fits.getdata(paths[2])[0] + 3
 
