@@ -1,4 +1,4 @@
-"""Configurations of the models that tell companions from speckles in patches of residuals (see mlar.py)."""
+"""The configurations of the models that tell companions from speckles in patches of residuals (mlar.py)."""
 
 import dataclasses
 import math
@@ -6,22 +6,26 @@ from typing import Annotated, Any
 
 from astronet.config.schema import Bounds, Config, Feature, Hparams, Inputs, Share
 
-FEATURE = "residuals"  # of a record: a patch, [num_levels, size, size], flat
-NUM_LEVELS, SIZE = 20, 9  # of the configurations by name; 9 pixels are 2 FWHM of NACO in L'
+FEATURE = "residuals"  # name of the input: a patch [num_levels, size, size], flattened
+NUM_LEVELS, SIZE = 20, 9  # of the named configurations; 9 pixels are 2 FWHM of NACO in L'
 LABEL_MAP = {"companion": 1, "speckle": 0}
 
 
 @dataclasses.dataclass(frozen=True)
 class PatchHparams(Hparams):
-    num_levels: int = NUM_LEVELS  # of low-rank approximation, which a patch has images of
-    companion_share: float = 0.2  # of the samples that it learns from, and so the prior of its probabilities
+    """Hyperparameters of all models for patches."""
+
+    num_levels: int = NUM_LEVELS  # low-rank approximations in a patch
+    companion_share: float = 0.2  # of the training samples, and so the prior of the probabilities
 
 
 @dataclasses.dataclass(frozen=True)
 class SodinnHparams(PatchHparams):
-    num_filters: int = 40  # of the first convolutional layer; the second has twice as many
+    """Hyperparameters of SODINN."""
+
+    num_filters: int = 40  # filters of the first convolutional layer; the second has twice as many
     column_dropout_rate: Share = 0.0  # after each pooling
-    turn_patches: bool = False  # a sample, each time it is learned from, lies in one of the eight ways of a square
+    turn_patches: bool = False  # augmentation: rotates and mirrors patches in the eight ways of a square
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +33,7 @@ class SodirfHparams(PatchHparams):
     """Hyperparameters of the trees. A random forest uses none of the shared hyperparameters of gradient descent."""
 
     num_trees: Annotated[int, Bounds(most=10_000)] = 100
-    max_depth: Annotated[int, Bounds(most=24)] = 12  # of a tree, which has room for 2 ** max_depth leaves
+    max_depth: Annotated[int, Bounds(most=24)] = 12  # of a tree; it has 2 ** max_depth leaves at most
     min_samples_leaf: int = 1
 
 
@@ -45,31 +49,38 @@ _SODINN: dict[str, Any] = {
     "reversal_probability": 0.0,
     "turn_patches": True,
 }
-_AT_ONCE: dict[str, Any] = {
+_AT_ONCE: dict[str, Any] = {  # one step on all samples
     "train_epochs": 1,
     "batch_size": 1 << 30,
     "reversal_probability": 0.0,
-}  # one step on all there is
+}
 _HPARAMS = {
     "sodinn": SodinnHparams(**_SODINN),
-    # Its epochs cost a tenth. Without the warm-up most of the dense layer's units die in the first steps, and of some
-    # seeds all that speak for a companion, so that none is ever probable.
+    # An epoch costs a tenth of SODINN's. Without the warm-up, most units of the dense layer die in the first steps. For
+    # some seeds all units that speak for a companion die, and no companion is ever probable.
     "sodinn_conv3d": SodinnHparams(**{**_SODINN, "train_epochs": 12, "warmup_steps": 500}),
     "sodirf": SodirfHparams(**_AT_ONCE),
 }
 
 
-def for_patches(model, num_levels, size, **hparams):
-    """Returns the Config of a model, "sodinn", "sodinn_conv3d" or "sodirf", for patches [num_levels, size, size]."""
+def for_patches(model: str, num_levels: int, size: int, **hparams: Any) -> Config:
+    """Returns the configuration of a model for patches [num_levels, size, size].
+
+    Args:
+      model: "sodinn", "sodinn_conv3d" or "sodirf".
+      num_levels: number of low-rank approximations.
+      size: width and height of a patch, odd [px].
+      **hparams: hyperparameters that differ from the default.
+    """
     inputs = Inputs({FEATURE: Feature(num_levels * size**2)}, label_map=LABEL_MAP)
     return Config(inputs, dataclasses.replace(_HPARAMS[model], num_levels=num_levels, **hparams))
 
 
-def patch_shape(config):
-    """Returns (num_levels, size, size) of the patches that a Config is for.
+def patch_shape(config: Config) -> tuple[int, int, int]:
+    """Returns the shape (num_levels, size, size) of the patches of a configuration.
 
     Raises:
-      ValueError: it is not for patches of odd size alone.
+      ValueError: the configuration has other inputs, or patches of an even size.
     """
     if list(config.inputs.features) != [FEATURE] or config.inputs.scalars or config.hparams.output_dim != 1:
         raise ValueError(f"it reads {FEATURE}, no other feature and no scalars, and has one output")

@@ -3,17 +3,19 @@
 Source: Shi et al. 2015 (arXiv:1506.04214), without the peephole connections, as Keras has it.
 """
 
+from typing import Any
+
 from astronet.ops.tensorflow import keras, tf
 
 
 class ConvLSTM2D(keras.layers.ConvLSTM2D):
-    """Keras' layer for a known number of steps, from [batch, steps, height, width, channels] to as many steps.
+    """A convolutional LSTM layer for a known number of steps, from [batch, steps, height, width, channels] to as many.
 
-    Weights and values are Keras' (to rounding). The inputs of all steps are convolved at once, and all four gates
-    together, where Keras makes eight convolutions a step: less CPU time in training (benchmarks/conv_lstm.py).
+    Weights and values are those of Keras' layer (to rounding). It convolves the inputs of all steps at once, and all
+    four gates together; Keras makes eight convolutions a step. Training takes less CPU time (benchmarks/conv_lstm.py).
     """
 
-    def __init__(self, num_filters, kernel_size, **kwargs):
+    def __init__(self, num_filters: int, kernel_size: int, **kwargs: Any) -> None:
         super().__init__(num_filters, kernel_size, padding="same", return_sequences=True, **kwargs)
 
     def call(self, inputs):

@@ -1,21 +1,24 @@
-"""The probability of a companion at each pixel of a cube, and the detections that follow from it."""
+"""Computes the probability of a companion at each pixel of a cube, and groups pixels to detections."""
 
 import argparse
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Union
 
 import numpy as np
 
 from astronet.base import arguments
 from astronet.base.script import ScriptError
 from astronet.direct_imaging import configurations, mlar
+from astronet.direct_imaging.cube import AdiCube
 from astronet.estimator import ensemble, pretrained
 from astronet.stats.metrics import is_positive, log_odds, probability
 
 _BATCH = 256  # patches
 
 
-def _probability(text):
-    """A flag's type: a probability that is neither 0 nor 1, whose odds are no number."""
+def _probability(text: str) -> float:
+    """Returns the probability in the text of a flag; refuses 0 and 1, whose log-odds are infinite."""
     value = arguments.number(above=0, most=1, advice="a probability above 0 and below 1, such as 0.9")(text)
     if value == 1:
         raise argparse.ArgumentTypeError("1 is no probability below 1: give one such as 0.9")
@@ -23,7 +26,13 @@ def _probability(text):
 
 
 class Detection(NamedTuple):
-    """A group of pixels whose probability is above the threshold: its center and size [px], and its most probable."""
+    """A group of pixels whose probability reaches the threshold.
+
+    Attributes:
+      x, y: center [px].
+      num_pixels: number of pixels.
+      probability: greatest probability in the group.
+    """
 
     x: float
     y: float
@@ -31,11 +40,11 @@ class Detection(NamedTuple):
     probability: float
 
 
-def load(model_dir):
-    """The trained detector of a directory, or the ensemble of them in its subdirectories: an ensemble.Ensemble.
+def load(model_dir: Union[str, "os.PathLike[str]"]) -> ensemble.Ensemble:
+    """Returns the trained detector in a directory, or the ensemble of detectors in its subdirectories.
 
     Raises:
-      ScriptError: there is none.
+      ScriptError: the directory holds neither.
     """
     is_ensemble = not ensemble.holds_model(model_dir)
     if is_ensemble and not ensemble.members(pretrained.resolve(model_dir)):
@@ -45,7 +54,7 @@ def load(model_dir):
     return ensemble.load(ensemble.ModelChoice(model_dir, average=is_ensemble, checkpoint="best"))
 
 
-def add_flags(parser):
+def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds --threshold and --prior."""
     parser.add_argument(
         "--threshold", type=_probability, default=0.9, help="probability from which a companion is detected"
@@ -59,17 +68,22 @@ def add_flags(parser):
 
 
 class Scorer:
-    """Scores the patches of annuli with all members of an ensemble, which are restored once."""
+    """Scores patches of residuals with all members of an ensemble, which are restored once.
 
-    def __init__(self, models, prior):
-        """Takes an ensemble.Ensemble of networks for patches.
+    Attributes:
+      num_levels: number of low-rank approximations in a patch.
+      patch_size: width and height of a patch [px].
+    """
+
+    def __init__(self, models: ensemble.Ensemble, prior: float) -> None:
+        """Restores an ensemble.
 
         Args:
-          models: the Ensemble.
+          models: ensemble of networks for patches.
           prior: probability that a companion is at a pixel, before anything is seen.
 
         Raises:
-          ScriptError: its networks read something else than patches.
+          ScriptError: the networks have other inputs than patches.
         """
         config = models.spec.config
         try:
@@ -85,15 +99,15 @@ class Scorer:
         self._calibration = models.calibration
         self._shift = log_odds(prior) - log_odds(config.hparams.companion_share)
 
-    def patches(self, patches):
-        """The probability that patches show a companion, the mean over members. [n, num_levels, size, size] -> [n]"""
+    def patches(self, patches: np.ndarray) -> np.ndarray:
+        """Returns the probability [n] of a companion in patches [n, num_levels, size, size], the mean of members."""
         flat = patches.reshape(len(patches), -1)
         batches = [{configurations.FEATURE: flat[i : i + _BATCH]} for i in range(0, len(flat), _BATCH)]
         probabilities = self._calibration.apply(np.concatenate([self._score(batch) for batch in batches]))
         return probability((log_odds(probabilities) + self._shift)[..., np.newaxis]).mean(axis=1)
 
-    def check(self, cube):
-        """Raises a ScriptError where the networks are for patches of another size, and so for another FWHM."""
+    def check(self, cube: AdiCube) -> None:
+        """Raises ScriptError if the networks are for patches of another size, and so for another FWHM."""
         size = mlar.patch_size(cube.fwhm)
         if size != self.patch_size:
             raise ScriptError(
@@ -101,12 +115,12 @@ class Scorer:
                 "train one on this cube, by detect_companions.py without --model_dir"
             )
 
-    def map(self, cube, progress=iter):
-        """The probability at each pixel of an AdiCube, [size, size]; NaN outside of all annuli.
+    def map(self, cube: AdiCube, progress: Callable[[list[mlar.Annulus]], Iterable[mlar.Annulus]] = iter) -> np.ndarray:
+        """Returns the probability of a companion at each pixel of a cube, [size, size]; NaN outside of all annuli.
 
         Args:
-          cube: AdiCube.
-          progress: function from the list of annuli to an iterator over it, which may show how far the search is.
+          cube: the cube.
+          progress: function that iterates over the list of annuli, and may show a progress bar.
 
         Raises:
           ScriptError: as check().
@@ -119,30 +133,29 @@ class Scorer:
         return probabilities
 
 
-def detections(probabilities, threshold, fwhm):
-    """Groups the pixels above a threshold, those within half a FWHM of each other together.
+def detections(probabilities: np.ndarray, threshold: float, fwhm: float) -> list[Detection]:
+    """Returns the groups of pixels that reach a threshold, the most probable group first.
+
+    Pixels within half a FWHM of each other belong to one group.
 
     Args:
-      probabilities: [size, size], NaN where there is none.
-      threshold: of the probability.
+      probabilities: [size, size]; NaN for pixels that were not searched.
+      threshold: probability from which a companion is detected.
       fwhm: [px].
-
-    Returns:
-      List of Detection, the most probable first.
     """
     from scipy import ndimage
 
     above = is_positive(np.nan_to_num(probabilities, nan=-1), threshold)
     reach = int(fwhm / 2)
     near = np.hypot(*np.indices([2 * reach + 1] * 2) - reach) <= fwhm / 2
-    # Pixels belong together where their surroundings touch.
+    # Pixels belong to one group if their surroundings touch.
     groups, number = ndimage.label(ndimage.binary_dilation(above, near))
-    found = []
+    found_groups = []
     for group in range(1, number + 1):
         y, x = np.nonzero(above & (groups == group))
         values = probabilities[y, x]
-        # How sure, rather than how probable: of many pixels near 1, those in the middle are surest.
+        # Weights are log-odds, not probabilities: of many pixels near 1, the middle ones have the greatest log-odds.
         weights = np.maximum(log_odds(values), 0) + np.finfo(float).tiny
         center = np.average(x, weights=weights), np.average(y, weights=weights)
-        found.append(Detection(*map(float, center), len(x), float(values.max())))
-    return sorted(found, key=lambda each: (-each.probability, -each.num_pixels))
+        found_groups.append(Detection(*map(float, center), len(x), float(values.max())))
+    return sorted(found_groups, key=lambda detection: (-detection.probability, -detection.num_pixels))

@@ -1,28 +1,35 @@
-"""The figures on direct images."""
+"""Draws the figures of the direct imaging scripts."""
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from astronet.base.files import write_aside
 from astronet.direct_imaging.configurations import NUM_LEVELS
+from astronet.direct_imaging.cube import AdiCube
+from astronet.direct_imaging.roc import Curve
 from astronet.figures.style import COLORS, DPI, ORANGE
 from astronet.stats import intervals
 
-_MOST_SNR = 10.0  # beyond which the S/N map is not told apart
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_SNR = 10.0  # greatest S/N of the color scale
 _NOT_SEARCHED = "0.6"  # color of pixels without a probability
 _LINES = ("-", "--", "-.", ":")
-_LINEAR_RATE = 0.1  # false positives per map, up to which the axis is linear
+_LINEAR_RATE = 0.1  # false positives per map up to which the axis is linear
 
 
-def draw_patch(axes, patch, style):
-    """Draws the levels of a patch of residuals, row by row; as a curve where they are not as many as by default.
+def draw_patch(axes: "Axes", patch: np.ndarray, style: Mapping[str, Any]) -> None:
+    """Draws the levels of a patch of residuals, row by row; or a curve, if the number of levels is not NUM_LEVELS.
 
     Args:
       axes: matplotlib Axes.
-      patch: flat, [NUM_LEVELS * size * size].
+      patch: flattened, [NUM_LEVELS * size * size].
       style: arguments of Axes.plot.
     """
     size = math.isqrt(len(patch) // NUM_LEVELS)
@@ -36,16 +43,23 @@ def draw_patch(axes, patch, style):
     axes.set_title("Residuals: the fewest components top left, the most bottom right", fontsize="medium")
 
 
-def plot_detections(path, cube, images, num_components, found, threshold):
-    """Draws PCA's image and its S/N map, the probability map, and what of it is above the threshold.
+def plot_detections(
+    path: str,
+    cube: AdiCube,
+    images: Mapping[str, np.ndarray],
+    num_components: int,
+    places: Sequence[tuple[float, float]],
+    threshold: float,
+) -> None:
+    """Draws the PCA image and its S/N map, the probability map, and the probabilities above the threshold.
 
     Args:
       path: PNG file to write.
-      cube: AdiCube.
-      images: dictionary of "image", "snr", "probability", "above", each [size, size].
-      num_components: of the PCA.
-      found: list of (x, y) of the detections.
-      threshold: of the probability.
+      cube: the cube.
+      images: "image", "snr", "probability" and "above", each [size, size].
+      num_components: number of components of the PCA.
+      places: pixels (x, y) of the detections.
+      threshold: probability from which a companion is detected.
     """
     reach = cube.center
     extent = [-reach - 0.5, reach + 0.5, -reach - 0.5, reach + 0.5]
@@ -56,7 +70,7 @@ def plot_detections(path, cube, images, num_components, found, threshold):
         ("probability", "probability of a companion (gray: not searched)", "viridis", 0, 1, "probability"),
         (
             "above",
-            f"probability of {threshold:g} or more ({_number_of_detections(len(found))})",
+            f"probability of {threshold:g} or more ({_number_of_detections(len(places))})",
             "viridis",
             0,
             1,
@@ -69,7 +83,7 @@ def plot_detections(path, cube, images, num_components, found, threshold):
         figure.colorbar(shown, ax=axes, label=label, shrink=0.85)
         axes.set_facecolor(_NOT_SEARCHED)
         axes.plot(0, 0, "+", color="white", markersize=7)
-        for number, (x, y) in enumerate(found, 1):
+        for number, (x, y) in enumerate(places, 1):
             x, y = x - cube.center, y - cube.center
             axes.plot(x, y, "o", markersize=17, markerfacecolor="none", markeredgecolor=ORANGE, markeredgewidth=1.3)
             axes.annotate(str(number), (x, y), (9, 7), textcoords="offset points", color=ORANGE)
@@ -78,19 +92,21 @@ def plot_detections(path, cube, images, num_components, found, threshold):
         figure.savefig(aside, format="png", dpi=DPI)
 
 
-def _number_of_detections(number):
+def _number_of_detections(number: int) -> str:
     return f"{number or 'no'} detection{'' if number == 1 else 's'}"
 
 
-def plot_companion_roc(path, curves, num_maps, snr_range, z):
+def plot_companion_roc(
+    path: str, curves: Mapping[tuple[int, str], Curve], num_maps: int, snr_range: Sequence[float], z: float
+) -> None:
     """Draws, for each separation, the share of injected companions found against the false positives per map.
 
     Args:
       path: PNG file to write.
-      curves: dictionary, (separation [FWHM], method) -> roc.Curve.
-      num_maps: injections a separation.
-      snr_range: least and most S/N of the companions.
-      z: half the width of the intervals drawn, in standard deviations.
+      curves: ROC by separation [FWHM] and method.
+      num_maps: number of injections at each separation.
+      snr_range: least and greatest S/N of the companions.
+      z: half the width of the intervals, in standard deviations.
     """
     separations, methods = (list(dict.fromkeys(key[i] for key in curves)) for i in range(2))
     num_columns = min(2, len(separations))
@@ -101,7 +117,7 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
     for number, (axes, separation) in enumerate(zip(panels, separations)):
         for method, color, line in zip(methods, itertools.cycle(COLORS), itertools.cycle(_LINES)):
             found, rates = curves[separation, method].num_found, curves[separation, method].false_positives
-            # From where nothing is called a companion to where all candidates are.
+            # From the point where no candidate counts as a companion to the point where all do.
             found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
             low, high = np.transpose([intervals.wilson(count, num_maps, z) for count in found])
             axes.step(rates, found / num_maps, where="post", color=color, linestyle=line, linewidth=1.6, label=method)
@@ -117,8 +133,8 @@ def plot_companion_roc(path, curves, num_maps, snr_range, z):
         axes.grid(color="0.92")
     for axes in panels[len(separations) :]:
         axes.set_visible(False)
-    told = f"S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA; shaded: intervals of {z:g} sigma"
-    figure.suptitle(f"{num_maps} companions at each separation, {told}")
+    companions = f"S/N {snr_range[0]:g} to {snr_range[1]:g} by PCA; shaded: intervals of {z:g} sigma"
+    figure.suptitle(f"{num_maps} companions at each separation, {companions}")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(methods), frameon=False)
     with write_aside(path) as aside:

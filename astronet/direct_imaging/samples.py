@@ -1,37 +1,47 @@
-"""Labelled MLAR patches of a cube: companions that are injected, and speckles.
+"""Makes labeled MLAR patches of a cube: injected companions, and speckles.
 
-Both are made with the sign of the parallactic angles changed: so they differ in the companion alone, no real companion
-is in either, and the residuals that are searched afterwards, with the angles as they are, have not been learned from.
+Both are made with the sign of the parallactic angles changed. So they differ in the companion alone, neither holds a
+real companion, and the residuals that are searched later, with the angles as they are, are new to the detector.
 
 Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), sections 3.1 and 3.2; there, only the speckles have their sign
 changed.
 """
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from astronet.direct_imaging import mlar, pca
+from astronet.direct_imaging.cube import AdiCube
 
 SPLITS = ("train", "val", "test")
-# By which the angles are stretched: other turns of the same frames, in which other speckles meet.
+# Factors that stretch the angles: other rotations of the same frames, in which other speckles meet.
 _TURN_FACTORS = (0.6, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
 _NUM_WEDGES = 8  # of a whole turn
-_WEDGES = {"train": (0, 1, 2, 3, 4, 5), "val": (6,), "test": (7,)}  # before each annulus turns them at random
-_TRIAL_ANGLES = 6  # places of an annulus where the S/N of a companion is measured
-_LEAST_FLUX, _MOST_DOUBLINGS = 4.0, 14  # of a trial, in units of the noise
-_GROWTH = 1.1  # of the S/N by two doublings of the flux: with less, no flux is enough
-# Share of an annulus' speckles that are taken as they are; where more are asked for, those are turned, shifted and
-# averaged, as each is that is taken again.
+_WEDGES = {"train": (0, 1, 2, 3, 4, 5), "val": (6,), "test": (7,)}  # each annulus turns them by a random angle
+_TRIAL_ANGLES = 6  # places in an annulus at which the S/N of a companion is measured
+_LEAST_FLUX, _MOST_DOUBLINGS = 4.0, 14  # flux of a trial companion, in units of the noise
+_GROWTH = 1.1  # of the S/N by two doublings of the flux; if it grows less, no flux is enough
+# Share of the places of an annulus whose speckles are taken as they are. Further speckles are rotated, shifted and
+# averaged.
 _AS_THEY_ARE = 0.7
-_MAX_AVERAGED = 3  # patches, in one speckle
+_MAX_AVERAGED = 3  # patches in one speckle
 
 
 class Sample(NamedTuple):
-    """One patch and what it is of; x and y are pixels of the image with north up, flux and snr 0 for speckles.
+    """One labeled patch.
 
-    The snr is the one that PCA gives to such a flux where the angles are not stretched, whether they are or not here.
+    Attributes:
+      patch: [num_levels, size, size].
+      is_companion: whether it shows a companion, or a speckle.
+      annulus: number of the annulus.
+      split: one of SPLITS.
+      wedge: number of the wedge of the annulus.
+      x, y: pixel in the image with north up.
+      flux: flux of the companion; 0 for a speckle.
+      snr: S/N that PCA gives to this flux if the angles are not stretched; 0 for a speckle.
     """
 
     patch: np.ndarray
@@ -45,13 +55,13 @@ class Sample(NamedTuple):
     snr: float
 
 
-def inject(cube, y, x, flux=1.0):
-    """Returns what a companion adds to the frames of an AdiCube, [num_frames, size, size], by VIP.
+def inject(cube: AdiCube, y: float, x: float, flux: float = 1.0) -> np.ndarray:
+    """Returns the flux of a companion in the frames of a cube, [num_frames, size, size], by VIP.
 
     Args:
-      cube: AdiCube.
-      y, x: where it is in an image with north up.
-      flux: in an aperture of one FWHM.
+      cube: the cube.
+      y, x: pixel of the companion in an image with north up.
+      flux: flux in an aperture of one FWHM.
     """
     from vip_hci.fm import cube_inject_companions
 
@@ -70,18 +80,22 @@ def inject(cube, y, x, flux=1.0):
 
 
 class FluxScale:
-    """The flux of a companion by the S/N that PCA gives it in an annulus (the median over places, at its best rank)."""
+    """Converts S/N to flux: the flux of a companion to which PCA gives some S/N in an annulus.
 
-    def __init__(self, cube, residuals, most_snr, random):
-        """Measures it.
+    The S/N is the median over some places in the annulus, for the best number of components.
+
+    Attributes:
+      ranks: numbers of components that are tried.
+    """
+
+    def __init__(self, cube: AdiCube, residuals: mlar.Residuals, most_snr: float, random: np.random.Generator) -> None:
+        """Measures the S/N of companions of increasing flux.
 
         Args:
-          cube: AdiCube, the sign of whose angles has been changed.
-          residuals: mlar.Residuals of it, around the annulus.
-          most_snr: up to which.
-          random: np.random.Generator, of the places.
-
-        self.ranks: the numbers of components, of which the best one counts.
+          cube: cube with the sign of its angles changed.
+          residuals: residuals of the cube around the annulus.
+          most_snr: S/N at which to stop.
+          random: random numbers, for the places.
         """
         annulus = residuals.annulus
         self.ranks = np.unique(residuals.ranks[[len(residuals.ranks) * share // 10 for share in (0, 5, 8)]])
@@ -91,51 +105,56 @@ class FluxScale:
         places = [(cube.center + distance * np.sin(turn), cube.center + distance * np.cos(turn)) for turn in turns]
         units = [inject(cube, *place) for place in places]
 
-        def snrs(flux):
-            found = [pca.snrs(cube, self.ranks, *place, unit * flux) for unit, place in zip(units, places)]
-            return np.median(found, axis=0)
+        def snrs(flux: float) -> np.ndarray:
+            by_place = [pca.snrs(cube, self.ranks, *place, unit * flux) for unit, place in zip(units, places)]
+            return np.median(by_place, axis=0)
 
-        by_chance = snrs(0.0)  # where there is nothing
+        by_chance = snrs(0.0)  # without a companion
         self._fluxes, self._snrs = [0.0], [0.0]
         while self._snrs[-1] < most_snr and len(self._fluxes) <= _MOST_DOUBLINGS and self._grows():
             self._fluxes.append(_LEAST_FLUX * noise * 2.0 ** (len(self._fluxes) - 1))
             # A brighter companion is never fainter.
             self._snrs.append(max(self._snrs[-1], (snrs(self._fluxes[-1]) - by_chance).max()))
 
-    def _grows(self):
-        """Whether the last two doublings have raised an S/N that is more than chance."""
+    def _grows(self) -> bool:
+        """Returns whether the last two doublings of the flux have raised the S/N, or it is still within chance."""
         return len(self._snrs) < 3 or self._snrs[-1] < 1 or self._snrs[-1] > _GROWTH * self._snrs[-3]
 
     @property
-    def most_snr(self):
-        """The greatest S/N that it reaches: of too little rotation, PCA leaves none of a companion however bright."""
+    def most_snr(self) -> float:
+        """The greatest S/N of a companion; if the sky turns too little, PCA removes even the brightest companion."""
         return float(self._snrs[-1])
 
-    def flux(self, snr):
-        """The flux that gives an S/N of most_snr at most."""
+    def flux(self, snr: float) -> float:
+        """Returns the flux for an S/N; most_snr is the greatest."""
         return float(np.interp(snr, self._snrs, self._fluxes))
 
 
-def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
-    """Makes the samples of one annulus.
+def make(
+    cube: AdiCube,
+    annulus: mlar.Annulus,
+    counts: Mapping[str, tuple[int, int]],
+    snr_range: Sequence[float] = (1.0, 3.0),
+    num_levels: int = 20,
+    seed: int = 0,
+) -> list[Sample]:
+    """Returns the samples of one annulus.
 
-    An annulus is cut into wedges, one for validation, one for test, and the others for training, whose patches are
-    centered at least one FWHM away from those of the two.
+    The annulus is cut into wedges: one for validation, one for test, the others for training. Training patches are
+    centered at least one FWHM away from all others.
 
     Args:
-      cube: AdiCube, its angles as they are.
-      annulus: mlar.Annulus.
-      counts: dictionary, split -> number of companions, number of speckles.
-      snr_range: least and most S/N, by PCA, of the companions; where PCA gives less, however bright, up to that.
-      num_levels: of the patches.
-      seed: of all that is random.
-
-    Returns:
-      List of Sample.
+      cube: cube with its angles as they are.
+      annulus: the annulus.
+      counts: number of companions and of speckles, by split.
+      snr_range: least and greatest S/N of the companions in PCA images; the limit is lower if PCA gives less to any
+        companion.
+      num_levels: number of low-rank approximations in a patch.
+      seed: seed of all random numbers.
     """
     random = np.random.default_rng([seed, annulus.number])
     flipped = [dataclasses.replace(cube, angles=-factor * cube.angles) for factor in _TURN_FACTORS]
-    residuals = [mlar.Residuals(each, annulus, num_levels) for each in flipped]
+    residuals = [mlar.Residuals(cube_of_factor, annulus, num_levels) for cube_of_factor in flipped]
     plain = _TURN_FACTORS.index(1.0)
     fluxes = FluxScale(flipped[plain], residuals[plain], snr_range[1], random)
     snr_range = min(snr_range[0], fluxes.most_snr), min(snr_range[1], fluxes.most_snr)
@@ -158,37 +177,41 @@ def make(cube, annulus, counts, snr_range=(1.0, 3.0), num_levels=20, seed=0):
     return samples
 
 
-def _spread(number, count, random):
-    """`count` of range(number) in random order, none of them more often than another by two."""
+def _spread(number: int, count: int, random: np.random.Generator) -> np.ndarray:
+    """Returns `count` elements of range(number) in random order, all of them equally often, or once more."""
     rounds = [random.permutation(number) for _ in range(-(-count // number))]
     return np.concatenate(rounds)[:count] if rounds else np.array([], int)
 
 
-def _places(cube, annulus, random):
-    """Patch centers by split: dictionary to y, x, number of the wedge, three arrays."""
+def _places(
+    cube: AdiCube, annulus: mlar.Annulus, random: np.random.Generator
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Returns the patch centers of each split: y, x and the number of the wedge, three arrays."""
     y, x = annulus.centers(cube.size)
     turn = (np.arctan2(y - cube.center, x - cube.center) / (2 * np.pi) + random.random()) % 1
     wedge = (turn * _NUM_WEDGES).astype(int)
-    found = {}
+    places = {}
     for split, wedges in _WEDGES.items():
-        own = np.isin(wedge, wedges)
+        is_inside = np.isin(wedge, wedges)
         if split == "train":
-            other_y, other_x = y[~own], x[~own]
-            own &= (np.hypot(y[:, None] - other_y, x[:, None] - other_x) >= cube.fwhm).all(axis=1)
-        found[split] = y[own], x[own], wedge[own]
-    return found
+            other_y, other_x = y[~is_inside], x[~is_inside]
+            is_inside &= (np.hypot(y[:, None] - other_y, x[:, None] - other_x) >= cube.fwhm).all(axis=1)
+        places[split] = y[is_inside], x[is_inside], wedge[is_inside]
+    return places
 
 
-def _speckle(residuals, y, x, i, random=None):
-    """The patch around a center; with a random generator, turned, shifted, and averaged with others of its split."""
+def _speckle(
+    residuals: mlar.Residuals, y: np.ndarray, x: np.ndarray, i: int, random: Optional[np.random.Generator] = None
+) -> np.ndarray:
+    """Returns the patch around center i; with random numbers: rotated, shifted, averaged with others of its split."""
     images, size = residuals.images, residuals.patch_size
     if random is None:
         half = size // 2
         return mlar.scale(images[:, y[i] - half : y[i] + half + 1, x[i] - half : x[i] + half + 1])
     which = [i, *random.integers(0, len(y), random.integers(0, _MAX_AVERAGED))]
     parts = []
-    for each in which:
+    for center in which:
         turn = random.uniform(0, 2 * np.pi)
         shift = random.uniform(-1, 1, 2)
-        parts.append(mlar.turned(images, size, y[each] + shift[0], x[each] + shift[1], turn))
+        parts.append(mlar.turned(images, size, y[center] + shift[0], x[center] + shift[1], turn))
     return mlar.scale(np.mean(parts, axis=0))

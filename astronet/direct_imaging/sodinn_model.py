@@ -1,22 +1,26 @@
-"""SODINN: two convolutional LSTM layers over the levels of a patch, each pooled, and a dense layer.
+"""SODINN: two convolutional LSTM layers over the levels of a patch, with pooling, and a dense layer.
 
 Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from astronet.astro_model import astro_model
+from astronet.config.schema import Config
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
 from astronet.ops.dropout import Dropout
 from astronet.ops.tensorflow import keras
 
 
-def build(config, convolution=ConvLSTM2D):
-    """Builds the untrained Keras model of a Config; see astro_model.build.
+def build(config: Config, convolution: Callable[..., Any] = ConvLSTM2D) -> "keras.Model":
+    """Returns the untrained Keras model of a configuration; see astro_model.build().
 
     Args:
-      config: Config.
-      convolution: function (number of filters, kernel size, name=) -> layer from [batch, levels, size, size, channels]
-        to as many levels of the same size.
+      config: the configuration.
+      convolution: function (number of filters, kernel size, name=) that returns a layer; the layer keeps the number of
+        levels and the size of [batch, levels, size, size, channels].
     """
     hparams, shape = config.hparams, patch_shape(config)
     patches = keras.Input([config.inputs.features[FEATURE].length], name=FEATURE)

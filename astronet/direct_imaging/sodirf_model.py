@@ -1,13 +1,17 @@
-"""SODIRF: a random forest on the pixels of a patch. scikit-learn grows it; what is kept and predicts are its numbers.
+"""SODIRF: a random forest on the pixels of a patch. scikit-learn grows the forest; a Keras model holds its numbers.
 
-They are weights of a Keras model like any other's, so that a checkpoint is data, and reading one runs no code.
+The numbers are weights like those of any model, so that a checkpoint is plain data: reading it runs no code.
 
 Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 3.2.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from astronet.base.script import ScriptError
+from astronet.config.schema import Config
 from astronet.direct_imaging.configurations import FEATURE, patch_shape
 from astronet.ops.tensorflow import keras, tf
 
@@ -16,14 +20,14 @@ _ALWAYS_LEFT = np.finfo(np.float32).max  # the threshold of a node that does not
 
 
 class Forest(keras.layers.Layer):
-    """From [batch, num_features] to the log-odds of the mean probability over trees, [batch, 1].
+    """Maps features [batch, num_features] to the log-odds of the mean probability over trees, [batch, 1].
 
-    Each tree is complete: the children of node n are 2 n + 1, where the node's feature is its threshold at most, and
-    2 n + 2. Its weights are vectors, which exported models hold as float32 (weights_file.py): float16 would give other
-    features and other thresholds.
+    All trees are complete. The children of node n are 2 n + 1, if the feature of the node is at most its threshold, and
+    2 n + 2. The weights are vectors, which exported models hold as float32 (weights_file.py): float16 would change
+    features and thresholds.
     """
 
-    def __init__(self, num_trees, max_depth, **kwargs):
+    def __init__(self, num_trees: int, max_depth: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._num_trees, self._max_depth = num_trees, max_depth
 
@@ -35,7 +39,7 @@ class Forest(keras.layers.Layer):
     def call(self, inputs):
         trees = tf.range(self._num_trees)
         node = tf.zeros([tf.shape(inputs)[0], self._num_trees], tf.int32)
-        # A file may be damaged: whatever it holds is some feature.
+        # The file may be damaged: any number it holds must be the index of a feature.
         features = tf.cast(tf.clip_by_value(self.feature, 0.0, inputs.shape[1] - 1.0), tf.int32)
         for _ in range(self._max_depth):
             at = trees * (2**self._max_depth - 1) + node
@@ -46,36 +50,39 @@ class Forest(keras.layers.Layer):
         mean = tf.clip_by_value(mean, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
         return tf.math.log(mean) - tf.math.log1p(-mean)
 
-    def assign(self, trees):
-        """Fills in the trees of a fitted scikit-learn forest of two classes, a list of sklearn.tree._tree.Tree."""
+    def assign(self, trees: Sequence[Any]) -> None:
+        """Sets the weights to the trees of a fitted scikit-learn forest of two classes, sklearn.tree._tree.Tree."""
         num_splits = 2**self._max_depth - 1
         feature = np.zeros([self._num_trees, num_splits])
         threshold = np.full([self._num_trees, num_splits], _ALWAYS_LEFT)
         probability = np.zeros([self._num_trees, num_splits + 1])
         for number, tree in enumerate(trees):
             shares = tree.value[:, 0, 1] / tree.value[:, 0].sum(axis=1)
-            left_to_place = [(0, 0)]  # pairs of a node here and the tree's own
+            left_to_place = [(0, 0)]  # pairs (node of the complete tree, node of scikit-learn's tree)
             while left_to_place:
-                node, own = left_to_place.pop()
+                node, source = left_to_place.pop()
                 if node >= num_splits:
-                    probability[number, node - num_splits] = shares[own]
-                elif tree.children_left[own] < 0:  # a leaf
-                    left_to_place.append((2 * node + 1, own))
+                    probability[number, node - num_splits] = shares[source]
+                elif tree.children_left[source] < 0:  # a leaf
+                    left_to_place.append((2 * node + 1, source))
                 else:
-                    feature[number, node] = tree.feature[own]
-                    threshold[number, node] = _round_down(tree.threshold[own])
-                    left_to_place += [(2 * node + 1, tree.children_left[own]), (2 * node + 2, tree.children_right[own])]
+                    feature[number, node] = tree.feature[source]
+                    threshold[number, node] = _round_down(tree.threshold[source])
+                    left_to_place += [
+                        (2 * node + 1, tree.children_left[source]),
+                        (2 * node + 2, tree.children_right[source]),
+                    ]
         self.set_weights([feature.ravel(), threshold.ravel(), probability.ravel()])
 
 
-def _round_down(threshold):
-    """The greatest float32 up to a float64: a float32 is at most the one if, and only if, it is at most the other."""
+def _round_down(threshold: float) -> np.float32:
+    """Returns the greatest float32 up to a float64: comparing a float32 feature with either gives the same result."""
     rounded = np.float32(threshold)
     return rounded if rounded <= threshold else np.nextafter(rounded, np.float32(-np.inf))
 
 
-def build(config):
-    """Builds the untrained Keras model of a Config; see astro_model.build."""
+def build(config: Config) -> "keras.Model":
+    """Returns the untrained Keras model of a configuration; see astro_model.build()."""
     hparams = config.hparams
     for name in ("num_trees", "max_depth", "min_samples_leaf"):
         if getattr(hparams, name) < 1:
@@ -86,16 +93,23 @@ def build(config):
     return keras.Model({FEATURE: patches}, logits)
 
 
-def fit(model, config, features, labels, seed, num_threads):
-    """Grows a random forest and fills it into a model of build().
+def fit(
+    model: "keras.Model",
+    config: Config,
+    features: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    seed: int,
+    num_threads: int,
+) -> None:
+    """Grows a random forest and sets the weights of a model to it.
 
     Args:
-      model: Keras model.
-      config: Config.
-      features: dictionary of float32 arrays [num_samples, length].
-      labels: int array [num_samples] of 0 and 1.
-      seed: of the forest, which does not depend on num_threads.
-      num_threads: 0 for all cores.
+      model: model of build().
+      config: its configuration.
+      features: float32 arrays [num_samples, length], by name.
+      labels: [num_samples], 0 or 1.
+      seed: seed of the forest; the forest does not depend on num_threads.
+      num_threads: number of threads; 0 is all cores.
 
     Raises:
       ScriptError: all samples are of one class.

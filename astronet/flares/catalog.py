@@ -1,9 +1,9 @@
-"""Catalogs of flares: that of Guenther et al. 2020, or any table with the columns of flares.csv."""
+"""Reads catalogs of flares: the one of Guenther et al. 2020, or any table with the columns of flares.csv."""
 
 import dataclasses
 import os
 import re
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from astronet.data.catalog import tic_ids
 from astronet.flares import table_rows
 from light_curve_util import sector_times, time_systems
 
-# Our columns -> what they are called in files, the preferred first.
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Our columns -> their names in files, the preferred one first.
 _SPELLINGS = {
     "tic_id": ("tic_id", "TESS", "TIC", "TICID", "TIC ID"),
     "sector": ("sector", "Sectors", "campaign"),
@@ -25,14 +28,20 @@ _TYPES = {"tic_id": "int64", "sector": "int64", "peak_time": float, "duration": 
 _REQUIRED = ("tic_id", "sector", "peak_time")
 _PER_DAY = {"d": 1, "day": 1, "h": 24, "hr": 24, "hour": 24, "min": 1440, "minute": 1440, "s": 86400, "sec": 86400}
 _PER_DAY["second"] = 86400
-_LONGEST_DAYS = 0.5  # of half of a catalog's flares: longer ones are in another unit
-_SAME_DAYS = 1e-5  # two rows nearer than that are one flare
+_LONGEST_DAYS = 0.5  # a greater median shows that durations are in another unit
+_SAME_DAYS = 1e-5  # rows of one star at times nearer than this are one flare
 _YES, _NO = ("1", "1.0", "true", "t", "yes", "y"), ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n")
 
 
 @dataclasses.dataclass(frozen=True)
 class Skip:
-    """A row of a catalog that is left out: its number, counted from 1, its star and sector if known, and why."""
+    """A row of a catalog that is left out.
+
+    Attributes:
+      row: number of the row, counted from 1.
+      reason: why it is left out.
+      tic_id, sector: star and sector; None if the row does not say.
+    """
 
     row: int
     reason: str
@@ -42,33 +51,33 @@ class Skip:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """What read() makes of a table.
+    """A catalog of flares, read by read().
 
     Attributes:
-      flares: DataFrame with tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN where not
-        known), is_flare (false: a candidate that was looked at and is none) and source (text, "" where not told),
-        sorted, each flare once.
+      flares: table with the columns tic_id, sector, peak_time (BTJD), duration (days, full width at half maximum; NaN
+        if not known), is_flare (false for a candidate that was vetted and is no flare) and source (text, may be "");
+        sorted, without repeated flares.
       skips: rows that are left out.
-      notes: what was converted or assumed, to be said once.
-      sha256: of the file.
+      notes: what was converted or assumed, for the user.
+      sha256: hash of the file.
     """
 
-    flares: Any
+    flares: "pd.DataFrame"
     skips: list[Skip]
     notes: list[str]
     sha256: str
 
 
 def read(path: Union[str, os.PathLike]) -> Catalog:
-    """Reads a catalog of flares.
+    """Returns the catalog of flares in a file.
 
     Args:
-      path: machine-readable table (CDS) as the journal has it, or any table that util/tables.py reads. Times are BTJD
-        or BJD, or as their column's name says; durations are days, or in the unit that the table or the column's name
-        tells.
+      path: machine-readable table (CDS) of the journal, or any table that base/tables.py reads. Times are BTJD or BJD,
+        or in the system that the name of their column says. Durations are days, or in the unit that the table or the
+        name of the column says.
 
     Raises:
-      ScriptError: it is no table, lacks a column, or durations are in an unknown unit.
+      ScriptError: the file is no table, lacks a column, or durations are in an unknown unit.
     """
     import pandas as pd
 
@@ -82,13 +91,13 @@ def read(path: Union[str, os.PathLike]) -> Catalog:
     flares["duration"] = _days(flares.duration.to_numpy(float), table, path)
     flares = flares[np.isfinite(flares.peak_time)]
     flares = flares.sort_values(["tic_id", "sector", "peak_time"], ignore_index=True, kind="stable")
-    flares = _each_once(flares, skips)
+    flares = _without_repeats(flares, skips)
     flares = flares[list(_SPELLINGS)].astype(_TYPES)
     return Catalog(flares, sorted(skips, key=lambda skip: skip.row), notes, table.sha256)
 
 
-def _parse(row, rows, skips):
-    """Appends what a row says to `rows`, or why it cannot be used to `skips`."""
+def _parse(row: table_rows.Row, rows: list[tuple[Any, ...]], skips: list[Skip]) -> None:
+    """Appends the values of a row to `rows`; or the reason why it cannot be used to `skips`."""
     tic_id = sector = None
     try:
         tic_id = tic_ids.parse_tic_id(row.text("tic_id"))
@@ -104,11 +113,11 @@ def _parse(row, rows, skips):
     except ValueError as error:
         skips.append(Skip(row.number, str(error), tic_id, sector))
         return
-    known = np.nan if duration is None or duration <= 0 else duration
-    rows.append((row.number, tic_id, sector, peak_time, known, is_flare, row.text("source")))
+    duration = np.nan if duration is None or duration <= 0 else duration
+    rows.append((row.number, tic_id, sector, peak_time, duration, is_flare, row.text("source")))
 
 
-def _is_flare(text):
+def _is_flare(text: str) -> bool:
     if text.lower() in ("", *_YES):
         return True
     if text.lower() in _NO:
@@ -116,8 +125,8 @@ def _is_flare(text):
     raise ValueError(f"is_flare is {text!r}: 1 (a flare) or 0 (none) is needed")
 
 
-def _convert_times(flares, name, skips):
-    """Turns peak_time into BTJD, in place; NaN where it cannot be told, or is not of the sector. Returns notes."""
+def _convert_times(flares: "pd.DataFrame", name: str, skips: list[Skip]) -> list[str]:
+    """Converts peak_time to BTJD in place; NaN if its system is unknown, or it is not in the sector. Returns notes."""
     windows = sector_times.windows(flares.sector)
     named = time_systems.named(name)
     times = time_systems.to_btjd(flares.peak_time.to_numpy(float), named, windows, "peak times")
@@ -136,8 +145,8 @@ def _convert_times(flares, name, skips):
     return list(times.notes)
 
 
-def _days(durations, table, path):
-    """Durations in days, by the unit that the table or the name of the column tells."""
+def _days(durations: np.ndarray, table: table_rows.Rows, path: Union[str, os.PathLike]) -> np.ndarray:
+    """Returns durations in days; the table or the name of the column says their unit."""
     name = table.names.get("duration", "")
     unit = table.units.get("duration", "") or name.rpartition("_")[2]
     per_day = _PER_DAY.get(re.sub(r"s$", "", unit.lower()) or unit, _PER_DAY.get(unit.lower()))
@@ -149,8 +158,8 @@ def _days(durations, table, path):
     return durations / (per_day or 1)
 
 
-def _each_once(flares, skips):
-    """The flares without repeated rows: of rows at the same time the first that calls it a flare, or else the first."""
+def _without_repeats(flares: "pd.DataFrame", skips: list[Skip]) -> "pd.DataFrame":
+    """Returns the flares without repeats: of rows at one time, the first that is a flare counts, or else the first."""
     same = (flares[["tic_id", "sector"]].diff() == 0).all(axis=1) & (flares.peak_time.diff() <= _SAME_DAYS)
     groups = (~same).cumsum()
     dropped = []
@@ -158,7 +167,7 @@ def _each_once(flares, skips):
         ordered = rows.sort_values(["is_flare", "row"], ascending=[False, True])
         best = ordered.iloc[0]
         for position, other in ordered.iloc[1:].iterrows():
-            what = "is the flare" if other.is_flare == best.is_flare else "contradicts the one"
-            skips.append(Skip(int(other.row), f"it {what} of row {best.row}, which is used"))
+            relation = "is the flare" if other.is_flare == best.is_flare else "contradicts the one"
+            skips.append(Skip(int(other.row), f"it {relation} of row {best.row}, which is used"))
             dropped.append(position)
     return flares.drop(index=dropped).reset_index(drop=True)

@@ -1,68 +1,83 @@
-"""The probability of a flare at each cadence of a light curve, and the flares that follow from it."""
+"""Computes the probability of a flare at each cadence of a light curve, and groups cadences to flares."""
+
+from collections.abc import Callable
+from typing import Optional
 
 import numpy as np
 
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.estimator import engines
+from astronet.estimator.ensemble import Ensemble
 from astronet.flares import flare_fit, windows
 from astronet.stats.metrics import is_positive
 from light_curve_util.constants import MAD_TO_SIGMA
+from light_curve_util.tess_io import LightCurve
+
+Progress = Callable[[int], object]  # takes the number of windows scored since the last call
 
 _BATCH = 1024  # windows
-_CADENCES = 19_000  # of a light curve of one sector at 2 min
-_STRETCH = 8192  # windows that share what they overlap in, which takes less memory than as many by themselves
-_MAX_LULL_CADENCES = 3  # of low probability within one flare
-_BRIGHT = 5.0  # times the noise of a cadence above its neighbors: nothing but a flare, or bad data
+_CADENCES = 19_000  # in a light curve of one sector at 2 min
+_STRETCH = 8192  # windows that are scored together, so that overlapping ones share their convolutions
+_MAX_LULL_CADENCES = 3  # cadences of low probability within one flare
+_BRIGHT = 5.0  # height above the neighbors, over the noise of a cadence, that only flares and bad data reach
 
 
 class Scorer:
-    """Scores light curves with all members of an ensemble, which are restored once."""
+    """Scores light curves with all members of an ensemble, which are restored once.
 
-    def __init__(self, models, num_light_curves=None):
-        """Takes an ensemble.Ensemble of flare networks, and about how many light curves are to be scored, if known.
+    Attributes:
+      is_padded: whether the networks were trained on padded windows, and so score cadences near gaps and ends.
+    """
+
+    def __init__(self, models: Ensemble, num_light_curves: Optional[int] = None) -> None:
+        """Restores an ensemble.
+
+        Args:
+          models: ensemble of flare networks.
+          num_light_curves: approximate number of light curves that will be scored; None if not known.
 
         Raises:
-          ScriptError: its networks read something else than the windows of a light curve.
+          ScriptError: the networks have other inputs than windows of a light curve.
         """
-        read = configuration.input_lengths(models.spec.config)
-        if read != {windows.NAME: windows.LENGTH}:
-            lengths = ", ".join(f"{name} ({length})" for name, length in read.items())
+        inputs = configuration.input_lengths(models.spec.config)
+        if inputs != {windows.NAME: windows.LENGTH}:
+            lengths = ", ".join(f"{name} ({length})" for name, length in inputs.items())
             raise ScriptError(f"the model reads {lengths}, not {windows.NAME} ({windows.LENGTH}): give one for flares")
         models = models.with_engine_for(num_light_curves and num_light_curves * _CADENCES)
         members = list(models.checkpoints.values())
         self._calibration = models.calibration
         self._score = engines.scorer(models.engine, models.spec, members)
-        self._slide = engines.sliding_scorer(models.engine, models.spec, members)  # faster, where there is one
+        self._slide = engines.sliding_scorer(
+            models.engine, models.spec, members
+        )  # faster; None if the networks have none
         self._num_members = len(members)
         self.is_padded = models.spec.config.hparams.max_padded_bins >= windows.HALF
 
-    def cadences(self, light_curve, progress=None):
-        """Scores all cadences.
+    def cadences(self, light_curve: LightCurve, progress: Optional[Progress] = None) -> np.ndarray:
+        """Returns the probability that a flare peaks at each cadence, by member: [n, num_members].
+
+        It is NaN in segments shorter than a window, and within half a window of gaps and ends unless is_padded.
 
         Args:
-          light_curve: tess_io.LightCurve, n cadences.
-          progress: called with the number of windows that were scored since the last call; None: not called.
-
-        Returns:
-          Probabilities by member [n, num_members]; NaN within half a window of gaps and ends, unless the network was
-          trained on padded windows, and in segments shorter than a window.
+          light_curve: light curve of n cadences.
+          progress: called with the number of windows that were scored since the last call.
         """
         probabilities = np.full([len(light_curve.time), self._num_members], np.nan)
         for cadences, stretch in windows.stretches(light_curve.time, light_curve.flux, self.is_padded):
             probabilities[cadences] = self._stretch(stretch, progress or _ignore)
         return probabilities
 
-    def windows(self, views, progress=None):
-        """Scores windows, [m, LENGTH] -> probabilities by member [m, num_members]; a batch at a time is copied."""
+    def windows(self, views: np.ndarray, progress: Optional[Progress] = None) -> np.ndarray:
+        """Returns the probabilities of windows [m, LENGTH] by member: [m, num_members]. Copies a batch at a time."""
         parts = []
         for start in range(0, len(views), _BATCH):
             parts.append(self._score({windows.NAME: np.ascontiguousarray(views[start : start + _BATCH])}))
             (progress or _ignore)(len(parts[-1]))
         return self._calibration.apply(np.concatenate(parts))
 
-    def _stretch(self, flux, progress):
-        """Scores all windows of [m + LENGTH - 1] -> probabilities by member [m, num_members]."""
+    def _stretch(self, flux: np.ndarray, progress: Progress) -> np.ndarray:
+        """Returns the probabilities of all windows of a flux [m + LENGTH - 1] by member: [m, num_members]."""
         if self._slide is None:
             return self.windows(np.lib.stride_tricks.sliding_window_view(flux, windows.LENGTH), progress)
         parts = []
@@ -72,22 +87,23 @@ class Scorer:
         return self._calibration.apply(np.concatenate(parts))
 
 
-def _ignore(number):
-    pass
+def _ignore(num_windows: int) -> None:
+    """Shows no progress."""
 
 
-def group(time, probability, threshold):
-    """Finds flares: runs of cadences that the threshold calls positive, a single one included.
+def group(time: np.ndarray, probability: np.ndarray, threshold: float) -> list[slice]:
+    """Returns the flares of a light curve, as slices of n: runs of cadences from the threshold on.
 
-    Runs of one segment that are at most _MAX_LULL_CADENCES cadences apart are one flare.
+    A single cadence is a run. Runs of one segment that are at most _MAX_LULL_CADENCES cadences apart are one flare.
 
     Args:
       time: [n] days, increasing.
-      probability: [n]; NaN is not positive.
-      threshold: probability from which a cadence is called positive.
+      probability: [n]; a cadence of NaN belongs to no flare.
+      threshold: probability from which a cadence belongs to a flare.
 
-    Returns:
-      List of slices of n.
+    >>> import numpy as np
+    >>> group(np.arange(6), np.array([0, 0.9, 0.8, 0, 0, 0]), threshold=0.5)
+    [slice(1, 3, None)]
     """
     flares = []
     for segment in windows.segments(time):
@@ -99,17 +115,18 @@ def group(time, probability, threshold):
     return flares
 
 
-def bright_unsearched(time, flux, probability):
-    """Finds what may be flares where the network could not speak.
+def bright_unsearched(time: np.ndarray, flux: np.ndarray, probability: np.ndarray) -> list[tuple[slice, float]]:
+    """Returns bright runs of cadences that the network could not judge; they may be flares.
+
+    The height of a cadence is its flux above the median of the cadences within half a window, divided by their scatter.
 
     Args:
       time: [n] days, increasing.
       flux: [n] relative to its median.
-      probability: [n]; NaN where there is none.
+      probability: [n]; NaN for a cadence that was not judged.
 
     Returns:
-      List of (slice of n, height): runs of cadences without a probability that are brighter than the median of the
-      cadences within half a window by at least _BRIGHT times their scatter; and by how many times the brightest is.
+      Pairs (slice of n, height of the brightest cadence); all cadences have a height of at least _BRIGHT.
     """
     unsearched = np.isnan(probability)
     if not unsearched.any() or len(time) < 2:
@@ -121,7 +138,7 @@ def bright_unsearched(time, flux, probability):
         for cadence in inside:
             around = flux[max(segment.start, cadence - windows.HALF) : min(segment.stop, cadence + windows.HALF)]
             level = np.median(around)
-            scatter = MAD_TO_SIGMA * np.median(np.abs(around - level))  # more than noise, if the star varies
+            scatter = MAD_TO_SIGMA * np.median(np.abs(around - level))  # exceeds the noise if the star varies
             heights[cadence] = (flux[cadence] - level) / max(noise, scatter)
-    found = group(time, np.where(unsearched, heights, 0.0), _BRIGHT)
-    return [(run, float(heights[run].max())) for run in found]
+    runs = group(time, np.where(unsearched, heights, 0.0), _BRIGHT)
+    return [(run, float(heights[run].max())) for run in runs]

@@ -1,9 +1,11 @@
-"""The shape of a flare: a Gaussian rise and an exponential decay on a slowly varying star, fitted to a light curve.
+"""Fits the shape of a flare, a Gaussian rise and an exponential decay on a slowly varying star, to a light curve.
 
 Source: Feinstein et al. 2020 (AJ 160, 219), section 4, for the shape.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -11,27 +13,27 @@ from astronet.flares import windows
 from light_curve_util.constants import MAD_TO_SIGMA
 
 SECONDS_PER_DAY = 86400
-_BEFORE, _AFTER = 45, 75  # cadences beyond the flare that are fitted with it
-_MIN_CADENCES = 20
-_BASELINE = 3  # coefficients of a parabola
-_PRIOR = 1.0  # standard deviation of the logarithms of amplitude, rise and decay about what the flare looks like
-_AFTERGLOW = 5  # cadences after the flare that do not count as beside it
+_BEFORE, _AFTER = 45, 75  # cadences before and after a flare that are fitted with it
+_MIN_CADENCES = 20  # least number beside the flare
+_BASELINE = 3  # coefficients of the parabola below the flare
+_PRIOR = 1.0  # standard deviation of the logarithms of amplitude, rise and decay about their first estimates
+_AFTERGLOW = 5  # cadences after a flare that do not count as beside it
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
 
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """A fitted flare; `errors` has the uncertainty (one sigma) of each value down to equivalent_duration by its name.
+    """A fitted flare.
 
     Attributes:
-      peak_time: days, BTJD.
-      amplitude: over the quiet star's flux at the peak.
-      rise: days, standard deviation of the Gaussian.
-      decay: days, by which the flare falls to 1/e.
-      equivalent_duration: seconds in which the quiet star radiates what the flare does, in the same band.
-      errors: dict.
-      chi_squared: of the residuals, per degree of freedom.
-      significance: by how many standard deviations of the noise the fitted shape stands out, all its cadences together.
+      peak_time: time of the peak [BTJD].
+      amplitude: flux of the flare at its peak, divided by the quiet star's flux.
+      rise: standard deviation of the Gaussian [days].
+      decay: time in which the flare falls to 1/e [days].
+      equivalent_duration: time in which the quiet star radiates as much as the flare, in the same band [s].
+      errors: uncertainty (one sigma) of each of the above, by its name.
+      chi_squared: chi-squared of the residuals per degree of freedom.
+      significance: amplitude of the flare divided by its uncertainty from the noise of all its cadences.
     """
 
     peak_time: float
@@ -39,22 +41,24 @@ class Fit:
     rise: float
     decay: float
     equivalent_duration: float
-    errors: dict
+    errors: dict[str, float]
     chi_squared: float
     significance: float
 
 
-def shape(time, peak_time, rise, decay, step):
-    """Returns the mean flux over each cadence of a flare of amplitude 1.
+def shape(time: np.ndarray, peak_time: float, rise: float, decay: float, step: float) -> np.ndarray:
+    """Returns the mean flux in each cadence of a flare of amplitude 1: [n].
 
     Args:
-      time: [n] days, middle of the cadences.
-      peak_time, rise, decay: days.
+      time: [n] middle of the cadences [days].
+      peak_time: [days].
+      rise: standard deviation of the Gaussian [days].
+      decay: time of the fall to 1/e [days].
       step: length of a cadence [days].
     """
     from scipy.special import erf
 
-    def integral(since):
+    def integral(since: np.ndarray) -> np.ndarray:
         rising = rise * np.sqrt(np.pi / 2) * (1 + erf(np.minimum(since, 0) / rise / np.sqrt(2)))
         return rising - decay * np.expm1(-np.maximum(since, 0) / decay)
 
@@ -62,48 +66,48 @@ def shape(time, peak_time, rise, decay, step):
     return (integral(since + step / 2) - integral(since - step / 2)) / step
 
 
-def equivalent_duration(amplitude, rise, decay):
-    """Returns the integral [seconds] over a flare of this shape, rise and decay in days."""
+def equivalent_duration(amplitude: float, rise: float, decay: float) -> float:
+    """Returns the equivalent duration of a flare [s], the integral over its shape; rise and decay are in days."""
     return amplitude * (rise * np.sqrt(np.pi / 2) + decay) * SECONDS_PER_DAY
 
 
-def noise_of(flux):
-    """Returns the scatter of one cadence, which a slow variation of the star hardly raises."""
+def noise_of(flux: np.ndarray) -> float:
+    """Returns the noise of one cadence, from the differences of neighbors: slow variations of the star hardly count."""
     return float(_DIFFERENCE_TO_SIGMA * np.median(np.abs(np.diff(flux))))
 
 
-def fit(time, flux, flare, others=()):
-    """Fits one flare of a light curve, as Fitter.fit() does, which is faster for many."""
+def fit(time: np.ndarray, flux: np.ndarray, flare: slice, others: Sequence[slice] = ()) -> Optional[Fit]:
+    """Returns the fit of one flare of a light curve; for several flares, use a Fitter."""
     return Fitter(time, flux).fit(flare, others)
 
 
 class Fitter:
-    """Fits the flares of one light curve; what they have in common is computed once.
+    """Fits the flares of one light curve; its segments and their noise are computed once.
 
     Args:
       time: [n] days, increasing.
       flux: [n] relative to its median.
     """
 
-    def __init__(self, time, flux):
+    def __init__(self, time: np.ndarray, flux: np.ndarray) -> None:
         self._time, self._flux = time, flux
         self._segments = windows.segments(time)
         self._starts = [segment.start for segment in self._segments]
         self._step = windows.cadence_days(time)
-        self._noises = {}  # number of a segment -> noise of a cadence
+        self._noises: dict[int, float] = {}  # number of a segment -> noise of a cadence
 
-    def fit(self, flare, others=()):
+    def fit(self, flare: slice, others: Sequence[slice] = ()) -> Optional[Fit]:
         """Fits a flare and the star below it, a parabola.
 
-        The logarithms of amplitude, rise and decay have a wide Gaussian prior about what the flare looks like: a flare
-        of one or two cadences would leave them undetermined.
+        The logarithms of amplitude, rise and decay have a wide Gaussian prior about first estimates, because a flare of
+        one or two cadences does not determine them.
 
         Args:
-          flare: slice of n, as detection.group gives it.
-          others: slices of flares whose cadences are left out of the fit; those far away do not matter.
+          flare: cadences of the flare, as detection.group() returns them.
+          others: other flares, whose cadences are left out of the fit; distant ones do not matter.
 
         Returns:
-          A Fit, or None where too few cadences surround the flare, or it has no such shape.
+          The fit; None if too few cadences surround the flare, or it has another shape.
         """
         used, noise = self._surroundings(flare, others)
         is_beside = (used < flare.start) | (used >= flare.stop + _AFTERGLOW)
@@ -113,8 +117,8 @@ class Fitter:
         times = (self._time[used] - self._time[peak]) / self._step  # in cadences: all parameters are of the order of 1
         return _fit(times, self._flux[used], is_beside, flare, self._flux[peak], noise, self._time[peak], self._step)
 
-    def _surroundings(self, flare, others):
-        """The cadences to fit, and the noise of one."""
+    def _surroundings(self, flare: slice, others: Sequence[slice]) -> tuple[np.ndarray, float]:
+        """Returns the cadences to fit, and the noise of one."""
         number = int(np.searchsorted(self._starts, flare.start, side="right")) - 1
         segment = self._segments[number]
         if number not in self._noises:
@@ -125,12 +129,12 @@ class Fitter:
         return used, self._noises[number]
 
 
-def near(flares, number):
-    """Returns the flares that Fitter.fit() may have to leave out where it fits another one.
+def near(flares: list[slice], number: int) -> list[slice]:
+    """Returns the flares near one of them, for `others` of Fitter.fit().
 
     Args:
-      flares: list of slices, as detection.group gives them.
-      number: of the flare that is to be fitted.
+      flares: all flares of a light curve, as detection.group() returns them.
+      number: index of the flare that will be fitted.
     """
     first, last = flares[number].start - _BEFORE, flares[number].stop + _AFTER
     before, after = number, number + 1
@@ -142,13 +146,24 @@ def near(flares, number):
 
 
 def _fit(times, fluxes, is_beside, flare, peak_flux, noise, peak_time, step):
-    """The Fit of a flare, or None; times in cadences from the brightest one, which is at `peak_time` [days]."""
+    """Returns the Fit of a flare, or None.
+
+    Args:
+      times: [m] cadences from the brightest one.
+      fluxes: [m].
+      is_beside: [m] whether a cadence is beside the flare.
+      flare: cadences of the flare.
+      peak_flux: flux of the brightest cadence.
+      noise: noise of a cadence.
+      peak_time: time of the brightest cadence [days].
+      step: length of a cadence [days].
+    """
     from scipy.optimize import least_squares
 
     level = np.median(fluxes[is_beside])
     length = flare.stop - flare.start
     amplitude = max(peak_flux - level, noise)
-    looks = np.array([0, np.log(amplitude), np.log(max(length / 6, 0.7)), np.log(max(length / 3, 1.0))])
+    estimates = np.array([0, np.log(amplitude), np.log(max(length / 6, 0.7)), np.log(max(length / 3, 1.0))])
     prior = np.array([length + 2, _PRIOR, _PRIOR, _PRIOR])
     powers = np.vander(times / 100, _BASELINE, increasing=True)
 
@@ -156,23 +171,23 @@ def _fit(times, fluxes, is_beside, flare, peak_flux, noise, peak_time, step):
         peak_time = values[0]
         amplitude, rise, decay = np.exp(values[1:4])
         model = powers @ values[4:] + amplitude * shape(times, peak_time, rise, decay, 1.0)
-        return np.concatenate([(fluxes - model) / noise, (values[:4] - looks) / prior])
+        return np.concatenate([(fluxes - model) / noise, (values[:4] - estimates) / prior])
 
-    start = np.concatenate([looks, [level], np.zeros(_BASELINE - 1)])
-    found = least_squares(residuals, start, x_scale="jac", max_nfev=200)
-    if not found.x[4] > 0 or not np.isfinite(found.x).all():
-        return None  # the shape has taken the star's own variation for the flare
-    chi_squared = float(np.sum(found.fun[:-4] ** 2) / max(len(times) - len(start), 1))
-    # Where the shape does not fit, a complex flare above all, the residuals say how far the values can be trusted.
-    covariance = np.linalg.pinv(found.jac.T @ found.jac) * max(chi_squared, 1.0)
-    beside = found.fun[:-4][is_beside] * noise
+    start = np.concatenate([estimates, [level], np.zeros(_BASELINE - 1)])
+    solution = least_squares(residuals, start, x_scale="jac", max_nfev=200)
+    if not solution.x[4] > 0 or not np.isfinite(solution.x).all():
+        return None  # the fit has taken the star's own variation for the flare
+    chi_squared = float(np.sum(solution.fun[:-4] ** 2) / max(len(times) - len(start), 1))
+    # If the shape does not fit, as for complex flares, the residuals say how uncertain the values are.
+    covariance = np.linalg.pinv(solution.jac.T @ solution.jac) * max(chi_squared, 1.0)
+    beside = solution.fun[:-4][is_beside] * noise
     scatter = MAD_TO_SIGMA * float(np.median(np.abs(beside - np.median(beside))))
-    significance = _significance(found.x, times, powers, max(noise, scatter))
-    return _to_fit(found.x, covariance, peak_time, step, chi_squared, significance)
+    significance = _significance(solution.x, times, powers, max(noise, scatter))
+    return _to_fit(solution.x, covariance, peak_time, step, chi_squared, significance)
 
 
 def _significance(values, times, powers, noise):
-    """Amplitude of a fitted flare over its uncertainty, were shape and noise known and only the star's level not."""
+    """Returns the amplitude over its uncertainty, for a known shape and noise and an unknown level of the star."""
     peak_time = values[0]
     amplitude, rise, decay = np.exp(values[1:4])
     template = shape(times, peak_time, rise, decay, 1.0)
@@ -181,9 +196,9 @@ def _significance(values, times, powers, noise):
 
 
 def _to_fit(values, covariance, origin, step, chi_squared, significance):
-    """Turns parameters in cadences and logarithms, and their covariance, into a Fit."""
+    """Returns the Fit of parameters in cadences and logarithms, and of their covariance."""
     relative, rise, decay = np.exp(values[1:4]) * [1 / values[4], step, step]
-    # How the logarithm of the equivalent duration changes with those of amplitude, rise and decay.
+    # Derivatives of the logarithm of the equivalent duration by the logarithms of amplitude, rise and decay.
     share = rise * np.sqrt(np.pi / 2) / (rise * np.sqrt(np.pi / 2) + decay)
     gradient = np.array([1, share, 1 - share])
     duration = equivalent_duration(relative, rise, decay)
@@ -191,5 +206,5 @@ def _to_fit(values, covariance, origin, step, chi_squared, significance):
     duration_error = duration * np.sqrt(max(gradient @ covariance[1:4, 1:4] @ gradient, 0.0))
     names = ("peak_time", "amplitude", "rise", "decay", "equivalent_duration")
     errors = dict(zip(names, map(float, (*sigmas, duration_error))))
-    found = map(float, (origin + values[0] * step, relative, rise, decay, duration))
-    return Fit(*found, errors, chi_squared, significance)
+    fitted = map(float, (origin + values[0] * step, relative, rise, decay, duration))
+    return Fit(*fitted, errors, chi_squared, significance)

@@ -1,51 +1,58 @@
-"""Artificial flares: into windows to train on, and into light curves to be found again."""
+"""Makes artificial flares: in windows to train on, and in light curves to test a search."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from astronet.flares import flare_fit, windows
 
-# Of a flare's amplitude over the scatter of a cadence, and of its full width at half maximum [cadences].
+# Limits of a flare's amplitude over the noise of a cadence, and of its full width at half maximum [cadences].
 AMPLITUDE_IN_NOISE = 4.0, 300.0
 WIDTH = 0.5, 30.0
-_RISE_SHARE = 0.15, 0.5  # of the width at half maximum that lies before the peak
-_OUTLIER_CADENCES = 11  # whose running median an impulsive outlier stands out of
+_RISE_SHARE = 0.15, 0.5  # share of the width at half maximum that lies before the peak
+_OUTLIER_CADENCES = 11  # length of the running median that impulsive outliers stand out from
 _OUTLIER_IN_NOISE = 5.0
 _HALF_RISE = np.sqrt(2 * np.log(2))  # in standard deviations of the Gaussian
 _HALF_DECAY = np.log(2)
 
 
-def draw(random, number, amplitudes=AMPLITUDE_IN_NOISE, widths=WIDTH):
-    """Draws flares, log-uniform in amplitude and in width.
+def draw(
+    random: np.random.Generator,
+    number: int,
+    amplitudes: Sequence[float] = AMPLITUDE_IN_NOISE,
+    widths: Sequence[float] = WIDTH,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns random flares, log-uniform in amplitude and in width.
 
     Args:
-      random: np.random.Generator.
-      number: of flares.
-      amplitudes: least and greatest, in the unit that the caller wants.
-      widths: least and greatest full width at half maximum, in the caller's unit of time.
+      random: random numbers.
+      number: number of flares.
+      amplitudes: least and greatest amplitude, in any unit.
+      widths: least and greatest full width at half maximum, in any unit of time.
 
     Returns:
-      Arrays [number] of amplitude, rise (standard deviation of the Gaussian) and decay (1/e time).
+      Amplitude, rise (standard deviation of the Gaussian) and decay (1/e time), each [number], in these units.
     """
     amplitude, width = (np.exp(random.uniform(*np.log(limits), number)) for limits in (amplitudes, widths))
     share = random.uniform(*_RISE_SHARE, number)
     return amplitude, share * width / _HALF_RISE, (1 - share) * width / _HALF_DECAY
 
 
-def width(rise, decay):
+def width(rise: np.ndarray, decay: np.ndarray) -> np.ndarray:
     """Returns the full width at half maximum of flares, in the unit of their rise and decay."""
     return rise * _HALF_RISE + decay * _HALF_DECAY
 
 
-def into_windows(quiet, per_window, random):
-    """Adds a flare to quiet windows, with its peak in the center.
+def into_windows(quiet: np.ndarray, per_window: float, random: np.random.Generator) -> np.ndarray:
+    """Returns quiet windows with a flare that peaks in the center.
 
     Args:
       quiet: [n, LENGTH] relative flux.
-      per_window: flares for each window; below 1, that share of the windows gets one.
-      random: np.random.Generator.
+      per_window: number of flares for each window; below 1, the share of windows that get one.
+      random: random numbers.
 
     Returns:
-      float32 [round(n * per_window), LENGTH]; the i-th is made of window i % n.
+      float32 [round(n * per_window), LENGTH]; flare i is in window i % n.
     """
     number = int(round(len(quiet) * per_window))
     amplitude, rise, decay = draw(random, number)
@@ -59,17 +66,14 @@ def into_windows(quiet, per_window, random):
 
 
 def impulsive_outliers(flux: np.ndarray) -> np.ndarray:
-    """Says which cadences SPOC would flag as impulsive outliers, the peaks of short flares among them.
+    """Returns which cadences SPOC would flag as impulsive outliers, bool [n]; the peaks of short flares are among them.
 
-    A lone cadence is one: brighter than the running median of 11 cadences by more than 5 times the noise of a cadence,
-    with neighbors that are not. What SPOC does in full is not published; benchmarks/impulsive_outliers.py says how many
-    of its flags this reproduces.
+    An impulsive outlier is brighter than the running median of 11 cadences by more than 5 times the noise of a cadence,
+    and its neighbors are not. SPOC's own rule is not published in full; benchmarks/impulsive_outliers.py measures how
+    many of its flags this rule reproduces.
 
     Args:
-      flux: [n] relative, of one light curve in order.
-
-    Returns:
-      bool [n].
+      flux: [n] relative flux of one light curve, in order of time.
     """
     from scipy.ndimage import median_filter
 

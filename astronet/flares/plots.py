@@ -1,20 +1,27 @@
-"""The figures on flares."""
+"""Draws the figures of the flare scripts."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from astronet.base.files import write_aside
 from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
+from astronet.flares.light_curves import Star
+from light_curve_util.tess_io import LightCurve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
-def draw_window(axes, window, style):
-    """Draws flux over the light curve's median about a cadence, which is marked: a flare peaks there.
+def draw_window(axes: "Axes", window: np.ndarray, style: Mapping[str, Any]) -> None:
+    """Draws a window of a light curve and marks its central cadence, at which a flare may peak.
 
     Args:
       axes: matplotlib Axes.
-      window: flux over its median. [length]
+      window: [length] flux over the median of the light curve.
       style: arguments of Axes.plot.
     """
     cadences = np.arange(len(window)) - len(window) // 2
@@ -28,17 +35,25 @@ def draw_window(axes, window, style):
     )
 
 
-def plot_flares(path, light_curve, probability, flares, star, threshold, unsearched=()):
-    """Draws a light curve colored by probability, its flares marked, above its three highest flares from near.
+def plot_flares(
+    path: str,
+    light_curve: LightCurve,
+    probability: np.ndarray,
+    flares: Sequence[Mapping[str, Any]],
+    star: Star,
+    threshold: float,
+    unsearched: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Draws a light curve, colored by probability, with its flares marked, above close-ups of the three highest flares.
 
     Args:
       path: PNG file to write.
-      light_curve: tess_io.LightCurve.
-      probability: [n]; NaN is drawn in gray.
-      flares: list of rows of flares.csv, as search.collect() gives them; those not significant have hollow marks.
-      star: light_curves.Star.
+      light_curve: light curve of n cadences.
+      probability: [n]; cadences of NaN are gray.
+      flares: rows of flares.csv, as search.collect() makes them; hollow marks show flares that are not significant.
+      star: star of the light curve.
       threshold: probability from which a cadence belongs to a flare.
-      unsearched: list of rows of unsearched.csv, which have gray crosses.
+      unsearched: rows of unsearched.csv, drawn as gray crosses.
     """
     time, flux = light_curve.time, light_curve.flux
     nearest = sorted(flares, key=lambda row: -float(row.get("amplitude") or 0))[:3]
@@ -76,13 +91,15 @@ def plot_flares(path, light_curve, probability, flares, star, threshold, unsearc
     _save(figure, path)
 
 
-def plot_completeness(path, table, amplitude_edges, minute_edges):
+def plot_completeness(
+    path: str, table: Sequence[Sequence[float]], amplitude_edges: np.ndarray, minute_edges: np.ndarray
+) -> None:
     """Draws the share of injected flares that is found, by amplitude and duration.
 
     Args:
       path: PNG file to write.
-      table: rows of injection_recovery.completeness, amplitude by amplitude.
-      amplitude_edges, minute_edges: of the bins.
+      table: rows of completeness.shares_by_bin().
+      amplitude_edges, minute_edges: edges of the bins.
     """
     num_amplitudes, num_durations = len(amplitude_edges) - 1, len(minute_edges) - 1
     shares = np.array([row[6] for row in table]).reshape(num_amplitudes, num_durations)
@@ -104,15 +121,23 @@ def plot_completeness(path, table, amplitude_edges, minute_edges):
 _SIZES = {"equivalent_duration": "Equivalent duration (s)", "energy_erg": "Energy (erg)"}
 
 
-def plot_frequency(path, by, sizes, weights, days, power_law):
+def plot_frequency(
+    path: str,
+    by: str,
+    sizes: np.ndarray,
+    weights: np.ndarray,
+    days: float,
+    power_law: tuple[float, float, float],
+) -> None:
     """Draws the cumulative rate of flares, as found and corrected, and a power law.
 
     Args:
       path: PNG file to write.
-      by: column that the sizes are from.
-      sizes, weights: [n]; 0 for flares that are too small to correct for.
-      days: that were searched.
-      power_law: slope, size from which it holds, rate [per day] there.
+      by: column of the sizes.
+      sizes: [n].
+      weights: [n] 1 / completeness; 0 for flares that are too small to correct for.
+      days: length of the searched light curves.
+      power_law: slope, size from which the power law holds, and rate of flares of at least that size [1/day].
     """
     order = np.argsort(-sizes)
     figure = Figure(figsize=(6.5, 5), layout="constrained")
@@ -131,8 +156,8 @@ def plot_frequency(path, by, sizes, weights, days, power_law):
     _save(figure, path)
 
 
-def plot_windows(path, views, dispositions):
-    """Draws windows, flares in orange and quiet ones in black.
+def plot_windows(path: str, views: Sequence[np.ndarray], dispositions: Sequence[str]) -> None:
+    """Draws windows: flares in orange, quiet ones in black.
 
     Args:
       path: PNG file to write.
@@ -156,7 +181,7 @@ def plot_windows(path, views, dispositions):
 def _scatter(axes, time, flux, probability, size):
     unknown = np.isnan(probability)
     axes.scatter(time[unknown], flux[unknown], s=size, color="0.75", linewidths=0)
-    order = np.argsort(probability[~unknown], kind="stable")  # the probable on top
+    order = np.argsort(probability[~unknown], kind="stable")  # the most probable on top
     values = probability[~unknown][order]
     axes.scatter(
         time[~unknown][order], flux[~unknown][order], size, values, cmap="viridis", vmin=0, vmax=1, linewidths=0

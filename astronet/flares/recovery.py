@@ -1,4 +1,4 @@
-"""Artificial flares in one light curve, and what a search makes of each: is it found, and with which amplitude."""
+"""Injects artificial flares into one light curve and searches them: is each found, and with which amplitude?"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from astronet.stats.metrics import is_positive
 from light_curve_util.products import quality as quality_masks
 from light_curve_util.tess_io import LightCurve
 
-_BEFORE, _AFTER = 2, 3  # cadences about the peak, besides the flare's own width, in which it is looked for
+_BEFORE, _AFTER = 2, 3  # cadences around the peak, besides the flare's width, in which a flare is looked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Settings:
     """How flares are injected and searched.
 
     Attributes:
-      amplitudes: least and greatest, relative to the light curve's median.
-      widths_days: least and greatest full width at half maximum.
+      amplitudes: least and greatest amplitude, relative to the median flux.
+      widths_days: least and greatest full width at half maximum [days].
       threshold: probability from which a cadence belongs to a flare.
-      least_significance: from which a flare is found.
-      quality: mask that the light curve was read with; where it drops impulsive outliers, those that the injected
-        flares would have been flagged as are dropped, too.
+      least_significance: significance from which a flare is found.
+      quality: quality mask that the light curve was read with; if it drops impulsive outliers, cadences of injected
+        flares that would have been flagged are dropped, too.
     """
 
     amplitudes: Sequence[float]
@@ -41,16 +41,16 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Injected:
-    """One artificial flare, and what the search makes of it.
+    """One artificial flare, and the result of the search.
 
     Attributes:
-      peak_time: BTJD.
-      amplitude: over the light curve's median.
-      width_days: full width at half maximum.
-      equivalent_duration: seconds.
-      num_flagged: of its cadences, how many SPOC would flag as impulsive outliers.
-      probability: the greatest at its peak.
-      fitted: the fit, None where the network does not see the flare, or it cannot be fitted.
+      peak_time: time of the peak [BTJD].
+      amplitude: amplitude, relative to the median flux.
+      width_days: full width at half maximum [days].
+      equivalent_duration: [s].
+      num_flagged: number of its cadences that SPOC would flag as impulsive outliers.
+      probability: greatest probability near the peak.
+      fitted: the fit; None if the network does not see the flare, or it cannot be fitted.
     """
 
     peak_time: float
@@ -65,17 +65,16 @@ class Injected:
 def inject(
     light_curve: LightCurve, scorer: detection.Scorer, settings: Settings, number: int, random: np.random.Generator
 ) -> Iterator[Injected]:
-    """Injects flares into one light curve, some of them at a time, so that none is in another's window.
+    """Yields flares injected into one light curve, with the results of the search; none if no stretch is quiet.
+
+    Flares are injected a few at a time, so that none is in the window of another.
 
     Args:
-      light_curve: n cadences, read with the quality of the settings.
-      scorer: the network.
-      settings: of the flares and the search.
-      number: of flares.
-      random: chooses times and shapes.
-
-    Yields:
-      Each flare; none where the light curve has no quiet stretch.
+      light_curve: light curve, read with the quality mask of the settings.
+      scorer: the networks.
+      settings: how flares are injected and searched.
+      number: number of flares.
+      random: random numbers, for times and shapes.
     """
     time = light_curve.time
     probability = scorer.cadences(light_curve).mean(axis=1)
@@ -94,7 +93,7 @@ def inject(
 
 
 def apart(candidates: np.ndarray, number: int, num_cadences: int) -> list[int]:
-    """Returns the first of some cadences that lie a window apart from all before them, at most `number`."""
+    """Returns, at most `number`, the candidates that are more than a window away from all chosen before them."""
     blocked, chosen = np.zeros(num_cadences, dtype=bool), []
     for candidate in candidates:
         if not blocked[candidate]:
@@ -106,7 +105,7 @@ def apart(candidates: np.ndarray, number: int, num_cadences: int) -> list[int]:
 
 
 def _recover(light_curve, scorer, settings, peaks, peak_times, amplitude, rise, decay):
-    """Yields what the search makes of flares that are injected together."""
+    """Yields the results of the search for flares that are injected together."""
     time, flux = light_curve.time, light_curve.flux.copy()
     step = windows.cadence_days(time)
     for i, peak in enumerate(peaks):
@@ -117,7 +116,7 @@ def _recover(light_curve, scorer, settings, peaks, peak_times, amplitude, rise, 
     is_flagged = injection.impulsive_outliers(flux)
     num_flagged = [int(is_flagged[span].sum()) for span in spans]
     if settings.drops_outliers:
-        # Only the injected flares' own: those of the light curve are dropped already.
+        # Only those at injected flares: the light curve's own outliers are dropped already.
         dropped = np.concatenate([np.arange(len(time))[span][is_flagged[span]] for span in spans])
         kept = np.setdiff1d(np.arange(len(time)), dropped)
         spans = [slice(*np.searchsorted(kept, (span.start, min(span.stop, len(time))))) for span in spans]
@@ -131,15 +130,15 @@ def _recover(light_curve, scorer, settings, peaks, peak_times, amplitude, rise, 
 
 
 def _judge(time, flux, scorer, spans, threshold):
-    """The greatest probability within each of some spans, and the slice that reaches the threshold there, or None."""
+    """Returns the greatest probability in each span, and the slice that reaches the threshold in it, or None."""
     cadences = [np.arange(len(time))[span] for span in spans]
     views = windows.centered(time, flux, np.concatenate(cadences), scorer.is_padded)
     known = ~np.isnan(views[:, 0])
     probability = np.zeros(len(views))
     probability[known] = scorer.windows(views[known]).mean(axis=1)
     best, runs = [], []
-    for inside, of_span in zip(cadences, np.split(probability, np.cumsum(list(map(len, cadences)))[:-1])):
-        called = inside[is_positive(of_span, threshold)]
-        best.append(of_span.max(initial=0.0))
+    for inside, probabilities in zip(cadences, np.split(probability, np.cumsum(list(map(len, cadences)))[:-1])):
+        called = inside[is_positive(probabilities, threshold)]
+        best.append(probabilities.max(initial=0.0))
         runs.append(slice(int(called[0]), int(called[-1]) + 1) if len(called) else None)
     return best, runs

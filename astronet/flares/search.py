@@ -1,5 +1,6 @@
-"""The search of one light curve: its flares with their fits, what could not be searched, and how much was."""
+"""Makes the rows of the tables of one light curve: its flares with their fits, and how much of it was searched."""
 
+import argparse
 import dataclasses
 import os
 import re
@@ -37,8 +38,8 @@ _FITTED = {
 _IN_MINUTES = {"rise": "rise_minutes", "decay": "decay_minutes"}
 
 
-def add_significance_flag(parser, help: str) -> None:
-    """Adds --least_significance to an ArgumentParser."""
+def add_significance_flag(parser: argparse.ArgumentParser, help: str) -> None:
+    """Adds --least_significance, with a help text."""
     parser.add_argument(
         "--least_significance", type=arguments.number(least=0, most=1000), default=LEAST_SIGNIFICANCE, help=help
     )
@@ -46,12 +47,12 @@ def add_significance_flag(parser, help: str) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a search of one light curve brings.
+    """The result of the search of one light curve; its str() is a line for the user.
 
     Attributes:
-      flares: rows of flares.csv, dictionaries of FLARE_COLUMNS.
-      unsearched: rows of unsearched.csv, dictionaries of UNSEARCHED_COLUMNS.
-      searched: row of searched.csv, a dictionary of SEARCHED_COLUMNS.
+      flares: rows of flares.csv, by FLARE_COLUMNS.
+      unsearched: rows of unsearched.csv, by UNSEARCHED_COLUMNS.
+      searched: row of searched.csv, by SEARCHED_COLUMNS.
     """
 
     flares: list[dict[str, Any]]
@@ -73,13 +74,13 @@ class Found:
 def collect(
     light_curve: LightCurve, probabilities: np.ndarray, threshold: float, star: light_curves.Star, least: float
 ) -> Found:
-    """Collects what the tables say about one light curve.
+    """Returns the rows of the tables for one light curve.
 
     Args:
-      light_curve: n cadences.
-      probabilities: [n, num_members], NaN where there is none.
+      light_curve: light curve of n cadences.
+      probabilities: [n, num_members]; NaN for cadences that were not judged.
       threshold: probability from which a cadence belongs to a flare.
-      star: that the light curve is of.
+      star: star of the light curve.
       least: significance from which a flare counts as significant.
     """
     identity = {"tic_id": star.tic_id, "sector": star.sector, "light_curve": stem(light_curve.path)}
@@ -120,7 +121,7 @@ def _flares(light_curve, probabilities, threshold, star, least) -> Iterator[dict
 
 
 def is_significant(fitted: Optional[flare_fit.Fit], least: float) -> bool:
-    """Returns whether a flare has a fit, and stands out by `least` standard deviations of the noise."""
+    """Returns whether a flare has a fit whose significance is at least `least`."""
     return fitted is not None and fitted.significance >= least
 
 
@@ -152,5 +153,9 @@ def _unsearched(light_curve, probability) -> Iterator[dict[str, Any]]:
 
 
 def stem(path: Union[str, os.PathLike]) -> str:
-    """Returns the name of a light curve file without directory and without what says its form."""
+    """Returns the name of a light curve file without its directory and suffix.
+
+    >>> stem("lc/tess-s0001-1001_lc.fits.gz")
+    'tess-s0001-1001_lc'
+    """
     return re.sub(r"\.(fits|csv|h5)(\.gz)?$", "", os.path.basename(path))

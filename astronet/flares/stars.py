@@ -1,8 +1,8 @@
-"""Tables of stars: the temperature and radius of each, for the energies of flares."""
+"""Reads tables of stars with temperatures and radii, for the energies of flares."""
 
 import os
 import sys
-from typing import Union
+from typing import Optional, Union
 
 from astronet.base.script import ScriptError
 from astronet.data.catalog import tic_ids
@@ -17,16 +17,15 @@ _KEYWORDS = {"teff": "TEFF", "star_rad": "RADIUS"}
 
 
 def read(path: Union[str, os.PathLike]) -> dict[int, tuple[float, float]]:
-    """Reads temperature and radius of stars; rows that cannot be used are told on stderr and left out.
+    """Returns (temperature [K], radius [solar radii]) of stars by TIC ID; stars that lack one of the two are left out.
+
+    Prints a warning for each row that cannot be used.
 
     Args:
-      path: table with columns tic_id, teff [K] and star_rad [solar radii], or as the catalogs of this package.
-
-    Returns:
-      Dictionary, TIC ID -> (teff, radius); stars of which one is not known are not in it.
+      path: table with columns tic_id, teff [K] and star_rad [solar radii], or a catalog of this package.
 
     Raises:
-      ScriptError: it is no table, lacks a column, or has no row that can be used.
+      ScriptError: the file is no table, lacks a column, or has no row that can be used.
     """
     table = table_rows.read(path, _SPELLINGS, tuple(_SPELLINGS))
     known, problems = {}, list(table.broken)
@@ -46,7 +45,8 @@ def read(path: Union[str, os.PathLike]) -> dict[int, tuple[float, float]]:
     return known
 
 
-def _plausible(row, name):
+def _plausible(row: table_rows.Row, name: str) -> Optional[float]:
+    """Returns the value of a cell; raises ValueError if no star has such a value."""
     value = row.value(name)
     least, most, unit = light_curves.PLAUSIBLE[_KEYWORDS[name]]
     if value is not None and not least <= value <= most:

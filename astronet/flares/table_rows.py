@@ -1,4 +1,4 @@
-"""Rows of a table by the names that flare scripts use, whatever the table calls its columns."""
+"""Reads the rows of a table under our column names, whatever the table calls its columns."""
 
 import dataclasses
 import os
@@ -10,26 +10,31 @@ from astronet.base import tables
 from astronet.base.script import ScriptError
 from light_curve_util.numerals import parse_float
 
-EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")  # of a cell, in lower case: no value
+EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")  # cells without a value, in lower case
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One row; `cells` has the text of each of our columns that the table has, `number` counts from 1."""
+    """One row of a table.
+
+    Attributes:
+      number: number of the row, counted from 1.
+      cells: text of the cells by our column names; columns that the table lacks are absent.
+    """
 
     number: int
     cells: dict[str, str]
 
     def text(self, name: str) -> str:
-        """The text of a cell; "" where it is empty or says that there is no value, or the table lacks the column."""
+        """Returns the text of a cell; "" if the cell has no value or the table lacks the column."""
         cell = self.cells.get(name, "")
         return "" if cell.lower() in EMPTY else cell
 
     def value(self, name: str) -> Optional[float]:
-        """The finite number of a cell, None where there is no value.
+        """Returns the number in a cell, or None if the cell has no value.
 
         Raises:
-          ValueError: the cell holds something else; the message names the column.
+          ValueError: the cell holds no finite number; the message names the column.
         """
         text = self.text(name)
         if not text:
@@ -48,11 +53,11 @@ class Rows:
     """All rows of a table.
 
     Attributes:
-      rows: the rows, without the broken ones.
-      broken: (number of a row, what is wrong with it) of the rows that have not as many cells as the header.
-      names: dict of our column names to those of the table.
-      units: dict of our column names to the text of the unit that the table tells.
-      sha256: of the file.
+      rows: the rows that have as many cells as the header.
+      broken: pairs (number, reason) of the other rows.
+      names: the table's column names by ours.
+      units: units by our column names, as the table writes them; columns without a unit are absent.
+      sha256: hash of the file.
     """
 
     rows: list[Row]
@@ -65,30 +70,30 @@ class Rows:
 def read(
     path: Union[str, os.PathLike], spellings: Mapping[str, Sequence[str]], required: Sequence[str], advice: str = ""
 ) -> Rows:
-    """Reads the columns that are wanted of a table, as text.
+    """Returns the rows of a table, with the cells of some columns as text.
 
     Args:
-      path: any table that util/tables.py reads.
-      spellings: dict of our column name to what tables call it, the preferred first; case, blanks and punctuation do
-        not count.
-      required: those of our columns that the table must have.
-      advice: what to say where it lacks one.
+      path: any table that base/tables.py reads.
+      spellings: names that tables use for each of our columns, the preferred one first; case, blanks and punctuation
+        do not count.
+      required: our columns that the table must have.
+      advice: remedy for the message if one is absent.
 
     Raises:
-      ScriptError: it is no table, or lacks a required column.
+      ScriptError: the file is no table, or lacks a required column.
     """
     with tables.open_table(path) as table:
-        there = {_plain(name): position for position, name in reversed(list(enumerate(table.columns)))}
-        found = {
-            ours: [there[_plain(name)] for name in names if _plain(name) in there] for ours, names in spellings.items()
+        first = {_plain(name): position for position, name in reversed(list(enumerate(table.columns)))}
+        candidates = {
+            ours: [first[_plain(name)] for name in names if _plain(name) in first] for ours, names in spellings.items()
         }
-        lacking = [name for name in required if not found[name]]
+        lacking = [name for name in required if not candidates[name]]
         if lacking:
             columns = ", ".join(filter(None, table.columns)) or "nothing"
             raise ScriptError(
                 f"{path} has no column {', '.join(lacking)}: name it so{advice}; its columns are {columns}"
             )
-        positions = {ours: places[0] for ours, places in found.items() if places}
+        positions = {ours: places[0] for ours, places in candidates.items() if places}
         rows, broken = [], []
         for number, cells in enumerate(table.rows(), 1):
             if len(cells) == len(table.columns):
@@ -100,5 +105,5 @@ def read(
         return Rows(rows, broken, names, units, str(table.sha256))  # all rows are read: it has one
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -1,18 +1,22 @@
-"""Windows of a light curve, each centered on a cadence: what a flare network reads.
+"""Cuts windows out of a light curve: the input of a flare network. A window is centered on a cadence.
 
 Source: Feinstein et al. 2020 (AJ 160, 219), section 3: 200 cadences of flux over the light curve's median.
 """
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 NAME = "flare_window"  # of the time series in records and configurations
 LENGTH = 200
 HALF = LENGTH // 2
-MAX_STEP_CADENCES = 10  # between neighbors; single cadences that are flagged are closed up, as in the published windows
+MAX_STEP_CADENCES = (
+    10  # between neighbors; shorter gaps, of flagged cadences, are closed up, as in the published windows
+)
 
 
-def cadence_days(time):
-    """Returns the usual step between cadences [days].
+def cadence_days(time: np.ndarray) -> float:
+    """Returns the median step between cadences [days].
 
     Args:
       time: [n], n >= 2, increasing.
@@ -20,8 +24,8 @@ def cadence_days(time):
     return float(np.median(np.diff(time)))
 
 
-def segments(time):
-    """Returns the slices of a light curve between its gaps.
+def segments(time: np.ndarray) -> list[slice]:
+    """Returns the parts of a light curve between its gaps, as slices of n.
 
     Args:
       time: [n] days, increasing.
@@ -33,20 +37,20 @@ def segments(time):
     return [slice(start, end) for start, end in zip(edges, edges[1:])]
 
 
-def stretches(time, flux, padded=False):
-    """Yields the flux of all windows of each segment that is at least LENGTH cadences long.
+def stretches(time: np.ndarray, flux: np.ndarray, padded: bool = False) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields the flux that the windows of a segment cover, for segments of at least LENGTH cadences.
 
-    Cadence i has the window [i - HALF, i + HALF).
+    The window of cadence i is [i - HALF, i + HALF).
 
     Args:
       time: [n] days, increasing.
       flux: [n] relative to its median.
-      padded: whether a window that would reach beyond its segment repeats the segment's last flux there; else such a
-        cadence has none.
+      padded: whether windows may reach beyond their segment, where its first or last flux is repeated; otherwise such
+        cadences have no window.
 
     Yields:
-      (cadences, stretch): slice of n, float32 [num_cadences + LENGTH - 1], of which the LENGTH values from i on are the
-        window of the slice's i-th cadence.
+      (cadences, stretch): the cadences that have a window, a slice of n; and float32 [num_cadences + LENGTH - 1], in
+      which the window of the i-th of these cadences is stretch[i : i + LENGTH].
     """
     for segment in segments(time):
         inside = np.asarray(flux[segment], dtype=np.float32)
@@ -59,32 +63,29 @@ def stretches(time, flux, padded=False):
         yield cadences, inside
 
 
-def strided(time, flux, padded=False):
-    """Yields the windows of each segment that is at least LENGTH cadences long.
+def strided(time: np.ndarray, flux: np.ndarray, padded: bool = False) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields the windows of each segment of at least LENGTH cadences.
 
     Args:
-      time, flux, padded: as those of stretches().
+      time, flux, padded: see stretches().
 
     Yields:
-      (cadences, windows): slice of n, float32 view [num_cadences, LENGTH] that copies nothing.
+      (cadences, windows): the cadences that have a window, a slice of n; float32 view [num_cadences, LENGTH].
     """
     for cadences, stretch in stretches(time, flux, padded):
         yield cadences, np.lib.stride_tricks.sliding_window_view(stretch, LENGTH)
 
 
-def centered(time, flux, positions, padded=False):
-    """Returns the windows of some cadences.
+def centered(time: np.ndarray, flux: np.ndarray, positions: Sequence[int], padded: bool = False) -> np.ndarray:
+    """Returns the windows of some cadences, float32 [m, LENGTH]; NaN for a cadence that has no window.
 
     Args:
-      time, flux, padded: as those of stretches().
-      positions: int [m], cadences.
-
-    Returns:
-      float32 [m, LENGTH]; NaN for a cadence that has no window.
+      time, flux, padded: see stretches().
+      positions: [m], indices of cadences.
     """
     positions = np.asarray(positions, dtype=int)
-    found = np.full([len(positions), LENGTH], np.nan, dtype=np.float32)
+    chosen = np.full([len(positions), LENGTH], np.nan, dtype=np.float32)
     for cadences, windows in strided(time, flux, padded):
         inside = (cadences.start <= positions) & (positions < cadences.stop)
-        found[inside] = windows[positions[inside] - cadences.start]
-    return found
+        chosen[inside] = windows[positions[inside] - cadences.start]
+    return chosen
