@@ -33,6 +33,7 @@ Path = Union[str, "os.PathLike[str]"]
 Work = Callable[[argparse.Namespace], Optional[int]]
 
 NAME = ".lock"
+_BEGINNING = b'{"host": '  # of what a lock holds
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EACCES)
 _CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -119,6 +120,11 @@ def _acquire(lock_path: str, what: Path, directory: str) -> int:
             descriptor = _open(lock_path, what)
         except FileNotFoundError:  # the run before has just removed the directory, which it left empty
             continue
+        if not _is_lock(descriptor):
+            os.close(descriptor)
+            raise ScriptError(
+                f"{lock_path} is no lock of these scripts, which need that name: rename it, or choose another output"
+            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -155,6 +161,12 @@ def _is_file(descriptor: int, path: str) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
         return False
+
+
+def _is_lock(descriptor: int) -> bool:
+    """Whether a file is empty, as a new lock is, or begins as _sign() writes it; a full disk may have cut that off."""
+    there = os.pread(descriptor, len(_BEGINNING), 0).strip(b"\0")  # which a loss of power may leave
+    return _BEGINNING.startswith(there)
 
 
 def _sign(descriptor: int) -> None:

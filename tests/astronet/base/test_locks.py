@@ -48,6 +48,23 @@ def test_a_lock_that_a_killed_run_left_does_not_block(tmp_path, holder):
     assert os.listdir(tmp_path / "records") == []
 
 
+def test_a_file_of_the_users_under_the_name_of_a_lock_is_not_overwritten(tmp_path):
+    for take, name in ((locks.exclusive, locks.NAME), (locks.exclusive_file, ".tces.csv.lock")):
+        path = tmp_path / name
+        path.write_text("tic_id,Sectors\n7,1\n")
+        with pytest.raises(ScriptError, match=f"{name} is no lock"), take(tmp_path / name[1:-5]):
+            pass
+        assert path.read_text() == "tic_id,Sectors\n7,1\n"
+
+
+@pytest.mark.parametrize("left", ["", '{"ho', '{"host": "a", "pid"', "\0" * 100])
+def test_a_lock_that_a_full_disk_or_a_loss_of_power_cut_off_does_not_block(tmp_path, left):
+    (tmp_path / locks.NAME).write_text(left)
+    with locks.exclusive(tmp_path):
+        assert json.loads((tmp_path / locks.NAME).read_text())["pid"] == os.getpid()
+    assert os.listdir(tmp_path) == []
+
+
 def test_two_files_of_a_directory_have_a_lock_each(tmp_path):
     (tmp_path / "new").mkdir()
     with locks.exclusive_file(tmp_path / "new" / "a.csv"), locks.exclusive_file(tmp_path / "new" / "b.csv"):
