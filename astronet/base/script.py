@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, Optional
 
-from astronet.base.terminal import SafeStream, has_lost_text, safe_streams
+from astronet.base.terminal import SafeStream, has_lost_text, printable, safe_streams
 from light_curve_util.errors import LightCurveError
 
 INTERRUPTED = 130  # exit code, as a shell has it
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the script with one line; the usage, which argparse would print above it, is what --help shows."""
-        self.exit(2, f"{self.prog}: error: {message} (--help tells of all flags)\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)} (--help tells of all flags)\n")
 
     def _print_message(self, message: str, file: Optional[Any] = None) -> None:
         if message:
@@ -91,7 +91,7 @@ def tell_problems(problems: Iterable[str]) -> int:
     """Prints a line for each problem to stderr; returns the exit code: 1 if there is a problem, else 0."""
     problems = list(problems)
     for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
+        print(f"error: {printable(problem)}", file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -146,7 +146,7 @@ def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Na
                 raise ScriptError(f"{path.flag}: {path.why}")
             return work(flags) or 0
     except (ScriptError, LightCurveError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -158,7 +158,7 @@ def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Na
     except ImportError as error:
         if error.name != _EXTENSION:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from astronet import plot_roc
-from astronet.base.script import Parser, ScriptError, run
+from astronet.base.script import Parser, ScriptError, run, tell_problems
 from astronet.base.terminal import SafeStream, printable
 from astronet.data import generate_input_records
 
@@ -50,6 +50,19 @@ def test_control_characters_of_others_are_printed_as_escapes(capsys):
     for told in capsys.readouterr():
         assert r"\x1b]0;title\x07\x1b[2J\x9b31mTIC\u202e 1\x00\x7f" in told
         assert not set(told) & set("\x1b\x07\x9b\x00\x7f\u202e")
+
+
+def test_an_error_is_one_line_whatever_a_strangers_text_holds(capsys):
+    def work(flags):
+        raise ScriptError("unknown feature evil\nerror: all is well\tor\r\nnot")
+
+    assert run(work, Parser().parse_args([])) == 1
+    assert tell_problems(["TIC 7\nis gone"]) == 1
+    with pytest.raises(SystemExit):
+        plot_roc.main(["true_vs_pred.csv", "--no\nsuch"])
+    one, two, three = capsys.readouterr().err.splitlines()
+    assert one == r"error: unknown feature evil\nerror: all is well\tor\r\nnot" and two == r"error: TIC 7\nis gone"
+    assert r"unknown argument --no\nsuch" in three
 
 
 def test_flags_and_tables_of_others_are_told_as_escapes(tmp_path, capsys):
