@@ -1,4 +1,4 @@
-"""The rows of tables on their way into a catalogue: what each has become, and why those that drop out do."""
+"""The rows of tables on their way into a catalog: what each has become, and why those that drop out do."""
 
 import collections
 import dataclasses
@@ -44,9 +44,9 @@ class Row:
       only_tce: whether its table has no other TCE of this star and sector.
       tic_id, sector: integers.
       stitched: all sectors whose light curves are joined, where more than one is.
-      star: star_catalog.Star, with the table's own position and magnitude where the catalogue has none.
+      star: stars.Star, with the table's own position and magnitude where the catalog has none.
       camera, ccd: where the star lies; 0 where that is not known, or on none.
-      event: dict of the catalogue's columns that describe the event.
+      event: dict of the catalog's columns that describe the event.
       event_source: what the event is from; "" where it is the table's own.
       reason: why the row is dropped; "" for a row that is not.
       warnings: what is to be told of a row that is kept.
@@ -69,7 +69,7 @@ class Row:
     warnings: list = dataclasses.field(default_factory=list)
 
     def catalog_cells(self):
-        """The catalogue's cells for this row."""
+        """The catalog's cells for this row."""
         return {
             ROW_ID: self.row_id,
             TIC_ID: self.tic_id,
@@ -156,7 +156,7 @@ def join_stars(rows):
 
 
 def write_catalog(path, rows):
-    """Writes the catalogue of the rows that are not dropped."""
+    """Writes the catalog of the rows that are not dropped."""
     cells = (row.catalog_cells() for row in rows if not row.reason)
     write_csv(
         path,

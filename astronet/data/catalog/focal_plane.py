@@ -11,11 +11,11 @@ from light_curve_util import sector_times
 NUM_CAMERAS, NUM_CCDS = 4, 4
 CCD_PIXELS = 2048  # of a CCD's image, along a row and along a column
 _HALF_FIELD = np.tan(np.radians(12.5))
-# Where a CCD ends, in tess-point's pixels (0 is the middle of the image's first). MIT's catalogues count a star to a
+# Where a CCD ends, in tess-point's pixels (0 is the middle of the image's first). MIT's catalogs count a star to a
 # CCD also when it falls up to ten rows before the image or a pixel beside it: docs/data.md has the evidence.
 _COLUMNS = (-1.0, 2049.0)
 _ROWS = (-10.5, 2048.0)
-# Rows of the published catalogue: RA, Dec, sector, camera, CCD.
+# Rows of the published catalog: RA, Dec, sector, camera, CCD.
 _KNOWN = ((100.470619, -55.794991, 1, 4, 4), (120.987058, -66.880424, 1, 4, 3), (319.530884, -51.78575, 1, 2, 4))
 
 
@@ -50,7 +50,7 @@ class TessPoint:
     def locate(self, ra, dec, sector):
         """Camera and CCD, each 1 to 4, of stars; 0, 0 for those that fall on none or have no coordinates.
 
-        Where two cameras overlap it is the higher one, as in MIT's catalogues.
+        Where two cameras overlap it is the higher one, as in MIT's catalogs.
 
         Args:
           ra, dec: degrees; NaN where unknown. [n]
@@ -133,10 +133,10 @@ class Tsig:
 
 
 def open_detectors(catalog="auto"):
-    """The focal plane model that goes with a star catalogue.
+    """The focal plane model that goes with a star catalog.
 
     Args:
-      catalog: what star_catalog.resolve returns, or "auto". tsig for "pdo", and for "auto" where it is installed, as
+      catalog: what stars.resolve returns, or "auto". tsig for "pdo", and for "auto" where it is installed, as
         long as it answers as expected; else tess-point, whose name then says what was wrong with tsig.
 
     Returns:

@@ -14,7 +14,7 @@ from light_curve_util.box_search import box_search
 from light_curve_util.phase_fold import phase_fold
 
 MAX_PEAKS = 3
-SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the published catalogue are longer
+SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the published catalog are longer
 
 _MAX_ROUNDS = 5  # of search, with the events found so far left out
 _LEAST_POINTS, _LEAST_BASELINE = 200, 2.0  # cadences, days

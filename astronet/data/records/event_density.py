@@ -190,7 +190,7 @@ class _Density:
 
     def __init__(self, start, tces):
         self.start, self._tces = start, tces
-        # Two rows of the catalogue can be one and the same TCE.
+        # Two rows of the catalog can be one and the same TCE.
         _, first = np.unique(np.rec.fromarrays([tces.tic_id, tces.epoch, tces.period]), return_index=True)
         is_counted = np.zeros(len(tces.period), bool)
         is_counted[first] = tces.period[first] > _LEAST_PERIOD
@@ -267,7 +267,7 @@ def _limited(ratio):
 
 
 def _rounded(log_ratio):
-    """What goes into records: coarse, so that a few more rows in a catalogue change few records."""
+    """What goes into records: coarse, so that a few more rows in a catalog change few records."""
     return np.exp(np.round(log_ratio / _STEP) * _STEP)
 
 

@@ -155,7 +155,7 @@ def _light_curve(path, event, settings, look):
 
 
 def find_light_curves(columns, tess_data_dir):
-    """Finds the light curves of one row of the catalogue, as tess_io.find does; the arguments are of views_or_reason.
+    """Finds the light curves of one row of the catalog, as tess_io.find does; the arguments are of views_or_reason.
 
     Returns:
       List of paths: one, but where the row has several sectors to join.

@@ -69,7 +69,7 @@ def batches(
     where: Callable[[int], str] = lambda number: "a record",
     parse: Callable[[list[bytes], Config], Features] = parse,
 ) -> Iterator[dict[str, Any]]:
-    """Yields the features of batches of records that need not be labelled.
+    """Yields the features of batches of records that need not be labeled.
 
     Args:
       serialized_batches: iterable of lists of serialized tf.train.Examples.
@@ -173,7 +173,7 @@ def _remedy_for_lengths(config, lengths, name):
 
 
 def check(example: Example, config: Config, where: str, labelled: bool) -> Optional[int]:
-    """Returns the class of an example, None unless it is labelled, or says what keeps it from being read."""
+    """Returns the class of an example, None unless it is labeled, or says what keeps it from being read."""
     tce = f"{where} (row_id {tf_example.value(example, 'row_id')}, TIC {tf_example.value(example, 'tic_id')})"
     lengths = {name: len(feature.float_list.value) for name, feature in example.features.feature.items()}
     for name, feature in config.inputs.features.items():

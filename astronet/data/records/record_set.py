@@ -31,7 +31,7 @@ class Entry:
     """What is known of one shard.
 
     Attributes:
-      made_from: hash of its rows of the catalogue, the settings and the version.
+      made_from: hash of its rows of the catalog, the settings and the version.
       light_curves: hash of the names, sizes and times of change of the light curves.
       sha256: of the file.
       dispositions: dict of disposition to the number of its records.

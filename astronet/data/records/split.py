@@ -10,7 +10,7 @@ _BOUNDS = {"train": (0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1)}
 def by_tic(table, seed):
     """Splits so that all TCEs of a star are on one side.
 
-    The side is a hash of the seed and the TIC ID alone: a catalogue that grows moves no star.
+    The side is a hash of the seed and the TIC ID alone: a catalog that grows moves no star.
 
     Args:
       table: DataFrame with a column tic_id.

@@ -1,6 +1,6 @@
-"""Star parameters by TIC ID, from whichever catalogue is at hand.
+"""Star parameters by TIC ID, from whichever catalog is at hand.
 
-A catalogue is an object with a `name` and `stars(tic_ids) -> {tic_id: Star}`, in which stars that it does not have are
+A catalog is an object with a `name` and `stars(tic_ids) -> {tic_id: Star}`, in which stars that it does not have are
 absent. It holds connections: each process opens its own.
 """
 
@@ -16,7 +16,7 @@ _LOCAL_NAMES = ("tic.sqlite", "tic.csv", "tic.fits")
 
 
 class _NoCatalog:
-    """Where no catalogue is at hand: every star is unknown, and its own row of the TCE table has to do."""
+    """Where no catalog is at hand: every star is unknown, and its own row of the TCE table has to do."""
 
     name = "none"
 
@@ -25,7 +25,7 @@ class _NoCatalog:
 
 
 def resolve(flag, base_dir, tables=()):
-    """The catalogue that a `--star_catalog` flag means.
+    """The catalog that a `--star_catalog` flag means.
 
     Args:
       flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". auto is pdo where its packages are installed, else

@@ -1,4 +1,4 @@
-"""What every star catalogue answers with."""
+"""What every star catalog answers with."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ GAIA_COLUMNS = ("gaia_rad", "gaia_teff")
 
 
 class CatalogUnreachableError(ScriptError):
-    """A catalogue's service does not answer; `stars` holds those of the batch that were found all the same."""
+    """A catalog's service does not answer; `stars` holds those of the batch that were found all the same."""
 
     def __init__(self, message, stars):
         super().__init__(message)
