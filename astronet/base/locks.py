@@ -120,15 +120,10 @@ def _acquire(lock_path: str, what: Path, directory: str) -> int:
             descriptor = _open(lock_path, what)
         except FileNotFoundError:  # the run before has just removed the directory, which it left empty
             continue
-        if not _is_lock(descriptor):
-            os.close(descriptor)
-            raise ScriptError(
-                f"{lock_path} is no lock of these scripts, which need that name: rename it, or choose another output"
-            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = _holder(descriptor)
+            holder, is_lock = _holder(descriptor), _is_lock(descriptor)
             os.close(descriptor)
             if error.errno in _HELD_BY_ANOTHER:
                 raise ScriptError(
@@ -137,10 +132,15 @@ def _acquire(lock_path: str, what: Path, directory: str) -> int:
                 ) from error
             if error.errno not in _CANNOT_LOCK:
                 raise
+            if not is_lock:
+                raise _no_lock(lock_path) from error
             print(f"warning: {what}: {error.strerror}: make sure that no other run writes there", file=sys.stderr)
             os.remove(lock_path)
             return os.open(os.devnull, os.O_RDONLY)
         if _is_file(descriptor, lock_path):
+            if not _is_lock(descriptor):
+                os.close(descriptor)
+                raise _no_lock(lock_path)
             _sign(descriptor)
             return descriptor
         os.close(descriptor)  # the run before has just removed it
@@ -161,6 +161,10 @@ def _is_file(descriptor: int, path: str) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except OSError:
         return False
+
+
+def _no_lock(path: str) -> ScriptError:
+    return ScriptError(f"{path} is no lock of these scripts, which need that name: rename it, or choose another output")
 
 
 def _is_lock(descriptor: int) -> bool:
