@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import hashlib
 import os
 import socket
@@ -28,6 +29,7 @@ def make_directory(path: Path) -> None:
         ) from error
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk or a quota is full
 INCOMPLETE = ".incomplete-"  # in the name of a file that is still being written, or that a killed run left
 
 
@@ -38,6 +40,9 @@ def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
     Args:
       path: the file.
       durable: whether the file outlasts a loss of power once this has ended.
+
+    Raises:
+      OSError: the file cannot be written; where the disk is full, it names `path`, which Python's own does not.
     """
     path = os.fspath(path)
     aside = f"{path}{INCOMPLETE}{socket.gethostname()}-{os.getpid()}"
@@ -48,6 +53,10 @@ def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
         os.replace(aside, path)
         if durable:
             sync(os.path.dirname(path) or ".")
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = path
+        raise
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(aside)

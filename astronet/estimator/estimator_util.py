@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import glob
 import json
 import logging
@@ -17,6 +16,7 @@ from typing import Optional
 import numpy as np
 
 from astronet import models
+from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
 from astronet.estimator import checkpoints, tf_estimator
@@ -26,7 +26,6 @@ from astronet.stats import metrics
 
 _MIN_STEPS_BETWEEN_EVALUATIONS = 50  # an epoch of a small survey takes less time than an evaluation
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _SEEDS_APART = 1_000_000  # of the processes that train a model together
 
@@ -185,7 +184,7 @@ def full_disk_told(model_dir: str) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        reason = next((reason for reason in map(os.strerror, _NO_ROOM) if reason in error.message), None)
+        reason = next((reason for reason in map(os.strerror, NO_ROOM) if reason in error.message), None)
         if reason is None:
             raise
         _remove_unfinished_checkpoints(model_dir)

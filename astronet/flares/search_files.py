@@ -157,26 +157,21 @@ def _search_all(
     searched, skips = [], []
     for path in files.light_curves:
         try:
-            result = _search(path, files, scorer, threshold, known_stars)
+            light_curve, star = _read(path, files, known_stars)
         except (ScriptError, LightCurveError, OSError) as error:
             skips.append((path, str(error)))
             continue
+        result = _search(light_curve, star, files, scorer, threshold)  # what cannot be written stops the search
         write(result)
         searched.append(result.searched)
         print(f"{path}: {result}", flush=True)
     return searched, skips
 
 
-def _search(
-    path: str,
-    files: FlareSearch,
-    scorer: detection.Scorer,
-    threshold: float,
-    known_stars: Mapping[int, tuple[float, float]],
-) -> search.Found:
-    """Searches one light curve, writes its probabilities and its plot, and returns its flares."""
-    from tqdm import tqdm
-
+def _read(
+    path: str, files: FlareSearch, known_stars: Mapping[int, tuple[float, float]]
+) -> tuple[LightCurve, light_curves.Star]:
+    """Reads one light curve and what is known of its star; prints the notes on both."""
     light_curve, star = light_curves.read(path, files.reading), light_curves.star(path)
     if star.tic_id is not None and star.tic_id in known_stars:
         star = light_curves.Star(star.tic_id, star.sector, *known_stars[star.tic_id])
@@ -184,7 +179,20 @@ def _search(
         print(f"warning: {note}", file=sys.stderr)
     for note in light_curve.notes:
         print(f"warning: {path}: {note}", file=sys.stderr)
-    name = search.stem(path)
+    return light_curve, star
+
+
+def _search(
+    light_curve: LightCurve,
+    star: light_curves.Star,
+    files: FlareSearch,
+    scorer: detection.Scorer,
+    threshold: float,
+) -> search.Found:
+    """Searches one light curve, writes its probabilities and its plot, and returns its flares."""
+    from tqdm import tqdm
+
+    name = search.stem(light_curve.path)
     # At a terminal, a bar shows the progress in a long light curve.
     with tqdm(desc=name, total=len(light_curve.time), unit=" cadences", delay=3, leave=False, disable=None) as bar:
         probabilities = scorer.cadences(light_curve, bar.update)

@@ -7,7 +7,6 @@ records.manifest["splits"]["train"]["num_records"]
 
 import collections
 import dataclasses
-import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import numpy as np
 
 import astronet
 from astronet.base import arguments, locks
+from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.data.catalog import observed, tce_table
@@ -26,7 +26,6 @@ from astronet.data.records.columns import SN
 from light_curve_util.view_generator import VIEW_NAMES
 
 _WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
-_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Fields of RecordRequest that decide what the records hold; records.json lists them as its settings.
 _DECISIVE = (
     *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
@@ -146,7 +145,7 @@ def generate(choice: RecordRequest) -> GeneratedRecords:
         try:
             return _generate(choice)
         except OSError as error:
-            if error.errno not in _DISK_IS_FULL:
+            if error.errno not in NO_ROOM:
                 raise
             raise ScriptError(
                 f"{choice.output_dir}: {error.strerror}: make room there, and run the same command again, which goes "

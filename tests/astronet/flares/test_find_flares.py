@@ -1,4 +1,5 @@
 import csv
+import resource
 import shutil
 
 import numpy as np
@@ -84,6 +85,20 @@ def test_a_light_curve_that_cannot_be_read_does_not_stop_the_others(simulated, m
     assert len(rows(tmp_path / "out/searched.csv")) == 1
     assert find_flares.main([good, good, *flags]) == 1
     assert "more than one light curve is named" in capsys.readouterr().err
+
+
+def test_a_full_disk_stops_the_search_and_blames_no_light_curve(simulated, model_dir, tmp_path, capsys):
+    path = str(sorted(simulated.glob("*.fits"))[0])
+    flags = [path, f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # bytes of a file: less than the probabilities
+    try:
+        assert find_flares.main(flags) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    told = capsys.readouterr().err
+    assert "_probability.csv" in told and "no light curve could be read" not in told
+    assert not list((tmp_path / "out").glob("*"))
 
 
 def test_a_lone_cadence_is_a_flare_and_a_lull_does_not_end_one():
