@@ -37,6 +37,12 @@ class SparseLightCurveError(LightCurveError):
     reason = "sparse"
 
 
+class LongCadenceError(LightCurveError):
+    """Cadences that are too long for what is looked for, such as flares."""
+
+    reason = "cadence"
+
+
 class FlatViewError(LightCurveError):
     """A view without any dip below its median: it has no depth to be normalized by."""
 

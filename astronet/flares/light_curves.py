@@ -11,6 +11,7 @@ from astronet.base import arguments
 from astronet.base.script import ScriptError
 from astronet.flares.windows import cadence_days
 from light_curve_util import identity, tess_io
+from light_curve_util.errors import LongCadenceError, SparseLightCurveError, UnreadableLightCurveError
 from light_curve_util.products.quality import QUALITIES
 
 FLARE_QUALITY = "flares"
@@ -89,20 +90,21 @@ def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess
       reading: column, quality mask and cadence.
 
     Raises:
-      LightCurveError: the file cannot be read.
-      ScriptError: the cadence is too long, or the file is an output of find_flares.py.
+      LongCadenceError: the cadence is too long.
+      LightCurveError: the file cannot be read, or has too few cadences.
+      ScriptError: the file is an output of find_flares.py.
     """
     refuse_own_output(path)
     light_curve = tess_io.read(path, reading.flux_key, quality=reading.quality, clip=False)
     order = np.argsort(light_curve.time, kind="stable")
     time, flux = light_curve.time[order], light_curve.flux[order]
     if len(time) < 2:
-        raise ScriptError(f"{path} has a single usable cadence: leave it out")
+        raise SparseLightCurveError(f"{path} has a single usable cadence: leave it out")
     seconds = cadence_days(time) * _SECONDS_PER_DAY
     if not seconds > 0:
-        raise ScriptError(f"{path} has most of its cadences at the same time: fetch it again")
+        raise UnreadableLightCurveError(f"{path} has most of its cadences at the same time: fetch it again")
     if seconds > _LONGEST * reading.cadence_seconds:
-        raise ScriptError(
+        raise LongCadenceError(
             f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={reading.cadence_seconds:g}: find "
             "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )

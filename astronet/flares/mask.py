@@ -14,6 +14,7 @@ from astronet.base.script import ScriptError
 from astronet.estimator import checkpoints, ensemble, pretrained
 from astronet.flares import detection, light_curves
 from light_curve_util import tess_io
+from light_curve_util.errors import LongCadenceError
 
 _BEFORE_CADENCES = 1
 _TAIL = 0.5  # in lengths of the flare that the network finds: its decay lasts so much longer
@@ -53,12 +54,18 @@ def without_flares(
       threshold: probability from which a cadence is called a flare; None is the ensemble's threshold.
 
     Raises:
-      ScriptError: the cadence is too long to find flares.
+      LongCadenceError: the cadence is too long to find flares.
     """
     scorer, ensemble_threshold = load(str(model_dir))
     # The default mask would drop the peaks of short flares.
     reading = light_curves.LightCurveReading(flux_key, light_curves.search_quality(quality))
-    whole = light_curves.read(light_curve.path, reading)
+    try:
+        whole = light_curves.read(light_curve.path, reading)
+    except LongCadenceError:
+        raise LongCadenceError(
+            f"{light_curve.path} has cadences that are too long for flares to be found and dropped, which takes 2 min "
+            "or less: fetch the star's light curve of 2 min or 20 s, or leave --mask_flares away"
+        ) from None
     probability = scorer.cadences(whole).mean(axis=1)
     is_flare = flagged(whole.time, probability, ensemble_threshold if threshold is None else threshold)
     # The light curve may have other cadences (20 s, clipped) than the search: the nearest one counts.

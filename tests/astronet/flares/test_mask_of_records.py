@@ -1,11 +1,14 @@
 """Records whose light curves lose their flares before they are folded: generate_input_records.py --mask_flares."""
 
+import csv
 import json
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 from astronet.data import generate_input_records
 from astronet.estimator import checkpoints
@@ -57,6 +60,19 @@ def test_a_mistyped_directory_of_flare_networks_stops_before_any_work(generate, 
     told = capfd.readouterr().err.strip().splitlines()
     assert len(told) == 1 and told[0].startswith(f"error: --mask_flares={tmp_path}/nowhere: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_cadences_too_long_for_flares_are_a_reason_of_their_own(generate, model_dir, tmp_path, capfd):
+    (path,) = (tmp_path / "tess" / "sector-1").glob("*1002-*.fits")
+    with fits.open(path) as file:
+        file["LIGHTCURVE"].data["TIME"][:] = 1325 + 600 / 86400 * np.arange(len(file["LIGHTCURVE"].data))
+        file["LIGHTCURVE"].data = file["LIGHTCURVE"].data[:1500]
+        file.writeto(path, overwrite=True)
+    assert generate_input_records.main(generate(model_dir, "--num_worker_processes=0")) == 0
+    with open(tmp_path / "out" / "skipped.csv", newline="") as file:
+        (skipped,) = csv.DictReader(file)
+    assert skipped["tic_id"] == "1002" and skipped["reason"].startswith("cadence: ")
+    assert "--cadence_seconds" not in skipped["reason"] and "leave --mask_flares away" in skipped["reason"]
 
 
 def test_a_run_with_flare_networks_ends_without_a_traceback(generate, model_dir, tmp_path):
