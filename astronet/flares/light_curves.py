@@ -160,8 +160,13 @@ def _number(value: Any, least: float, most: float) -> Optional[float]:
 
 def refuse_own_output(path: Union[str, os.PathLike[str]]) -> None:
     """Raises ScriptError if a file is a table of probabilities, which looks like a light curve in a CSV file."""
-    if os.fspath(path).endswith(PROBABILITY_SUFFIX):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            header = file.readline(100).strip()
-        if header == ",".join(PROBABILITY_COLUMNS):
-            raise ScriptError(f"{path} is an output of find_flares.py, not a light curve: leave it out")
+    if is_own_output(path):
+        raise ScriptError(f"{path} is an output of find_flares.py, not a light curve: leave it out")
+
+
+def is_own_output(path: Union[str, os.PathLike[str]]) -> bool:
+    """Returns whether a file is a table of probabilities that find_flares.py has written, by its name and header."""
+    if not os.fspath(path).endswith(PROBABILITY_SUFFIX):
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.readline(100).strip() == ",".join(PROBABILITY_COLUMNS)

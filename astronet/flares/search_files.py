@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import glob
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from astronet.estimator.ensemble import Ensemble
 from astronet.flares import detection, light_curves, search, stars
 from astronet.flares.light_curves import LightCurveReading
 from light_curve_util.errors import LightCurveError
+from light_curve_util.numerals import numbered
 from light_curve_util.tess_io import LightCurve
 
 _TABLES = {  # file -> its columns
@@ -125,7 +127,24 @@ def find(models: Ensemble, files: FlareSearch) -> Summary:
         write_csv(os.path.join(files.output_dir, "skipped.csv"), ("light_curve", "reason"), skips)
         if not searched:
             raise ScriptError("no light curve could be read: " + "; ".join(reason for _, reason in skips))
+    _remove_outdated(files, {row["light_curve"] for row in searched})
     return Summary(files, threshold, searched, skips)
+
+
+def _remove_outdated(files: FlareSearch, names: set[str]) -> None:
+    """Removes what an earlier search left for light curves of other names, or a plot that this one has not made."""
+    pattern = os.path.join(glob.escape(files.output_dir), f"*{light_curves.PROBABILITY_SUFFIX}")
+    removed = []
+    for table in filter(light_curves.is_own_output, filter(os.path.isfile, glob.glob(pattern))):
+        output = table.removesuffix(light_curves.PROBABILITY_SUFFIX)
+        is_searched = os.path.basename(output) in names
+        plot = f"{output}.png"
+        outdated = ([] if is_searched else [table]) + ([] if is_searched and files.plot else [plot])
+        for path in filter(os.path.isfile, outdated):
+            os.remove(path)
+            removed.append(path)
+    if removed:
+        print(f"{numbered(len(removed), 'file')} of an earlier search removed from {files.output_dir}")
 
 
 @contextlib.contextmanager

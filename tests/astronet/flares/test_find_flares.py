@@ -101,6 +101,18 @@ def test_a_full_disk_stops_the_search_and_blames_no_light_curve(simulated, model
     assert not list((tmp_path / "out").glob("*"))
 
 
+def test_a_second_search_leaves_nothing_of_the_first_beside_its_tables(simulated, model_dir, tmp_path, capsys):
+    paths = sorted(simulated.glob("*.fits"))[:2]
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
+    assert find_flares.main([str(paths[0]), *flags, "--plot"]) == 0
+    (tmp_path / "out" / "own_probability.csv").write_text("a table of the user\n")
+    (tmp_path / "out" / "own.png").write_text("a plot of the user")
+    assert find_flares.main([str(paths[1]), *flags]) == 0
+    assert "2 files of an earlier search removed" in capsys.readouterr().out
+    tables = {"flares.csv", "searched.csv", "unsearched.csv", "skipped.csv", "own_probability.csv", "own.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*tables, f"{paths[1].stem}_probability.csv"}
+
+
 def test_a_lone_cadence_is_a_flare_and_a_lull_does_not_end_one():
     time = 1325 + STEP * np.arange(1000)
     probability = np.zeros(1000)
