@@ -51,10 +51,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _evaluate(flags):
+    written = flags.report, report_files.WRITTEN, "--report"
+    arguments.refuse_overwriting_in(*written, {"--catalog": flags.catalog})
     models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     files = tfrecord.expand(flags.eval_files)
-    read = {"--catalog": flags.catalog, "--eval_files": files}
-    arguments.refuse_overwriting_in(flags.report, report_files.WRITTEN, "--report", read)
+    arguments.refuse_overwriting_in(*written, {"--eval_files": files})
     values = labeled_records.evaluate(models, files, flags.threshold)
     step = values["global_step"]
     told = ", ".join(

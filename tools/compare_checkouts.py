@@ -18,7 +18,7 @@ COMMANDS = (
     ("data/simulate_survey.py", "--output_dir=survey", "--num_stars={num_stars}", "--seed=1"),
     ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--save_dir=found"),
     ("data/make_catalog.py", "--input", "sector-1-all.csv", "--base_dir=found", "--out_name=found.csv", "--bls=compute")
-    + ("--tess_data_dir=survey/tess", "--catalog=local:survey/tic.sqlite"),
+    + ("--tess_data_dir=survey/tess", "--star_catalog=local:survey/tic.sqlite"),
     ("data/generate_input_records.py", "--input_tce_csv_file=survey/tces.csv", "--tess_data_dir=survey/tess")
     + ("--output_dir=records", "--config_name=triage", "--num_train_shards=2"),
     (
@@ -32,7 +32,7 @@ COMMANDS = (
     ("batch_predict.py", "--model_dir=pretrained:triage", "--tfrecord_dir=records", "--pattern=*-of-*", "--suffix=tf")
     + ("--engine=tensorflow",),
     ("flares/simulate_flares.py", "--output_dir=flares", "--num_stars=3", "--seed=1"),
-    ("flares/find_flares.py", "flares/light_curves", "--model_dir=pretrained:flares", "--output_dir=flares_found"),
+    ("flares/find_flares.py", "flares", "--model_dir=pretrained:flares", "--output_dir=flares_found"),
 )
 # These hold the time, or what ran where.
 IGNORED = (".lock",)
