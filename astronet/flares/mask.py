@@ -125,6 +125,7 @@ def load(model_dir: str) -> tuple[detection.Scorer, float]:
       ScriptError: the directory holds no ensemble of flare networks; the message names the flag --mask_flares.
     """
     try:
+        _require_networks(model_dir)
         models = _ensemble(model_dir)
         # A process may mask a single light curve: it should import TensorFlow only if there is no other way.
         scorer = detection.Scorer(models, num_light_curves=1)
@@ -132,6 +133,19 @@ def load(model_dir: str) -> tuple[detection.Scorer, float]:
         raise ScriptError(f"--mask_flares={model_dir}: {error}") from error
     atexit.register(load.cache_clear)  # a model must be deleted before TensorFlow is
     return scorer, models.threshold()
+
+
+def _require_networks(model_dir: str) -> None:
+    """Raises ScriptError if a directory is not there, or has no models in subdirectories."""
+    directory = pretrained.resolve(model_dir)
+    if not os.path.isdir(directory):
+        is_file = os.path.exists(directory)
+        raise ScriptError("it is a file: give a directory" if is_file else "there is no such directory")
+    if not ensemble.members(directory):
+        raise ScriptError(
+            "it has no models in subdirectories: give the directory of an ensemble of flare networks (train.py "
+            "--num_models), or the flag without a directory for those that come with the package"
+        )
 
 
 def _ensemble(model_dir):

@@ -75,6 +75,21 @@ def test_cadences_too_long_for_flares_are_a_reason_of_their_own(generate, model_
     assert "--cadence_seconds" not in skipped["reason"] and "leave --mask_flares away" in skipped["reason"]
 
 
+@pytest.mark.parametrize(
+    "make, told",
+    [
+        (lambda path: None, "there is no such directory"),
+        (lambda path: path.write_text(""), "it is a file: give a directory"),
+        (lambda path: path.mkdir(), "it has no models in subdirectories: give the directory of an ensemble"),
+    ],
+)
+def test_what_is_no_directory_of_flare_networks_says_what_it_is(generate, tmp_path, capfd, make, told):
+    make(tmp_path / "given")
+    assert generate_input_records.main(generate(tmp_path / "given", "--num_worker_processes=0")) == 1
+    error = capfd.readouterr().err
+    assert told in error and "--average" not in error
+
+
 def test_a_run_with_flare_networks_ends_without_a_traceback(generate, model_dir, tmp_path):
     script = [sys.executable, generate_input_records.__file__, *generate(model_dir, "--num_worker_processes=1")]
     done = subprocess.run(script, capture_output=True, text=True)
