@@ -1,5 +1,8 @@
 """Numbers in text files."""
 
+import re
+from collections.abc import Collection
+
 
 def parse_float(text: str) -> float:
     """The number that a text stands for; NaN and infinity are numbers.
@@ -12,6 +15,32 @@ def parse_float(text: str) -> float:
     if "_" in text:
         raise ValueError(f"could not convert string to float: {text!r}")
     return float(text)
+
+
+def with_decimal_point(text: str) -> str:
+    """The text of a number that may have a decimal comma, with a point; any other text as it is.
+
+    >>> with_decimal_point("1326,5"), with_decimal_point("1,2,3")
+    ('1326.5', '1,2,3')
+    """
+    return re.sub(r"^([+-]?\d*),(\d+([eE][+-]?\d+)?)$", r"\1.\2", text)
+
+
+def mixed_decimals(numbers: Collection[str], cells: Collection[str]) -> str:
+    """What is wrong with a row that has decimal commas and a point that could separate thousands; "" if nothing is.
+
+    Args:
+      numbers: cells of the row that should be numbers.
+      cells: all cells of the row.
+    """
+    if not any(re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text) for text in cells):
+        return ""
+    of_numbers = (text for text in cells if text in numbers)
+    doubtful = next((text for text in of_numbers if re.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", text)), "")
+    if not doubtful:
+        return ""
+    comma, none = doubtful.replace(".", ","), doubtful.replace(".", "")
+    return f"{doubtful} beside decimal commas is {comma} or {none}: write it as one of them"
 
 
 def numbered(count: int, noun: str) -> str:

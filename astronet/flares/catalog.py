@@ -29,6 +29,7 @@ _REQUIRED = ("tic_id", "sector", "peak_time")
 _PER_DAY = {"d": 1, "day": 1, "h": 24, "hr": 24, "hour": 24, "min": 1440, "minute": 1440, "s": 86400, "sec": 86400}
 _PER_DAY["second"] = 86400
 _LONGEST_DAYS = 0.5  # a greater median shows that durations are in another unit
+_LONGEST_OF_ONE_DAYS = 5.0  # of a single flare: a longer one is a fault of the catalog
 _SAME_DAYS = 1e-5  # rows of one star at times nearer than this are one flare
 _YES, _NO = ("1", "1.0", "true", "t", "yes", "y"), ("0", "0.0", "-1", "-1.0", "false", "f", "no", "n")
 
@@ -89,6 +90,7 @@ def read(path: Union[str, os.PathLike]) -> Catalog:
     flares = pd.DataFrame(rows, columns=["row", *_SPELLINGS])
     notes = _convert_times(flares, table.names["peak_time"], skips)
     flares["duration"] = _days(flares.duration.to_numpy(float), table, path)
+    notes += _forget_impossible_durations(flares)
     flares = flares[np.isfinite(flares.peak_time)]
     flares = flares.sort_values(["tic_id", "sector", "peak_time"], ignore_index=True, kind="stable")
     flares = _without_repeats(flares, skips)
@@ -113,7 +115,7 @@ def _parse(row: table_rows.Row, rows: list[tuple[Any, ...]], skips: list[Skip]) 
     except ValueError as error:
         skips.append(Skip(row.number, str(error), tic_id, sector))
         return
-    duration = np.nan if duration is None or duration <= 0 else duration
+    duration = duration or np.nan  # some catalogs have 0 where none is known
     rows.append((row.number, tic_id, sector, peak_time, duration, is_flare, row.text("source")))
 
 
@@ -150,12 +152,24 @@ def _days(durations: np.ndarray, table: table_rows.Rows, path: Union[str, os.Pat
     name = table.names.get("duration", "")
     unit = table.units.get("duration", "") or name.rpartition("_")[2]
     per_day = _PER_DAY.get(re.sub(r"s$", "", unit.lower()) or unit, _PER_DAY.get(unit.lower()))
-    if per_day is None and np.isfinite(durations).any() and np.nanmedian(durations) > _LONGEST_DAYS:
+    possible = durations[durations > 0]
+    if per_day is None and len(possible) and np.median(possible) > _LONGEST_DAYS:
         raise ScriptError(
-            f"{path}: column {name} has a median of {np.nanmedian(durations):g}, too long for flares in days: name it "
+            f"{path}: column {name} has a median of {np.median(possible):g}, too long for flares in days: name it "
             "duration_minutes, duration_hours or duration_seconds"
         )
     return durations / (per_day or 1)
+
+
+def _forget_impossible_durations(flares: "pd.DataFrame") -> list[str]:
+    """Turns durations that no flare has to NaN, in place. Returns notes."""
+    wrong = (flares.duration < 0) | (flares.duration > _LONGEST_OF_ONE_DAYS)
+    if not wrong.any():
+        return []
+    told = [f"row {row}: {days:g} d" for row, days in zip(flares.row[wrong], flares.duration[wrong])]
+    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    flares.loc[wrong, "duration"] = np.nan
+    return [f"durations that no flare has count as not known ({', '.join(told[:5])}{more})"]
 
 
 def _without_repeats(flares: "pd.DataFrame", skips: list[Skip]) -> "pd.DataFrame":

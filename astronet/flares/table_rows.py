@@ -8,7 +8,7 @@ from typing import Optional, Union
 
 from astronet.base import tables
 from astronet.base.script import ScriptError
-from light_curve_util.numerals import parse_float
+from light_curve_util.numerals import mixed_decimals, parse_float, with_decimal_point
 
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")  # cells without a value, in lower case
 
@@ -20,10 +20,12 @@ class Row:
     Attributes:
       number: number of the row, counted from 1.
       cells: text of the cells by our column names; columns that the table lacks are absent.
+      has_decimal_commas: whether numbers may have a decimal comma, because no comma separates the cells.
     """
 
     number: int
     cells: dict[str, str]
+    has_decimal_commas: bool = False
 
     def text(self, name: str) -> str:
         """Returns the text of a cell; "" if the cell has no value or the table lacks the column."""
@@ -34,13 +36,16 @@ class Row:
         """Returns the number in a cell, or None if the cell has no value.
 
         Raises:
-          ValueError: the cell holds no finite number; the message names the column.
+          ValueError: the cell holds no finite number, or one that is in doubt beside decimal commas; the message names
+            the column.
         """
         text = self.text(name)
         if not text:
             return None
+        if self.has_decimal_commas and (problem := mixed_decimals([text], list(self.cells.values()))):
+            raise ValueError(f"{name}: {problem}")
         try:
-            number = parse_float(text)
+            number = parse_float(with_decimal_point(text) if self.has_decimal_commas else text)
         except ValueError:
             number = float("inf")
         if number in (float("inf"), float("-inf")):
@@ -87,9 +92,11 @@ def read(
         candidates = {
             ours: [first[_plain(name)] for name in names if _plain(name) in first] for ours, names in spellings.items()
         }
+        if not any(table.columns):
+            raise ScriptError(f"{path} is empty: give a table with columns {', '.join(required)}")
         lacking = [name for name in required if not candidates[name]]
         if lacking:
-            columns = ", ".join(filter(None, table.columns)) or "nothing"
+            columns = ", ".join(filter(None, table.columns))
             raise ScriptError(
                 f"{path} has no column {', '.join(lacking)}: name it so{advice}; its columns are {columns}"
             )
@@ -97,7 +104,8 @@ def read(
         rows, broken = [], []
         for number, cells in enumerate(table.rows(), 1):
             if len(cells) == len(table.columns):
-                rows.append(Row(number, {ours: cells[position] for ours, position in positions.items()}))
+                of_ours = {ours: cells[position] for ours, position in positions.items()}
+                rows.append(Row(number, of_ours, has_decimal_commas=table.delimiter in (";", "\t")))
             else:
                 broken.append((number, f"it has {len(cells)} cells, the header has {len(table.columns)}"))
         names = {ours: table.columns[position] for ours, position in positions.items()}

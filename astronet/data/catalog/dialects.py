@@ -38,7 +38,7 @@ from astronet.data.records.columns import (
     names_of,
 )
 from light_curve_util import time_systems
-from light_curve_util.numerals import parse_float
+from light_curve_util.numerals import mixed_decimals, parse_float, with_decimal_point
 from light_curve_util.time_systems import TimeSystem
 
 INTEGERS = names_of(int)
@@ -353,7 +353,7 @@ class Reading:
 
     def _contradiction(self, row, cells):
         """What is wrong with a row two columns of which say different things."""
-        if self._decimal_commas and (problem := _mixed_decimals([cells[i] for i in self._decimal_commas], row)):
+        if self._decimal_commas and (problem := mixed_decimals([cells[i] for i in self._decimal_commas], row)):
             return problem
         of_name = dict(zip(self.columns, cells)) if self._rivals else {}
         return next(filter(None, (rival.problem(row, of_name, self.epoch) for rival in self._rivals)), "")
@@ -518,21 +518,9 @@ class _Rival:
         return abs(days) > _SAME_EPOCH_DAYS
 
 
-def _mixed_decimals(numbers, row):
-    """What is wrong with a row that has decimal commas and a point that could separate thousands."""
-    texts = set(row)
-    if not any(re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", text) for text in texts):
-        return ""
-    doubtful = next((text for text in texts if re.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", text)), "")
-    if not doubtful or doubtful not in numbers:
-        return ""
-    comma, none = doubtful.replace(".", ","), doubtful.replace(".", "")
-    return f"{doubtful} beside decimal commas is {comma} or {none}: write it as one of them"
-
-
 def _decimal_comma(convert):
     def converted(text):
-        text = re.sub(r"^([+-]?\d*),(\d+([eE][+-]?\d+)?)$", r"\1.\2", text)
+        text = with_decimal_point(text)
         return convert(text) if convert else text
 
     return converted

@@ -84,6 +84,31 @@ def test_durations_in_other_units_are_converted_or_refused(tmp_path):
         read(written(tmp_path, minutes.format("duration")))
 
 
+@pytest.mark.parametrize("separator", ";\t")
+def test_decimal_commas_are_read_unless_a_point_is_in_doubt(tmp_path, separator):
+    text = GOOD.replace(",", separator).replace(".", ",")
+    assert read(written(tmp_path, text)) == EXPECTED
+    doubtful = catalog.read(written(tmp_path, text + separator.join(("1001", "1", "1326,7", "1.234")) + "\n"))
+    assert len(doubtful.flares) == 2
+    assert [skip.reason for skip in doubtful.skips] == [
+        "duration: 1.234 beside decimal commas is 1,234 or 1234: write it as one of them"
+    ]
+
+
+@pytest.mark.parametrize("duration", ["-1", "1e9", "6"])
+def test_a_duration_that_no_flare_has_is_told_and_counts_as_not_known(tmp_path, duration):
+    found = catalog.read(written(tmp_path, GOOD + f"1004,1,1327.9,{duration}\n"))
+    assert np.isnan(found.flares.duration.to_numpy()).tolist() == [False, False, True]
+    assert len(found.notes) == 1 and f"row 3: {float(duration):g} d" in found.notes[0]
+    assert not catalog.read(written(tmp_path, GOOD + "1004,1,1327.9,0\n")).notes
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_table_is_called_empty(tmp_path, content):
+    with pytest.raises(ScriptError, match="is empty: give a table with columns tic_id, sector, peak_time"):
+        catalog.read(written(tmp_path, content))
+
+
 def test_a_repeated_row_is_one_flare(tmp_path, simulated):
     lines = (simulated / "flares.csv").read_text().splitlines()
     repeated = written(tmp_path, "\n".join([lines[0], *(line for line in lines[1:] for _ in range(5))]))
