@@ -156,12 +156,13 @@ def _light_curve(directory, tic_id):
 def _write_light_curve(directory, tic_id):
     """Always the same light curve of a star, of the same age."""
     path = _light_curve(directory, tic_id)
-    path.unlink(missing_ok=True)
     time_days = 1325.3 + np.arange(960) / 48
     dip = np.abs(np.mod(time_days - 1325.6 + 0.85, 1.7) - 0.85) < 0.075
     flux = 1 - 5e-3 * dip + np.random.default_rng(tic_id).normal(0, 3e-4, 960)
-    np.savetxt(path, np.stack([time_days, flux], axis=1), delimiter=",", header="time,flux", comments="")
-    os.utime(path, (1e9, 1e9))
+    whole = path.with_name("whole")  # a worker opens what hangs, or the whole file, and nothing between
+    np.savetxt(whole, np.stack([time_days, flux], axis=1), delimiter=",", header="time,flux", comments="")
+    os.utime(whole, (1e9, 1e9))
+    os.replace(whole, path)
 
 
 def _make_hang(directory, tic_id):
