@@ -62,9 +62,10 @@ def test_a_single_model_in_single_precision_loses_nothing(ensemble_dir, tmp_path
     flags = [f"--model_dir={member}", f"--output_dir={tmp_path / 'copy'}", "--dtype=float32", "--checkpoint=best"]
     assert export.main(flags) == 0
     assert sorted(files(tmp_path / "copy")) == ["config.json", "weights.npz"]
-    source = predict(f"--model_dir={member}", "--checkpoint=best")
+    engine = "--engine=tensorflow"  # which the checkpoint needs
+    source = predict(f"--model_dir={member}", "--checkpoint=best", engine)
     for which in ("last", "best"):
-        copy = predict(f"--model_dir={tmp_path / 'copy'}", f"--checkpoint={which}")
+        copy = predict(f"--model_dir={tmp_path / 'copy'}", f"--checkpoint={which}", engine)
         np.testing.assert_array_equal(copy, source)
 
 

@@ -69,7 +69,7 @@ def doubts(tces: Mapping) -> Doubts:
             ),
             (depth > _MOST_DEPTH_PPM, _tell("Transit_Depth {} ppm is more than all the light: is it in ppm?", depth)),
             (
-                ~bool(of_depths) & (depth > 0) & (depth < _LEAST_DEPTH_PPM),
+                (not of_depths) & (depth > 0) & (depth < _LEAST_DEPTH_PPM),
                 _tell("Transit_Depth {} ppm is too little to be seen: is it a fraction?", depth),
             ),
             (sn > _MOST_SN, _tell("SN {} is more than TESS can measure", sn)),

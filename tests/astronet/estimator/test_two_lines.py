@@ -42,7 +42,7 @@ def weights(model_dir):
 
 def figures(output):
     """What the last evaluation of a training printed: validation loss, accuracy, AUC and average precision."""
-    return re.findall("validation loss.*", output)[-1]
+    return re.findall(r"validation loss [\d.]+  accuracy.*", output)[-1]
 
 
 def run(python, script, *flags):
