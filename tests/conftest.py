@@ -58,10 +58,10 @@ SLOW = (
     "tests/astronet/test_train.py::test_killed_training_of_an_ensemble_goes_on",
     "tests/astronet/test_train.py::test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does",
     "tests/astronet/test_train.py::test_members_of_an_ensemble_equal_models_trained_alone",
-    "tests/benchmarks/test_learning_speed.py",
+    "tests/astronet/benchmarks/test_learning_speed.py",
     "tests/test_fuzz.py",
     "tests/test_walkthrough.py",
-    "tests/tools/test_make_pretrained.py",
+    "tests/astronet/tools/test_make_pretrained.py",
 )
 
 

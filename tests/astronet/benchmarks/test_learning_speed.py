@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-main = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "learning_speed.py"))["main"]
+main = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "learning_speed.py"))["main"]
 
 CHANGES = json.dumps({"hparams": {"batch_size": 8, "learning_rate": 0.01}})
 

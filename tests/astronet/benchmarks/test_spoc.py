@@ -13,7 +13,7 @@ from astronet.config import configuration
 from astronet.data.records import tf_example, tfrecord
 from light_curve_util import reference
 
-spoc = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "spoc.py"))
+spoc = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "spoc.py"))
 
 
 def row(tic_id, disposition="PC", global_bins=201, view=None, **columns):
