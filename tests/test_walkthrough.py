@@ -60,7 +60,7 @@ def stand_in(tmp_path, monkeypatch):
 @pytest.fixture
 def checkout(tmp_path):
     """A copy of the repository, so that what the commands write beside the code stays out of it."""
-    ignored = shutil.ignore_patterns(".*", "build", "demo", "*.egg-info", "__pycache__", "tess", "tfrecord*", "model")
+    ignored = shutil.ignore_patterns(".*", "build", "demo", "*.egg-info", "__pycache__", "tess", "model")
     return shutil.copytree(ROOT, tmp_path / "repository", ignore=ignored, symlinks=True)
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from astronet.base.script import ScriptError
 from astronet.flares import light_curves, simulate_flares, windows
 from light_curve_util import tess_io
-from light_curve_util.errors import LightCurveError
+from light_curve_util.errors import LightCurveError, LongCadenceError
 
 STEP = 120 / 86400
 
@@ -74,7 +73,7 @@ def test_20_second_data_are_averaged_to_2_minutes(tmp_path):
     assert windows.cadence_days(fine.time) == pytest.approx(STEP / 6, rel=1e-6)
     assert coarse.flux[0] == pytest.approx(fine.flux[fine.time < fine.time[0] + 0.999 * STEP].mean(), rel=1e-12)
     too_long = dataclasses.replace(READING, cadence_seconds=5.0)
-    with pytest.raises(ScriptError, match="cadence of 20 s, longer than --cadence_seconds=5"):
+    with pytest.raises(LongCadenceError, match="cadence of 20 s, longer than --cadence_seconds=5"):
         light_curves.read(path, too_long)
 
 
@@ -83,7 +82,7 @@ def test_cadences_at_one_time_are_refused(simulated, tmp_path):
     with fits.open(sorted(simulated.glob("*.fits"))[0]) as file:
         file["LIGHTCURVE"].data["TIME"][:] = 1326.5
         file.writeto(path)
-    with pytest.raises((ScriptError, LightCurveError)):
+    with pytest.raises(LightCurveError):
         light_curves.read(path, READING)
 
 
