@@ -21,7 +21,7 @@ import threading
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -35,6 +35,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _ATTEMPTS = 2
+_LISTEN_SECONDS = 1.0  # between two looks of the main thread for signals
 _SECONDS_TO_END = 10  # of a process that has no more tasks
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 # For NumPy of a process among many, as Dask has it: more threads than cores mostly wait for each other.
@@ -147,6 +148,9 @@ def _result(
     attempt = 1
     while True:
         try:
+            # Where another thread gets the signal of Control-C, the main thread sees it only when it wakes.
+            while not wait([future], timeout=_LISTEN_SECONDS).done:
+                pass
             return future.result()
         except (BrokenExecutor, MemoryError) as error:
             # The frames of the traceback and the future refer to each other: without this, all that the task had in
