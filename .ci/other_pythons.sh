@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
-# Runs what depends on TensorFlow's version (training, resuming, evaluation, prediction, TF_CONFIG, export, flares,
-# direct imaging) with each line of TensorFlow that the default environment $1 has not, by a Python of this machine.
+# Runs the tests that depend on the interpreter with each other Python of this machine. With the other line of TensorFlow:
+# training, resuming, evaluation, prediction, TF_CONFIG, export, flares, direct imaging. With the same line, which those
+# tests have seen: what reads files and tables, and one prediction. $1 is the default environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 default=$("$1/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-tests=(
+line_of() { [ "${1#3.}" -ge 12 ] && echo new || echo old; }
+
+tensorflow_tests=(
   tests/astronet/test_{train,evaluate,export,models,batch_predict,predict}.py
   tests/astronet/estimator
   tests/astronet/inference
   tests/astronet/ops
   tests/astronet/flares/test_{harness,detection,find_flares}.py
   tests/astronet/direct_imaging/test_{models,detect_companions}.py
+)
+python_tests=(
+  -m "not slow"
+  tests/light_curve_util
+  tests/astronet/{base,config,data/catalog,stats}
+  tests/astronet/test_{models,predict}.py
 )
 sh .ci/pythons.sh | while read -r version python; do
   if [ "$version" = "$default" ]; then
@@ -19,5 +28,10 @@ sh .ci/pythons.sh | while read -r version python; do
   venv=build/python$version
   echo "== Python $version"
   make --no-print-directory setup VENV="$venv" PYTHON="$python"
+  if [ "$(line_of "$version")" = "$(line_of "$default")" ]; then
+    tests=("${python_tests[@]}")
+  else
+    tests=("${tensorflow_tests[@]}")
+  fi
   ASTRONET_OTHER_PYTHON=$(cd "$1" && pwd)/bin/python "$venv/bin/python" -m pytest -n auto --maxprocesses=8 --dist worksteal "${tests[@]}"
 done
