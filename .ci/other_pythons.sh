@@ -27,11 +27,12 @@ sh .ci/pythons.sh | while read -r version python; do
   fi
   venv=build/python$version
   echo "== Python $version"
-  make --no-print-directory setup VENV="$venv" PYTHON="$python"
+  make --no-print-directory setup VENV="$venv" PYTHON="$python" </dev/null
   if [ "$(line_of "$version")" = "$(line_of "$default")" ]; then
     tests=("${python_tests[@]}")
   else
     tests=("${tensorflow_tests[@]}")
   fi
-  ASTRONET_OTHER_PYTHON=$(cd "$1" && pwd)/bin/python "$venv/bin/python" -m pytest -n auto --maxprocesses=8 --dist worksteal "${tests[@]}"
+  ASTRONET_OTHER_PYTHON=$(cd "$1" && pwd)/bin/python "$venv/bin/python" -m pytest -n auto --maxprocesses=8 \
+    --dist worksteal "${tests[@]}" </dev/null
 done
