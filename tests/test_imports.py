@@ -25,6 +25,7 @@ FLOORS = (
     ("astronet.figures",),
     ("astronet.evaluation",),
     ("astronet.flares", "astronet.direct_imaging"),
+    ("astronet.review",),
     ("scripts",),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
