@@ -1,4 +1,4 @@
-# make setup | test | test-fast | sanitize | lint | demo | figures | pretrained | clean. Each does the set-up that it needs;
+# make setup | test | test-fast | sanitize | lint | demo | docs | site | figures | pretrained | clean. Each does the set-up that it needs;
 # VENV= chooses where, PYTHON= with which Python.
 VENV ?= .venv
 # The published records that make pretrained trains on.
@@ -8,7 +8,7 @@ PYTHON ?=
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: FORCE setup test test-fast sanitize lint demo figures pretrained clean
+.PHONY: FORCE setup test test-fast sanitize lint demo docs site figures pretrained clean
 
 setup: $(VENV)/.installed
 
@@ -35,6 +35,20 @@ lint: setup
 
 demo: setup
 	$(RUN) astronet/demo.py --output_dir=demo
+
+# The documentation site in build/site, and the commands and snippets of its pages, which run as tests.
+docs: site
+	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal tests/test_docs.py tests/test_site.py tests/test_walkthrough.py \
+	  tests/astronet/flares/test_walkthrough.py tests/astronet/direct_imaging/test_walkthrough.py
+
+# Only the site: its notebooks are executed, its links checked; a warning is an error.
+site: $(VENV)/.docs-installed
+	$(RUN) -m sphinx -E -W --keep-going -b html -c docs . build/site
+	@echo "open build/site/index.html"
+
+$(VENV)/.docs-installed: pyproject.toml | setup
+	@sh .ci/install.sh "$(VENV)" --editable '.[test,docs]'
+	@touch $@
 
 figures: setup
 	$(RUN) docs/make_figures.py

@@ -1,0 +1,45 @@
+"""The documentation site leaves out no page and no command."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+MODULES = {target.partition(":")[0] for target in SCRIPTS.values()}
+
+
+def test_the_index_lists_every_page_once():
+    listed = re.findall(r"^- \[[^\]]*\]\(([^)]+)\)", (ROOT / "docs/index.md").read_text(), re.MULTILINE)
+    pages = {(ROOT / "docs" / link).resolve() for link in listed}
+    assert len(pages) == len(listed)
+    folders = [ROOT / "docs", ROOT / "docs/notebooks", ROOT / "benchmarks", ROOT]
+    there = {path for folder in folders for kind in ("*.md", "*.ipynb") for path in folder.glob(kind)}
+    there |= set((ROOT / "astronet/pretrained").glob("*/README.md"))
+    assert pages == there - {ROOT / "docs/index.md"}
+
+
+def test_the_reference_has_every_command_once():
+    text = (ROOT / "docs/commands.md").read_text()
+    listed = re.findall(r"^(astronet[\w.]+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(MODULES)
+
+
+def test_the_flags_of_every_command_are_found(monkeypatch):
+    """By the extension that writes them into the reference; a script with another kind of parser would have none."""
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(str(ROOT / "docs/_extensions"))
+    import commands
+
+    assert commands.command_names().keys() == MODULES
+    for module in sorted(MODULES):
+        parser = commands.parser_of(module)
+        assert parser.description, module
+        assert any(action.dest != "help" for action in parser._actions), module
