@@ -110,12 +110,7 @@ class Table:
         """The content from its beginning, unpacked; the file's bytes are hashed while they are read."""
         self._file.seek(0)
         self._hashed = _Hashing(self._file)
-        stream = io.BufferedReader(self._hashed, 1 << 20)
-        start = stream.peek(6)
-        for magic, unpack in _PACKED.items():
-            if start.startswith(magic):
-                return io.BufferedReader(unpack(stream), 1 << 20)
-        return stream
+        return _unpack(self._hashed)
 
     def _end(self) -> None:
         hashed = self._hashed
@@ -262,6 +257,22 @@ def open_table(path: Path) -> Iterator[Table]:
         table = Table(path, file)
         table.read_header()
         yield table
+
+
+@contextlib.contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file that may be packed (gzip, bzip2, xz); yields the stream of its unpacked bytes."""
+    with open(path, "rb", buffering=0) as file:
+        yield _unpack(file)
+
+
+def _unpack(raw: io.RawIOBase) -> BinaryIO:
+    stream = io.BufferedReader(raw, 1 << 20)
+    start = stream.peek(6)
+    for magic, unpack in _PACKED.items():
+        if start.startswith(magic):
+            return io.BufferedReader(unpack(stream), 1 << 20)
+    return stream
 
 
 @contextlib.contextmanager

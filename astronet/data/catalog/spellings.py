@@ -45,8 +45,8 @@ WORDS = {
     DEPTH: ("transitdepth", "depth", "trandep"),
     SECTOR: ("sectors", "sector"),
     SN: ("sn", "snr", "s/n", "mes", "signaltonoise", "signal-to-noise"),
-    EPOCH_ERROR: ("epocerr", "epocherr", "t0err"),
-    PERIOD_ERROR: ("perioderr", "pererr"),
+    EPOCH_ERROR: ("epocerr", "epocherr", "t0err", "et0", "ebjd0"),
+    PERIOD_ERROR: ("perioderr", "pererr", "eper", "eperiod"),
 }
 _NEEDS_UNIT = {DURATION: "{0} (d) or {0} (h)", DEPTH: "{0} (ppm), {0} (ppt), {0} (%) or {0} (mmag)"}
 
