@@ -1,11 +1,16 @@
-"""The one reader of tables that have a header: text tables, and those of astropy (ECSV, FITS, VOTable, IPAC, Parquet).
+"""Reads tables with a header: text tables, and the formats of astropy (ECSV, FITS, VOTable, IPAC, Parquet).
 
-A table is columns of text cells, whatever it was stored as; what a cell means, its reader knows. A file is opened once
-and hashed while it is read, so that a pipe, such as <(cat tces.csv), will do, and what is recorded is what was read.
+A table is read as columns of text cells, whatever its format. The caller knows what a cell means. A file is opened once
+and hashed while it is read. So a pipe such as <(cat tces.csv) can be read, and the hash is of the bytes that were read.
 
->>> with open_table("tces.csv") as table:                    # doctest: +SKIP
+>>> import os, tempfile
+>>> path = os.path.join(tempfile.mkdtemp(), "tces.csv")
+>>> with open(path, "w") as file:
+...     _ = file.write("tic_id,Sectors\\n402026209,2\\n")
+>>> with open_table(path) as table:
 ...     for cells in table.rows():
 ...         print(dict(zip(table.columns, cells)))
+{'tic_id': '402026209', 'Sectors': '2'}
 """
 
 import bz2

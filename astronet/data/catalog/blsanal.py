@@ -91,11 +91,11 @@ def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
         expected = path(qlp_data_dir, sector, camera, ccd, tic_id)
         if os.path.exists(expected):
             return expected, camera, ccd
-    found = sorted(glob.glob(path(glob.escape(str(qlp_data_dir)), sector, "[1-4]", "[1-4]", tic_id)))
-    if not found:
+    paths = sorted(glob.glob(path(glob.escape(str(qlp_data_dir)), sector, "[1-4]", "[1-4]", tic_id)))
+    if not paths:
         return None
-    camera, ccd = re.search(r"cam(\d)[/\\]ccd(\d)[/\\]BLS", found[0]).groups()
-    return found[0], int(camera), int(ccd)
+    camera, ccd = re.search(r"cam(\d)[/\\]ccd(\d)[/\\]BLS", paths[0]).groups()
+    return paths[0], int(camera), int(ccd)
 
 
 def read(file_path):

@@ -1,4 +1,4 @@
-"""Which of TESS's cameras and CCDs sees a star in a sector."""
+"""Finds the TESS camera and CCD that observe a star in a sector."""
 
 import functools
 import importlib.util
@@ -9,23 +9,23 @@ from astronet.base.script import ScriptError
 from light_curve_util import sector_times
 
 NUM_CAMERAS, NUM_CCDS = 4, 4
-CCD_PIXELS = 2048  # of a CCD's image, along a row and along a column
+CCD_PIXELS = 2048  # pixels of a CCD's image along a row, and along a column
 _HALF_FIELD = np.tan(np.radians(12.5))
-# Where a CCD ends, in tess-point's pixels (0 is the middle of the image's first). MIT's catalogs count a star to a
-# CCD also when it falls up to ten rows before the image or a pixel beside it: docs/data.md has the evidence.
+# The edges of a CCD, in tess-point's pixels (0 is the center of the first pixel). MIT's catalogs assign a star to a
+# CCD even if it falls up to ten rows before the image or one pixel beside it: docs/data.md has the evidence.
 _COLUMNS = (-1.0, 2049.0)
 _ROWS = (-10.5, 2048.0)
-# Rows of the published catalog: RA, Dec, sector, camera, CCD.
+# Rows of the published catalog, to test tsig: RA and Dec (degrees), sector, camera, CCD.
 _KNOWN = ((100.470619, -55.794991, 1, 4, 4), (120.987058, -66.880424, 1, 4, 3), (319.530884, -51.78575, 1, 2, 4))
 
 
 class DetectorError(ScriptError):
-    """A sector without a known pointing, or a focal plane model that is not installed."""
+    """The pointing of a sector is unknown, or a focal plane model is not installed."""
 
 
 @functools.cache
 def _focal_plane(sector):
-    """tess-point's focal plane as it was pointed in a sector."""
+    """Returns tess-point's focal plane with the pointing of a sector."""
     import tess_stars2px
 
     if sector not in tess_stars2px.TESS_Spacecraft_Pointing_Data.sectors:
@@ -37,7 +37,7 @@ def _focal_plane(sector):
 
 
 def middle(sector):
-    """Returns the middle of a sector (BTJD, days) by tess-point's table of pointings; None where it has none."""
+    """Returns the middle of a sector (BTJD) by tess-point's table of pointings; None if the table lacks the sector."""
     return sector_times.middle(sector)
 
 
@@ -48,9 +48,12 @@ class TessPoint:
         self.name = name
 
     def locate(self, ra, dec, sector):
-        """Camera and CCD, each 1 to 4, of stars; 0, 0 for those that fall on none or have no coordinates.
+        """Returns the camera and CCD of stars, each 1 to 4; both are 0 for a star on no CCD or without coordinates.
 
-        Where two cameras overlap it is the higher one, as in MIT's catalogs.
+        A star in the overlap of two cameras gets the higher number, as in MIT's catalogs.
+
+        >>> TessPoint().locate([100.470619, 0.0], [-55.794991, 90.0], sector=1)
+        (array([4, 0]), array([4, 0]))
 
         Args:
           ra, dec: degrees; NaN where unknown. [n]
@@ -65,49 +68,49 @@ class TessPoint:
         star, cameras, ccds, column, row = self.pixels(ra, dec, sector)
         inside = (_COLUMNS[0] < column) & (column < _COLUMNS[1]) & (_ROWS[0] < row) & (row < _ROWS[1])
         camera, ccd = np.zeros((2, np.size(ra)), int)
-        # In order of cameras: of a star that two see, the later assignment stays.
+        # In order of cameras: for a star that two cameras see, the later assignment wins.
         camera[star[inside]], ccd[star[inside]] = cameras[inside], ccds[inside]
         return camera, ccd
 
     def pixels(self, ra, dec, sector):
-        """Every camera and CCD that a star falls on or close to, and where.
+        """Returns the pixels of stars on every CCD that they fall on or close to.
 
         Args:
           ra, dec: degrees. [n]
           sector: sector number.
 
         Returns:
-          (star, camera, ccd, column, row), arrays of one length, in order of camera; star is the index into ra and dec.
-          Pixel 0, 0 is the first of a CCD's image, 2047, 2047 the last.
+          (star, camera, ccd, column, row), arrays of the same length, in order of camera. `star` is the index into
+          ra and dec. Pixel (0, 0) is the first of a CCD's image, (2047, 2047) the last.
         """
         plane = _focal_plane(int(sector))
         degrees = np.array([ra, dec], float).reshape(2, -1)
-        degrees[:, ~np.isfinite(degrees).all(axis=0)] = np.nan  # in no field of view, for it compares as false
+        degrees[:, ~np.isfinite(degrees).all(axis=0)] = np.nan  # comparisons with NaN are false: in no field of view
         sky = np.stack(plane.sphereToCart(*degrees))
-        found = []
+        hits = []
         for camera in range(NUM_CAMERAS):
             x, y, z = plane.rmat4[camera] @ sky
             near = np.flatnonzero((np.abs(x) < _HALF_FIELD * z) & (np.abs(y) < _HALF_FIELD * z))
             longitude, latitude = np.degrees([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))])
             for star in near:
                 ccd, pixel, _ = plane.mm_to_pix(camera, plane.optics_fp(camera, longitude[star], latitude[star]))
-                found.append((star, camera + 1, ccd + 1, *pixel))
-        star, camera, ccd, column, row = np.array(found).reshape(-1, 5).T
+                hits.append((star, camera + 1, ccd + 1, *pixel))
+        star, camera, ccd, column, row = np.array(hits).reshape(-1, 5).T
         return star.astype(int), camera.astype(int), ccd.astype(int), column, row
 
     def sky(self, camera, ccd, column, row, sector):
-        """(ra, dec) in degrees of a pixel; the opposite of `pixels`."""
+        """Returns (ra, dec) in degrees of a pixel; the inverse of `pixels`."""
         return _focal_plane(int(sector)).pix2radec_nocheck_single(camera - 1, ccd - 1, np.array([column, row], float))
 
 
 class Tsig:
     """MIT's own model of the focal plane, in its private package tsig.
 
-    What tsig's classes take and give is published nowhere, and this was written without them: it serves once it is
-    right for known stars.
+    The interface of tsig is not published, and this class was written without access to it. It is used only if it
+    gives the right camera and CCD for known stars.
 
     Raises:
-      Exception: tsig is not installed, or its classes are not as expected here.
+      Exception: tsig is not installed, or its classes do not behave as expected.
     """
 
     name = "tsig"
@@ -133,24 +136,26 @@ class Tsig:
 
 
 def open_detectors(catalog="auto"):
-    """The focal plane model that goes with a star catalog.
+    """Returns the focal plane model that belongs to a star catalog.
+
+    "pdo" uses tsig; "auto" uses tsig if it is installed. All others use tess-point, and so do these two if tsig does
+    not answer as expected: the name of the returned model then says why.
 
     Args:
-      catalog: what stars.resolve returns, or "auto". tsig for "pdo", and for "auto" where it is installed, as
-        long as it answers as expected; else tess-point, whose name then says what was wrong with tsig.
+      catalog: the value of stars.resolve, or "auto".
 
     Returns:
-      An object with `name` and `locate(ra, dec, sector) -> (camera, ccd)`. Each process opens its own.
+      An object with `name` and `locate(ra, dec, sector) -> (camera, ccd)`. Each process must open one for itself.
 
     Raises:
-      DetectorError: "pdo" without tsig.
+      DetectorError: the catalog is "pdo", and tsig is not installed.
     """
-    there = importlib.util.find_spec("tsig") is not None
-    if catalog == "pdo" and not there:
+    has_tsig = importlib.util.find_spec("tsig") is not None
+    if catalog == "pdo" and not has_tsig:
         raise DetectorError("--star_catalog=pdo needs MIT's package tsig for the cameras; else give mast or local:PATH")
-    if there and catalog in ("pdo", "auto"):
+    if has_tsig and catalog in ("pdo", "auto"):
         try:
             return Tsig()
-        except Exception as error:  # of a package that nobody here has seen
+        except Exception as error:  # the interface of tsig is not known, so neither are its exceptions
             return TessPoint(f"tess-point, for tsig does not answer as expected ({type(error).__name__}: {error})")
     return TessPoint()

@@ -153,7 +153,7 @@ def path_of(product, out_dir, tic_id, sector, uri):
 
 def files_there(product, out_dir, stars_and_sectors):
     """{(tic_id, sector): path} of the light curves that are there already, by their names and places alone."""
-    listings, found = {}, {}
+    listings, path_of_star = {}, {}
     for tic_id, sector in stars_and_sectors:
         directory = _directory(product, out_dir, tic_id, sector)
         if directory not in listings:
@@ -161,8 +161,8 @@ def files_there(product, out_dir, stars_and_sectors):
         of_sector = listings[directory]
         name = of_sector.get(tic_id) or of_sector.get(None)
         if name:
-            found[tic_id, sector] = os.path.join(directory, name)
-    return found
+            path_of_star[tic_id, sector] = os.path.join(directory, name)
+    return path_of_star
 
 
 def _directory(product, out_dir, tic_id, sector):

@@ -62,7 +62,7 @@ def doubts(tces: Mapping) -> Doubts:
         of_durations = _of_durations(period, duration)
         of_depths = _of_depths(depth)
         longest = _LONGEST * sunlike_duration_hours(period)
-        found = [
+        checks = [
             (
                 np.isfinite(period) & (period > _MOST_PERIOD_DAYS),
                 _tell("Period {} d is longer than TESS has observed", period),
@@ -82,9 +82,9 @@ def doubts(tces: Mapping) -> Doubts:
                 period,
             )
             too_short = _tell("Duration {} h is shorter than a cadence of 2 minutes: is it in days?", duration)
-            found += [(duration > longest, too_long), (duration < _LEAST_DURATION_HOURS, too_short)]
+            checks += [(duration > longest, too_long), (duration < _LEAST_DURATION_HOURS, too_short)]
     of_tces: dict[int, list[str]] = {}
-    for where, tell in found:
+    for where, tell in checks:
         for i in np.flatnonzero(where).tolist():
             of_tces.setdefault(i, []).append(tell(i))
     return Doubts([*of_durations, *of_depths], of_tces)

@@ -43,7 +43,7 @@ def parse_sectors(text: str) -> tuple[int, ...]:
         return (int(text),)
     if text.lower() in _EMPTY:
         return ()
-    found: set[int] = set()
+    sectors: set[int] = set()
     for part in re.split(r"[\s,;&+/|]+", text.strip("[]() ")):
         match = _SECTORS.fullmatch(part)
         if not match:
@@ -52,5 +52,5 @@ def parse_sectors(text: str) -> tuple[int, ...]:
         last = int(match[2]) if match[2] else first
         if not first <= last < first + _MOST_SECTORS:
             raise ValueError(f"{text!r} is no range of sectors")
-        found.update(range(first, last + 1))
-    return tuple(sorted(found))
+        sectors.update(range(first, last + 1))
+    return tuple(sorted(sectors))

@@ -1,7 +1,8 @@
-"""How crowded the times of a TCE's events are: with events of other TCEs of the same sector.
+"""Measures event densities: how many other TCEs of a sector have events at the times of a TCE's events.
 
-What an instrument does shows in many light curves at the same time, what a star does in its own. The idea is that of
-searches for contamination by matching ephemerides (Coughlin et al. 2014, AJ 147, 119); here it is the times that match.
+The instrument causes dips in many light curves at the same time; a planet causes dips in one. A TCE whose events
+coincide with the events of many other TCEs is therefore probably instrumental. Searches for contamination compare
+ephemerides in a similar way (Coughlin et al. 2014, AJ 147, 119).
 """
 
 import numpy as np
@@ -12,28 +13,33 @@ from astronet.data.catalog import focal_plane
 from astronet.data.records import tf_example
 from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, PERIOD, SECTOR, TIC_ID
 
-# What EVENT_DENSITIES hold: the density of the events of other stars' TCEs at the times of a TCE's events, over the
-# mean density of the sector or of the camera. It is the geometric mean over the TCE's events; NaN where not known.
-_NAMES = ("all", *map(str, range(1, focal_plane.NUM_CAMERAS + 1)))  # of densities: of the sector, of its cameras
+# A value in EVENT_DENSITIES is a ratio: the density of other stars' events at the times of a TCE's events, divided by
+# the mean density of the sector or the camera. It is the geometric mean over the TCE's events; NaN where unknown.
+_NAMES = ("all", *map(str, range(1, focal_plane.NUM_CAMERAS + 1)))  # the density of the sector, and of each camera
 
 _HALF_SPAN = 14.2  # days from the middle of a sector to its first and last events
 _BIN = 0.1  # days
 _NUM_BINS = round(2 * _HALF_SPAN / _BIN)
 _SMOOTHED = 3  # bins
-_LEAST_PERIOD = 2.0  # days; shorter ones have events at all times
-_LEAST_TCES = 200  # of a sector for its densities to tell more than chance
-_LEAST_COUNTED = 50  # of these, and of a camera, with no short period
-_LATEST = 1e5  # BTJD; a later epoch, or one as long before, is none
+_LEAST_PERIOD = 2.0  # days; TCEs with shorter periods have events at all times
+_LEAST_TCES = 200  # a sector with fewer TCEs has no densities: they would be chance
+_LEAST_COUNTED = 50  # least number of TCEs with a period above _LEAST_PERIOD, in the sector and in a camera
+_LATEST = 1e5  # days from BTJD 0, before or after; an epoch beyond is not valid
 _CHUNK = 10_000  # TCEs
-_FLOOR = 0.02  # least density that is told from none, over the mean; and the inverse of the greatest that is told
+_FLOOR = 0.02  # ratios are limited to the range from _FLOOR to 1 / _FLOOR
 _LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _STEP = -2 * np.log(_FLOOR) / (len(_LEVELS) - 1)
 
 
 class Ephemerides:
-    """What the densities of TCEs depend on, arrays [num_tces]: epoch (BTJD) and period in days, camera 0 where unknown.
+    """The star, sector, camera, epoch and period of TCEs.
 
-    camera is None where it is unknown of all.
+    Args:
+      tic_id: TIC IDs. [num_tces]
+      sector: sector numbers. [num_tces]
+      camera: camera numbers, 0 where unknown, [num_tces]; None if the camera of every TCE is unknown.
+      epoch: mid-times of an event, BTJD. [num_tces]
+      period: days. [num_tces]
     """
 
     def __init__(self, tic_id, sector, camera, epoch, period):
@@ -42,24 +48,24 @@ class Ephemerides:
         self.epoch, self.period = np.asarray(epoch, float), np.asarray(period, float)
 
     def of_sector(self, sector):
-        """Returns which TCEs are of a sector and have an ephemeris, and these: int array, Ephemerides."""
+        """Returns the TCEs of a sector that have an ephemeris: their indices (int array), and their Ephemerides."""
         usable = (np.abs(self.epoch) < _LATEST) & np.isfinite(self.period) & (self.period > 0)
         which = np.flatnonzero((self.sector == sector) & usable)
         return which, self.take(which)
 
     def take(self, rows):
-        """Returns some of them."""
+        """Returns the Ephemerides of the TCEs with these indices."""
         return Ephemerides(**{name: column[rows] for name, column in vars(self).items()})
 
 
 def measure(tces):
-    """Measures the densities of all sectors that have TCEs enough.
+    """Measures the event densities of all sectors with enough TCEs.
 
     Args:
       tces: Ephemerides.
 
     Returns:
-      Dictionary, sector (a text, as in JSON) -> SectorEvents.
+      Dictionary of sector number (as text, for JSON) to SectorEvents.
     """
     return {
         str(sector): SectorEvents(density.start, {name: _encoded(ratio) for name, ratio in density.ratios()})
@@ -68,13 +74,13 @@ def measure(tces):
 
 
 def among(tces):
-    """Returns the EVENT_DENSITIES of TCEs, measured among themselves. A star's own TCEs do not count for it.
+    """Returns the event densities of TCEs, measured from the same TCEs. The TCEs of the same star do not count.
 
     Args:
       tces: Ephemerides.
 
     Returns:
-      Dictionary, name of the column -> float array [num_tces].
+      Dictionary of column name (EVENT_DENSITIES) to float array [num_tces].
     """
     columns = _unknown(tces)
     for _, which, density in _by_sector(tces):
@@ -84,7 +90,7 @@ def among(tces):
 
 
 def of_table(table):
-    """Returns the EVENT_DENSITIES of the rows of a table from each other, as among() does.
+    """Returns the event densities of the rows of a table, measured from the same rows, as among() does.
 
     Args:
       table: DataFrame of record columns (tce_table.to_record_columns); `camera` may be missing.
@@ -93,7 +99,7 @@ def of_table(table):
 
 
 def annotated(serialized):
-    """Returns records of which each that lacks the EVENT_DENSITIES has them from the others, as among() does.
+    """Returns records with their event densities filled in where missing, measured from the records by among().
 
     Args:
       serialized: list of serialized tf.train.Examples.
@@ -109,24 +115,31 @@ def annotated(serialized):
 
 
 def look_up(tces, measured):
-    """Returns the EVENT_DENSITIES of TCEs by what measure() returned for others, dictionary of [num_tces].
+    """Returns the event densities of TCEs by the densities that measure() returned for other TCEs.
+
+    Args:
+      tces: Ephemerides.
+      measured: dictionary of sector number (as text) to SectorEvents.
+
+    Returns:
+      Dictionary of column name (EVENT_DENSITIES) to float array [num_tces].
 
     Raises:
-      ScriptError: the densities are none.
+      ScriptError: `measured` has a key that is not a sector, or a density that cannot be decoded.
     """
     columns = _unknown(tces)
     for sector, of_sector in measured.items():
         where = f"inputs.sector_events.{sector}"
         if not sector.isdecimal():
-            raise ScriptError(f"{where} is of no sector: a number needed")
-        which, own = tces.of_sector(int(sector))
+            raise ScriptError(f"{where}: {sector!r} is not the number of a sector")
+        which, sector_tces = tces.of_sector(int(sector))
         log_ratios = np.full([len(_NAMES) + 1, _NUM_BINS], np.nan)
         for row, name in enumerate(_NAMES):
             if name in of_sector.densities:
                 log_ratios[row] = _decoded(of_sector.densities[name], f"{where}.densities.{name}")
-        for rows in _chunks(own):
-            tce, event_bin = _events(of_sector.start, own.take(rows))
-            for column, row in zip(EVENT_DENSITIES, _rows(own.camera[rows])):
+        for rows in _chunks(sector_tces):
+            tce, event_bin = _events(of_sector.start, sector_tces.take(rows))
+            for column, row in zip(EVENT_DENSITIES, _rows(sector_tces.camera[rows])):
                 columns[column][which[rows]] = _rounded(_mean(log_ratios[row[tce], event_bin], tce, len(rows)))
     return columns
 
@@ -136,25 +149,25 @@ def _unknown(tces):
 
 
 def _by_sector(tces):
-    """Yields each sector that has TCEs enough, which of them all are its own, and the _Density of these."""
+    """Yields (sector, indices of its TCEs, _Density of its TCEs) for each sector that has enough TCEs."""
     sectors, number = np.unique(tces.sector, return_counts=True)
     for sector in sectors[number >= _LEAST_TCES].tolist():
         middle = focal_plane.middle(sector)
         if middle is not None:
-            which, own = tces.of_sector(sector)
-            density = _Density(round(middle - _HALF_SPAN, 4), own)
+            which, sector_tces = tces.of_sector(sector)
+            density = _Density(round(middle - _HALF_SPAN, 4), sector_tces)
             if density.is_known[0]:
                 yield sector, which, density
 
 
 def _chunks(tces):
-    """Yields the rows of TCEs, so many at a time that their events do not take much memory."""
+    """Yields the indices of TCEs in parts of _CHUNK, so that their events do not take much memory."""
     for start in range(0, len(tces.period), _CHUNK):
         yield np.arange(start, min(start + _CHUNK, len(tces.period)))
 
 
 def _chunks_of_stars(rows, star):
-    """Yields rows in parts as _chunks() does, those of a star together."""
+    """Yields row indices in parts as _chunks() does; all rows of a star are in the same part."""
     rows = rows[np.argsort(star[rows], kind="stable")]
     ends = np.flatnonzero(np.diff(star[rows])) + 1
     chosen = ends[np.flatnonzero(np.diff(ends // _CHUNK, prepend=0))]
@@ -162,7 +175,12 @@ def _chunks_of_stars(rows, star):
 
 
 def _events(start, tces):
-    """The events of TCEs in a sector, in order of TCE: arrays of the TCE and of the bin. [num_events], [num_events]"""
+    """Returns the events in a sector, in the order of TCEs: index of the TCE [num_events], time bin [num_events].
+
+    Args:
+      start: first time of the sector, BTJD.
+      tces: Ephemerides.
+    """
     period = np.maximum(tces.period, _BIN)
     first = np.ceil((start - tces.epoch) / period)
     number = np.maximum(0, np.ceil((start + 2 * _HALF_SPAN - tces.epoch) / period) - first).astype(int)
@@ -186,11 +204,14 @@ def _rows(camera):
 
 
 class _Density:
-    """Events of a sector's TCEs by time. Each TCE of no short period counts 1 in all, however many events it has."""
+    """Density of the events of a sector's TCEs over time.
+
+    All events of a TCE together have the weight 1. TCEs with periods below _LEAST_PERIOD have no weight.
+    """
 
     def __init__(self, start, tces):
         self.start, self._tces = start, tces
-        # Two rows of the catalog can be one and the same TCE.
+        # A TCE that the catalog lists twice counts once.
         _, first = np.unique(np.rec.fromarrays([tces.tic_id, tces.epoch, tces.period]), return_index=True)
         is_counted = np.zeros(len(tces.period), bool)
         is_counted[first] = tces.period[first] > _LEAST_PERIOD
@@ -205,58 +226,58 @@ class _Density:
         self._smoothed = np.array([np.convolve(row, np.ones(_SMOOTHED) / _SMOOTHED, "same") for row in histograms])
         number = [np.count_nonzero(is_counted & of_name) for _, of_name in self._parts(np.arange(len(is_counted)))]
         self.is_known = np.array(number) >= _LEAST_COUNTED
-        # Over all times at which the sector has events at all.
+        # The mean over the bins in which the sector has any events.
         mean = self._smoothed[:, self._smoothed[0] > 0].mean(axis=1) if self.is_known[0] else np.zeros(len(number))
-        self._mean = np.append(np.where(self.is_known, mean, np.nan), np.nan)  # the last is of no density
+        self._mean = np.append(np.where(self.is_known, mean, np.nan), np.nan)  # index -1, no density, gives NaN
 
     def _parts(self, rows):
-        """Yields the number of a density, 0 for that of the whole sector, and which of the TCEs count for it."""
+        """Yields (index into _NAMES, mask of the TCEs that count for that density)."""
         yield 0, np.ones(len(rows), bool)
         for camera in range(1, focal_plane.NUM_CAMERAS + 1):
             yield camera, self._tces.camera[rows] == camera
 
     def ratios(self):
-        """Yields the name of each known density, and what it is over its mean, [_NUM_BINS]."""
+        """Yields (name, density divided by its mean [_NUM_BINS]) of each known density."""
         for row in np.flatnonzero(self.is_known):
             yield _NAMES[row], self._smoothed[row] / self._mean[row]
 
     def without_own_star(self):
-        """Logarithms of the densities of other stars' events that each TCE sees, [len(EVENT_DENSITIES), num_tces]."""
+        """Returns the logarithms of the density ratios without the TCE's own star, [len(EVENT_DENSITIES), num_tces]."""
         _, star, num_of_star = np.unique(self._tces.tic_id, return_inverse=True, return_counts=True)
         is_alone = num_of_star[star] == 1
         log_ratios = np.empty([len(EVENT_DENSITIES), len(star)])
         for rows in _chunks(self._tces):
             rows = rows[is_alone[rows]]
             tce, event_bin = _events(self.start, self._tces.take(rows))
-            # Its events are so far apart, if it counts, that each sees itself alone.
-            own = self._weight[rows][tce] / _SMOOTHED
-            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own))
+            # A TCE that counts has events further apart than the smoothing: at each event, only that event is its own.
+            own_density = self._weight[rows][tce] / _SMOOTHED
+            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own_density))
         for rows in _chunks_of_stars(np.flatnonzero(~is_alone), star):
             tce, event_bin = _events(self.start, self._tces.take(rows))
-            own = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
-            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own))
+            own_density = _smoothed_by_star(star[rows][tce], event_bin, self._weight[rows][tce])
+            log_ratios[:, rows] = list(self._log_ratios(rows, tce, event_bin, own_density))
         return log_ratios
 
-    def _log_ratios(self, rows, tce, event_bin, own):
+    def _log_ratios(self, rows, tce, event_bin, own_density):
         for row in _rows(self._tces.camera[rows]):
-            seen = self._smoothed[row[tce], event_bin] - own
+            seen = self._smoothed[row[tce], event_bin] - own_density
             yield _mean(np.log(_limited(seen / self._mean[row[tce]])), tce, len(rows))
 
 
 def _smoothed_by_star(star, event_bin, weight):
-    """The smoothed density of a star's own events at each of them. [num_events]"""
-    place = star * (_NUM_BINS + 1) + event_bin  # an empty bin between stars: neighbors of the last and first are none's
+    """Returns the smoothed density of the events of an event's own star, at each event. [num_events]"""
+    place = star * (_NUM_BINS + 1) + event_bin  # one empty bin between stars, so that smoothing does not mix them
     places, index = np.unique(place, return_inverse=True)
     of_place = np.bincount(index, weight)
     smoothed = np.zeros(len(place))
     for offset in range(-(_SMOOTHED // 2), _SMOOTHED // 2 + 1):
-        found = np.minimum(np.searchsorted(places, place + offset), len(places) - 1)
-        smoothed += np.where(places[found] == place + offset, of_place[found], 0) / _SMOOTHED
+        index_of_place = np.minimum(np.searchsorted(places, place + offset), len(places) - 1)
+        smoothed += np.where(places[index_of_place] == place + offset, of_place[index_of_place], 0) / _SMOOTHED
     return smoothed
 
 
 def _mean(values, tce, num_tces):
-    """The mean over the events of each TCE; NaN where it has none. [num_tces]"""
+    """Returns the mean of values over the events of each TCE; NaN where a TCE has no events. [num_tces]"""
     number = np.bincount(tce, minlength=num_tces)
     with np.errstate(invalid="ignore"):
         return np.bincount(tce, values, num_tces) / number
@@ -267,7 +288,7 @@ def _limited(ratio):
 
 
 def _rounded(log_ratio):
-    """What goes into records: coarse, so that a few more rows in a catalog change few records."""
+    """Returns the ratio to write to records, rounded to coarse steps: a catalog with a few more rows changes few."""
     return np.exp(np.round(log_ratio / _STEP) * _STEP)
 
 
@@ -277,7 +298,7 @@ def _encoded(ratio):
 
 
 def _decoded(text, where):
-    """The logarithm of the ratio that _encoded() took. [_NUM_BINS]"""
+    """Returns the logarithms of the ratios that _encoded() wrote as text. [_NUM_BINS]"""
     levels = [_LEVELS.find(character) for character in text]
     if len(levels) != _NUM_BINS or min(levels) < 0:
         raise ScriptError(f"{where} is not what training wrote: train into another --model_dir")

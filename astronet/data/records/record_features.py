@@ -117,12 +117,12 @@ def ephemerides(stars: Any, features: Mapping[str, np.ndarray]) -> event_density
 
 def filled(features: Features, columns: Mapping[str, np.ndarray]) -> Features:
     """Returns features with `columns`, dictionary of [num_tces], in place of what is NaN."""
-    found = {
+    completed_columns = {
         name: np.where(np.isnan(features[name]), values[:, np.newaxis].astype(np.float32), features[name])
         for name, values in columns.items()
         if name in features
     }
-    return {**features, **found}
+    return {**features, **completed_columns}
 
 
 def _is_usable(features, config):

@@ -99,12 +99,12 @@ def candidates(directory, name):
       List of path and Entry. Whether the file is as the entry says has yet to be seen.
     """
     in_place = json_files.read_or_nothing(os.path.join(directory, _ENTRIES)).get(name)
-    told = [(os.path.join(directory, name), in_place)]
+    paths_and_fields = [(os.path.join(directory, name), in_place)]
     staging = glob.escape(os.path.join(directory, _STAGING))
     for path in sorted(glob.glob(_staged(staging, name, "?" * _KEY_LENGTH) + ".json")):
-        told.append((path[: -len(".json")], json_files.read_or_nothing(path)))
-    found = [(path, json_files.record(Entry, fields)) for path, fields in told]
-    return [(path, entry) for path, entry in found if entry and entry.is_sound() and os.path.exists(path)]
+        paths_and_fields.append((path[: -len(".json")], json_files.read_or_nothing(path)))
+    paths_and_entries = [(path, json_files.record(Entry, fields)) for path, fields in paths_and_fields]
+    return [(path, entry) for path, entry in paths_and_entries if entry and entry.is_sound() and os.path.exists(path)]
 
 
 def _staged(staging, name, made_from):
@@ -189,7 +189,7 @@ def publish(directory, shards):
         for name, path in to_move.items():
             if not is_whole(path, shards[name][1]):
                 raise ScriptError(f"{path} was changed meanwhile, perhaps by another run: run the same command again")
-        others = {name: split for name, split in _there(directory) if name not in shards}
+        others = {name: split for name, split in _shards_in(directory) if name not in shards}
         stale = [name for name, split in others.items() if split in _splits(shards)]
         entries = json_files.read_or_nothing(os.path.join(directory, _ENTRIES))
         entries = {name: entry for name, entry in entries.items() if name in others and name not in stale}
@@ -204,7 +204,7 @@ def publish(directory, shards):
     shutil.rmtree(os.path.join(directory, _STAGING))
 
 
-def _there(directory):
+def _shards_in(directory):
     """Names and splits of the shards in a directory."""
     return [(match[0], match[1]) for match in map(_SHARD.fullmatch, sorted(os.listdir(directory))) if match]
 
@@ -248,10 +248,10 @@ def write_manifest(directory, counts, **origin):
     path = os.path.join(directory, "records.json")
     manifest = {**origin, **_summary(counts), "splits": {}}
     for split in _splits(counts):
-        own = {name: dispositions for name, dispositions in counts.items() if name.startswith(split)}
-        shards = {name: sum(dispositions.values()) for name, dispositions in own.items()}
-        manifest["splits"][split] = {**_summary(own), "shards": shards}
-    if os.path.exists(path) and len(_there(directory)) > len(counts):
+        counts_of_split = {name: dispositions for name, dispositions in counts.items() if name.startswith(split)}
+        shards = {name: sum(dispositions.values()) for name, dispositions in counts_of_split.items()}
+        manifest["splits"][split] = {**_summary(counts_of_split), "shards": shards}
+    if os.path.exists(path) and len(_shards_in(directory)) > len(counts):
         earlier = json_files.read_or_nothing(path)
         if not earlier:
             print(f"warning: {path} was damaged: what it told of the other splits here is lost", file=sys.stderr)

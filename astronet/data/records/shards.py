@@ -54,25 +54,25 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
         with tqdm(desc="views", total=sum(map(len, to_do.values())), unit="TCE") as progress:
             summaries = in_order(pieces.make, itertools.chain.from_iterable(pieces_of[name]() for name in to_do))
             for name, table in to_do.items():
-                own = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))
-                made[name] = record_set.assemble(staging, name, _counted(own, progress))
+                summaries_of_shard = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))
+                made[name] = record_set.assemble(staging, name, _counted(summaries_of_shard, progress))
     return made
 
 
 def _up_to_date(directory, name, pieces_of_shard, in_order):
     """Path and Entry of a shard that would come out the same again; None where there is none."""
-    found = record_set.candidates(directory, name)
-    if found:
+    matching = record_set.candidates(directory, name)
+    if matching:
         made_from = record_set.combined(piece.key for piece in pieces_of_shard())
-        found = [
+        matching = [
             (path, entry)
-            for path, entry in found
+            for path, entry in matching
             if entry.made_from == made_from and pieces.is_final(entry.skipped) and record_set.is_whole(path, entry)
         ]
-    if found:
+    if matching:
         light_curves = record_set.combined(in_order(pieces.light_curves, pieces_of_shard()))
-        found = [(path, entry) for path, entry in found if entry.light_curves == light_curves]
-    return found[0] if found else None
+        matching = [(path, entry) for path, entry in matching if entry.light_curves == light_curves]
+    return matching[0] if matching else None
 
 
 def _pieces(table, staging, tess_data_dir, settings, time_limit_seconds):

@@ -41,9 +41,9 @@ def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
       columns: Sectors (0 where unknown) and others.
       light_curve: path of the file.
     """
-    told = tess_io.identity(light_curve)
-    sector = columns[SECTOR] or told.sector or 0
-    camera = told.camera or _camera_by_position(identity.primary_header(light_curve), sector)
+    identified = tess_io.identity(light_curve)
+    sector = columns[SECTOR] or identified.sector or 0
+    camera = identified.camera or _camera_by_position(identity.primary_header(light_curve), sector)
     return {**columns, SECTOR: sector, CAMERA: camera}
 
 
@@ -112,18 +112,18 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
     lacking = [name for name in configuration.scalar_columns(config) if np.isnan(features[name]).any()]
     flags = [_REMEDIES[name] for name in lacking if name in _REMEDIES]
     densities = [name for name in lacking if name in EVENT_DENSITIES]
-    found = []
+    messages = []
     if lacking:
         remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]
         remedy = f"give {' and '.join(remedies)}" if remedies else _TOO_FEW
         are = "is" if len(lacking) == 1 else "are"
-        found.append(
+        messages.append(
             f"the model reads {', '.join(lacking)}, which {are} not known: {remedy}; without, one probability in ten "
             "changes by 0.1"
         )
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
-        found.append(
+        messages.append(
             "the model compares the times of the TCE's events with those of the TCEs that it was trained on; for the "
             f"exact probability of its record, give {_CATALOG}"
         )
-    return found
+    return messages

@@ -163,5 +163,7 @@ def _number(example, name, kind, default=None):
     try:
         return kind(held)
     except (TypeError, ValueError, OverflowError):
-        told = ", ".join(f"{key} {value(example, key)!r}" for key in (ROW_ID, TIC_ID))
-        raise ScriptError(f"{name} of a record ({told}) is {held!r}: a number needed; make the records again") from None
+        identity = ", ".join(f"{key} {value(example, key)!r}" for key in (ROW_ID, TIC_ID))
+        raise ScriptError(
+            f"{name} of a record ({identity}) is {held!r}: a number needed; make the records again"
+        ) from None

@@ -141,8 +141,8 @@ def observe(rng, seed, star_tmag, flux, red_noise, sector, camera):
     systematics += noise * rng.lognormal(np.log(8), 0.8) * glare
     systematics += 30 * noise * dumping * rng.normal(size=num_cadences)
     shared = red_noise * _red_noise(rng, num_cadences, rng.uniform(0.03, 0.25)) + rng.normal(size=num_cadences)
-    own = rng.normal(size=(len(_APERTURE_SCATTER), num_cadences))
-    white = noise * _APERTURE_SCATTER[:, np.newaxis] * (0.95 * shared + 0.3 * own)
+    aperture_noise = rng.normal(size=(len(_APERTURE_SCATTER), num_cadences))
+    white = noise * _APERTURE_SCATTER[:, np.newaxis] * (0.95 * shared + 0.3 * aperture_noise)
 
     qflag = (dumping | (rng.random(num_cadences) < 0.01)).astype(np.int32)
     qflag[(glare > 0) & (rng.random() < 0.85)] = 1

@@ -1,7 +1,7 @@
-"""Star parameters by TIC ID, from whichever catalog is at hand.
+"""Star catalogs: the parameters of stars by TIC ID.
 
-A catalog is an object with a `name` and `stars(tic_ids) -> {tic_id: Star}`, in which stars that it does not have are
-absent. It holds connections: each process opens its own.
+A star catalog is an object with a `name` and a method `stars(tic_ids)` that returns {tic_id: Star}. A star that the
+catalog lacks is not in that dictionary. A catalog holds connections, so each process must open one for itself.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ _LOCAL_NAMES = ("tic.sqlite", "tic.csv", "tic.fits")
 
 
 class _NoCatalog:
-    """Where no catalog is at hand: every star is unknown, and its own row of the TCE table has to do."""
+    """A star catalog without stars, for --star_catalog=auto if there is no other: the TCE table must do."""
 
     name = "none"
 
@@ -25,19 +25,22 @@ class _NoCatalog:
 
 
 def resolve(flag, base_dir, tables=()):
-    """The catalog that a `--star_catalog` flag means.
+    """Returns which star catalog a value of `--star_catalog` means.
+
+    >>> resolve("local:tic.csv", "."), resolve("auto", "a_directory_without_catalog")
+    ('local:tic.csv', 'none')
 
     Args:
-      flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". auto is pdo where its packages are installed, else
-        tic.sqlite, tic.csv or tic.fits of base_dir, else none: a network is used on request only.
+      flag: "auto", "pdo", "mast", "mast:CACHE_PATH" or "local:PATH". "auto" means "pdo" if its packages are installed,
+        else the file tic.sqlite, tic.csv or tic.fits in base_dir, else "none". It never uses the network.
       base_dir: directory of the TCE tables.
-      tables: paths of the TCE tables, which auto does not take for a star catalog, whatever their names.
+      tables: paths of the TCE tables. "auto" does not use them as a star catalog, whatever their names.
 
     Returns:
       "pdo", "mast", "mast:CACHE_PATH", "local:PATH" or "none".
 
     Raises:
-      ScriptError: the flag is none of these.
+      ScriptError: the flag has another value.
     """
     kind, colon, path = flag.partition(":")
     if flag in ("pdo", "mast") or (kind in ("mast", "local") and path):
@@ -55,7 +58,7 @@ def resolve(flag, base_dir, tables=()):
 
 
 def open_catalog(resolved):
-    """Opens what `resolve` named.
+    """Opens the star catalog that `resolve` named.
 
     Raises:
       ScriptError: MIT's packages are not installed, or a file cannot be used.

@@ -1,7 +1,7 @@
-"""An extract of the TIC in one file: SQLite (table or view `tic`, looked up by an index of id), or any other table.
+"""Reads star parameters from an extract of the TIC: an SQLite file with a table or view `tic`, or any other table.
 
-Columns: id, ra, dec, tmag, rad, mass, teff, logg and, where there are any, gaia_rad and gaia_teff, in any case and
-order.
+The columns are id, ra, dec, tmag, rad, mass, teff, logg and, optionally, gaia_rad and gaia_teff. Their order does not
+matter, nor does upper or lower case.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ _SQLITE_ENDS = (".sqlite", ".sqlite3", ".db", ".db3")
 
 
 def open_extract(path):
-    """A catalog of the file: SQLite, or any table that astronet.base.tables reads.
+    """Opens a TIC extract: an SQLite file, or any table that astronet.base.tables reads.
 
     Raises:
-      ScriptError: the file is not there, cannot be read, or lacks a column; the message names it.
+      ScriptError: the file does not exist, cannot be read, or lacks a column; the message names it.
     """
     if not os.path.isfile(path):
         raise ScriptError(f"no TIC extract {path}: give an existing file to --star_catalog=local:PATH")
@@ -61,7 +61,7 @@ def _not_an_extract(path, error):
 
 
 class SqliteCatalog:
-    """A database; only the rows asked for are read."""
+    """A star catalog in an SQLite file. Only the rows of the requested stars are read."""
 
     def __init__(self, path):
         self.name = os.fspath(path)
@@ -77,13 +77,13 @@ class SqliteCatalog:
         self._selected = ", ".join(column if column in columns else "NULL" for column in (*TIC_COLUMNS, *GAIA_COLUMNS))
 
     def _connection(self):
-        """A connection that the end of a with block closes."""
+        """Returns a read-only connection that closes at the end of a `with` block."""
         path = pathlib.Path(self.name).absolute()
         return contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True))
 
     def _check_index(self, connection):
         plan = [row[-1] for row in connection.execute("EXPLAIN QUERY PLAN SELECT * FROM tic WHERE id = 0")]
-        # A view has a step for each of its tables; an AUTOMATIC index is made anew for each query.
+        # The plan of a view has a step for each of its tables. SQLite builds an AUTOMATIC index again for every query.
         slow = [step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step or "AUTOMATIC" in step]
         some = f"SELECT count(*) FROM (SELECT 1 FROM tic LIMIT {_MAX_ROWS_WITHOUT_INDEX + 1})"
         if slow and connection.execute(some).fetchone()[0] > _MAX_ROWS_WITHOUT_INDEX:
@@ -100,7 +100,7 @@ class SqliteCatalog:
             )
 
     def stars(self, tic_ids):
-        tic_ids, found = list(dict.fromkeys(tic_ids)), {}
+        tic_ids, star_of = list(dict.fromkeys(tic_ids)), {}
         for start in range(0, len(tic_ids), _IDS_PER_QUERY):
             some = tic_ids[start : start + _IDS_PER_QUERY]
             query = f"SELECT DISTINCT id, {self._selected} FROM tic WHERE id IN ({', '.join('?' * len(some))})"
@@ -110,12 +110,12 @@ class SqliteCatalog:
             except sqlite3.Error as error:
                 raise _not_an_extract(self.name, error) from error
             for tic_id, *values in rows:
-                if int(tic_id) in found:
+                if int(tic_id) in star_of:
                     raise _contradiction(self.name, tic_id)
                 star = make_star(values[:-2], values[-2:])
                 _check_position(self.name, tic_id, star.ra, star.dec)
-                found[int(tic_id)] = star
-        return found
+                star_of[int(tic_id)] = star
+        return star_of
 
 
 def _check_position(path, tic_id, ra_deg, dec_deg):
@@ -129,12 +129,12 @@ def _contradiction(path, tic_id):
 
 
 class TableCatalog:
-    """A whole table in memory, sorted by id.
+    """A star catalog in memory, sorted by TIC ID.
 
     Args:
-      path: the file, for messages.
+      path: path of the file, for messages.
       tic_ids: int array. [rows]
-      values: floats, TIC_COLUMNS and then GAIA_COLUMNS, NaN where unknown. [rows, 9]
+      values: float array of TIC_COLUMNS and GAIA_COLUMNS, NaN where unknown. [rows, 9]
     """
 
     def __init__(self, path, tic_ids, values):
@@ -149,9 +149,9 @@ class TableCatalog:
     def stars(self, tic_ids):
         wanted = np.unique(np.fromiter(tic_ids, np.int64))
         rows = np.searchsorted(self._ids, wanted)
-        there = np.flatnonzero(rows < len(self._ids))
-        there = there[self._ids[rows[there]] == wanted[there]]
-        return {int(wanted[i]): make_star(self._values[rows[i], :-2], self._values[rows[i], -2:]) for i in there}
+        known = np.flatnonzero(rows < len(self._ids))
+        known = known[self._ids[rows[known]] == wanted[known]]
+        return {int(wanted[i]): make_star(self._values[rows[i], :-2], self._values[rows[i], -2:]) for i in known}
 
 
 def _equal(a, b):
@@ -159,7 +159,7 @@ def _equal(a, b):
 
 
 def _read_table(path):
-    """(tic_ids [rows], values [rows, 9]) of a table."""
+    """Returns (tic_ids [rows], values [rows, 9]) of a table file."""
     with open_table(path) as table:
         names = [name.lower() for name in table.columns]
         _check_columns(path, names)
@@ -200,7 +200,7 @@ def _tic_id(path, text, row):
 
 
 def _converter(table, names, name):
-    """Returns the function of a cell's text to a finite number in the TIC's unit; NaN for what is no number."""
+    """Returns a function from the text of a cell to its number in the TIC's unit; NaN if the text is not a number."""
     column = {"ra": RA, "dec": DEC}.get(name, "")
     unit = table.units.get(table.columns[names.index(name)], "") if name in names else ""
     convert, problem = spellings.in_unit(column, unit)

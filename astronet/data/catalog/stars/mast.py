@@ -1,4 +1,4 @@
-"""The TIC as MAST serves it, by astroquery, with every answer kept in a file."""
+"""Reads star parameters from the TIC at MAST, through astroquery. Every answer is kept in a cache file."""
 
 import contextlib
 import os
@@ -16,24 +16,24 @@ from astronet.data.catalog.stars.star import TIC_COLUMNS, CatalogUnreachableErro
 _SERVICE = "Mast.Catalogs.Filtered.Tic"
 _IDS_PER_QUERY = 500
 _LOCK_SECONDS = 60
-_MAX_ANSWER_BYTES = 10**8  # 500 stars have half a megabyte
-_MAX_TIME_LIMITS = 5  # of a server's silence, until an answer is whole
+_MAX_ANSWER_BYTES = 10**8  # 500 stars take half a megabyte
+_MAX_TIME_LIMITS = 5  # a whole answer may take this many times the limit of a server's silence
 
 
 def default_cache_path():
-    """tic.sqlite in astronet's part of the user's cache directory, $XDG_CACHE_HOME or ~/.cache."""
+    """Returns the path of the cache: astronet/tic.sqlite in $XDG_CACHE_HOME, or in ~/.cache if that is not set."""
     root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(root, "astronet", "tic.sqlite")
 
 
 class MastCatalog:
-    """Stars from the cache, and those that it lacks from MAST.
+    """A star catalog that reads from the cache, and asks MAST for stars that the cache lacks.
 
     Args:
-      cache_path: file of the answers, default_cache_path() when None. Any number of processes may share it.
-      time_limit: seconds that a server may stay silent, or go on answering that it is still at work.
-      waits: seconds to wait after each attempt that failed, spread at random by half to either side; one attempt more
-        than there are waits.
+      cache_path: path of the cache file; None means default_cache_path(). Several processes may share the file.
+      time_limit: longest time in seconds that the server may stay silent, or answer that it is still at work.
+      waits: seconds to wait after each failed attempt, varied at random by up to half. The number of attempts is one
+        more than the number of waits.
     """
 
     def __init__(self, cache_path=None, time_limit=60.0, waits=(1, 2, 4, 8)):
@@ -43,24 +43,24 @@ class MastCatalog:
         self.name = f"mast (answers in {self._cache.path})"
 
     def stars(self, tic_ids):
-        """Stars by TIC ID.
+        """Returns {TIC ID: Star}.
 
         Raises:
-          CatalogUnreachableError: MAST did not answer. It is not asked again by this object, for a batch that fails
-            would take all its attempts; stars of the cache are still answered.
+          CatalogUnreachableError: MAST did not answer. This object then asks MAST no more, because every further batch
+            would wait through all attempts; it still returns stars that are in the cache.
         """
         tic_ids = list(dict.fromkeys(tic_ids))
-        found, absent = self._cache.get(tic_ids)
-        unknown = [tic_id for tic_id in tic_ids if tic_id not in found and tic_id not in absent]
+        star_of, absent = self._cache.get(tic_ids)
+        unknown = [tic_id for tic_id in tic_ids if tic_id not in star_of and tic_id not in absent]
         for start in range(0, len(unknown), _IDS_PER_QUERY):
             some = unknown[start : start + _IDS_PER_QUERY]
-            rows = self._ask(some, found)
+            rows = self._ask(some, star_of)
             self._cache.put(rows, set(some) - set(rows))
-            found.update({tic_id: make_star(values) for tic_id, values in rows.items()})
-        return found
+            star_of.update({tic_id: make_star(values) for tic_id, values in rows.items()})
+        return star_of
 
-    def _ask(self, tic_ids, found):
-        """{TIC ID: values of TIC_COLUMNS} of one query, in as many attempts as it takes."""
+    def _ask(self, tic_ids, star_of):
+        """Returns {TIC ID: values of TIC_COLUMNS} of one query; tries again if an attempt fails."""
         from astroquery.exceptions import RemoteServiceError
 
         if self._client is None:
@@ -70,13 +70,13 @@ class MastCatalog:
                 break
             try:
                 return self._query(tic_ids)
-            # An answer that is not what astroquery expects makes it stumble in any of these ways.
+            # astroquery raises one of these if an answer is not in the form that it expects.
             except (OSError, ValueError, LookupError, TypeError, AttributeError, RemoteServiceError) as error:
                 if wait is None:
                     self._failure = self._tell(error)
                 else:
                     time.sleep(wait * random.uniform(0.5, 1.5))
-        raise CatalogUnreachableError(self._failure, found)
+        raise CatalogUnreachableError(self._failure, star_of)
 
     def _query(self, tic_ids):
         params = {"columns": "*", "filters": [{"paramName": "ID", "values": [str(tic_id) for tic_id in tic_ids]}]}
@@ -92,13 +92,13 @@ class MastCatalog:
     def _tell(self, error):
         host = urlsplit(self._client._portal_api_connection.MAST_REQUEST_URL).netloc
         return (
-            f"no answer from the TIC at {host} ({_reason(error)}): try again later (what has come is kept in "
+            f"no answer from the TIC at {host} ({_reason(error)}): try again later (the answers so far are kept in "
             f"{self._cache.path}), or give --star_catalog=local:PATH"
         )
 
 
 def _make_client(time_limit):
-    """An astroquery client that does not wait for ever, as its own do for a server that has gone silent."""
+    """Returns an astroquery client with time limits. Without them, astroquery waits forever for a silent server."""
     from astroquery.mast import MastClass
 
     from astronet.base import http_limits
@@ -107,12 +107,12 @@ def _make_client(time_limit):
     url = client._portal_api_connection.MAST_REQUEST_URL
     limits = {"max_bytes": _MAX_ANSWER_BYTES, "max_seconds": _MAX_TIME_LIMITS * time_limit}
     http_limits.limit(client._session, url, read_seconds=time_limit, **limits)
-    client._portal_api_connection.TIMEOUT = time_limit  # for a server that answers EXECUTING again and again
+    client._portal_api_connection.TIMEOUT = time_limit  # the limit for a server that keeps answering EXECUTING
     return client
 
 
 def _reason(error):
-    """Few words where requests has many."""
+    """Returns a short text for an error; the messages of requests are long."""
     import requests
 
     from astronet.base import http_limits
@@ -131,7 +131,7 @@ def _reason(error):
 
 
 class _Cache:
-    """A growing extract of the TIC: a table `tic` as in --star_catalog=local:PATH, and the IDs that the TIC lacks."""
+    """The cache file: a table `tic` as in --star_catalog=local:PATH, and a table `absent` of IDs that the TIC lacks."""
 
     def __init__(self, path):
         self.path = os.path.abspath(path)
@@ -143,7 +143,7 @@ class _Cache:
 
     @contextlib.contextmanager
     def _connect(self):
-        """A connection for one transaction: none is left open while the network is waited for."""
+        """Opens a connection for one transaction. No connection stays open while the program waits for the network."""
         try:
             connection = sqlite3.connect(self.path, timeout=_LOCK_SECONDS)
             try:
@@ -153,13 +153,13 @@ class _Cache:
                 connection.close()
         except sqlite3.Error as error:
             raise ScriptError(
-                f"cannot use {self.path} for answers of MAST ({error}): remove it, or give "
+                f"cannot use {self.path} as the cache of MAST's answers ({error}): remove it, or give "
                 "--star_catalog=mast:OTHER_PATH"
             ) from error
 
     def get(self, tic_ids):
-        """({TIC ID: Star}, set of IDs that the TIC does not have) of those whose answer is kept."""
-        found, absent = {}, set()
+        """Returns the cached answers: {TIC ID: Star}, and the set of IDs that the TIC lacks."""
+        star_of, absent = {}, set()
         with self._connect() as connection:
             for start in range(0, len(tic_ids), _IDS_PER_QUERY):
                 some = tic_ids[start : start + _IDS_PER_QUERY]
@@ -167,11 +167,12 @@ class _Cache:
                 for tic_id, *values in connection.execute(
                     f"SELECT id, {', '.join(TIC_COLUMNS)} FROM tic {among}", some
                 ):
-                    found[tic_id] = make_star(values)
+                    star_of[tic_id] = make_star(values)
                 absent.update(row[0] for row in connection.execute(f"SELECT id FROM absent {among}", some))
-        return found, absent
+        return star_of, absent
 
     def put(self, rows, absent):
+        """Adds answers to the cache: {TIC ID: values of TIC_COLUMNS}, and IDs that the TIC lacks."""
         with self._connect() as connection:
             marks = ", ".join("?" * (1 + len(TIC_COLUMNS)))
             connection.executemany(

@@ -1,4 +1,4 @@
-"""The TIC and Gaia DR2 as MIT's private packages serve them."""
+"""Reads star parameters from the TIC and Gaia DR2 through MIT's private packages tsig and qlp."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ _GAIA_MATCH_DEGREES = 0.02
 
 
 class PdoCatalog:
-    """One query a star and service: the packages have no other."""
+    """A star catalog that queries both services once for each star: the packages have no query for many stars."""
 
     name = "pdo"
 
@@ -26,8 +26,8 @@ class PdoCatalog:
         self._tic, self._gaia = TIC(), GaiaCatalog()
 
     def stars(self, tic_ids):
-        found = {tic_id: self._star(tic_id) for tic_id in tic_ids}
-        return {tic_id: star for tic_id, star in found.items() if star}
+        star_of = {tic_id: self._star(tic_id) for tic_id in tic_ids}
+        return {tic_id: star for tic_id, star in star_of.items() if star}
 
     def _star(self, tic_id):
         columns = ("id", *TIC_COLUMNS)
@@ -43,7 +43,7 @@ class PdoCatalog:
 
 
 def _records(answer, columns):
-    """A list of dicts, whether a query answered with a table, named rows, or bare rows in the order asked for."""
+    """Returns the answer of a query as a list of dicts: from a table, named rows, or rows in the order of columns."""
     if answer is None:
         return []
     if hasattr(answer, "to_dict"):  # pandas

@@ -1,4 +1,4 @@
-"""What every star catalog answers with."""
+"""The parameters of a star, as all star catalogs return them."""
 
 import dataclasses
 import math
@@ -10,7 +10,7 @@ GAIA_COLUMNS = ("gaia_rad", "gaia_teff")
 
 
 class CatalogUnreachableError(ScriptError):
-    """A catalog's service does not answer; `stars` holds those of the batch that were found all the same."""
+    """The service of a star catalog does not answer. `stars` holds the stars of the batch found before that."""
 
     def __init__(self, message, stars):
         super().__init__(message)
@@ -19,7 +19,16 @@ class CatalogUnreachableError(ScriptError):
 
 @dataclasses.dataclass(frozen=True)
 class Star:
-    """Degrees, TESS magnitude, solar radii, solar masses, kelvin, log10(cm/s2); NaN where unknown."""
+    """Parameters of a star; NaN where unknown.
+
+    Attributes:
+      ra, dec: position, degrees.
+      tmag: TESS magnitude.
+      rad: radius, solar radii.
+      mass: solar masses.
+      teff: effective temperature, K.
+      logg: surface gravity, log10(cm/s2).
+    """
 
     ra: float = math.nan
     dec: float = math.nan
@@ -31,7 +40,7 @@ class Star:
 
 
 def number(value):
-    """A finite float, else NaN: for None, text, masked and infinite values."""
+    """Returns a value as a finite float; NaN for None, text, masked and infinite values."""
     try:
         value = float(value)
     except (TypeError, ValueError):
@@ -40,7 +49,11 @@ def number(value):
 
 
 def make_star(tic_values, gaia_values=(None, None)):
-    """A Star of the values of TIC_COLUMNS, with Gaia's radius and temperature where they are numbers."""
+    """Returns a Star from the values of TIC_COLUMNS. Gaia's radius and temperature, if known, replace the TIC's.
+
+    >>> make_star([120.5, -30.0, 9.8, 1.1, 1.0, 5800, 4.4], gaia_values=[1.2, None])
+    Star(ra=120.5, dec=-30.0, tmag=9.8, rad=1.2, mass=1.0, teff=5800.0, logg=4.4)
+    """
     star = Star(*map(number, tic_values))
     gaia = dict(zip(("rad", "teff"), map(number, gaia_values)))
     return dataclasses.replace(star, **{name: value for name, value in gaia.items() if not math.isnan(value)})

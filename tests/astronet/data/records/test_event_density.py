@@ -135,7 +135,7 @@ def test_impossible_ephemerides_tell_nothing_and_change_nothing():
     [
         ("2", "A" * 283, "inputs.sector_events.2.densities.all is not what training wrote"),
         ("2", "A" * 283 + "?", "inputs.sector_events.2.densities.all is not what training wrote"),
-        ("two", "A" * 284, "inputs.sector_events.two is of no sector"),
+        ("two", "A" * 284, "inputs.sector_events.two: .two. is not the number of a sector"),
     ],
 )
 def test_damaged_densities_are_named(sector, text, message):
