@@ -1,4 +1,4 @@
-"""The commands of README.md, and of the published README that this project answers, run as they are written there."""
+"""The commands of docs/walkthrough.md, and of the published README that it answers, run as they are written there."""
 
 import contextlib
 import importlib.util
@@ -25,8 +25,22 @@ STAR = 42964768
 
 def bash_blocks(text):
     """The commands in a document's bash blocks, in order; blocks that show an output or start a server are left out."""
-    blocks = re.findall(r"^ *```bash\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
-    return [block for block in blocks if "INFO:tensorflow" not in block and "tensorboard --logdir" not in block]
+    return [block for language, block in blocks_to_run(text) if language == "bash"]
+
+
+def with_python(text):
+    """The same, and the Python blocks between them, each as the bash command that runs it."""
+    return [
+        block if language == "bash" else f"MPLBACKEND=Agg python - <<'END'\n{block}END\n"
+        for language, block in blocks_to_run(text)
+    ]
+
+
+def blocks_to_run(text):
+    """Pairs (language, block) of a document."""
+    blocks = re.findall(r"^ *```(bash|python)\n(.*?)^ *```", text, flags=re.MULTILINE | re.DOTALL)
+    shown = ("INFO:tensorflow", "tensorboard --logdir")
+    return [(language, block) for language, block in blocks if not any(text in block for text in shown)]
 
 
 def shortened(block):
@@ -94,9 +108,9 @@ def bare(block):
     return " ".join(" ".join(lines).replace('"', "").replace("\\", "").replace("mkdir -p", "mkdir").split())
 
 
-def test_the_commands_of_the_readme_run_as_written(checkout, published_readme):
+def test_the_commands_of_the_walkthrough_run_as_written(checkout, published_readme):
     """The published README's are among them, and run as they are written there."""
-    blocks = bash_blocks((ROOT / "README.md").read_text())
+    blocks = with_python((ROOT / "docs/walkthrough.md").read_text())
     published = {bare(block): block for block in bash_blocks(published_readme)}
     assert len(published) == (6 if published_readme else 0)
     assert published.keys() <= {bare(block) for block in blocks}
