@@ -1,7 +1,7 @@
-"""Makes a small simulated survey in the layout of MIT's Quick-Look Pipeline: light curves, TEV tables, catalog.
+"""Simulates a small survey in the layout of MIT's Quick-Look Pipeline: light curves, TEV tables, catalog.
 
-Each star is drawn from a population (planets, eclipsing binaries, variables, instrumental and chance dips), observed
-with noise, trends, gaps and flags, detrended, and searched. Its row of the tables holds what the search measured.
+Each star is drawn from a population (planets, eclipsing binaries, variables, instrumental dips, noise). Its light curve
+gets noise, trends, gaps and flags, is detrended, and is searched for transits. The tables hold the search's results.
 """
 
 import sys

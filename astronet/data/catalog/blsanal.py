@@ -1,4 +1,7 @@
-"""VARTOOLS BLS results as the Quick-Look Pipeline keeps them: one .blsanal file a star and sector, one row a peak."""
+"""Reads and writes .blsanal files: the VARTOOLS BLS results of the Quick-Look Pipeline.
+
+There is one file for each star and sector. Each row of a file is one peak of the search.
+"""
 
 import dataclasses
 import glob
@@ -23,7 +26,7 @@ _COLUMNS = {  # attribute of Peak -> column of the file
 
 
 class BlsError(ValueError):
-    """A .blsanal file that cannot be used; the message names it."""
+    """A .blsanal file cannot be used; the message names it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Peak:
     """One peak of a transit search.
 
     Attributes:
-      t0: mid-time of the first event, BTJD days.
+      t0: mid-time of the first event, BTJD.
       period: days.
-      duration_phase: duration over period.
+      duration_phase: duration divided by period.
       depth: relative flux.
-      ingress_fraction: duration of ingress over duration of transit.
-      pink_signal_to_noise: with correlated noise counted.
-      signal_to_noise: with white noise alone.
+      ingress_fraction: duration of ingress divided by duration of transit.
+      pink_signal_to_noise: signal to noise, for white and correlated noise.
+      signal_to_noise: signal to noise, for white noise only.
       num_points_in_transit: cadences in transit.
       out_of_transit_magnitude: magnitude of the star outside transits.
     """
@@ -61,7 +64,7 @@ class Peak:
         return self.depth * 1e6
 
     def why_not_tce(self):
-        """What keeps this peak from being a threshold crossing event; an empty string where nothing does."""
+        """Returns why this peak is not a threshold crossing event; "" if it is one."""
         needed = 5 if self.out_of_transit_magnitude < 12 else 9
         # Written as "not greater" so that a NaN fails too.
         if not self.pink_signal_to_noise > 9:
@@ -76,16 +79,20 @@ class Peak:
 
 
 def path(qlp_data_dir, sector, camera, ccd, tic_id):
-    """Where the pipeline keeps a star's file."""
+    """Returns the path of a star's file in the layout of the pipeline.
+
+    >>> path("/pdo/qlp-data", sector=1, camera=4, ccd=3, tic_id=38846515)
+    '/pdo/qlp-data/sector-1/ffi/cam4/ccd3/BLS/38846515.blsanal'
+    """
     directory = os.path.join(qlp_data_dir, f"sector-{int(sector)}", "ffi", f"cam{camera}", f"ccd{ccd}", "BLS")
     return os.path.join(directory, f"{int(tic_id)}.blsanal")
 
 
 def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
-    """(path, camera, ccd) of a star's file, None where there is no such file.
+    """Finds a star's file. Returns (path, camera, ccd), or None if there is no file.
 
-    It is looked for where the star should lie (camera, ccd; 0 where that is not known), then on the other detectors:
-    at an edge the pipeline may have seen it on the neighbor.
+    It looks in the directory of the star's camera and CCD first (0 if they are unknown), then in those of the other
+    detectors: the pipeline may assign a star near an edge to the neighboring detector.
     """
     if camera and ccd:
         expected = path(qlp_data_dir, sector, camera, ccd, tic_id)

@@ -1,6 +1,6 @@
-"""Epochs of TCEs: in BTJD whatever system they were given in, and how far they lie from a light curve.
+"""Converts the epochs of TCEs to BTJD, and checks how far they are from a light curve.
 
-Workers run this: it imports neither TensorFlow nor pandas.
+Worker processes import this module, so it imports neither TensorFlow nor pandas.
 """
 
 import math
@@ -13,10 +13,10 @@ from light_curve_util.errors import MisplacedLightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.time_systems import Times, TimeSystem
 
-_LEAST_BKJD = 3490.0  # of TESS's first sector; where an epoch is less, the column is not in BKJD
+_LEAST_BKJD = 3490.0  # BKJD of TESS's first sector: a column with a smaller epoch is not in BKJD
 MISSION_DAYS = 4000.0  # longer than TESS has been observing
-_FAR_DAYS = 182.0  # beyond, a period without an error is to be doubted; TCEs of one or a few sectors lie within
-_FAR_DAYS_WITH_ERROR = 730.0  # beyond, so is that the events are strictly periodic: companions shift transits
+_FAR_DAYS = 182.0  # at a greater distance, a period without a known error is doubtful
+_FAR_DAYS_WITH_ERROR = 730.0  # at a greater distance, companions may have shifted the events
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0  # seconds
 
 
@@ -24,9 +24,9 @@ def in_btjd(epochs, sectors, named: Optional[TimeSystem] = None) -> Times:
     """Converts a column of epochs to BTJD.
 
     Args:
-      epochs: days, in any time system, NaN where there is none. [n]
-      sectors: number of the sector of each; one that is not known counts for nothing. [n]
-      named: the system that the column's name tells.
+      epochs: days, in any time system; NaN for a missing epoch. [n]
+      sectors: number of the sector of each epoch; an unknown sector is not used. [n]
+      named: time system in the column's name; None if the name has none.
 
     Returns:
       time_systems.Times.
@@ -46,18 +46,22 @@ def distance_warning(
     t0_error_days: float = math.nan,
     period_error_days: float = math.nan,
 ) -> str:
-    """What to say of an epoch that lies so far from a light curve that its events there may be out of place; or "".
+    """Returns a warning if an epoch is so far from a light curve that the fold may miss the events; else "".
 
-    Folding moves the epoch into the light curve by whole periods, and its error grows with their number. With the
-    errors known, that is told where it has grown beyond half the duration, or the epoch is two years away; without
-    them, beyond half a year. Beyond the length of the mission it is also asked whether the time system is right.
+    Folding moves the epoch into the light curve by whole periods, and its error grows with their number. If the errors
+    are known, the warning is given when the error exceeds half the duration, or the epoch is more than two years away.
+    If they are not known, it is given beyond half a year. Beyond the length of the mission, it also asks whether the
+    time system is right.
+
+    >>> distance_warning(1354.0, 3.0, 0.1, start_btjd=2354.0, end_btjd=2380.0).partition(": ")[0]
+    'the epoch, BTJD 1354.0000, is 334 periods (1000 d) before the light curve'
 
     Args:
       t0_btjd: mid-time of an event.
-      period_days: of the event.
-      duration_days: of the event.
-      start_btjd, end_btjd: of the light curve, or of the sector.
-      t0_error_days, period_error_days: standard deviations; NaN where they are not known.
+      period_days: period.
+      duration_days: duration of the event.
+      start_btjd, end_btjd: start and end of the light curve, or of the sector.
+      t0_error_days, period_error_days: standard deviations; NaN if unknown.
     """
     days = max(start_btjd - t0_btjd, t0_btjd - end_btjd)
     if not days > period_days > 0:
@@ -87,18 +91,18 @@ def distance_warning(
 
 
 def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[tuple[float, float]] = None) -> list[str]:
-    """Checks that a light curve is of its sector.
+    """Checks that the times of a light curve are in its sector.
 
     Args:
-      time_btjd: days, finite. [n], n >= 1
-      sector: of TESS, in which the times should lie; 0 where it is not known.
-      ran: start and end of the sector (sector_times.window); None: they are looked up.
+      time_btjd: times, finite. [n], n >= 1
+      sector: number of the TESS sector; 0 if unknown.
+      ran: start and end of the sector (sector_times.window); None looks them up.
 
     Returns:
-      List of texts, empty where nothing is wrong.
+      List of at most one warning.
 
     Raises:
-      MisplacedLightCurveError: the light curve is not of that sector, but would be with another zero point.
+      MisplacedLightCurveError: the times are not in the sector, but would be with another zero point.
     """
     ran = ran or sector_times.window(sector)
     problem = sector_times.problem(time_btjd, sector, ran) if ran else ""
@@ -108,12 +112,12 @@ def sector_warnings(time_btjd: np.ndarray, sector: int, ran: Optional[tuple[floa
 
 
 def event_warnings(time_btjd: np.ndarray, event: PeriodicEvent, *errors: float) -> list:
-    """What distance_warning() says of an event and a light curve: a list of at most one text.
+    """Returns the distance_warning() of an event and a light curve as a list of at most one warning.
 
     Args:
-      time_btjd: days, finite. [n], n >= 1
-      event: what is to be folded.
-      *errors: standard deviations of its epoch and its period in days, NaN where they are not known.
+      time_btjd: times of the light curve, finite. [n], n >= 1
+      event: the event to fold at.
+      *errors: standard deviations of its epoch and period in days, NaN if unknown.
     """
     start, end = float(time_btjd.min()), float(time_btjd.max())
     warning = distance_warning(event.t0, event.period, event.duration_days, start, end, *errors)
@@ -121,7 +125,7 @@ def event_warnings(time_btjd: np.ndarray, event: PeriodicEvent, *errors: float) 
 
 
 def _time(days):
-    """A duration in the unit that suits it."""
+    """Returns a time span as text, in days, hours, minutes or seconds."""
     seconds = days * _DAY
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= 2 * unit:

@@ -1,4 +1,4 @@
-"""The light curve products that MAST serves: which file holds a star and sector, and whether a file does."""
+"""The light-curve products at MAST: finds the file of a star and sector, and checks downloaded files."""
 
 import dataclasses
 import json
@@ -12,24 +12,24 @@ from astronet.base.downloads import BadAnswerError, DownloadError
 
 _QUERY_PATH = "/api/v0/invoke"
 _DOWNLOAD_PATH = "/api/v0.1/Download/file/?uri="
-_MAX_ROWS = 10_000  # of an answer; far more than the observations of one query's stars
+_MAX_ROWS = 10_000  # rows of an answer; far more than the stars of one query have
 _SECONDS_BETWEEN_POLLS = 1
 _MAX_POLLS = 120
 
-# Python's warning filters are one for all threads, so only one thread at a time may change them.
+# All threads share Python's warning filters, so only one thread at a time may change them.
 _warning_filters = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """Light curves of one pipeline.
+    """The light curves of one pipeline.
 
     Attributes:
-      collection, provenance: what MAST files its observations under.
-      file_name: pattern of the whole name of a file, with groups `sector`, and `tic_id` or `version` where the name
-        has them. Names that it does not fit are never written.
-      place: directory below the output directory, with fields {sector} and {tic_id}.
-      uri: the file's name at MAST, with those fields, where they are all that it depends on; else "".
+      collection, provenance: names of the product at MAST.
+      file_name: regular expression for the whole name of a file, with the group `sector`, and the groups `tic_id` and
+        `version` if names have them. A file with another name is never written.
+      place: directory below the output directory, with the fields {sector} and {tic_id}.
+      uri: URI of a file at MAST, with the same fields; "" if it depends on anything else.
     """
 
     collection: str
@@ -64,7 +64,7 @@ PRODUCTS = {
 
 
 def known_uri(product, tic_id, sector):
-    """The URI of a star's light curve in a sector, where the product's names allow to tell it without asking."""
+    """Returns the URI of a star's light curve in a sector, for products with a `uri`: no query is needed."""
     digits = f"{tic_id:016}"
     in_fours = "/".join(digits[i : i + 4] for i in range(0, 16, 4))
     return product.uri.format(tic_id=tic_id, sector=sector, tic_id_in_fours=in_fours)
@@ -80,10 +80,10 @@ def look_up(server, product, tic_ids, sector):
       sector: number of the sector.
 
     Returns:
-      {tic_id: URI} of the stars that have one; of several versions, the last.
+      {tic_id: URI} of the stars that have a light curve; the last version if there are several.
 
     Raises:
-      DownloadError, ServerDownError, StoppedError: as downloads.Server does.
+      DownloadError, ServerDownError, StoppedError: raised by downloads.Server.
     """
     filters = {
         "obs_collection": [product.collection],
@@ -110,7 +110,7 @@ def look_up(server, product, tic_ids, sector):
 
 
 def _rows(answer):
-    """The rows of an answer; None where MAST is still busy with the query."""
+    """Returns the rows of an answer; None if MAST is still busy with the query."""
     status = answer.get("status") if isinstance(answer, dict) else None
     if status == "EXECUTING":
         return None
@@ -127,7 +127,7 @@ def _choose(rows, product, tic_ids, sector):
     for row in rows:
         uri, target = str(row.get("dataURL")), str(row.get("target_name"))
         match = re.fullmatch(product.file_name, name_of(uri))
-        # Other files of the star (validation reports, fast cadence), and whatever else an answer may hold.
+        # Skips other files of the star (validation reports, fast cadence), and invalid rows.
         if not match or not target.isdecimal() or int(match["sector"]) != sector:
             continue
         tic_id, groups = int(target), match.groupdict()
@@ -137,22 +137,22 @@ def _choose(rows, product, tic_ids, sector):
 
 
 def name_of(uri):
-    """The file name in a URI."""
+    """Returns the file name in a URI."""
     return uri.rpartition("/")[2]
 
 
 def download_path(uri):
-    """Where, below MAST's URL, the file of a URI is."""
+    """Returns the path below MAST's URL at which the file of a URI can be downloaded."""
     return _DOWNLOAD_PATH + urllib.parse.quote(uri, safe=":/")
 
 
 def path_of(product, out_dir, tic_id, sector, uri):
-    """Where the file of a URI goes; its name is known to fit the product's pattern, so it is a name and no path."""
+    """Returns the path to write the file of a URI to. Its name matches the product's pattern, so it holds no slash."""
     return os.path.join(_directory(product, out_dir, tic_id, sector), name_of(uri))
 
 
 def files_there(product, out_dir, stars_and_sectors):
-    """{(tic_id, sector): path} of the light curves that are there already, by their names and places alone."""
+    """Returns {(tic_id, sector): path} of the light curves that exist already, by their names and directories."""
     listings, path_of_star = {}, {}
     for tic_id, sector in stars_and_sectors:
         directory = _directory(product, out_dir, tic_id, sector)
@@ -170,7 +170,7 @@ def _directory(product, out_dir, tic_id, sector):
 
 
 def _list(product, directory, sector):
-    """{tic_id: name} of the files of a directory; the TIC ID is None where names do not hold it."""
+    """Returns {tic_id: name} of the files in a directory. The key is None if file names do not contain the TIC ID."""
     names = {}
     for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else ():
         match = re.fullmatch(product.file_name, name)
@@ -181,25 +181,26 @@ def _list(product, directory, sector):
 
 
 def check(path, tic_id, sector):
-    """Checks that a file is a whole light curve of a star in a sector, by its headers and its length.
+    """Checks by the headers and the length of a file that it is the whole light curve of a star in a sector.
 
     Args:
-      path: FITS file; its first table is to have TIME and a flux.
-      tic_id, sector: what its header is to name. A header without a sector is believed.
+      path: path of a FITS file. Its first table must have columns for time and flux.
+      tic_id: TIC ID that the header must have.
+      sector: sector that the header must have, if it has any.
 
     Raises:
-      BadAnswerError: saying what is wrong.
+      BadAnswerError: the file fails the check; the message says why.
     """
     from astropy.io import fits
 
     with _warning_filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they tell of, a file that is too short, is found below
+        warnings.simplefilter("ignore")  # astropy warns of short files, which are detected below
         try:
             with fits.open(path, memmap=False) as hdus:
                 header, table = hdus[0].header, hdus[1]
                 columns = [name.upper() for name in table.columns.names]
                 place = table.fileinfo()
-        except Exception as error:  # astropy raises one of many kinds, as the garbage has it
+        except Exception as error:  # astropy raises many kinds of errors for damaged files
             reason = str(error).partition("\n")[0]
             raise BadAnswerError(f"no FITS file with a table: {reason}") from error
     if "TIME" not in columns or not any(name.endswith("FLUX") for name in columns):

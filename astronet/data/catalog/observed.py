@@ -1,4 +1,4 @@
-"""Which sectors of a star have a light curve in a directory."""
+"""Finds the sectors in which a star has a light curve in a directory."""
 
 import collections
 import functools
@@ -9,14 +9,16 @@ from typing import Union
 from light_curve_util import tess_io
 from light_curve_util.errors import MissingLightCurveError
 
-_FEW_FILES = 5_000  # all of which are listed sooner than a table's stars are looked up one by one
+_FEW_FILES = 5_000  # listing fewer files than this is faster than looking up the stars of a table one by one
 
 
 class ObservedSectors:
-    """Function of a TIC ID and the sectors that a table tells of it, () for none: those whose light curve is there.
+    """Function that returns the sectors of a star with a light curve.
+
+    Its arguments are the TIC ID and the sectors in the star's row of a table, () if the row has none.
 
     Args:
-      tess_data_dir: directory of light curves. It is listed once, if it is small, or if a table tells no sectors.
+      tess_data_dir: directory of light curves. It is listed once if it is small, or if a row has no sectors.
     """
 
     def __init__(self, tess_data_dir: Union[str, os.PathLike]):

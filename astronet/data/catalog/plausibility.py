@@ -1,7 +1,8 @@
-"""Whether the numbers of TCEs can be what their columns say, or look like another unit.
+"""Checks whether the periods, durations, depths and S/N of TCEs are plausible, or look as if in another unit.
 
-Nothing is converted here, and no row is dropped: a survey of white dwarfs has transits of two minutes. The same checks
-serve tables and single TCEs. Workers may run this: it imports neither TensorFlow nor pandas.
+The checks convert nothing and drop no row, because unusual values can be real: transits of white dwarfs last two
+minutes. They apply to tables and to single TCEs. Worker processes import this module, so it imports neither TensorFlow
+nor pandas.
 """
 
 from collections.abc import Mapping
@@ -11,29 +12,31 @@ import numpy as np
 
 from astronet.data.records.columns import DEPTH, DURATION, PERIOD, SN
 
-_SUN_TRANSIT_HOURS = 12.98  # of a central transit of the Sun at a period of a year; it grows with the cube root
+_SUN_TRANSIT_HOURS = 12.98  # duration of a central transit of the Sun at a period of a year
 _YEAR = 365.25  # days
-_LONGEST = 5.0  # times as long as a Sun-like star's
+_LONGEST = 5.0  # longest plausible duration, in durations of a Sun-like star's transit
 _LEAST_DURATION_HOURS = 2 / 60  # the cadence of TESS's targets
-# Columns are judged by the median over their rows. In published tables that is 0.9 to 1.4 times the duration of a
-# Sun-like star's transit, and 3000 to 4600 ppm.
-_DAYS_LOOK, _MINUTES_LOOK, _SECONDS_LOOK = 0.12, 15.0, 900.0  # times the duration of a Sun-like star's transit
-_LEAST_HOURS = 0.5  # of the longest event of a column
+# A column is judged by the median of its rows. In published tables, the median duration is 0.9 to 1.4 times that of a
+# Sun-like star's transit, and the median depth is 3000 to 4600 ppm.
+# In durations of a Sun-like star's transit: below the first, values look like days; above the others, like minutes or
+# seconds.
+_DAYS_LOOK, _MINUTES_LOOK, _SECONDS_LOOK = 0.12, 15.0, 900.0
+_LEAST_HOURS = 0.5  # a column whose longest event is shorter looks like days
 _LEAST_MEDIAN_PPM = 20.0
 _LEAST_DEPTH_PPM = 1.0
-_MOST_FRACTION = 0.1  # median depth as a fraction; in percent it is more
-_LEAST_ROWS = 3  # for a median to tell something
+_MOST_FRACTION = 0.1  # a column of fractions has a smaller median; one of percent or mmag a greater median
+_LEAST_ROWS = 3  # fewer rows do not give a meaningful median
 _MOST_DEPTH_PPM = 1e6
 _MOST_SN = 1e5
 _MOST_PERIOD_DAYS = 4000.0  # the length of the mission
 
 
 class Doubts(NamedTuple):
-    """What is doubtful about TCEs.
+    """Doubts about the values of TCEs.
 
     Attributes:
-      of_columns: texts about whole columns, to be said loudly, once.
-      of_tces: dict of position to the list of texts about that TCE.
+      of_columns: messages about whole columns.
+      of_tces: dict of the index of a TCE to a list of messages about it.
     """
 
     of_columns: list
@@ -41,15 +44,23 @@ class Doubts(NamedTuple):
 
 
 def sunlike_duration_hours(period_days: np.ndarray) -> np.ndarray:
-    """Duration of a central transit of a Sun-like star, circular orbit: the star's density and the period decide."""
+    """Returns the duration in hours of a central transit of a Sun-like star on a circular orbit.
+
+    >>> round(float(sunlike_duration_hours(365.25)), 2), round(float(sunlike_duration_hours(3.0)), 2)
+    (12.98, 2.62)
+    """
     return _SUN_TRANSIT_HOURS * np.cbrt(np.asarray(period_days, float) / _YEAR)
 
 
 def doubts(tces: Mapping) -> Doubts:
-    """Finds values that no TCE can have, and columns that look as if they were in another unit.
+    """Finds implausible values, and columns that look as if they were in another unit.
+
+    >>> doubts({"Period": [3.0], "Duration": [150.0]}).of_columns[0].partition("as if ")[2]
+    'it were in minutes: it is to be in hours; divide by 60'
 
     Args:
-      tces: arrays [n]: Period (days) and Duration (hours), and where known Transit_Depth (ppm) and SN. NaN is unknown.
+      tces: dict of arrays [n]: Period (days) and Duration (hours), and optionally Transit_Depth (ppm) and SN. NaN means
+        unknown.
 
     Returns:
       Doubts.
@@ -95,7 +106,7 @@ def _tell(text, *values):
 
 
 def _of_durations(period, duration):
-    """What is doubtful about the whole column of durations: a list of at most one text."""
+    """Returns doubts about the whole column of durations: a list of at most one message."""
     known = np.flatnonzero((duration > 0) & (period > 0) & np.isfinite(duration + period))
     if not len(known):
         return []
@@ -116,7 +127,7 @@ def _of_durations(period, duration):
 
 
 def _of_depths(depth):
-    """What is doubtful about the whole column of depths: a list of at most one text."""
+    """Returns doubts about the whole column of depths: a list of at most one message."""
     known = depth[(depth > 0) & np.isfinite(depth)]
     if not len(known):
         return []
@@ -130,7 +141,7 @@ def _of_depths(depth):
 
 
 def _typical(values):
-    """What a message says of a column."""
+    """Returns the words for a column's median in a message."""
     if len(values) == 1:
         return f"is {values[0]:.3g}"
     return f"has a median of {np.median(values):.3g} over {len(values)} rows"

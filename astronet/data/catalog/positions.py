@@ -1,4 +1,4 @@
-"""Positions of stars as tables write them: degrees, or sexagesimal text with right ascensions in hours."""
+"""Reads positions of stars: degrees, or sexagesimal text with right ascensions in hours."""
 
 import math
 import re
@@ -11,14 +11,14 @@ _LIMITS = {True: (-180.0, 360.0, "right ascension"), False: (-90.0, 90.0, "decli
 
 
 def degrees(column: str, text: str) -> Optional[float]:
-    """Returns the degrees that sexagesimal text stands for; None where it is no such text.
+    """Converts sexagesimal text to degrees. Returns None if the text is not sexagesimal.
 
     >>> round(degrees("RA", "21:14:56.88"), 4), round(degrees("Dec", "-55d52m18.7s"), 4), degrees("RA", "here")
     (318.737, -55.8719, None)
 
     Args:
-      column: RA, which is in hours, or Dec, in degrees.
-      text: of a cell.
+      column: "RA" (hours, minutes, seconds) or "Dec" (degrees, minutes, seconds).
+      text: text of a cell.
     """
     from astropy import units
     from astropy.coordinates import Angle
@@ -27,12 +27,12 @@ def degrees(column: str, text: str) -> Optional[float]:
         return None
     try:
         return float(Angle(text, unit=units.hourangle if column == RA else units.deg).deg)
-    except Exception:  # whatever its parser raises: this is no angle
+    except Exception:  # astropy's parser raises many kinds of errors
         return None
 
 
 def problem(column: str, value_deg: float) -> str:
-    """Returns what is wrong with a coordinate that no star can have; "" where nothing is, also for NaN.
+    """Returns a message if a coordinate is outside its range; "" if it is valid or NaN.
 
     >>> problem("RA", 653.56), problem("Dec", -42.0)
     ('653.56 is no right ascension in degrees, -180 to 360', '')

@@ -1,7 +1,7 @@
-"""Column names of tables of no source that is known (papers, QLP's lists): which column of a catalog each one means.
+"""Interprets the column names of tables of unknown sources, such as papers.
 
-A name is a word and, behind it, a unit or a time system: `T0 (BJD-2454833)`, `Dur [h]`, `depth_ppt`. Durations and
-depths need a unit, in the name or told by the file, because papers have them in many.
+A name is a word, followed by a unit or a time system: `T0 (BJD-2454833)`, `Dur [h]`, `depth_ppt`. Durations and depths
+need a unit, in the name or elsewhere in the file, because papers use many different ones.
 """
 
 import re
@@ -52,12 +52,12 @@ _NEEDS_UNIT = {DURATION: "{0} (d) or {0} (h)", DEPTH: "{0} (ppm), {0} (ppt), {0}
 
 
 class Meaning(NamedTuple):
-    """What a column is.
+    """The meaning of a column of a table.
 
     Attributes:
-      column: its name in a catalog.
-      convert: from its unit to the catalog's; None where they are the same.
-      problem: why it is not used; "" where it is.
+      column: name of the catalog's column with the same meaning.
+      convert: function from the text in the table's unit to text in the catalog's; None if the units are the same.
+      problem: why the column cannot be used; "" if it can.
     """
 
     column: str
@@ -66,12 +66,16 @@ class Meaning(NamedTuple):
 
 
 def plain(name: str) -> str:
-    """Returns a column's name without what its spellings differ in: capitals, blanks and underscores."""
+    """Returns a column's name in lower case, without blanks and underscores.
+
+    >>> plain("Transit_Depth"), plain("transit depth")
+    ('transitdepth', 'transitdepth')
+    """
     return name.strip().lower().replace(" ", "").replace("_", "")
 
 
 def scaled(factor: float) -> Convert:
-    """Returns the conversion that multiplies by a factor."""
+    """Returns a function that multiplies a number, given as text, by a factor."""
     return lambda text: _calculated(text, lambda value: value * factor)
 
 
@@ -84,7 +88,7 @@ def _calculated(text: str, function: Callable[[float], float]) -> str:
     try:
         return repr(function(parse_float(text)))
     except (ValueError, OverflowError):
-        return text  # empty, or text that whoever reads the column tells
+        return text  # empty or not a number: the reader of the column reports it
 
 
 def _times(days: float, hours: float, minutes: float, seconds: float) -> dict[str, Optional[Convert]]:
@@ -124,7 +128,7 @@ _BEHIND = re.compile(rf"(.*?)[\s_]+((?:{'|'.join(map(re.escape, _UNIT_WORDS))})s
 
 
 def meaning(name: str, unit: str = "") -> Optional[Meaning]:
-    """Returns what a column is by its name; None where its name tells nothing.
+    """Returns the meaning of a column by its name; None if the name is not known.
 
     >>> meaning("T0 (BJD-2458000)").column, meaning("Depth").problem
     ('Epoc', 'it has no unit: call it Depth (ppm), Depth (ppt), Depth (%) or Depth (mmag)')
@@ -132,8 +136,8 @@ def meaning(name: str, unit: str = "") -> Optional[Meaning]:
     ('2.0', '12.0', None)
 
     Args:
-      name: as the table has it.
-      unit: of the column, where the file tells it elsewhere; "" where it does not.
+      name: name of the column in the table.
+      unit: unit of the column if the file has it elsewhere; else "".
     """
     word, in_name = _split(name)
     column = next((column for column, words in WORDS.items() if word in words), None)
@@ -150,11 +154,14 @@ def meaning(name: str, unit: str = "") -> Optional[Meaning]:
 
 
 def in_unit(column: str, unit: str) -> tuple[Optional[Convert], str]:
-    """Returns the conversion from a unit to that of a catalog's column, and what is wrong where there is none.
+    """Returns the conversion from a unit to the unit of a catalog's column, and a message if there is no conversion.
 
     Args:
-      column: of a catalog.
-      unit: as the name or the file tells it; "" for none.
+      column: column of a catalog.
+      unit: unit in the column's name or in the file; "" for none.
+
+    Returns:
+      Function from text to text, or None if nothing is to be converted; and the message, "" if the unit is known.
     """
     word = unit.strip().lower()
     if column == EPOCH and word:
@@ -170,7 +177,7 @@ def in_unit(column: str, unit: str) -> tuple[Optional[Convert], str]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Returns the plain word of a name, and the unit or time system behind it, "" for none."""
+    """Returns the plain word of a name, and the unit or time system that follows it ("" for none)."""
     bare = name.strip().lower()
     match = _BRACKETED.fullmatch(bare) or _BEHIND.fullmatch(bare)
     return (plain(match[1]), match[2].strip()) if match and match[1] else (plain(bare), "")

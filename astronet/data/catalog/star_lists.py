@@ -1,4 +1,4 @@
-"""TEV tables, with most columns empty, of the stars in lists of TIC IDs or in a directory of light curves."""
+"""Makes TEV tables of the stars in lists of TIC IDs, or in a directory of light curves. Most columns stay empty."""
 
 import collections
 import contextlib
@@ -18,7 +18,7 @@ _FILE_NAME = re.compile(r"sector-(\d+)(?:-.*)?\.txt$", re.IGNORECASE)
 
 
 class LeftOut(NamedTuple):
-    """A line of a list of TIC IDs that adds no star; `line` is "" where the star is in an earlier list."""
+    """A line of a list of TIC IDs that adds no star; `line` is "" if the star is in an earlier list."""
 
     file: str
     line: object
@@ -27,7 +27,7 @@ class LeftOut(NamedTuple):
 
 
 class Stars(NamedTuple):
-    """The stars of lists or light curves.
+    """The stars of each sector.
 
     Attributes:
       tic_ids_of: dict of sector to TIC IDs, in order.
@@ -39,7 +39,14 @@ class Stars(NamedTuple):
 
 
 class WrittenTable(NamedTuple):
-    """A table of one sector: its path, the number of its stars, of lines left out, and the path of their list."""
+    """A table of one sector that was written.
+
+    Attributes:
+      path: path of the table.
+      num_stars: number of its stars.
+      num_left_out: number of lines of the lists that were left out.
+      left_out_path: path of the CSV file that lists those lines.
+    """
 
     path: str
     num_stars: int
@@ -50,8 +57,11 @@ class WrittenTable(NamedTuple):
 def sector_of(path: str) -> int:
     """Returns the sector in a file's name, `sector-X.txt` or `sector-X-anything.txt`.
 
+    >>> sector_of("lists/sector-12-bright.txt")
+    12
+
     Raises:
-      ScriptError: the name is not of this form.
+      ScriptError: the name does not have this form.
     """
     match = _FILE_NAME.match(os.path.basename(path))
     if not match:
@@ -60,10 +70,10 @@ def sector_of(path: str) -> int:
 
 
 def read_tic_ids(path: str) -> tuple[list[int], list[tuple[int, str, str]]]:
-    """Reads TIC IDs from a text file, one a line.
+    """Reads TIC IDs from a text file with one TIC ID a line.
 
     Returns:
-      List of TIC IDs, without repetitions; list of (line number, text, reason) of the lines that add none.
+      List of TIC IDs without repetitions, and list of (line number, text, reason) of the lines that were left out.
 
     Raises:
       ScriptError: the file is not text.
@@ -86,13 +96,13 @@ def read_tic_ids(path: str) -> tuple[list[int], list[tuple[int, str, str]]]:
 
 
 def read_lists(paths: Sequence[str], num_worker_processes: int = 1) -> Stars:
-    """Reads lists of TIC IDs, each of the sector that its file's name tells.
+    """Reads lists of TIC IDs. The name of each file has the sector.
 
     Raises:
       ScriptError: a file is not text, or its name has no sector.
     """
     for path in paths:
-        sector_of(path)  # a name without a sector is told before anything is read
+        sector_of(path)  # raises an error for a name without a sector before anything is read
     tic_ids_of, left_out_of = collections.defaultdict(dict), collections.defaultdict(list)
     with tqdm(total=len(paths), unit="file", disable=None) as progress:
         for path, (tic_ids, problems) in zip(paths, map_in_order(read_tic_ids, paths, num_worker_processes)):
@@ -111,7 +121,7 @@ def with_light_curves(tess_data_dir: str) -> Stars:
     """Finds the stars whose light curves are in a directory.
 
     Raises:
-      ScriptError: there is no light curve that tells its star and sector.
+      ScriptError: no file in the directory is a light curve with a known star and sector.
     """
     from light_curve_util import tess_io
 
@@ -124,7 +134,7 @@ def with_light_curves(tess_data_dir: str) -> Stars:
 
 
 def write_tables(stars: Stars, directory: str) -> list[WrittenTable]:
-    """Writes sector-S-all.csv for each sector and, where lines are left out, sector-S-all_dropped.csv."""
+    """Writes sector-S-all.csv for each sector and, if lines were left out, sector-S-all_dropped.csv."""
     make_directory(directory)
     written = []
     for sector, tic_ids in sorted(stars.tic_ids_of.items()):
@@ -141,7 +151,7 @@ def write_tables(stars: Stars, directory: str) -> list[WrittenTable]:
 
 
 def _write_left_out(path, left_out):
-    """Writes the list of what was left out. Where nothing was, there is no such file, nor that of an earlier run."""
+    """Writes the list of lines that were left out. If there are none, it removes the list of an earlier run."""
     if left_out:
         write_csv(path, LeftOut._fields, left_out, lineterminator="\n")
         return

@@ -1,16 +1,23 @@
-"""What the values of a TCE must be, wherever they come from: one rule for tables, catalogs and records."""
+"""Rules for the values of a TCE that hold for tables, catalogs and records alike."""
 
 from astronet.data.records.columns import STITCHED_SECTORS
 
 
 def stitched_sectors(columns):
-    """The sectors of a row, dict of its columns, whose light curves are joined; none where it has one sector."""
+    """Returns the sectors whose light curves are joined for a row; [] if the row has only one sector.
+
+    >>> stitched_sectors({"Stitched_Sectors": "1,2,28"}), stitched_sectors({"Sectors": 1})
+    ([1, 2, 28], [])
+
+    Args:
+      columns: dict of the row's columns.
+    """
     joined = columns.get(STITCHED_SECTORS, "")
     return [int(sector) for sector in joined.split(",")] if "," in joined else []
 
 
 def longer_than_period(duration_hours: float, period_days: float) -> str:
-    """What is wrong with a TCE whose duration is longer than its period; "" where it is not.
+    """Returns a message if the duration of a TCE is longer than its period; else "".
 
     >>> longer_than_period(60, 1.7)
     'Duration 60 h is longer than the Period, 1.7 d'

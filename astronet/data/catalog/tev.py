@@ -1,4 +1,4 @@
-"""Tables of the TESS Exoplanet Vetter (TEV): one CSV file for each sector. dialects.py reads them."""
+"""Writes tables in the format of the TESS Exoplanet Vetter (TEV), one CSV file a sector. dialects.py reads them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +15,11 @@ def write(path: Any, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes a TEV table.
 
     Args:
-      path: of the CSV file.
-      rows: dicts of some of COLUMNS; the other cells stay empty.
+      path: path of the CSV file.
+      rows: dicts with keys from COLUMNS; cells of missing keys stay empty.
 
     Raises:
-      ValueError: a row has a column that TEV tables lack.
+      ValueError: a key is not in COLUMNS.
     """
     write_csv(path, COLUMNS, map(_cells, rows), lineterminator="\n")
 

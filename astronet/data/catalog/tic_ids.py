@@ -1,22 +1,22 @@
-"""TIC IDs and sectors as tables write them: what is plainly one is read, everything else is refused with the reason."""
+"""Reads TIC IDs and sectors from the cells of tables. Ambiguous text is refused, with the reason."""
 
 import re
 
-LARGEST = 2**53 - 1  # up to which a float holds each whole number, and file names have room
+LARGEST = 2**53 - 1  # the largest number below which floats hold every integer; it also fits into file names
 
 _EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")
 _SECTORS = re.compile(r"(?:(?:sector|s)[_-]?)?0*(\d{1,5})(?:\.0*)?(?:-(?:sector|s)?0*(\d{1,5}))?", re.IGNORECASE)
-_MOST_SECTORS = 1000  # of a range; more is a slip
+_MOST_SECTORS = 1000  # longest plausible range of sectors
 
 
 def parse_tic_id(text: str) -> int:
-    """The TIC ID that a cell holds.
+    """Returns the TIC ID in the text of a cell.
 
     >>> parse_tic_id("TIC 402026209"), parse_tic_id("402026209.0")
     (402026209, 402026209)
 
     Raises:
-      ValueError: it holds none, with the reason; or one that has lost digits.
+      ValueError: the text is not a TIC ID, or has lost digits; the message says which.
     """
     match = re.fullmatch(r"(?:(?:TIC|KIC)[ -]?)?0*(\d{1,16})(?:\.0*)?", text, re.IGNORECASE)
     if match and int(match[1]) <= LARGEST:
@@ -31,15 +31,15 @@ def parse_tic_id(text: str) -> int:
 
 
 def parse_sectors(text: str) -> tuple[int, ...]:
-    """The sectors that a cell holds, each once, in order: `1`, `1,2,28`, `1 2 28`, `S0001`, `s0001-s0003`.
+    """Returns the sectors in the text of a cell, sorted, without repetitions.
 
     >>> parse_sectors("28,1 2"), parse_sectors("s0001-s0003"), parse_sectors("")
     ((1, 2, 28), (1, 2, 3), ())
 
     Raises:
-      ValueError: it holds something else, with the reason.
+      ValueError: the text is not a sector or a list of sectors.
     """
-    if text.isdecimal() and len(text) < 6:  # which most are
+    if text.isdecimal() and len(text) < 6:  # the most frequent case, done fast
         return (int(text),)
     if text.lower() in _EMPTY:
         return ()

@@ -1,6 +1,6 @@
-"""The columns of catalogs and records: the one home of their names, types and units, shown as a table in docs/data.md.
+"""The columns of catalogs and records: their names, types, meanings and units. docs/data.md shows them as a table.
 
-This module imports nothing of the package, so that tables, records, worker processes and scripts can all import it.
+This module imports nothing of the package, so that all other modules can import it.
 """
 
 import dataclasses
@@ -14,12 +14,12 @@ class Column:
     """One column.
 
     Attributes:
-      name: as catalogs and records spell it.
-      kind: Python type of its values. Records hold it as an int64, a float32 or bytes.
-      meaning: what it is, in a few words.
-      unit: of its values in a catalog; "" where it has none.
-      record_unit: of its values in a record, where that is another one.
-      in_catalog: whether make_catalog.py writes it. The others are added when records are made.
+      name: name in catalogs and records.
+      kind: Python type of the values. Records hold them as int64, float32 or bytes.
+      meaning: meaning of the values, in a few words.
+      unit: unit in catalogs; "" if the values have none.
+      record_unit: unit in records, if it differs.
+      in_catalog: whether make_catalog.py writes the column. Other columns are added when records are made.
     """
 
     name: str
@@ -86,14 +86,14 @@ KIND_OF = {column.name: column.kind for column in COLUMNS}
 CATALOG_COLUMNS = tuple(column.name for column in COLUMNS if column.in_catalog)
 EVENT_DENSITIES = (EVENT_DENSITY, CAMERA_EVENT_DENSITY)
 
-# Columns that tables may have, and that are read but not written to a catalog.
+# Columns that are read from tables but not written to catalogs.
 SOURCE = "src"
 EPOCH_ERROR = "Epoc Err"  # standard deviation, days
 PERIOD_ERROR = "Period Err"  # standard deviation, days
 
 
 def names_of(kind: Kind) -> tuple[str, ...]:
-    """Returns the names of the catalog's columns whose values have a type.
+    """Returns the names of the catalog's columns of a Python type.
 
     >>> names_of(int)
     ('row_id', 'tic_id', 'Sectors', 'camera', 'ccd')

@@ -1,4 +1,4 @@
-"""Makes record files from a table of TCEs and a directory of light curves.
+"""Makes record files from a table of TCEs and a directory of light curves. For example:
 
 choice = RecordRequest("tces.csv", "tess", "tfrecord", configuration.resolve(config_name="triage"))
 records = generate(choice)

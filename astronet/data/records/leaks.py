@@ -1,4 +1,4 @@
-"""Leaks from training into evaluation: TCEs with the views of a training TCE, or of a star that is trained on."""
+"""Finds leaks from training into evaluation: TCEs with the same views as a training TCE, or of the same star."""
 
 import dataclasses
 import hashlib
@@ -11,46 +11,48 @@ from astronet.data.records import tf_example, tfrecord
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What a training has seen: digests of the views of its TCEs, and TIC IDs of its stars."""
+    """The training set of a model: digests of the views of its TCEs, and TIC IDs of its stars."""
 
     views: frozenset
     stars: frozenset
 
     @classmethod
     def from_files(cls, files):
-        """Reads it from a list of record files."""
+        """Reads the training set from a list of record files."""
         examples = (tf_example.from_serialized(record) for path in files for record in tfrecord.read(path))
         return cls.from_identities(map(identity, examples))
 
     @classmethod
     def from_identities(cls, identities):
-        """Takes it from the identity() of each TCE."""
+        """Makes the training set from the identity() of each TCE."""
         digests, stars = zip(*identities)
         return cls(frozenset(digests), frozenset(stars))
 
     def find(self, examples):
-        """Looks for TCEs that this training has seen.
+        """Finds TCEs that leak from this training set.
 
         Args:
           examples: iterable of tf.train.Example.
 
         Returns:
-          Two boolean arrays [num_examples]: all views identical to a training TCE's, star trained on.
+          Two boolean arrays [num_examples]: whether all views equal those of a training TCE, and whether the star is in
+          the training set.
         """
         return self.find_identities(map(identity, examples))
 
     def find_identities(self, identities):
-        """Looks, like find(), for TCEs of which only the identity() is at hand."""
+        """Does the same as find(), from the identity() of each TCE."""
         seen = [(digest in self.views, star in self.stars) for digest, star in identities]
         return np.array(seen, dtype=bool).reshape(-1, 2).T
 
 
 def report(train_identities, eval_identities, words=nouns.TCES):
-    """Says in a line or two how far an evaluation tests what training has learned.
+    """Returns a message of one or two lines about the leaks between a training and an evaluation set.
 
     Args:
-      train_identities, eval_identities: lists of the identity() of each TCE.
-      words: nouns.Nouns of what the model classifies.
+      train_identities: identity() of each training TCE.
+      eval_identities: identity() of each TCE to evaluate on.
+      words: nouns.Nouns, the names of the things that the model classifies.
     """
     same_views, same_star = Trained.from_identities(train_identities).find_identities(eval_identities)
     leaked = same_views | same_star
@@ -67,7 +69,7 @@ def report(train_identities, eval_identities, words=nouns.TCES):
 
 
 def identity(example):
-    """Returns what tells whether two examples leak: a digest of the bytes of all views, and the TIC ID of the star."""
+    """Returns the values by which leaks are found: a digest of the bytes of all views, and the TIC ID of the star."""
     features = example.features.feature
     digest = hashlib.blake2b(digest_size=16)
     for name in tf_example.SERIES_NAMES:

@@ -1,8 +1,8 @@
-"""Pieces of a shard: so many TCEs as one worker takes at a time, from their light curves to a part of a record file.
+"""Makes pieces of a shard: the records of as many TCEs as one worker takes at a time.
 
-A piece goes to disk, and only a summary of it to the parent. Its name is a hash of all that it is made from but the
-light curves, and its summary tells which those were, so that a piece that an interrupted run left is known again.
-Workers run this: it imports neither TensorFlow nor pandas.
+The worker writes the piece to disk, and returns only a summary. The name of the file is a hash of everything that the
+piece is made from except the light curves; the summary has a hash of those. So a later run recognizes the pieces of an
+interrupted one. Worker processes import this module, so it imports neither TensorFlow nor pandas.
 """
 
 import collections
@@ -23,7 +23,7 @@ from astronet.data.records import preprocess, tf_example, tfrecord
 from astronet.data.records.columns import DISPOSITION, ROW_ID, SECTOR, TIC_ID
 from light_curve_util.errors import MissingLightCurveError
 
-TIME_LIMIT = "time limit"  # the kind of reason that is worth another try in another run
+TIME_LIMIT = "time limit"  # TCEs skipped for this reason are tried again by the next run
 _TRIES_OF_A_TCE = 2
 _TRIES_OF_A_PIECE = 3
 
@@ -33,13 +33,13 @@ class Piece:
     """Some TCEs of a shard.
 
     Attributes:
-      directory: where its files go.
-      key: hash of all that decides what is in it, but for the light curves; as key_of() gives it.
-      columns: dict of column name to list, as tce_table.to_record_columns gives them.
-      tess_data_dir: directory that holds the light curves.
+      directory: directory of the piece's files.
+      key: hash of everything that decides its content except the light curves (key_of).
+      columns: dict of column name to list of values, as tce_table.to_record_columns returns them.
+      tess_data_dir: directory of the light curves.
       settings: preprocess.Settings.
-      time_limit_seconds: seconds after which a TCE is given up and its process with it; None has no limit.
-      sector_windows: dict of sector to when it ran, as preprocess.TimeCheck has it.
+      time_limit_seconds: seconds after which a TCE is given up, and its process ended; None means no limit.
+      sector_windows: dict of sector to its start and end, as in preprocess.TimeCheck.
     """
 
     directory: str
@@ -51,29 +51,29 @@ class Piece:
     sector_windows: dict = dataclasses.field(default_factory=dict)
 
     def rows(self):
-        """Yields its TCEs as dicts of columns."""
+        """Yields each TCE of the piece as a dict of its columns."""
         for values in zip(*self.columns.values()):
             yield dict(zip(self.columns, values))
 
 
 def key_of(columns, settings):
-    """Hash of what a piece is made from, but for the light curves."""
+    """Returns the hash of everything that a piece is made from except the light curves."""
     origin = [astronet.__version__, settings.decisive(), columns]
     return hashlib.sha256(json.dumps(origin).encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What became of a piece.
+    """The result of making a piece.
 
     Attributes:
-      key: of the piece.
-      path: its part of the record file.
-      sha256: of that file.
-      light_curves: hash of the names, sizes and times of change of the light curves.
-      dispositions: dict of disposition to the number of its records.
+      key: key of the piece.
+      path: path of its records, a part of a record file.
+      sha256: hash of that file.
+      light_curves: hash of the names, sizes and modification times of the light curves.
+      dispositions: dict of disposition to number of records.
       skipped: list of [row_id, tic_id, sector, reason].
-      warned: list of [row_id, tic_id, sector, warning], of rows that are not skipped.
+      warned: list of [row_id, tic_id, sector, warning] of rows that have a record.
     """
 
     key: str
@@ -88,7 +88,7 @@ class Summary:
         json_files.write(self.path + ".json", dataclasses.asdict(self), indent=None)
 
     def read_data(self):
-        """The bytes of its part of the record file, or None where they are not what they were."""
+        """Returns the bytes of the piece's records; None if the file is missing or has changed."""
         with contextlib.suppress(FileNotFoundError), open(self.path, "rb") as file:
             data = file.read()
             if hashlib.sha256(data).hexdigest() == self.sha256:
@@ -101,9 +101,9 @@ class Summary:
 
 
 def make(piece):
-    """Makes a piece, unless an earlier run has left it and its light curves are as they were.
+    """Makes a piece, unless an earlier run has made it and its light curves have not changed.
 
-    The TCE that a former try of this run hung at is skipped, as is one that has cost its worker twice.
+    A TCE at which an earlier attempt hung is skipped; so is a TCE at which two workers died.
 
     Args:
       piece: Piece.
@@ -112,7 +112,7 @@ def make(piece):
       Summary.
 
     Raises:
-      ScriptError: there is no data directory, or worker after worker is killed.
+      ScriptError: there is no data directory, or several workers were killed.
       OSError: the piece cannot be written.
     """
     path = os.path.join(piece.directory, piece.key)
@@ -155,7 +155,7 @@ def make(piece):
 
 
 def light_curves(piece):
-    """Hash of the names, sizes and times of change of a piece's light curves, without reading them."""
+    """Returns the hash of the names, sizes and modification times of a piece's light curves. It does not read them."""
     seen = hashlib.sha256()
     for columns in piece.rows():
         seen.update(_find(columns, piece.tess_data_dir)[1])
@@ -163,12 +163,12 @@ def light_curves(piece):
 
 
 def is_final(skipped):
-    """Whether another run would skip these TCEs too, as far as one can tell."""
+    """Returns whether another run would probably skip these TCEs too: none was skipped for its time limit."""
     return all(isinstance(row, list) and row and not str(row[-1]).startswith(TIME_LIMIT) for row in skipped)
 
 
 def _find(columns, tess_data_dir):
-    """Paths of a TCE's light curves, and what tells whether the files are still the same; None and b"-" without one."""
+    """Returns the paths of a TCE's light curves, and bytes that change if a file changes; None and b"-" if missing."""
     try:
         paths = preprocess.find_light_curves(columns, tess_data_dir)
         stats = [os.stat(path) for path in paths]
@@ -188,11 +188,11 @@ def _check_directory(tess_data_dir):
 
 
 class _Watch:
-    """Notes on disk at which TCE a worker is, for the next one, should it die; ends the process when a TCE hangs.
+    """Writes to disk which TCE a worker is working on, and ends the process if a TCE takes too long.
 
-    Each try at the piece is a line of the file, which holds the number of the TCE. faulthandler ends a process that is
-    past its time from a thread of its own in C, whatever the process hangs in, and first writes "Timeout" and the
-    traceback into the file.
+    The file has one line for each attempt at the piece: the number of the TCE. If the worker dies, the next one reads
+    from it which TCE was the cause. faulthandler ends a process that exceeds the time limit. It runs in a separate
+    thread in C, so it works whatever the process hangs in. Before, it writes "Timeout" and the traceback to the file.
     """
 
     def __init__(self, path, time_limit_seconds):
@@ -218,9 +218,9 @@ class _Watch:
         return self
 
     def begin(self, i):
-        """Notes that TCE i is begun; returns the reason to skip it, or None."""
+        """Writes that TCE i has begun. Returns the reason to skip it, or None."""
         os.pwrite(self._file, b"%9d\n" % i, self._line)
-        # A new watch costs as much as 30 notes, so it is not set for every TCE, and a TCE has up to a quarter more.
+        # Setting a timer costs as much as writing 30 numbers, so it is not set for every TCE: the limit is 25 % longer.
         if self._time_limit and time.monotonic() - self._armed > self._time_limit / 4:
             self._armed = time.monotonic()
             os.lseek(self._file, 0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""What a configuration reads from records: as arrays, batch by batch, and checked. NumPy and protobuf alone."""
+"""Reads the features that a configuration needs from records, in batches, and checks them. Needs no TensorFlow."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Optional
@@ -12,7 +12,7 @@ from astronet.data.records import event_density, tf_example
 from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, KIND_OF, PERIOD, SECTOR
 from astronet.data.records.tf_example import Example
 
-# What event densities are looked up by: name of the feature -> type of its value, and what stands for a missing one.
+# The features that event densities are looked up by: name -> (type of its value, value that stands for a missing one).
 EPHEMERIS: dict[str, tuple[type, float]] = {
     name: (KIND_OF[name], np.nan if KIND_OF[name] is float else 0) for name in (EPOCH, PERIOD, SECTOR, CAMERA)
 }
@@ -21,15 +21,15 @@ Features = dict[str, np.ndarray]
 
 
 def parse(serialized: list[bytes], config: Config) -> Features:
-    """Parses a batch of records, as dataset.py does by TensorFlow.
+    """Parses a batch of records into arrays. (dataset.py does the same with TensorFlow.)
 
     Args:
-      serialized: tf.train.Examples.
+      serialized: serialized tf.train.Examples.
       config: Config.
 
     Returns:
-      Dictionary of [batch, length] arrays: float32, the numbers of sector and camera int64. A column that a record
-      lacks is NaN, or 0.
+      Dictionary of feature name to array [batch, length]: float32, but int64 for sector and camera. A column that a
+      record lacks is NaN (float32) or 0 (int64).
 
     Raises:
       ScriptError: a record lacks a feature, or has it of another length or type.
@@ -47,7 +47,10 @@ def parse(serialized: list[bytes], config: Config) -> Features:
 
 
 def _stack(examples, name, length, kind, missing):
-    """A feature of all examples, [batch, length]; `missing` fills it where an example lacks it, None: none may."""
+    """Returns one feature of all examples, [batch, length].
+
+    `missing` fills the row of an example without the feature; if `missing` is None, such an example is an error.
+    """
     stacked = np.empty([len(examples), length], np.float32 if kind is float else np.int64)
     for row, example in enumerate(examples):
         feature = example.features.feature.get(name)
@@ -69,26 +72,26 @@ def batches(
     where: Callable[[int], str] = lambda number: "a record",
     parse: Callable[[list[bytes], Config], Features] = parse,
 ) -> Iterator[dict[str, Any]]:
-    """Yields the features of batches of records that need not be labeled.
+    """Yields the features of batches of records. The records need no label.
 
     Args:
       serialized_batches: iterable of lists of serialized tf.train.Examples.
       config: Config.
-      where: function from the number of a record, counted from 0 over all batches, to what messages call it.
-      parse: what parses a batch.
+      where: function from the number of a record (from 0, over all batches) to its name in messages.
+      parse: function that parses a batch.
 
     Yields:
       Dictionary of [batch, length] float32 arrays and of "serialized", the list of the batch's records.
 
     Raises:
-      ScriptError: naming the TCE whose record the configuration cannot read.
+      ScriptError: a record does not fit the configuration; the message names its TCE.
     """
     first = 0
     for serialized in serialized_batches:
         try:
             features = parse(serialized, config)
         except ScriptError:
-            _check_each(serialized, first, config, where)  # which says more
+            _check_each(serialized, first, config, where)  # raises a more precise error
             raise
         if not _is_usable(features, config):
             _check_each(serialized, first, config, where)
@@ -102,21 +105,21 @@ def reads_event_densities(config: Config) -> bool:
 
 
 def completed(parsed: Features, config: Config) -> Features:
-    """Returns parsed features with the event densities that their records lack, by those of the configuration."""
+    """Returns parsed features with missing event densities filled in by the densities in the configuration."""
     if not config.inputs.sector_events:
         return parsed
-    stars = np.zeros(len(next(iter(parsed.values()))))  # whoever they are
+    stars = np.zeros(len(next(iter(parsed.values()))))  # the look-up does not depend on the TIC IDs
     return filled(parsed, event_density.look_up(ephemerides(stars, parsed), config.inputs.sector_events))
 
 
 def ephemerides(stars: Any, features: Mapping[str, np.ndarray]) -> event_density.Ephemerides:
-    """Returns the event_density.Ephemerides of parsed features; `stars` are TIC IDs."""
+    """Returns the event_density.Ephemerides of parsed features. `stars` holds the TIC IDs, [batch]."""
     sector, camera, epoch, period = (features[name][:, 0] for name in (SECTOR, CAMERA, EPOCH, PERIOD))
     return event_density.Ephemerides(stars, sector, camera, epoch, period)
 
 
 def filled(features: Features, columns: Mapping[str, np.ndarray]) -> Features:
-    """Returns features with `columns`, dictionary of [num_tces], in place of what is NaN."""
+    """Returns features with their NaNs replaced by the values of `columns`, a dictionary of arrays [batch]."""
     completed_columns = {
         name: np.where(np.isnan(features[name]), values[:, np.newaxis].astype(np.float32), features[name])
         for name, values in columns.items()
@@ -126,7 +129,7 @@ def filled(features: Features, columns: Mapping[str, np.ndarray]) -> Features:
 
 
 def _is_usable(features, config):
-    """Whether all features are finite, and no column of the scalars is infinite: NaN stands for a missing one."""
+    """Returns whether all features are finite. Columns of scalars may be NaN, which stands for a missing value."""
     return all(
         (np.isfinite(values) if name in config.inputs.features else ~np.isinf(values)).all()
         for name, values in features.items()
@@ -139,7 +142,7 @@ def _check_each(serialized, first, config, where):
 
 
 def parse_one(serialized: bytes, where: str) -> Example:
-    """Returns the Example in the bytes of one record; a ScriptError names it where they are none."""
+    """Returns the Example of one serialized record. Raises ScriptError with its name if the bytes are not one."""
     try:
         return tf_example.from_serialized(serialized)
     except ScriptError as error:
@@ -160,9 +163,9 @@ def _check_ephemeris(example, where):
 
 
 def _remedy_for_lengths(config, lengths, name):
-    """What to do about a record whose time series have other lengths than a configuration reads.
+    """Returns advice for a record whose time series do not have the lengths that the configuration needs.
 
-    A model that is trained reads what it was trained on, whatever --config_name says: first comes what helps there.
+    The first advice also helps with a trained model, which reads the lengths of its training whatever --config_name is.
     """
     same = configuration.names_that_fit(configuration.view_lengths(config))
     remedy = f"make the records again with --config_name={same[0]}" if same else "make the records for this one"
@@ -173,7 +176,11 @@ def _remedy_for_lengths(config, lengths, name):
 
 
 def check(example: Example, config: Config, where: str, labelled: bool) -> Optional[int]:
-    """Returns the class of an example, None unless it is labeled, or says what keeps it from being read."""
+    """Checks that an example fits a configuration. Returns its class, or None if `labelled` is false.
+
+    Raises:
+      ScriptError: a feature has the wrong length or type, or is not finite; or the label is unknown.
+    """
     tce = f"{where} (row_id {tf_example.value(example, 'row_id')}, TIC {tf_example.value(example, 'tic_id')})"
     lengths = {name: len(feature.float_list.value) for name, feature in example.features.feature.items()}
     for name, feature in config.inputs.features.items():

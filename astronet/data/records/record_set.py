@@ -1,7 +1,7 @@
-"""A set of records in a directory: its shards, the list of rows that were skipped, and the manifest.
+"""Writes a set of records into a directory: its shards, the list of skipped rows, and the manifest.
 
-`shards.json` tells of each shard what it was made from, which rows are not in it, and its hash, so that whatever was
-interrupted when, a shard that does not fit is known and made again.
+`shards.json` records for each shard what it was made from, which rows were skipped, and the hash of the file. An
+interrupted run can therefore be resumed at any point: a shard that does not match its entry is made again.
 """
 
 import collections
@@ -23,20 +23,20 @@ from astronet.data.catalog.tce_table import Skip, Warned
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
 _STAGING = "incomplete-records"
 _ENTRIES = "shards.json"
-_KEY_LENGTH = 16  # characters of a hash, which tell the sets of this world apart
+_KEY_LENGTH = 16  # characters of a hash in a file name: enough to be unique
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """What is known of one shard.
+    """The entry of one shard in shards.json.
 
     Attributes:
-      made_from: hash of its rows of the catalog, the settings and the version.
-      light_curves: hash of the names, sizes and times of change of the light curves.
-      sha256: of the file.
-      dispositions: dict of disposition to the number of its records.
+      made_from: hash of its rows of the catalog, of the settings and of the version.
+      light_curves: hash of the names, sizes and modification times of the light curves.
+      sha256: hash of the shard's file.
+      dispositions: dict of disposition to number of records.
       skipped: list of [row_id, tic_id, sector, reason].
-      warned: list of [row_id, tic_id, sector, warning], of rows that are not skipped.
+      warned: list of [row_id, tic_id, sector, warning] of rows that have a record.
     """
 
     made_from: str
@@ -47,18 +47,19 @@ class Entry:
     warned: list = dataclasses.field(default_factory=list)
 
     def is_sound(self):
-        """Whether an entry that was read from a file holds what it should."""
+        """Returns whether the values of an entry read from a file have the right types."""
         counts = all(type(count) is int for count in self.dispositions.values())
         rows = [*self.skipped, *self.warned]
         return counts and all(isinstance(row, list) and len(row) == len(Skip._fields) for row in rows)
 
 
 def check_directory(directory, table_path, tess_data_dir):
-    """Refuses inputs that making the set would remove, and staging that is no directory.
+    """Refuses a directory if making the set there would remove an input, or if its staging path is not a directory.
 
     Args:
-      directory: of the set, which need not exist.
-      table_path, tess_data_dir: table and directory of light curves that the set is made from.
+      directory: directory of the set; it need not exist.
+      table_path: table of TCEs that the set is made from.
+      tess_data_dir: directory of light curves that the set is made from.
 
     Raises:
       ScriptError: naming the path and the remedy.
@@ -73,30 +74,33 @@ def check_directory(directory, table_path, tess_data_dir):
             is_staged = os.path.commonpath([os.path.join(home, name), real_staging]) == real_staging
             if is_staged or (home == real and _SHARD.fullmatch(name)):
                 raise ScriptError(
-                    f"--output_dir would remove or overwrite {path}, which {flag} reads: move that, or give another "
-                    "--output_dir"
+                    f"--output_dir would remove or overwrite {path}, which {flag} reads: move that file, or give "
+                    "another --output_dir"
                 )
 
 
 def staging_directory(directory):
-    """Makes, and returns the name of, the directory of what is not yet published; a run that is killed leaves it."""
+    """Makes the staging directory, which holds shards that are not published yet. Returns its path.
+
+    A killed run leaves the directory behind, and the next run uses its shards.
+    """
     staging = os.path.join(directory, _STAGING)
     os.makedirs(staging, exist_ok=True)
     for name in os.listdir(staging):
-        if name.endswith(".watch") or INCOMPLETE in name:  # of processes that an earlier run left in the middle
+        if name.endswith(".watch") or INCOMPLETE in name:  # unfinished files of an earlier run
             os.remove(os.path.join(staging, name))
     return staging
 
 
 def candidates(directory, name):
-    """Where a shard may have been made before: in its place, or in staging, where an interrupted run left it.
+    """Returns files that may be a shard made by an earlier run: published, or left in the staging directory.
 
     Args:
-      directory: of the set.
-      name: of the shard.
+      directory: directory of the set.
+      name: name of the shard.
 
     Returns:
-      List of path and Entry. Whether the file is as the entry says has yet to be seen.
+      List of (path, Entry). It is not yet checked that a file matches its entry.
     """
     in_place = json_files.read_or_nothing(os.path.join(directory, _ENTRIES)).get(name)
     paths_and_fields = [(os.path.join(directory, name), in_place)]
@@ -108,17 +112,17 @@ def candidates(directory, name):
 
 
 def _staged(staging, name, made_from):
-    """Path of a shard that is not published; runs with other settings have other ones."""
+    """Returns the path of an unpublished shard. It depends on the settings of the run (`made_from`)."""
     return os.path.join(staging, f"{name}.{made_from[:_KEY_LENGTH]}")
 
 
 def is_whole(path, entry):
-    """Whether a shard is as its entry says."""
+    """Returns whether the file of a shard has the hash in its entry."""
     return sha256(path) == entry.sha256
 
 
 def combined(hashes):
-    """One hash of the hashes of a shard's pieces: of their keys, or of their light curves."""
+    """Returns the hash of several hashes, such as the keys of a shard's pieces."""
     digest = hashlib.sha256()
     for piece_hash in hashes:
         digest.update(piece_hash.encode())
@@ -126,18 +130,18 @@ def combined(hashes):
 
 
 def assemble(staging, name, summaries):
-    """Writes a shard in the staging directory.
+    """Joins the pieces of a shard into one file in the staging directory.
 
     Args:
-      staging: the directory.
-      name: of the shard.
-      summaries: iterator over the pieces.Summary of its pieces, in order.
+      staging: path of the staging directory.
+      name: name of the shard.
+      summaries: iterator over the pieces.Summary of the shard's pieces, in order.
 
     Returns:
-      Its path and Entry.
+      Path of the file, and Entry.
 
     Raises:
-      ScriptError: a piece is not as its summary says.
+      ScriptError: the file of a piece does not match its summary.
     """
     digest, dispositions, pieces = hashlib.sha256(), collections.Counter(), []
     unnamed = f"{os.path.join(staging, name)}.{socket.gethostname()}-{os.getpid()}"
@@ -167,25 +171,25 @@ def assemble(staging, name, summaries):
 
 
 def publish(directory, shards):
-    """Makes shards the set in a directory: those that are not in their place yet are moved there.
+    """Publishes shards: moves them from the staging directory into the directory of the set.
 
-    Shards of the same splits that an earlier set left in the directory are removed, for a reader of `train*` would mix
-    the two. Other splits stay: a new test set can join a training set. Where no TCE gives a record, nothing changes.
+    Shards of an earlier set with the same splits are removed, because a reader of `train*` would mix the two sets.
+    Other splits stay, so a new test set can be added to a training set. If no TCE gives a record, nothing changes.
 
-    Whenever this process is killed, the shards that are in their place are of one set: the old one, or the new one,
-    some of which may be missing until the same command is given again.
+    If this process is killed, the published shards still belong to one set: either the old one or the new one. Some of
+    the new shards may then be missing until the same command is run again.
 
     Args:
-      directory: where they go.
-      shards: dict of name to path and Entry.
+      directory: directory of the set.
+      shards: dict of name to (path, Entry).
 
     Raises:
-      ScriptError: a shard is not as its entry says, so that nothing was published.
+      ScriptError: a shard does not match its entry; nothing was published.
     """
     if any(entry.dispositions for _, entry in shards.values()):
         to_move = {
             name: path for name, (path, _) in shards.items() if path != os.path.join(directory, name)
-        }  # those in their place have been compared with their entries before
+        }  # published shards have been compared with their entries before
         for name, path in to_move.items():
             if not is_whole(path, shards[name][1]):
                 raise ScriptError(f"{path} was changed meanwhile, perhaps by another run: run the same command again")
@@ -205,7 +209,7 @@ def publish(directory, shards):
 
 
 def _shards_in(directory):
-    """Names and splits of the shards in a directory."""
+    """Returns (name, split) of the shards in a directory."""
     return [(match[0], match[1]) for match in map(_SHARD.fullmatch, sorted(os.listdir(directory))) if match]
 
 
@@ -214,14 +218,14 @@ def _splits(names):
 
 
 def write_skips(directory, skips):
-    """Writes skipped.csv: row_id, tic_id, sector, reason."""
+    """Writes skipped.csv, with the columns row_id, tic_id, sector and reason."""
     write_csv(os.path.join(directory, "skipped.csv"), Skip._fields, skips)
 
 
 def write_warnings(directory, warned):
-    """Writes warnings.csv about rows that have a record: row_id, tic_id, sector, warning; returns its path.
+    """Writes warnings.csv, with the columns row_id, tic_id, sector and warning. Returns its path.
 
-    Without a warning there is no such file, nor that of an earlier run.
+    The warnings are about rows that have a record. If there are none, the file of an earlier run is removed.
     """
     path = os.path.join(directory, "warnings.csv")
     if warned:
@@ -233,17 +237,17 @@ def write_warnings(directory, warned):
 
 
 def write_manifest(directory, counts, **origin):
-    """Writes records.json: what the set holds and how it came to be.
+    """Writes the manifest, records.json: what the set holds, and how it was made.
 
-    Where shards of other splits lie beside the set, the manifest that told of them is kept in it as "earlier".
+    If the directory also has shards of other splits, their manifest is kept under the key "earlier".
 
     Args:
-      directory: where it goes.
-      counts: dict of shard name to a dict of disposition to the number of its records.
-      **origin: whatever says how the set came to be.
+      directory: directory of the set.
+      counts: dict of shard name to a dict of disposition to number of records.
+      **origin: how the set was made.
 
     Returns:
-      The manifest, as the file holds it.
+      Dict with the content of the file.
     """
     path = os.path.join(directory, "records.json")
     manifest = {**origin, **_summary(counts), "splits": {}}
@@ -254,7 +258,7 @@ def write_manifest(directory, counts, **origin):
     if os.path.exists(path) and len(_shards_in(directory)) > len(counts):
         earlier = json_files.read_or_nothing(path)
         if not earlier:
-            print(f"warning: {path} was damaged: what it told of the other splits here is lost", file=sys.stderr)
+            print(f"warning: {path} was damaged: its entries about the other splits are lost", file=sys.stderr)
         manifest["earlier"] = earlier.get("earlier", earlier)
     json_files.write(path, manifest)
     return manifest

@@ -1,4 +1,4 @@
-"""From the TCEs of each shard to record files: what is up to date stays, the rest is made by worker processes."""
+"""Makes the record files of the TCEs of each shard in worker processes. Shards that are up to date stay."""
 
 import functools
 import itertools
@@ -14,26 +14,26 @@ from astronet.data.records import pieces, record_set
 from astronet.data.records.columns import SECTOR
 from light_curve_util import sector_times
 
-_TCES_PER_PIECE = 128  # a tenth of a second's work; even a single large shard keeps many workers busy
+_TCES_PER_PIECE = 128  # a tenth of a second of work, so that even one large shard keeps many workers busy
 
 
 def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit_seconds, cluster=None):
-    """Makes the shards that are not up to date, and tells how many are.
+    """Makes the shards that are not up to date, and prints how many are up to date.
 
     Args:
-      directory: of the set; record_set.publish() brings the shards there.
+      directory: directory of the set. record_set.publish() moves the shards there.
       tables: dict of shard name to the DataFrame of its TCEs, as tce_table.to_record_columns returns it.
-      tess_data_dir: directory that holds the light curves.
+      tess_data_dir: directory of the light curves.
       settings: preprocess.Settings.
-      num_worker_processes: with 0, everything happens in this process, and there is no time limit.
-      time_limit_seconds: seconds after which a TCE is given up; 0 has no limit.
-      cluster: as --cluster has it: where else to work.
+      num_worker_processes: number of processes; 0 works in this process, without a time limit.
+      time_limit_seconds: seconds after which a TCE is given up; 0 means no limit.
+      cluster: a cluster to work on, as --cluster names it.
 
     Returns:
-      Dict of shard name to its path and record_set.Entry.
+      Dict of shard name to (path, record_set.Entry).
 
     Raises:
-      ScriptError: there is no data directory any more, worker after worker is killed, or the cluster cannot be used.
+      ScriptError: the data directory has disappeared, several workers were killed, or the cluster cannot be used.
       OSError: the directory cannot be written.
     """
     staging = record_set.staging_directory(directory)
@@ -45,7 +45,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
         name: functools.partial(_pieces, table, *where, settings, time_limit_seconds) for name, table in tables.items()
     }
     with workers.open_executor(cluster, num_worker_processes) as executor:
-        # A piece counts for itself how often it was tried, for it knows at which of its TCEs that was.
+        # A piece counts its own attempts, because it knows which of its TCEs failed.
         in_order = functools.partial(workers.in_order, executor, attempts=math.inf)
         made = {name: _up_to_date(directory, name, pieces_of[name], in_order) for name in tables}
         to_do = {name: table for name, table in tables.items() if not made[name]}
@@ -60,7 +60,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
 
 
 def _up_to_date(directory, name, pieces_of_shard, in_order):
-    """Path and Entry of a shard that would come out the same again; None where there is none."""
+    """Returns (path, Entry) of a shard that a new run would make again identically; None if there is none."""
     matching = record_set.candidates(directory, name)
     if matching:
         made_from = record_set.combined(piece.key for piece in pieces_of_shard())
@@ -79,7 +79,7 @@ def _pieces(table, staging, tess_data_dir, settings, time_limit_seconds):
     for start in range(0, len(table), _TCES_PER_PIECE):
         columns = table.iloc[start : start + _TCES_PER_PIECE].to_dict("list")
         key = pieces.key_of(columns, settings)
-        # Looked up here, for that takes half a second, and workers have a time limit.
+        # The look-up takes half a second. It is done here because workers have a time limit.
         rows = (dict(zip(columns, values)) for values in zip(*columns.values()))
         sectors = {sector for row in rows for sector in (row[SECTOR], *stitched_sectors(row))}
         ran = {sector: sector_times.window(sector) for sector in sectors}

@@ -1,7 +1,7 @@
-"""The columns of a record for one TCE that is given by itself: what generate_input_records.py would write of it.
+"""Makes the record columns of a single TCE, as generate_input_records.py would write them.
 
-A network reads more of a TCE than its views: how crowded the times of its events are with those of other TCEs of the
-sector (event_density.py), and by which camera it was seen. A table of the sector's TCEs tells, or the light curve.
+A network also reads the camera of a TCE and its event densities (event_density.py), which depend on the other TCEs of
+the sector. The camera comes from the light curve, the densities from a table of the sector's TCEs.
 """
 
 import os
@@ -27,15 +27,15 @@ from astronet.data.records.columns import (
 )
 from light_curve_util import identity, tess_io
 
-_SAME_PERIOD = 1e-4  # relative: what is typed has fewer digits than a table
-_SAME_EVENT_DURATIONS = 0.5
+_SAME_PERIOD = 1e-4  # relative difference: a user types fewer digits than a table has
+_SAME_EVENT_DURATIONS = 0.5  # difference of the mid-times, in durations
 _CATALOG = "--catalog (a table of a few hundred TCEs of its sector)"
 _TOO_FEW = "the table has too few TCEs of its sector, or no camera"
 _REMEDIES = {DEPTH: "--transit_depth", SN: "--sn"}
 
 
 def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
-    """Returns the columns of a TCE with the camera that its light curve tells, by name, place, or the star's position.
+    """Returns the columns of a TCE with its camera, from the light curve's file name, directory or star position.
 
     Args:
       columns: Sectors (0 where unknown) and others.
@@ -48,7 +48,7 @@ def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
 
 
 def _camera_by_position(header, sector):
-    """Camera at the position that a FITS header tells; 0 where there is none, or no camera sees it."""
+    """Returns the camera that sees the position in a FITS header; 0 if there is no position or no camera sees it."""
     try:
         ra, dec = (float(header[key]) for key in ("RA_OBJ", "DEC_OBJ"))
         cameras, _ = focal_plane.open_detectors("auto").locate(np.array([ra]), np.array([dec]), sector)
@@ -58,15 +58,14 @@ def _camera_by_position(header, sector):
 
 
 def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[str]"]) -> dict[str, Any]:
-    """Returns the columns of a TCE's record, as the records of a table of TCEs would hold them.
+    """Returns the record columns of a TCE, with event densities measured from a table of TCEs.
 
     Args:
-      columns: tic_id, Sectors, camera, Epoc (BTJD), Period (days), Duration (days) and others; NaN where not known.
-      catalog: table of TCEs, as generate_input_records.py reads it, of which the TCE may be one.
+      columns: tic_id, Sectors, camera, Epoc (BTJD), Period (days), Duration (days) and others; NaN where unknown.
+      catalog: path of a table of TCEs, as generate_input_records.py reads it. The TCE may be in the table.
 
     Returns:
-      Dict of columns: those of the table's row, where it has the TCE, and EVENT_DENSITIES; what `columns` knows
-      counts more than the table.
+      Dict of columns: `columns` and EVENT_DENSITIES. If the TCE is in the table, its row fills in what `columns` lacks.
 
     Raises:
       ScriptError: the table cannot be read.
@@ -83,7 +82,7 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
         table = table.fillna({CAMERA: 0})
     else:
         of_table = {name: values[0] for name, values in table.iloc[row : row + 1].to_dict("list").items()}
-        # Its record has the camera of the table, or none, whatever the light curve tells.
+        # The record of a table's row has the camera of the table, even if the light curve has another.
         columns = {name: value for name, value in columns.items() if name != "camera"}
         known.pop("camera", None)
     densities = {name: values[row] for name, values in event_density.of_table(table).items()}
@@ -91,7 +90,7 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
 
 
 def _find(table, columns):
-    """Number of the row that is of the same star, sector and event, or None."""
+    """Returns the number of the table's row with the same star, sector and event; None if there is none."""
     period, duration = columns[PERIOD], columns[DURATION]
     distance = np.abs((table.Epoc - columns[EPOCH] + period / 2) % period - period / 2).to_numpy()
     is_same = (table.tic_id == columns[TIC_ID]) & (table.Sectors == columns[SECTOR])
@@ -101,12 +100,12 @@ def _find(table, columns):
 
 
 def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
-    """Says which scalars of a model a record lacks or has by other TCEs than a table's, and how to give them.
+    """Returns messages about scalars of a model that a record lacks, or has only approximately, and how to give them.
 
     Args:
       record: serialized tf.train.Example.
-      config: Config of the model, which may know when the TCEs of a sector have their events.
-      has_catalog: whether a table has told the densities of the TCE.
+      config: Config of the model, which may hold the event densities of sectors.
+      has_catalog: whether the event densities of the TCE were measured from a table.
     """
     features = record_features.parse([record], config)
     lacking = [name for name in configuration.scalar_columns(config) if np.isnan(features[name]).any()]
@@ -119,7 +118,7 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
         are = "is" if len(lacking) == 1 else "are"
         messages.append(
             f"the model reads {', '.join(lacking)}, which {are} not known: {remedy}; without, one probability in ten "
-            "changes by 0.1"
+            "changes by 0.1 or more"
         )
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
         messages.append(

@@ -1,4 +1,4 @@
-"""Which TCEs train, which validate and which test: 80, 10 and 10 percent."""
+"""Splits TCEs into 80 percent for training, 10 for validation and 10 for testing."""
 
 import hashlib
 
@@ -8,38 +8,41 @@ _BOUNDS = {"train": (0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1)}
 
 
 def by_tic(table, seed):
-    """Splits so that all TCEs of a star are on one side.
+    """Splits a table of TCEs by star: all TCEs of a star are in the same split.
 
-    The side is a hash of the seed and the TIC ID alone: a catalog that grows moves no star.
+    The split of a star depends only on the seed and the TIC ID. It stays the same if the catalog grows.
 
     Args:
       table: DataFrame with a column tic_id.
-      seed: integer; another one draws other stars.
+      seed: integer.
 
     Returns:
-      Dict of "train", "val" and "test" to DataFrames, their rows shuffled by the seed.
+      Dict of "train", "val" and "test" to DataFrames, with their rows shuffled by the seed.
     """
     return _split(table, [fraction(tic_id, seed) for tic_id in table.tic_id], seed)
 
 
 def by_row(table, seed):
-    """Splits row by row, as the published records were: a star may be on several sides, so tests are optimistic.
+    """Splits a table of TCEs by row, as the published records were split. Arguments and result are those of by_tic.
 
-    Args and returns as by_tic.
+    A star with several TCEs may be in several splits, so results on the test set are too good.
     """
     return _split(table, np.random.default_rng(seed).permutation(len(table)) / max(len(table), 1), seed)
 
 
 def fold(tic_id, num_folds, seed):
-    """Returns the fold of a star, 1 to num_folds; as by_tic, a hash of the seed and the TIC ID alone.
+    """Returns the cross-validation fold of a star, 1 to num_folds. It depends only on the seed and the TIC ID.
 
-    The hash is another one than by_tic's: records that by_tic kept would fill some folds and leave others empty.
+    >>> [fold(tic_id, num_folds=5, seed=0) for tic_id in (100, 101, 102)]
+    [4, 2, 4]
+
+    The hash differs from that of by_tic. Otherwise the training set of by_tic would leave some folds empty.
     """
     return 1 + int(num_folds * fraction(tic_id, f"folds {seed}"))
 
 
 def fraction(tic_id, seed):
-    """Returns a number in [0, 1) that looks random and is the same for this star in every process and release."""
+    """Returns a pseudorandom number in [0, 1) that depends only on the star and the seed."""
     digest = hashlib.sha256(f"{seed}:{tic_id}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 

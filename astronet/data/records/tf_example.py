@@ -1,7 +1,6 @@
-"""One TCE as a tf.train.Example: its columns and views, in and out.
+"""Writes and reads the columns and views of a TCE as a tf.train.Example, without TensorFlow.
 
-The message is built from its published schema by the protobuf library alone, so that those who make records need not
-import TensorFlow. Its bytes are those that TensorFlow writes and reads.
+The protobuf library builds the message from its published schema. Its bytes are the same as TensorFlow's.
 """
 
 import dataclasses
@@ -14,11 +13,11 @@ from astronet.base.script import ScriptError
 from astronet.data.records.columns import DISPOSITION, PERIOD, ROW_ID, SECTOR, TIC_ID, TOI_ID
 from light_curve_util.view_generator import VIEW_NAMES
 
-SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all that is more than a number in a record
+SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all features of records that are arrays
 
 
 def _example_class():
-    """The class of tensorflow.Example, as tensorflow/core/example/{example,feature}.proto declare it."""
+    """Returns the class of tensorflow.Example, as declared in tensorflow/core/example/{example,feature}.proto."""
     field = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
 
@@ -41,7 +40,7 @@ def _example_class():
     add_field(entry, "value", 2, "Feature")
     add_field(features, "feature", 1, "Features.FeatureEntry", field.LABEL_REPEATED)
     add_field(file.message_type.add(name="Example"), "features", 1, "Features")
-    # A pool of its own: TensorFlow registers the same names in the default one.
+    # Not in the default pool: TensorFlow registers the same names there.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
@@ -53,12 +52,16 @@ Example = _example_class()
 def to_example(columns, views):
     """Builds the record of one TCE.
 
+    >>> example = to_example({"tic_id": 402026209, "Disposition": "PC"}, {"local_view": [0.0, -1.0]})
+    >>> value(example, "tic_id"), value(example, "Disposition"), series(example, "local_view").tolist()
+    (402026209, 'PC', [0.0, -1.0])
+
     Args:
       columns: dict of column name to str (stored as bytes), int or float.
       views: dict of view name to float array [length], stored as float32.
 
     Returns:
-      An Example, which has the fields, methods and bytes of a tf.train.Example.
+      An Example, with the fields, methods and bytes of a tf.train.Example.
     """
     example = Example()
     features = example.features.feature
@@ -70,14 +73,14 @@ def to_example(columns, views):
         else:
             features[name].float_list.value.append(value)
     for name, view in views.items():
-        # On the wire: field 1, the number of bytes, and the floats. Adding them one by one takes several times as long.
+        # The serialized form: field 1, number of bytes, floats. Adding floats one by one takes several times longer.
         packed = np.asarray(view, dtype="<f4").tobytes()
         features[name].float_list.MergeFromString(b"\n" + _varint(len(packed)) + packed)
     return example
 
 
 def _varint(number):
-    """A number as protobuf writes it: 7 bits a byte, the lowest first, the high bit set in all but the last."""
+    """Returns a number in protobuf's varint format: 7 bits a byte, lowest first, high bit set except in the last."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)
@@ -86,7 +89,7 @@ def _varint(number):
 
 
 def from_serialized(serialized):
-    """The Example in the bytes of one record; a ScriptError where they are none."""
+    """Returns the Example of one serialized record. Raises ScriptError if the bytes are not an Example."""
     try:
         return Example.FromString(serialized)
     except DecodeError as error:
@@ -94,7 +97,7 @@ def from_serialized(serialized):
 
 
 def value(example, name, default=None):
-    """The scalar feature `name` as int, float or str, or `default` where the record has none."""
+    """Returns the first value of a feature as int, float or str; `default` if the record has no such feature."""
     feature = example.features.feature
     values = _values(feature[name]) if name in feature else ()
     if not values:
@@ -103,10 +106,10 @@ def value(example, name, default=None):
 
 
 def series(example, name):
-    """The view `name` as a float32 array [length].
+    """Returns a view as a float32 array [length].
 
     Raises:
-      KeyError: where the record does not hold it.
+      KeyError: the record has no view of this name.
     """
     feature = example.features.feature
     if name not in feature:
@@ -115,9 +118,9 @@ def series(example, name):
 
 
 def floats(feature):
-    """The numbers of a feature as a float32 array [length]; of length 0 where it holds something else.
+    """Returns the floats of a feature as a float32 array [length]; an empty array if the feature holds something else.
 
-    On the wire they lie one after the other, and stay as they are: reading them one by one takes many times as long.
+    It copies the serialized floats at once; reading them one by one takes many times as long.
     """
     length = len(feature.float_list.value)
     packed = feature.float_list.SerializeToString()[-4 * length :] if length else b""
@@ -131,7 +134,7 @@ def _values(feature):
 
 @dataclasses.dataclass(frozen=True)
 class TceIdentity:
-    """What tells a TCE from all others: for people TIC, sector, toi_id and period; for joins (row_id, tic_id)."""
+    """The identity of a TCE: TIC ID, sector, toi_id and period for people to read; (row_id, tic_id) for joins."""
 
     row_id: int
     tic_id: int
@@ -142,10 +145,10 @@ class TceIdentity:
 
     @classmethod
     def from_example(cls, example):
-        """Reads it from a record, published ones included, where toi_id is bytes in some and a float in most.
+        """Reads the identity from a record. In the published records, toi_id is a float in most and bytes in some.
 
         Raises:
-          ScriptError: naming what is of another kind than it should be.
+          ScriptError: a value is not a number; the message names its column.
         """
         toi_id = value(example, TOI_ID, "")
         return cls(

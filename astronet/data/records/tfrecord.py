@@ -1,4 +1,4 @@
-"""Record files on disk: which ones, what is in them, and how a whole one is written."""
+"""Finds, reads and writes TFRecord files."""
 
 import contextlib
 import glob
@@ -16,19 +16,19 @@ _BUFFER_BYTES = 1 << 20
 
 
 def expand(patterns):
-    """Lists the record files that a flag names.
+    """Returns the record files that a flag names.
 
-    A file of zero bytes holds no record (a shard whose TCEs were all skipped, or a copy that failed): it is named on
-    stderr and left out.
+    A file of zero bytes holds no record (all TCEs of the shard were skipped, or a copy failed). It is left out, with a
+    warning on stderr.
 
     Args:
-      patterns: file names or glob patterns; a list of them or one string with commas.
+      patterns: file names or glob patterns: a list, or one string with commas.
 
     Returns:
-      Paths, sorted within each pattern, each once.
+      List of paths without repetitions, sorted within each pattern.
 
     Raises:
-      ScriptError: where a pattern matches no file, or every file is empty.
+      ScriptError: a pattern matches no file, or every file is empty.
     """
     if isinstance(patterns, str):
         patterns = [patterns]
@@ -44,7 +44,7 @@ def expand(patterns):
 
 
 def _listed(patterns):
-    """Files of one string of names and patterns with commas, which may be part of a name, too."""
+    """Yields the files of one string of names and patterns with commas between them. Names may contain commas, too."""
     parts, start = patterns.split(","), 0
     while start < len(parts):
         for end in range(len(parts), start, -1):
@@ -60,12 +60,12 @@ def _listed(patterns):
 
 
 def matches(pattern):
-    """Lists the files of one name or pattern, sorted; what a killed run left half-written is none of them."""
+    """Returns the files that a name or pattern matches, sorted, without incomplete files of a killed run."""
     return [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(as_pattern(pattern))))
 
 
 def as_pattern(text):
-    """Returns a glob pattern in which the directories and files that are there, such as `run[1]`, stand for themselves.
+    """Returns a glob pattern with the names of existing files and directories escaped, such as `run[1]`.
 
     >>> as_pattern("nowhere[1]/train*")
     'nowhere[1]/train*'
@@ -83,7 +83,7 @@ def _is_whole(path):
 
 
 def count_roughly(paths):
-    """Returns about how many records files hold, from their sizes and the first record of each; whole files not read.
+    """Returns roughly how many records files hold: the size of each file divided by the size of its first record.
 
     A file that cannot be read counts as one record.
     """
@@ -101,8 +101,8 @@ def read(path):
     """Yields the serialized tf.train.Examples of one file, in order.
 
     Raises:
-      ScriptError: naming the file and the number of the record (counted from 0) that is missing, cut off or fails its
-        checksum.
+      ScriptError: a record is missing, cut off, or has a wrong checksum. The message names the file and the number of
+        the record, counted from 0.
     """
     count = 0
     try:
@@ -118,7 +118,7 @@ def read(path):
 
 
 def _next_record(file, header, file_size):
-    """The record that follows a header. (TensorFlow's own reader ends the process where a length is absurd.)"""
+    """Returns the record that follows a header. (TensorFlow's reader crashes if the header has an absurd length.)"""
     if len(header) < _HEADER.size:
         raise ValueError("it is cut off")
     length, checksum = _HEADER.unpack(header)
@@ -133,18 +133,18 @@ def _next_record(file, header, file_size):
 
 
 def write_shard(path, serialized_examples):
-    """Writes one record file, whole or not at all.
+    """Writes one record file. If it fails, there is no file.
 
     Args:
-      path: the file.
-      serialized_examples: iterable of bytes.
+      path: path of the file.
+      serialized_examples: iterable of serialized tf.train.Examples.
     """
     with write_aside(path) as aside, open(aside, "wb") as file:
         file.writelines(map(framed, serialized_examples))
 
 
 def framed(serialized):
-    """One record as a TFRecord file holds it: length, checksum of the length, record, checksum of the record.
+    """Returns a record in the format of TFRecord files: length, checksum of the length, record, checksum of the record.
 
     Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.
     """

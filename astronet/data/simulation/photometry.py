@@ -1,4 +1,4 @@
-"""What a TESS-like camera and the QLP pipeline make of a star's flux: noise, trends, flags, gaps and detrending."""
+"""Simulates the photometry of a TESS-like camera and the QLP pipeline: noise, trends, flags, gaps and detrending."""
 
 import dataclasses
 import functools
@@ -7,10 +7,10 @@ import numpy as np
 
 from light_curve_util.constants import MAD_TO_SIGMA
 
-_FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD; a rule, so that every sector has a start
+_FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD, days; gives every sector a start
 _CADENCE_DAYS = 1 / 48
 _DAYS_BETWEEN_DUMPS = 2.5
-# Relative scatter of five concentric apertures, and how much more light of neighbors each lets in.
+# Relative scatter of five concentric apertures, and the fraction of light from neighbors that each adds.
 _APERTURE_SCATTER = np.array([1.25, 1.0, 1.05, 1.2, 1.4])
 _APERTURE_DILUTION = np.array([0.0, 0.01, 0.02, 0.04, 0.07])
 BEST_APERTURE = 1
@@ -18,7 +18,13 @@ BEST_APERTURE = 1
 
 @dataclasses.dataclass(frozen=True)
 class Cadences:
-    """The times of one sector: BTJD [n], momentum dumps (BTJD), and (start, end) of the two orbits (BTJD)."""
+    """The times of one sector, in BTJD.
+
+    Attributes:
+      time: middles of the cadences. [n]
+      dumps: times of the momentum dumps.
+      orbits: (start, end) of each of the two orbits.
+    """
 
     time: np.ndarray
     dumps: np.ndarray
@@ -27,7 +33,14 @@ class Cadences:
 
 @dataclasses.dataclass(frozen=True)
 class Photometry:
-    """A star in a sector: BTJD [n], flags [n] (0 = good), magnitudes [aperture, n] as taken and detrended."""
+    """The light curve of a star in a sector.
+
+    Attributes:
+      time: BTJD. [n]
+      qflag: quality flags, 0 for a good cadence. [n]
+      raw: magnitudes. [aperture, n]
+      detrended: magnitudes without slow trends. [aperture, n]
+    """
 
     time: np.ndarray
     qflag: np.ndarray
@@ -37,7 +50,7 @@ class Photometry:
 
 @functools.cache
 def cadences(sector):
-    """The Cadences of a sector: half-hour exposures of 27 days, less the downlink gap in the middle."""
+    """Returns the Cadences of a sector: half-hour exposures over 27 days, with the downlink gap in the middle."""
     start = _FIRST_SECTOR_START + _DAYS_PER_SECTOR * (sector - 1)
     gap = np.random.default_rng(sector).uniform(0.9, 1.3)
     orbits = ((start, start + 13.3 - gap / 2), (start + 13.3 + gap / 2, start + 26.8))
@@ -48,12 +61,12 @@ def cadences(sector):
 
 
 def scatter(tmag):
-    """White scatter of one half-hour cadence, as a fraction of the flux: photon noise, sky and a floor."""
+    """Returns the white noise of one half-hour cadence, as a fraction of the flux: photon noise, sky and a floor."""
     return 1e-6 * np.sqrt(120**2 + 330**2 * 10 ** (0.4 * (tmag - 10)) + 110**2 * 10 ** (0.8 * (tmag - 10)))
 
 
 def _red_noise(rng, num_cadences, timescale_days, steepness=1):
-    """Correlated noise of unit scatter; the steeper, the smoother. [n]"""
+    """Returns correlated noise with a standard deviation of 1; a higher steepness makes it smoother. [n]"""
     frequencies = np.fft.rfftfreq(2 * num_cadences, _CADENCE_DAYS)
     power = 1 + (2 * np.pi * frequencies * timescale_days) ** 2
     spectrum = np.fft.rfft(rng.normal(size=2 * num_cadences)) / power ** (steepness / 2)
@@ -62,7 +75,7 @@ def _red_noise(rng, num_cadences, timescale_days, steepness=1):
 
 
 def _camera_trend(seed, sector, camera):
-    """A trend of unit scatter that the stars of a camera share (focus, pointing), and its scattered light. [n], [n]"""
+    """Returns what all stars of a camera share: a trend from focus and pointing, and scattered light. [n], [n]"""
     times, rng = cadences(sector), np.random.default_rng([seed, 1, sector, camera])
     trend = _red_noise(rng, len(times.time), 2.0, steepness=2)
     glare = np.zeros_like(times.time)
@@ -78,7 +91,7 @@ def _camera_trend(seed, sector, camera):
 
 @functools.cache
 def _spline_basis(sector, spacing_days):
-    """Cubic B-splines with one knot every spacing_days, separate for each orbit. Sparse, [n, splines]"""
+    """Returns cubic B-splines with one knot every spacing_days, separate for each orbit. Sparse, [n, splines]"""
     from scipy import sparse
     from scipy.interpolate import BSpline
 
@@ -93,7 +106,7 @@ def _spline_basis(sector, spacing_days):
 
 
 def _spline_trend(magnitude, good, sector):
-    """The slow part of a light curve, as a Kepler spline has it: outliers clipped, spacing chosen by BIC. [n]"""
+    """Returns the slow trend of a light curve by a Kepler spline: outliers clipped, knot spacing chosen by BIC. [n]"""
     from scipy.linalg import solveh_banded
 
     best_bic, best_trend = np.inf, None
@@ -103,7 +116,7 @@ def _spline_trend(magnitude, good, sector):
             used = basis[kept]
             normal = used.T @ used
             bands = np.array([np.pad(normal.diagonal(offset), (offset, 0)) for offset in (3, 2, 1, 0)])
-            bands[-1] += 1e-9  # for splines without cadences
+            bands[-1] += 1e-9  # keeps the matrix regular where a spline has no cadences
             trend = basis @ solveh_banded(bands, used.T @ magnitude[kept])
             residual = magnitude - trend
             sigma = MAD_TO_SIGMA * np.median(np.abs(residual[kept]))
@@ -115,11 +128,11 @@ def _spline_trend(magnitude, good, sector):
 
 
 def observe(rng, seed, star_tmag, flux, red_noise, sector, camera):
-    """Photometry of a star.
+    """Simulates the photometry of a star in a sector.
 
     Args:
-      rng: generator of this star and sector.
-      seed: seed of the survey; the stars of a camera share their trends through it.
+      rng: random generator of this star and sector.
+      seed: seed of the survey. It decides the trends that the stars of a camera share.
       star_tmag: TESS magnitude.
       flux: relative flux without noise, [n].
       red_noise: correlated noise in units of the white scatter.

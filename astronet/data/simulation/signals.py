@@ -1,6 +1,6 @@
-"""What makes simulated stars seem to dip: planets, eclipsing binaries, variables, instrument and chance.
+"""Draws the signals of simulated stars: planets, eclipsing binaries, variables, instrumental dips, and noise.
 
-Each `draw_*` function takes a random generator, a Star and the scatter of one cadence, and returns a Signal.
+Each `draw_*` function takes a random generator, a Star and the relative scatter of one cadence. It returns a Signal.
 """
 
 import dataclasses
@@ -18,9 +18,9 @@ class Signal:
 
     Attributes:
       disposition: PC, EB, V, IS or J.
-      flux: function of Cadences -> relative flux [n].
-      periods: days at which the transit search may find it.
-      red_noise: correlated noise of the star's light curve, in units of its scatter per cadence.
+      flux: function from Cadences to relative flux [n].
+      periods: periods at which the transit search may find it, days.
+      red_noise: correlated noise of the star's light curve, in units of the scatter of one cadence.
     """
 
     disposition: str
@@ -30,12 +30,20 @@ class Signal:
 
 
 def scaled_semi_major_axis(period, density):
-    """Semi-major axis over stellar radius (Kepler's third law). days, solar densities"""
+    """Returns the semi-major axis in stellar radii, by Kepler's third law.
+
+    >>> round(scaled_semi_major_axis(period=365.25, density=1.0))
+    215
+
+    Args:
+      period: days.
+      density: density of the star, in solar densities.
+    """
     return 4.206 * density ** (1 / 3) * period ** (2 / 3)
 
 
 def transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening, ecc=0.0, omega=90.0):
-    """Flux of a star of which a dark disc hides a part, averaged over each exposure (batman). [n]"""
+    """Returns the relative flux of a star with a transiting dark disk, averaged over each exposure (by batman). [n]"""
     import batman
 
     orbit = batman.TransitParams()
@@ -48,7 +56,7 @@ def transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darke
 
 
 def starspots(rng, period, amplitude):
-    """Function of time -> relative flux of a star with spots that come and go."""
+    """Returns a function from time (days) to the relative flux of a star with spots that appear and disappear."""
     phases, sizes, drifts = rng.uniform(0, 1, 3), rng.dirichlet([1, 1, 1]), rng.normal(0, 0.01, 3)
     birth, lifetime = rng.uniform(0, 200, 3), rng.uniform(60, 200, 3)
 
@@ -63,7 +71,7 @@ def starspots(rng, period, amplitude):
 
 
 def draw_planet(rng, star, scatter):
-    """A transiting planet: 2.2 to 16 Earth radii, some of them grazing, most of them around quiet stars."""
+    """Draws a transiting planet of 2.2 to 16 Earth radii. Some transits are grazing; most stars are quiet."""
     del scatter
     period = float(np.clip(rng.lognormal(np.log(4.2), 0.8), 0.6, 20))
     radius_ratio = min(0.2, np.exp(rng.uniform(np.log(2.2), np.log(16))) * _EARTH_RADIUS / star.radius)
@@ -82,7 +90,7 @@ def draw_planet(rng, star, scatter):
 
 
 def draw_eclipsing_binary(rng, star, scatter):
-    """Two stars that eclipse each other; close ones are tidally distorted, wide ones often eccentric, some diluted."""
+    """Draws an eclipsing binary. Close ones are tidally distorted, wide ones often eccentric, and some are diluted."""
     del scatter
     contact = rng.random() < 0.12
     period = rng.uniform(0.25, 0.5) if contact else float(np.clip(rng.lognormal(np.log(2.6), 0.9), 0.4, 20))
@@ -93,7 +101,7 @@ def draw_eclipsing_binary(rng, star, scatter):
     omega = rng.uniform(0, 360)
     impact = rng.uniform(0, 0.9 + 0.6 * radius_ratio) if not contact else rng.uniform(0, 0.6)
     t0 = rng.uniform(0, period)
-    # Superior conjunction, to first order in the eccentricity: enough for a survey that need not be solved.
+    # The time of superior conjunction to first order in the eccentricity: accurate enough for a simulation.
     t_secondary = t0 + period * (0.5 + 2 / np.pi * ecc * np.cos(np.radians(omega)))
     tides = rng.uniform(0.5, 1.5) / scaled_axis**3
     dilution = np.exp(rng.uniform(np.log(0.01), 0)) if rng.random() < 0.6 else 1.0
@@ -103,7 +111,7 @@ def draw_eclipsing_binary(rng, star, scatter):
         time, second_light = cadences.time, brightness_ratio * radius_ratio**2
         shape = (period, radius_ratio, scaled_axis, impact)
         first = transit_flux(time, t0, *shape, [0.35, 0.22], ecc, omega)
-        # The bigger disc hides of the smaller one what the smaller would hide of the bigger.
+        # The bigger disk hides the same area of the smaller one as the smaller one would hide of the bigger.
         second = transit_flux(time, t_secondary, *shape, None, ecc, omega + 180)
         eclipsed = (first - brightness_ratio * (1 - second) + second_light) / (1 + second_light)
         ellipsoidal = -tides * np.cos(4 * np.pi * (time - t0) / period)
@@ -113,7 +121,7 @@ def draw_eclipsing_binary(rng, star, scatter):
 
 
 def draw_variable(rng, star, scatter, amplitude=None):
-    """A star that varies by itself: rotating spots, a sharp-peaked or smooth pulsator, or several modes that beat."""
+    """Draws a variable star: rotating spots, a pulsator with harmonics, or several modes that beat."""
     del star
     kind = rng.choice(["spots", "harmonics", "modes"], p=[0.35, 0.35, 0.3])
     amplitude = amplitude or max(rng.lognormal(np.log(4e-3), 1.0), 1.5 * scatter)
@@ -138,7 +146,7 @@ def draw_variable(rng, star, scatter, amplitude=None):
 
 
 def draw_instrumental(rng, star, scatter):
-    """Dips that the spacecraft makes: after momentum dumps, at the ends of orbits, or jumps between them."""
+    """Draws dips caused by the spacecraft: after momentum dumps, at the ends of orbits, or jumps."""
     del star
     kind = rng.choice(["dumps", "ramps", "jumps", "scattered light"])
     depth = scatter * rng.lognormal(np.log(3.0), 0.6)
@@ -166,14 +174,14 @@ def draw_instrumental(rng, star, scatter):
                 dip += 2 * weight * np.exp(-(((time - end + 1.2 + shift) / timescale) ** 2) / 2)
         return 1 - depth * dip
 
-    # Momentum dumps and orbits come at intervals, which the search takes for periods.
+    # Momentum dumps and orbits repeat at regular intervals, which the search mistakes for periods.
     spacings = {"dumps": 2.5 * np.arange(1, 6), "ramps": 13.65 + 0.05 * np.arange(-4, 5)}
     periods = spacings.get(kind, np.exp(rng.uniform(np.log(2), np.log(15), 25)))
     return Signal("IS", flux, periods * rng.normal(1, 0.002, len(periods)), red_noise=rng.uniform(0.2, 0.8))
 
 
 def draw_junk(rng, star, scatter):
-    """Red noise at the period where it happens to dip most, a few unrelated dips, or variability near the noise."""
+    """Draws junk: red noise, a few unrelated dips, or variability not far above the noise."""
     kind = rng.choice(["red noise", "dips", "weak variable"], p=[0.4, 0.3, 0.3])
     if kind == "weak variable":
         return dataclasses.replace(draw_variable(rng, star, scatter, scatter * rng.uniform(0.4, 1.5)), disposition="J")
@@ -198,7 +206,7 @@ def draw_junk(rng, star, scatter):
     return Signal("J", flux, periods[(periods > 0.5) & (periods < 20)], red_noise=rng.uniform(0.2, 1.0))
 
 
-POPULATIONS = {  # disposition -> (share of the stars, how to draw one)
+POPULATIONS = {  # disposition -> (fraction of the stars, function that draws a signal)
     "PC": (0.13, draw_planet),
     "EB": (0.15, draw_eclipsing_binary),
     "V": (0.18, draw_variable),
@@ -208,17 +216,17 @@ POPULATIONS = {  # disposition -> (share of the stars, how to draw one)
 
 
 def draw_disposition(rng):
-    """A population's name, by its share."""
+    """Draws the disposition of a star by the fractions in POPULATIONS."""
     return str(rng.choice(list(POPULATIONS), p=[share for share, _ in POPULATIONS.values()]))
 
 
 def draw_signal(rng, disposition, star, scatter):
-    """A Signal of a population.
+    """Draws a Signal of a population.
 
     Args:
       rng: random generator.
       disposition: a key of POPULATIONS.
-      star: simulated_sky.Star.
+      star: sky.Star.
       scatter: relative scatter of one cadence.
     """
     return POPULATIONS[disposition][1](rng, star, scatter)

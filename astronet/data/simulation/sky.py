@@ -1,4 +1,4 @@
-"""Where simulated stars stand, which of TESS's cameras and CCDs see them in a sector, and what stars they are."""
+"""Draws the positions and parameters of simulated stars, and finds the TESS cameras and CCDs that see them."""
 
 import dataclasses
 
@@ -9,7 +9,18 @@ from astronet.data.catalog import focal_plane
 
 @dataclasses.dataclass(frozen=True)
 class Star:
-    """A simulated star. Degrees, TESS magnitude, solar radii and masses, kelvin, log10(cm/s2), solar densities."""
+    """A simulated star.
+
+    Attributes:
+      tic_id: TIC ID.
+      ra, dec: position, degrees.
+      tmag: TESS magnitude.
+      radius: solar radii.
+      mass: solar masses.
+      teff: effective temperature, K.
+      logg: surface gravity, log10(cm/s2).
+      density: solar densities.
+    """
 
     tic_id: int
     ra: float
@@ -26,13 +37,13 @@ class Star:
 
 
 def camera_and_ccd(ra, dec, sector):
-    """(camera, ccd) that sees a position (degrees) in a sector, (0, 0) where none does."""
+    """Returns (camera, ccd) that see a position (degrees) in a sector; (0, 0) if none does."""
     camera, ccd = focal_plane.TessPoint().locate([ra], [dec], sector)
     return int(camera[0]), int(ccd[0])
 
 
 def draw_position(rng, sector):
-    """(ra, dec) in degrees, uniform over a sector's four cameras and well inside a CCD."""
+    """Draws (ra, dec) in degrees, uniform over the four cameras of a sector, and well inside a CCD."""
     camera = rng.integers(1, focal_plane.NUM_CAMERAS + 1)
     right, up = rng.choice([-1, 1], 2) > 0
     column, row = rng.uniform(0.06, 0.94, 2) * focal_plane.CCD_PIXELS
@@ -41,7 +52,7 @@ def draw_position(rng, sector):
 
 
 def draw_star(rng, tic_id, sector):
-    """A Star in the field of a sector: mostly FGK dwarfs and subgiants, magnitudes as bright as triage lists are."""
+    """Draws a Star in a sector: mostly FGK dwarfs and subgiants, with the magnitudes of stars in triage tables."""
     ra, dec = draw_position(rng, sector)
     tmag = max(6.5, 11.99 - rng.exponential(1.5))
     teff = float(np.clip(rng.normal(5800, 850), 3200, 9500))

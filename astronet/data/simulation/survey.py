@@ -1,7 +1,7 @@
-"""A simulated survey in the layout of MIT's Quick-Look Pipeline: light curves, TEV tables, a TIC extract and a catalog.
+"""Simulates a survey in the layout of MIT's Quick-Look Pipeline: light curves, TEV tables, TIC extract and catalog.
 
-Each star is drawn from a population (planets, eclipsing binaries, variables, instrumental and chance dips), observed
-with noise, trends, gaps and flags, detrended, and searched. Its row of the tables holds what the search measured.
+Each star is drawn from a population (planets, eclipsing binaries, variables, instrumental dips, noise). Its light curve
+gets noise, trends, gaps and flags, is detrended, and is searched for transits. The tables hold the search's results.
 """
 
 import collections
@@ -27,24 +27,24 @@ from light_curve_util.phase_fold import phase_fold
 
 _MAX_DRAWS = 60
 _SECOND_SIGNAL_SHARE = 0.1
-_REOBSERVED_SHARE = 0.4  # of the sectors beyond the first that see a star
+_REOBSERVED_SHARE = 0.4  # probability that another sector that sees the star has a light curve
 
-# A light curve that was searched: its peaks belong to the star's signals, in the signals' order (None: not a TCE).
+# A searched light curve. It has one peak for each signal of the star, in the same order (None: not a TCE).
 _Observation = collections.namedtuple("_Observation", "sector camera ccd photometry peaks")
 
 
 def _cleaned(photometry):
-    """(time, flux) of the usable cadences of the best aperture, as the transit search sees them."""
+    """Returns (time, flux) of the usable cadences of the best aperture, the input of the transit search."""
     magnitude = photometry.detrended[tess_photometry.BEST_APERTURE]
     usable = (photometry.qflag == 0) & np.isfinite(magnitude)
     return tess_io.to_flux(photometry.time[usable], magnitude[usable])
 
 
 def _deserves_its_label(signal, peak, cadences):
-    """Whether a vetter would call this dip a planet or binary.
+    """Returns whether a human vetter would label this dip a planet or a binary.
 
-    The signal itself, without noise, makes at least half of the dip; a binary varies between its eclipses by less than
-    half of their depth (Yu et al. 2019, section 2).
+    The signal without noise must cause at least half of the depth. Between its eclipses, a binary must vary by less
+    than half of their depth (Yu et al. 2019, section 2).
     """
     flux = signal.flux(cadences)
     phase_days = np.abs(phase_fold(cadences.time, peak.period, peak.t0))
@@ -58,7 +58,7 @@ def _deserves_its_label(signal, peak, cadences):
 
 
 def _search(photometry, signals, cadences, tmag):
-    """One Peak a signal, None where the search would not list it as a TCE."""
+    """Returns one Peak for each signal; None for a signal that the search would not list as a TCE."""
     time, flux = _cleaned(photometry)
     peaks = []
     for signal in signals:
@@ -84,10 +84,10 @@ def _observe(star, signals, sector, seed, rng):
 
 
 def simulate_star(tic_id, sectors, seed):
-    """Draws a star of which the search finds at least one TCE.
+    """Draws a star with at least one TCE.
 
     Args:
-      tic_id: TIC ID; with the seed it decides everything.
+      tic_id: TIC ID. It decides everything, together with the seed.
       sectors: sector numbers of the survey.
       seed: seed of the survey.
 
@@ -145,7 +145,7 @@ def _tev_row(star, signal, number, observation, peak):
 
 
 def _make_star(tic_id, output_dir, sectors, seed):
-    """Worker: writes one star's light curves and .blsanal files; returns the star and its TEV rows."""
+    """Writes the light curves and .blsanal files of a star, in a worker process. Returns the star and its TEV rows."""
     star, signals, observations = simulate_star(tic_id, sectors, seed)
     rows = []
     for observation in observations:
@@ -164,7 +164,7 @@ def _make_star(tic_id, output_dir, sectors, seed):
 
 
 def _write_tic(path, stars, seed):
-    """Writes the local TIC extract; some parameters of some stars are unknown, as in the true one."""
+    """Writes the TIC extract. Some parameters of some stars are unknown, as in the real TIC."""
     rng = np.random.default_rng([seed, 3])
     columns = ("id", "ra", "dec", "tmag", "rad", "mass", "teff", "logg", "gaia_rad", "gaia_teff")
     rows = []
@@ -186,15 +186,15 @@ def _write_tic(path, stars, seed):
 
 @dataclasses.dataclass(frozen=True)
 class SurveyChoice:
-    """Which survey to simulate.
+    """The settings of a simulated survey.
 
     Attributes:
-      output_dir: directory that gets tess/, qlp-data/, tic.sqlite, sector-*-simulated.csv and tces.csv.
-      num_stars: number of stars; some are in several sectors, some have two TCEs.
+      output_dir: directory of the outputs tess/, qlp-data/, tic.sqlite, sector-*-simulated.csv and tces.csv.
+      num_stars: number of stars. Some are in several sectors; some have two TCEs.
       sectors: numbers of the sectors, sorted.
-      seed: the same seed makes the same survey.
-      num_worker_processes: 1 works in this process.
-      cluster: where else to work, as --cluster has it.
+      seed: seed of the random numbers.
+      num_worker_processes: number of processes; 1 works in this process.
+      cluster: a cluster to work on, as --cluster names it.
     """
 
     output_dir: str
@@ -206,7 +206,7 @@ class SurveyChoice:
 
 
 def simulate(choice: SurveyChoice) -> Mapping[str, int]:
-    """Simulates a survey, and writes it with its catalog. Returns the number of TCEs of each disposition.
+    """Simulates a survey and writes its files. Returns the number of TCEs of each disposition.
 
     Raises:
       ScriptError: another run writes to the same directory, or the cluster cannot be used.
@@ -232,7 +232,7 @@ def simulate(choice: SurveyChoice) -> Mapping[str, int]:
 
 
 def _make_stars(tic_ids, choice):
-    """Returns the stars, and a dict of sector to TEV rows; light curves and searches are written."""
+    """Simulates the stars and writes their light curves and searches. Returns the stars, and {sector: TEV rows}."""
     output_dir = os.path.abspath(choice.output_dir)  # workers may have another working directory
     work = functools.partial(_make_star, output_dir=output_dir, sectors=choice.sectors, seed=choice.seed)
     stars, rows_of_sector = [], {sector: [] for sector in choice.sectors}
