@@ -32,6 +32,12 @@ def test_the_reference_has_every_command_once():
     assert sorted(listed) == sorted(MODULES)
 
 
+def test_the_readme_has_every_command_in_its_table():
+    text = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("\n## ")[0]
+    paths = {f"{module.replace('.', '/')}.py" for module in MODULES}
+    assert not sorted(path for path in paths if f"`{path}`" not in text)
+
+
 def test_the_flags_of_every_command_are_found(monkeypatch):
     """By the extension that writes them into the reference; a script with another kind of parser would have none."""
     pytest.importorskip("sphinx")

@@ -12,7 +12,7 @@ NUM_CAMERAS, NUM_CCDS = 4, 4
 CCD_PIXELS = 2048  # pixels of a CCD's image along a row, and along a column
 _HALF_FIELD = np.tan(np.radians(12.5))
 # The edges of a CCD, in tess-point's pixels (0 is the center of the first pixel). MIT's catalogs assign a star to a
-# CCD even if it falls up to ten rows before the image or one pixel beside it: docs/data.md has the evidence.
+# CCD even if it falls up to ten rows before the image or one pixel beside it: docs/star_catalogs.md has the evidence.
 _COLUMNS = (-1.0, 2049.0)
 _ROWS = (-10.5, 2048.0)
 # Rows of the published catalog, to test tsig: RA and Dec (degrees), sector, camera, CCD.
