@@ -1,11 +1,47 @@
 """AstroNet-Triage: deep learning that triages planet candidates in TESS light curves."""
 
+import importlib
 import os
 import sys
 from types import TracebackType
-from typing import Optional
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from astronet.api.light_curves import read_light_curve
+    from astronet.api.loading import load
+    from astronet.api.score import Score
+    from astronet.api.triage_model import Triage
+    from astronet.base.script import ScriptError
+    from light_curve_util.errors import LightCurveError
+    from light_curve_util.tess_io import LightCurve
 
 __version__ = "0.1.0"
+
+__all__ = ["LightCurve", "LightCurveError", "Score", "ScriptError", "Triage", "load", "read_light_curve"]
+
+# Where the public names are; a module is imported when a name is first used.
+_MODULES = {
+    "LightCurve": "light_curve_util.tess_io",
+    "LightCurveError": "light_curve_util.errors",
+    "Score": "astronet.api.score",
+    "ScriptError": "astronet.base.script",
+    "Triage": "astronet.api.triage_model",
+    "load": "astronet.api.loading",
+    "read_light_curve": "astronet.api.light_curves",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
 
 # TensorFlow's C++ side reports missing GPU libraries at error level on every CPU-only machine.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -32,14 +32,14 @@ def _predict(flags):
     )
     models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
     tce = one_tce.LightCurveTce(
-        path,
         flags.t0,
         flags.period,
         flags.duration_hours,
-        flags.tic,
-        flags.sector,
         flags.transit_depth,
         flags.sn,
+        path=path,
+        tic_id=flags.tic,
+        sector=flags.sector,
     )
     settings = one_tce.settings_of(
         models,

@@ -184,6 +184,22 @@ def read(
         raise UnreadableLightCurveError(f"{path}: flux_key {flux_key} is {refusal}: give the name of a flux")
     if columns.identity != _UNKNOWN:
         identities.checked(path, columns.identity, _told_by_name(path))
+    return of_columns(columns, path, is_asked_for=bool(flux_key), clip=clip)
+
+
+def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bool = True) -> LightCurve:
+    """Makes a LightCurve of columns, as `read` does, whether they come from a file or from arrays.
+
+    Args:
+      columns: time, values and mask of the cadences.
+      path: of the file, or what messages call the light curve.
+      is_asked_for: whether the column of the values was asked for by its name.
+      clip: false keeps the bright outliers.
+
+    Raises:
+      UnreadableLightCurveError: times or values cannot be a star's light curve.
+      EmptyLightCurveError: no cadence is usable.
+    """
     time, values = columns.time, columns.values
     finite = np.isfinite(time) & np.isfinite(values)
     usable = columns.good & finite
@@ -204,7 +220,7 @@ def read(
             time, flux, notes = flux_scale.relative(time[usable], columns, values[usable], clip)
     except UnreadableLightCurveError as error:
         raise UnreadableLightCurveError(f"{path}: {columns.flux_key}: {error}") from None
-    if flux_key and column_names.is_no_signal(columns.flux_key):
+    if is_asked_for and column_names.is_no_signal(columns.flux_key):
         notes.append(f"{columns.flux_key} is read, which looks like an error, a background or a model, not a flux")
     light_curve = LightCurve(time, flux, path, (*columns.notes, *time_notes, *notes))
     if not (len(light_curve.flux) and np.isfinite(light_curve.flux).all()):

@@ -145,7 +145,7 @@ def _find(choice):
     given = {"model": choice.model, "config_name": choice.config_name, "config_json": choice.config_json}
     directories = members(model_dir)
     if not choice.is_averaged:
-        if directories and not _holds(model_dir, *_WEIGHTS):
+        if is_of_several(model_dir):
             raise ScriptError(f"{model_dir} is a directory of models: give --average, or the directory of one")
         checkpoint = checkpoints.find(model_dir, choice.checkpoint)
         return {"1": configuration.load(model_dir, **given)}, {"1": checkpoint}
@@ -163,6 +163,11 @@ def _find(choice):
     names = list(map(os.path.basename, directories))
     found = [checkpoints.find(directory, choice.checkpoint) for directory in directories]
     return dict(zip(names, specs)), dict(zip(names, found))
+
+
+def is_of_several(model_dir: str) -> bool:
+    """Returns whether a directory holds models in its subdirectories, and none itself."""
+    return bool(members(model_dir)) and not _holds(model_dir, *_WEIGHTS)
 
 
 def members(model_dir: str) -> list[str]:

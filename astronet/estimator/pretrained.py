@@ -23,9 +23,12 @@ def resolve(model_dir: str) -> str:
     """
     if not is_name(model_dir):
         return model_dir
-    known = sorted({path.parents[1].name for path in DIRECTORY.glob(f"*/*/{weights_file.NAME}")})
-    name = str(model_dir)[len(_PREFIX) :]
-    if name not in known:
-        there_are = ", ".join(_PREFIX + name for name in known) or f"none in {DIRECTORY}: install the package again"
+    if model_dir not in names():
+        there_are = ", ".join(names()) or f"none in {DIRECTORY}: install the package again"
         raise ScriptError(f"unknown pretrained model {model_dir}; there are: {there_are}")
-    return str(DIRECTORY / name)
+    return str(DIRECTORY / str(model_dir)[len(_PREFIX) :])
+
+
+def names() -> list[str]:
+    """Returns the names of the ensembles of the package, such as "pretrained:triage"."""
+    return sorted({_PREFIX + path.parents[1].name for path in DIRECTORY.glob(f"*/*/{weights_file.NAME}")})

@@ -104,7 +104,10 @@ def refuse_overwriting_records(paths: Iterable[str], records: RecordChoice) -> N
 
 
 def predict_records(
-    ensemble: Ensemble, serialized_examples: Iterable[bytes], batch_size: int = BATCH_SIZE
+    ensemble: Ensemble,
+    serialized_examples: Iterable[bytes],
+    batch_size: int = BATCH_SIZE,
+    restored: Optional[dict[str, engines.Scorer]] = None,
 ) -> Iterator[Prediction]:
     """Yields the Prediction of each record, in order. A record is read and parsed once for all members.
 
@@ -112,10 +115,14 @@ def predict_records(
       ensemble: as ensemble.load() returns it.
       serialized_examples: serialized tf.train.Examples, such as tfrecord.read() yields.
       batch_size: how many records are scored at a time; twice as many are in memory.
+      restored: dictionary that keeps the restored networks of this ensemble, by engine, from call to call.
     """
     number = len(serialized_examples) if isinstance(serialized_examples, Sized) else None
     ensemble = ensemble.with_engine_for(number)
-    for judged in _judge(ensemble, _scorer(ensemble), _batches(serialized_examples, batch_size)):
+    restored = {} if restored is None else restored
+    if ensemble.engine not in restored:
+        restored[ensemble.engine] = _scorer(ensemble)
+    for judged in _judge(ensemble, restored[ensemble.engine], _batches(serialized_examples, batch_size)):
         yield from _predictions(*judged)
 
 

@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
@@ -12,8 +14,14 @@ from astronet.data.records import tf_example
 from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
 from astronet.stats import intervals
 from astronet.stats.metrics import is_positive, reliability
+from light_curve_util.array_types import Floats
 from light_curve_util.median_filter import median_view
+from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import fold_and_sort
+from light_curve_util.tess_io import LightCurve
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
 _VIEW = {"color": BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
@@ -26,18 +34,27 @@ _TITLES = {
 _PER_DAY = {"days": 1, "hours": 24}
 
 
-def tce_title(tic_id, sector, period, disposition=None, probability=None, words=nouns.TCES, time_btjd=None):
+def tce_title(
+    tic_id: Optional[int],
+    sector: Optional[int],
+    period: float,
+    disposition: Optional[str] = None,
+    probability: Optional[float] = None,
+    words: nouns.Nouns = nouns.TCES,
+    time_btjd: Optional[float] = None,
+) -> str:
     """Returns the line that names a TCE, window or patch above its plots; what is None or empty is left out.
 
     Args:
-      tic_id, sector: the star or other source, and its sector.
+      tic_id, sector: the star or other source, and its sector; None where they are not known.
       period: days; NaN where there is none.
       disposition, probability: what it is known to be, and how probable it is to be positive.
       words: nouns.Nouns of what it is.
       time_btjd: of the middle of a window.
     """
     when = f"P = {period:.5g} d" if np.isfinite(period) else time_btjd and f"BTJD {time_btjd:.4f}"
-    parts = [f"{words.label} {tic_id}", f"sector {sector}" if sector else None, when, disposition]
+    star = None if tic_id is None else f"{words.label} {tic_id}"
+    parts = [star, f"sector {sector}" if sector else None, when, disposition]
     if probability is not None:
         parts.append(f"probability {probability:.3f}")
     return printable("  |  ".join(part for part in parts if part))
@@ -80,14 +97,18 @@ def plot_prediction(path, prediction):
     title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean, words, time_btjd)
     figure.suptitle(title, parse_math=False)
     _draw_views(figure, views, tce.period, prediction.duration_days)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_tce(path, light_curve, event, views, title):
-    """Draws a page on a TCE: light curve, folded light curve, and views.
+    """Writes the page on a TCE to a PNG file; the other arguments are those of tce_page()."""
+    save(tce_page(light_curve, event, views, title), path)
+
+
+def tce_page(light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, Floats], title: str) -> "Figure":
+    """Returns a page on a TCE as a matplotlib Figure: light curve, folded light curve, and views.
 
     Args:
-      path: PNG file to write.
       light_curve: light_curve_util.tess_io.LightCurve.
       event: light_curve_util.periodic_event.PeriodicEvent.
       views: dict, name of the view -> normalized flux [num_bins].
@@ -95,7 +116,7 @@ def plot_tce(path, light_curve, event, views, title):
     """
     figure = _figure(figsize=(11, 9.5), layout="constrained")
     figure.suptitle(title, parse_math=False)
-    rows = figure.subfigures(3, 1)
+    rows: Any = figure.subfigures(3, 1)
     _draw_light_curve(rows[0].subplots(), light_curve, event)
     whole, near = rows[1].subplots(1, 2)
     _draw_folded(whole, light_curve, event, "global_view", num_bins=201)
@@ -103,7 +124,7 @@ def plot_tce(path, light_curve, event, views, title):
     whole.set_title("Folded, with running median: the whole orbit")
     near.set_title("Folded, with running median: the event")
     _draw_views(rows[2], views, event.period, event.duration_days)
-    _save(figure, path)
+    return figure
 
 
 def plot_curves(path, predictions, threshold):
@@ -140,7 +161,7 @@ def plot_curves(path, predictions, threshold):
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), box_aspect=1)
         axes.grid(color="0.92")
         axes.legend(loc=corner, title=f"dots: probability = {threshold:.3g}", frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_reliability(path, predictions, words=nouns.TCES):
@@ -163,7 +184,7 @@ def plot_reliability(path, predictions, words=nouns.TCES):
     lower.set(xlabel="Probability, mean of the bin", ylabel=words.many, yscale="log", xlim=(-0.02, 1.02))
     upper.grid(color="0.92")
     upper.legend(loc="upper left", frameon=False, fontsize="small")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_confusion(path, labels, probabilities, threshold):
@@ -191,7 +212,7 @@ def plot_confusion(path, labels, probabilities, threshold):
     for set_ticks in (axes.set_xticks, axes.set_yticks):
         set_ticks([0, 1], ["positive", "negative"])
     axes.set(xlabel="Called", ylabel="True", title=f"Confusion matrix, threshold {threshold:.3g}")
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_kinds(path, kinds, title, words=nouns.TCES):
@@ -227,7 +248,7 @@ def plot_kinds(path, kinds, title, words=nouns.TCES):
     for axes in panels.flat[len(kinds) :]:
         axes.set_axis_off()
     figure.supxlabel(f"under each bin: positives of all its {words.many}", fontsize="small")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _limits(pairs, values):
@@ -236,14 +257,15 @@ def _limits(pairs, values):
     return np.maximum(0, [values - low, high - values])
 
 
-def _figure(**options):
+def _figure(**options: Any) -> "Figure":
     """A Figure that pyplot does not know of; see matplotlib.figure.Figure."""
     from matplotlib.figure import Figure
 
     return Figure(**options)
 
 
-def _save(figure, path):
+def save(figure: "Figure", path: str) -> None:
+    """Writes a Figure to a file, whose ending chooses the format; the file appears whole or not at all."""
     with write_aside(path) as aside:
         figure.savefig(aside, dpi=DPI, format=os.path.splitext(path)[1][1:] or "png")
 

@@ -58,6 +58,12 @@ def read(
     return fits_table.with_file(path, lambda file: _read(file, flux_key, quality, guesses))
 
 
+def masks(quality: str, header: Any, names: set[str]) -> Optional[fits_table.Masks]:
+    """The masks of the product that a header and the upper-case names of columns are of; None where that is unknown."""
+    known = (fits_format for fits_format in _FORMATS if fits_format.is_of(header, names))
+    return next((fits_format.masks(quality, header) for fits_format in known), None)
+
+
 def _read(file: Any, flux_key: Optional[str], quality: str, guesses: bool) -> Columns:
     for fits_format in _FORMATS:
         for hdu in fits_table.tables(file):

@@ -145,8 +145,19 @@ def _light_curves(paths, event, settings, look, leave_out):
 
 
 def _light_curve(path, event, settings, look):
-    """The light curve of one sector, without flares and slow variation where the settings want that."""
-    light_curve = tess_io.read(path, settings.flux_key, quality=settings.quality)
+    """The light curve of one file, prepared() to be folded."""
+    return prepared(tess_io.read(path, settings.flux_key, quality=settings.quality), event, settings, look)
+
+
+def prepared(light_curve, event, settings, look: Optional[Callable] = None):
+    """Returns a light curve of one sector, as it was read, without flares and slow variation if the settings want that.
+
+    Args:
+      light_curve: LightCurve, of a file if flares are to be masked.
+      event: PeriodicEvent, whose dips stay.
+      settings: Settings.
+      look: called with the LightCurve as it was read; what it raises is raised.
+    """
     if look:
         look(light_curve)
     if settings.mask_flares:

@@ -12,7 +12,7 @@ import numpy as np
 
 from astronet.config import configuration
 from astronet.data.catalog import focal_plane, tce_table
-from astronet.data.records import event_density, record_features
+from astronet.data.records import event_density, record_features, tf_example
 from astronet.data.records.columns import (
     CAMERA,
     DEPTH,
@@ -25,26 +25,26 @@ from astronet.data.records.columns import (
     SN,
     TIC_ID,
 )
-from light_curve_util import identity, tess_io
+from light_curve_util import identity
 
 _SAME_PERIOD = 1e-4  # relative difference: a user types fewer digits than a table has
 _SAME_EVENT_DURATIONS = 0.5  # difference of the mid-times, in durations
-_CATALOG = "--catalog (a table of a few hundred TCEs of its sector)"
+_A_TABLE = "a table of a few hundred TCEs of its sector"
 _TOO_FEW = "the table has too few TCEs of its sector, or no camera"
-_REMEDIES = {DEPTH: "--transit_depth", SN: "--sn"}
+# How a command line gives what a record lacks.
+FLAGS = {DEPTH: "--transit_depth", SN: "--sn", SECTOR: "--sector", "catalog": "--catalog"}
 
 
-def with_camera(columns: Mapping[str, Any], light_curve: str) -> dict[str, Any]:
-    """Returns the columns of a TCE with its camera, from the light curve's file name, directory or star position.
+def with_camera(columns: Mapping[str, Any], told: identity.Identity, header: Any) -> dict[str, Any]:
+    """Returns the columns of a TCE with the camera that saw it; 0 where nothing tells.
 
     Args:
       columns: Sectors (0 where unknown) and others.
-      light_curve: path of the file.
+      told: what is known of the light curve.
+      header: primary header, or other mapping, whose RA_OBJ and DEC_OBJ tell where the star is; None: there is none.
     """
-    identified = tess_io.identity(light_curve)
-    sector = columns[SECTOR] or identified.sector or 0
-    camera = identified.camera or _camera_by_position(identity.primary_header(light_curve), sector)
-    return {**columns, SECTOR: sector, CAMERA: camera}
+    sector = columns[SECTOR] or told.sector or 0
+    return {**columns, SECTOR: sector, CAMERA: told.camera or _camera_by_position(header, sector)}
 
 
 def _camera_by_position(header, sector):
@@ -99,21 +99,26 @@ def _find(table, columns):
     return int(rows[np.argmin(distance[rows])]) if len(rows) else None
 
 
-def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
+def doubts(record: bytes, config: Any, has_catalog: bool, names: Mapping[str, str] = FLAGS) -> list[str]:
     """Returns messages about scalars of a model that a record lacks, or has only approximately, and how to give them.
 
     Args:
       record: serialized tf.train.Example.
-      config: Config of the model, which may hold the event densities of sectors.
-      has_catalog: whether the event densities of the TCE were measured from a table.
+      config: Config of the model, which may know when the TCEs of a sector have their events.
+      has_catalog: whether a table has told the densities of the TCE.
+      names: what the user calls the depth, the S/N and the catalog.
     """
+    remedy_of = {name: names[name] for name in (DEPTH, SN)}
+    catalog = f"{names['catalog']} ({_A_TABLE})"
     features = record_features.parse([record], config)
     lacking = [name for name in configuration.scalar_columns(config) if np.isnan(features[name]).any()]
-    flags = [_REMEDIES[name] for name in lacking if name in _REMEDIES]
+    flags = [remedy_of[name] for name in lacking if name in remedy_of]
     densities = [name for name in lacking if name in EVENT_DENSITIES]
     messages = []
     if lacking:
-        remedies = [*flags, *([_CATALOG] if densities and not has_catalog else [])]
+        example = tf_example.from_serialized(record)
+        sector = [names[SECTOR]] if densities and not tf_example.value(example, SECTOR, 0) else []
+        remedies = [*flags, *sector, *([catalog] if densities and not has_catalog else [])]
         remedy = f"give {' and '.join(remedies)}" if remedies else _TOO_FEW
         are = "is" if len(lacking) == 1 else "are"
         messages.append(
@@ -123,6 +128,6 @@ def doubts(record: bytes, config: Any, has_catalog: bool) -> list[str]:
     if record_features.reads_event_densities(config) and not densities and not has_catalog:
         messages.append(
             "the model compares the times of the TCE's events with those of the TCEs that it was trained on; for the "
-            f"exact probability of its record, give {_CATALOG}"
+            f"exact probability of its record, give {catalog}"
         )
     return messages

@@ -1,0 +1,57 @@
+"""Finds out what a model is for, and loads it."""
+
+import os
+from typing import Optional, Union
+
+from astronet.api.triage_model import Triage
+from astronet.base.script import ScriptError
+from astronet.config import configuration, nouns
+from astronet.estimator import engines, ensemble, pretrained
+
+
+def load(
+    model: Union[str, "os.PathLike[str]"] = "pretrained:triage",
+    *,
+    average: Optional[bool] = None,
+    checkpoint: str = "last",
+    threshold: Optional[float] = None,
+    engine: str = "auto",
+    config_name: Optional[str] = None,
+) -> Triage:
+    """Loads a model or an ensemble, to score TCEs or to find flares.
+
+    Args:
+      model: "pretrained:triage" or "pretrained:flares", or a directory: of a model, of an ensemble, or of exported
+        weights.
+      average: whether the models in the subdirectories predict together; None: where there are such, and no model
+        beside them.
+      checkpoint: "last" or "best" (by validation loss).
+      threshold: probability from which a TCE is a candidate; None: what the calibration chose, else 0.5.
+      engine: "numpy" (exported models alone, starts at once), "tensorflow", or "auto", which chooses as
+        batch_predict.py does.
+      config_name: configuration, for a checkpoint that has no config.json beside it.
+
+    Raises:
+      ScriptError: there is no such model, or it classifies neither TCEs nor flares.
+
+    >>> triage = load("pretrained:triage")
+    >>> triage
+    <Triage pretrained:triage: 10 models, threshold 0.5>
+    """
+    if engine not in engines.NAMES:
+        raise ScriptError(f"engine={engine!r} is none of {', '.join(engines.NAMES)}")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ScriptError(f"threshold={threshold!r} must be a probability, 0 to 1")
+    model_dir = os.path.expanduser(os.fspath(model))
+    if not (pretrained.is_name(model_dir) or os.path.isdir(model_dir)):
+        names = ", ".join(pretrained.names())
+        raise ScriptError(f"no directory {model_dir}: give that of a model, or one of {names}")
+    if average is None:
+        average = not pretrained.is_name(model_dir) and ensemble.is_of_several(model_dir)
+    choice = ensemble.ModelChoice(model_dir, average, checkpoint, config_name=config_name, engine=engine)
+    models = ensemble.load(choice)
+    words = nouns.of(models.spec.config.inputs.features)
+    if words is nouns.TCES:
+        return Triage(models, model_dir, threshold)
+    inputs = ", ".join(configuration.input_lengths(models.spec.config))
+    raise ScriptError(f"{model_dir} classifies {words.many} ({inputs}): only models of TCEs and flares can be loaded")

@@ -1,0 +1,139 @@
+"""The models of a triage, loaded once, for any number of TCEs."""
+
+import logging
+import math
+import os
+from typing import Any, Optional, Union
+
+from astronet.api import light_curves, quantities
+from astronet.api.score import Score
+from astronet.base.script import ScriptError
+from astronet.data.records import preprocess
+from astronet.data.records.columns import DEPTH, SECTOR, SN
+from astronet.estimator import engines, one_tce, scoring
+from astronet.estimator.ensemble import Ensemble
+from light_curve_util.identity import Identity
+
+_LOG = logging.getLogger("astronet")
+_NAMES = {
+    "t0": "t0",
+    "duration_hours": "duration_hours",
+    "catalog": "catalog",
+    DEPTH: "depth_ppm",
+    SN: "sn",
+    SECTOR: "sector",
+}
+
+
+class Triage:
+    """A model, or an ensemble, that tells how probable a TCE is; `astronet.load` makes it.
+
+    Attributes:
+      models: the estimator.ensemble.Ensemble.
+      threshold: probability from which a TCE is a candidate.
+    """
+
+    def __init__(self, models: Ensemble, name: str, threshold: Optional[float] = None) -> None:
+        self.models, self.name = models, name
+        self.threshold = models.threshold(threshold)
+        self._restored: dict[str, engines.Scorer] = {}
+
+    def __repr__(self) -> str:
+        number = len(self.models.checkpoints)
+        return f"<Triage {self.name}: {number} model{'' if number == 1 else 's'}, threshold {self.threshold:g}>"
+
+    def score(
+        self,
+        time: Any,
+        flux: Any = None,
+        *,
+        period: Any,
+        t0: Any,
+        duration_hours: Any,
+        depth_ppm: Any = math.nan,
+        sn: Any = math.nan,
+        tic_id: Optional[int] = None,
+        sector: Optional[int] = None,
+        camera: Optional[int] = None,
+        catalog: Union[str, "os.PathLike[str]", None] = None,
+        flags: Any = None,
+        flux_key: Optional[str] = None,
+        quality: str = "default",
+        detrend: str = "none",
+    ) -> Score:
+        """Scores one TCE, as generate_input_records.py and batch_predict.py would.
+
+        Args:
+          time: times [n] in days (BTJD, BJD, MJD, ...), or an astropy Time or Quantity. Without `flux`: a file, a
+            LightCurve of read_light_curve(), a lightkurve LightCurve, an astropy TimeSeries or Table, a pandas
+            DataFrame; or a list of these, one a sector of the same star, which are folded together.
+          flux: [n] in any unit, relative, or magnitudes; NaN or masked where there is none.
+          period: days (or Quantity).
+          t0: mid-time of an event, BTJD (BJD - 2457000) or BJD in days, or an astropy Time.
+          duration_hours: full duration of an event, hours (or Quantity).
+          depth_ppm: depth of an event, parts per million (or Quantity, a fraction); NaN where it is not known.
+          sn: S/N to pink noise of a transit search; NaN where it is not known.
+          tic_id, sector, camera: of the light curve, where it does not tell them itself.
+          catalog: table of TCEs of the same sector, for models that read how crowded the times of events are.
+          flags: quality flags of arrays [n]: a cadence whose flag is not 0 is dropped.
+          flux_key, quality, detrend: how the light curve is read, as in generate_input_records.py.
+
+        Returns:
+          Score.
+
+        Raises:
+          ScriptError: an argument is no number, in an impossible unit, or contradicts the light curve.
+          LightCurveError: the light curve cannot be read, or does not cover the event.
+
+        >>> result = triage.score(time, flux, period=1.33823, t0=2458355.1844, duration_hours=2.15)  # doctest: +SKIP
+        >>> result.probability, result.is_candidate  # doctest: +SKIP
+        """
+        star = Identity(_whole("tic_id", tic_id), _whole("sector", sector), _whole("camera", camera))
+        ephemeris = one_tce.Ephemeris(
+            quantities.epoch("t0", t0),
+            quantities.number("period", period, "d"),
+            quantities.number("duration_hours", duration_hours, "h"),
+            quantities.depth_ppm("depth_ppm", depth_ppm),
+            quantities.number("sn", sn, "", may_be_unknown=True),
+        )
+        parts, source = light_curves.given(time, flux, light_curves.Reading(flux_key, quality), flags, star)
+        notes: list[str] = []
+
+        def tell(text: str) -> None:
+            notes.append(text.removeprefix("warning: "))
+            _LOG.warning(notes[-1])
+
+        settings = self.settings(flux_key=flux_key, quality=quality, detrend=detrend)
+        prepared = one_tce.prepare(
+            lambda: parts,
+            ephemeris,
+            source,
+            settings,
+            self.models.spec.config,
+            None if catalog is None else os.fspath(catalog),
+            tell,
+            _NAMES,
+        )
+        (prediction,) = self.predict([prepared.record])
+        return Score.of(
+            prediction, self.models.checkpoints, self.threshold, prepared.event, prepared.light_curve, tuple(notes)
+        )
+
+    def settings(self, **reading: Any) -> preprocess.Settings:
+        """Returns the settings that make the views of these models; `reading` as preprocess.Settings has it."""
+        return one_tce.settings_of(self.models, **reading)
+
+    def predict(self, records: list[bytes]) -> list[scoring.Prediction]:
+        """Returns the predictions of serialized records; the networks are restored once."""
+        return list(scoring.predict_records(self.models, records, restored=self._restored))
+
+
+def _whole(name: str, value: Any) -> Optional[int]:
+    if value is None:
+        return None
+    try:
+        if int(value) == value and value > 0:
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise ScriptError(f"{name}={value!r} must be a whole number, 1 or more")
