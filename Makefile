@@ -5,6 +5,7 @@ VENV ?= .venv
 RECORDS ?= ../shared/data/tess_triage
 # The Python that make setup takes for it; without, the first of 3.11, 3.10, 3.9, 3.13 and 3.12 that is here.
 PYTHON ?=
+unexport PYTHON  # ensemble_train.sh has a variable of this name, the Python that it runs
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 

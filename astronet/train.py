@@ -1,5 +1,6 @@
 """Trains a model, or an ensemble, on record files; run again, it goes on from the last checkpoints."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from astronet.base import arguments, dask_cluster, workers
 from astronet.base.script import Parser, run
 from astronet.config import configuration
 from astronet.estimator import fit
+from astronet.review import merge
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -21,6 +23,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         type=arguments.output_directory,
         required=True,
         help="directory for checkpoints, summaries and config.json",
+    )
+    parser.add_argument(
+        "--labels",
+        type=arguments.input_file,
+        nargs="+",
+        help="CSV files of labels that the report exported; they replace the dispositions of the records, and records "
+        "without a label are left out",
     )
     parser.add_argument(
         "--train_steps",
@@ -57,6 +66,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _train(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     options = fit.FitOptions.from_flags(flags)
+    if flags.labels:
+        dispositions, told = merge.dispositions(flags.labels)
+        print("\n".join(told))
+        options = dataclasses.replace(options, dispositions=dispositions)
     fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
 
 

@@ -34,6 +34,11 @@ def of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def of_items(mapping: Mapping[Any, Any]) -> str:
+    """Returns the SHA-256 of the items of a dictionary of numbers, texts and tuples, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(map(repr, mapping.items()))).encode()).hexdigest()
+
+
 def stamp(path: Path) -> list[Union[str, int, None]]:
     """Returns name, size and time of change of a file, for many files that are too large to read twice, for JSON."""
     try:

@@ -18,12 +18,19 @@ def _generate(flags):
         from astronet.flares import mask  # most runs do without
 
         flare_mask = mask.of_directory(flags.mask_flares)
+    dispositions = None
+    if flags.labels:
+        from astronet.review import merge
+
+        dispositions, told = merge.dispositions(flags.labels)
+        print("\n".join(told))
     choice = generate.RecordRequest(
         flags.input_tce_csv_file,
         flags.tess_data_dir,
         flags.output_dir,
         configuration.resolve(flags.model, flags.config_name, flags.config_json),
         flare_mask=flare_mask,
+        dispositions=dispositions,
         time_limit_seconds=flags.tce_time_limit,
         **{name: getattr(flags, name) for name in _FIELDS},
     )
@@ -99,6 +106,13 @@ def main(argv=None):
         "--stitch",
         action="store_true",
         help="fold the light curves of all sectors of a row together (Sectors such as 1,2,28), not each by itself",
+    )
+    parser.add_argument(
+        "--labels",
+        type=arguments.input_file,
+        nargs="+",
+        help="CSV files of labels that the report exported; they replace the dispositions of the table, and TCEs without "
+        "a label are skipped",
     )
     parser.add_argument(
         "--split_by",

@@ -51,6 +51,8 @@ class FitOptions:
       num_threads: TensorFlow threads of each model; 0: all cores; 1: the same seed gives the same weights; None: 0 for
         one model, 1 for each of several.
       cluster: None trains in this process; or a Dask cluster, as workers.open_executor() takes it.
+      dispositions: dispositions by (row_id, tic_id) that reviewers gave, in place of those of the records, of which
+        the others are left out; None takes those of the records.
     """
 
     model_dir: str
@@ -62,6 +64,7 @@ class FitOptions:
     num_parallel: Optional[int] = None
     num_threads: Optional[int] = None
     cluster: Optional[str] = None
+    dispositions: Optional[Mapping[tuple[int, int], str]] = None
 
     @classmethod
     def from_flags(cls, flags: Namespace) -> "FitOptions":
@@ -106,7 +109,9 @@ def _writes(options):
 
 
 def _fit_locked(spec, options, say, warn):
-    spec, train, validation = prepare(spec, options.train_files, options.eval_files, options.train_steps, options.seed)
+    spec, train, validation = prepare(
+        spec, options.train_files, options.eval_files, options.train_steps, options.seed, options.dispositions
+    )
     members = member_specs(spec, options.model_dir, options.num_models)
     origin = _require_same_records(members, options, say)
     members = unfinished(members, origin, say)
@@ -118,7 +123,7 @@ def _fit_locked(spec, options, say, warn):
     if options.cluster:
         # Workers have another working directory.
         files = [[os.path.abspath(path) for path in paths] for paths in _expanded(options).values()]
-        read = workers.OncePerProcess(_read, *files, spec.config)
+        read = workers.OncePerProcess(_read, *files, spec.config, options.dispositions)
         members = {os.path.abspath(directory): member for directory, member in members.items()}
         with workers.open_executor(options.cluster, min(num_parallel, len(members))) as executor:
             _fit_members(members, read, executor, num_threads, say, warn)
@@ -133,10 +138,10 @@ def _expanded(options):
     return {name: tfrecord.expand(getattr(options, name)) for name in ("train_files", "eval_files")}
 
 
-def _read(train_files, eval_files, config):
+def _read(train_files, eval_files, config, dispositions):
     from astronet.ops import dataset
 
-    return dataset.read_training(train_files, config), dataset.read(eval_files, config)
+    return dataset.read_training(train_files, config, dispositions), dataset.read(eval_files, config, dispositions)
 
 
 def prepare(
@@ -145,6 +150,7 @@ def prepare(
     eval_files: Iterable[str],
     train_steps: Optional[int] = None,
     seed: int = 0,
+    dispositions: Optional[Mapping[tuple[int, int], str]] = None,
 ) -> "tuple[ModelSpec, Tces, Tces]":
     """Reads the records of a training, and fills in what depends on them.
 
@@ -153,6 +159,7 @@ def prepare(
       train_files, eval_files: record files or patterns.
       train_steps: None takes the number of the configuration.
       seed: seed of the model.
+      dispositions: as FitOptions has them.
 
     Returns:
       The ModelSpec with train_steps, seed and what is measured on the training records; the Tces to train on; those to
@@ -160,9 +167,9 @@ def prepare(
     """
     from astronet.ops import dataset
 
-    train = dataset.read_training(tfrecord.expand(train_files), spec.config)
+    train = dataset.read_training(tfrecord.expand(train_files), spec.config, dispositions)
     config = dataset.measure(train, spec.config)
-    validation = dataset.read(tfrecord.expand(eval_files), config)
+    validation = dataset.read(tfrecord.expand(eval_files), config, dispositions)
     train_steps = train_steps or configuration.num_steps(config.hparams, len(train))
     return dataclasses.replace(spec, config=config, train_steps=train_steps, seed=seed), train, validation
 
@@ -188,11 +195,15 @@ def _require_same_records(members, options, say):
     """
     files = _expanded(options)
     names = {name: [os.path.basename(path) for path in paths] for name, paths in files.items()}
-    origin = {"inputs": {name: fingerprint.of_files(paths) for name, paths in files.items()}, "names": names}
+    hashes = {name: fingerprint.of_files(paths) for name, paths in files.items()}
+    if options.dispositions is not None:
+        hashes["labels"] = fingerprint.of_items(options.dispositions)
+    origin = {"inputs": hashes, "names": names}
     for directory in members:
         path = os.path.join(directory, _TRAINED_ON)
         changed = fingerprint.changes(path, origin)
-        others = [f"--{name}" for name in names if f"inputs.{name}" in (changed or ())]  # names alone may differ
+        # Names alone may differ.
+        others = [f"--{name}" for name in (*names, "labels") if f"inputs.{name}" in (changed or ())]
         if others:
             raise ScriptError(
                 f"{directory} holds a model of other records ({', '.join(others)}): choose another --model_dir, or "

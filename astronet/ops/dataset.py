@@ -6,7 +6,8 @@ import numpy as np
 
 from astronet.base.script import ScriptError
 from astronet.config import configuration
-from astronet.data.records import event_density, leaks, record_features, tfrecord
+from astronet.data.records import event_density, leaks, record_features, tf_example, tfrecord
+from astronet.data.records.columns import ROW_ID, TIC_ID
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
 from astronet.ops.tensorflow import tf
@@ -26,21 +27,25 @@ class Tces:
         return len(self.labels)
 
 
-def read(files, config):
+def read(files, config, dispositions=None):
     """Reads and checks all records, so that training cannot fail on the last of them.
 
     Args:
       files: list of record files.
       config: Config that must be able to read every record.
+      dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave, in place of the record's own;
+        records without one are left out. None takes the records' own.
 
     Returns:
       Tces in the order of the records.
 
     Raises:
       ScriptError: naming the file and record that is corrupt, has a view of another length or with a value that is not
-        finite, or an unknown label.
+        finite, or an unknown label; or that no record has one of the dispositions.
     """
-    parts = [_read(path, config) for path in files]
+    parts = [part for path in files if len(part := _read(path, config, dispositions))]
+    if not parts:
+        raise ScriptError(f"{', '.join(files)}: no record has a label: were the labels given to TCEs of other records?")
     return Tces(
         {name: np.concatenate([part.features[name] for part in parts]) for name in parts[0].features},
         np.concatenate([part.labels for part in parts]),
@@ -48,13 +53,13 @@ def read(files, config):
     )
 
 
-def read_training(files, config):
+def read_training(files, config, dispositions=None):
     """Reads and checks the records to train on, as read() does.
 
     How crowded the times of a TCE's events are is told, where its record does not, by the other TCEs of the same files.
     Nothing is told by inputs.sector_events, in which its own star's events would count.
     """
-    tces = read(files, _without_sector_events(config))
+    tces = read(files, _without_sector_events(config), dispositions)
     if not record_features.reads_event_densities(config):
         return tces
     return dataclasses.replace(
@@ -67,12 +72,14 @@ def count_examples(files, config):
     return sum(1 for path in files for _ in _labeled(path, config))
 
 
-def _read(path, config):
+def _read(path, config, dispositions=None):
     serialized, labels, identities = [], [], []
-    for record, example, label in _labeled(path, config):
+    for record, example, label in _labeled(path, config, dispositions):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
+    if not serialized:
+        return Tces({}, np.zeros(0, np.int32), [])
     try:
         features = _parse_features(serialized, config)
     except ScriptError as error:
@@ -80,11 +87,16 @@ def _read(path, config):
     return Tces(features, np.array(labels, np.int32), identities)
 
 
-def _labeled(path, config):
-    """Yields each record of a file: as bytes, as tf.train.Example, and its class."""
+def _labeled(path, config, dispositions=None):
+    """Yields each record of a file that has a disposition: as bytes, as tf.train.Example, and its class."""
     for number, serialized in enumerate(tfrecord.read(path)):
         where = f"{path}, record {number}"
         example = record_features.parse_one(serialized, where)
+        if dispositions is not None:
+            given = dispositions.get((tf_example.value(example, ROW_ID), tf_example.value(example, TIC_ID)))
+            if given is None:
+                continue
+            tf_example.set_text(example, config.inputs.label_feature, given)
         yield serialized, example, record_features.check(example, config, where, labelled=True)
 
 

@@ -4,16 +4,18 @@ Which labels count: a consensus; else the labels that reviewers gave one by one 
 those that are sure agree. Labels given to a group or in bulk count only where the caller asks for them.
 """
 
+import collections
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
 from astronet.base import tables
 from astronet.base.files import write_csv
 from astronet.base.script import ScriptError
 from astronet.data.records.columns import DISPOSITION, PERIOD, ROW_ID, TIC_ID
+from astronet.review import labels
 from astronet.review.label_columns import METHODS, UNSURE
 from astronet.review.labels import Label, Unused, by_tce
 from light_curve_util.numerals import numbered
@@ -58,15 +60,15 @@ class Verdicts:
     unsure: list[TceId]
 
 
-def settle(labels: Sequence[Label], methods: Sequence[str] = DEFAULT_METHODS) -> Verdicts:
+def settle(given: Sequence[Label], methods: Sequence[str] = DEFAULT_METHODS) -> Verdicts:
     """Finds the disposition of each labeled TCE.
 
     Args:
-      labels: of any number of reviewers.
+      given: labels of any number of reviewers.
       methods: the ways of labeling that count, of label_columns.METHODS.
     """
     verdicts = Verdicts({}, {}, [])
-    for tce, of_tce in by_tce(labels).items():
+    for tce, of_tce in by_tce(given).items():
         counted = [label for label in of_tce if label.counts and label.method in methods]
         consensus = [label for label in counted if label.method == "consensus"]
         if consensus:
@@ -82,10 +84,39 @@ def settle(labels: Sequence[Label], methods: Sequence[str] = DEFAULT_METHODS) ->
     return verdicts
 
 
-def _settled(labels):
-    method = min((label.method for label in labels), key=("consensus", *METHODS).index)
-    names = tuple(sorted({label.reviewer for label in labels}))
-    return Settled(labels[0].counts, method, names, "; ".join(label.note for label in labels if label.note))
+def dispositions(paths: Iterable[str]) -> tuple[dict[TceId, str], list[str]]:
+    """Returns the dispositions that files of labels give to train on, and lines that tell what they leave out.
+
+    Args:
+      paths: files that the report has exported.
+
+    Raises:
+      ScriptError: a file is none of labels, or there is no disposition in any.
+    """
+    paths = list(paths)
+    given, unused = labels.read(paths)
+    verdicts = settle(given)
+    if not verdicts.settled:
+        raise ScriptError(f"{', '.join(paths)}: no TCE has a label on which its reviewers agree")
+    by_label = collections.Counter(verdict.label for verdict in verdicts.settled.values())
+    told = [f"labels: {', '.join(f'{name} {count}' for name, count in by_label.most_common())}"]
+    left_out = {
+        "disagreement": len(verdicts.disagreements),
+        "unsure": len(verdicts.unsure),
+        "not readable": len(unused),
+        "given in bulk or to a group": sum(label.method in ("bulk", "group") for label in given),
+    }
+    if any(left_out.values()):
+        counts = ", ".join(f"{name} {count}" for name, count in left_out.items() if count)
+        told.append(f"labels left out: {counts} (merge_labels.py lists them)")
+    return {tce: verdict.label for tce, verdict in verdicts.settled.items()}, told
+
+
+def _settled(equal):
+    """The Settled of labels that are equal."""
+    method = min((label.method for label in equal), key=("consensus", *METHODS).index)
+    names = tuple(sorted({label.reviewer for label in equal}))
+    return Settled(equal[0].counts, method, names, "; ".join(label.note for label in equal if label.note))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,13 +141,13 @@ class MergedCatalog:
 
 
 def with_catalog(
-    catalog_path: str, labels: Sequence[Label], settled: Mapping[TceId, Settled], keeps_unlabeled: bool = False
+    catalog_path: str, given: Sequence[Label], settled: Mapping[TceId, Settled], keeps_unlabeled: bool = False
 ) -> MergedCatalog:
     """Puts dispositions into a catalog.
 
     Args:
       catalog_path: the catalog that the report was made from.
-      labels: all that were read, which must fit the catalog.
+      given: all labels that were read, which must fit the catalog.
       settled: dispositions, as settle() returns them.
       keeps_unlabeled: whether rows without a label stay, with the disposition that they have.
 
@@ -129,8 +160,8 @@ def with_catalog(
     _check_columns(catalog_path, columns)
     place = {name: columns.index(name) for name in (ROW_ID, TIC_ID, PERIOD, DISPOSITION)}
     cells_of = {tce: cells for cells in rows if (tce := _tce_id(cells, place))}
-    foreign = [unused for label in labels if (unused := _foreign(label, cells_of, place))]
-    if labels and len(foreign) == len(labels):
+    foreign = [unused for label in given if (unused := _foreign(label, cells_of, place))]
+    if given and len(foreign) == len(given):
         raise ScriptError(
             f"{catalog_path} has none of the labeled TCEs ({foreign[0].reason}): give the catalog of the report"
         )
@@ -149,7 +180,7 @@ def with_catalog(
         changed = [*cells[: place[DISPOSITION]], verdict.label, *cells[place[DISPOSITION] + 1 :]]
         reviewers = "; ".join(verdict.reviewers)
         merged.append([*changed, before, verdict.method, str(len(verdict.reviewers)), reviewers, verdict.note])
-    hashes = {label.catalog_sha256 for label in labels} - {""}
+    hashes = {label.catalog_sha256 for label in given} - {""}
     is_same = hashes == {sha256} if hashes else None
     return MergedCatalog(
         [*columns, *ADDED], merged, num_labeled, num_changed, len(rows) - len(merged), foreign, is_same

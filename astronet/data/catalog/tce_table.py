@@ -37,6 +37,7 @@ from light_curve_util.numerals import parse_float
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
+_AS_JUNK = {"V": "J", "IS": "J"}  # in records
 _NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
 _POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
 _MOST_NAMES = 60  # of columns in a message
@@ -599,6 +600,22 @@ def _part(table, dropped, tell):
     return table[~dropped], skips
 
 
+def with_dispositions(table, dispositions):
+    """Gives TCEs the dispositions of reviewers, V and IS as J, and leaves the others out.
+
+    Args:
+      table: as to_record_columns() returns it.
+      dispositions: dict of (row_id, tic_id) to disposition.
+
+    Returns:
+      The TCEs that have one; list of Skip of the others.
+    """
+    found = [dispositions.get(tce) for tce in zip(table[ROW_ID].tolist(), table[TIC_ID].tolist())]
+    table = table.assign(**{DISPOSITION: [_AS_JUNK.get(name, name) for name in found]})
+    is_unlabeled = np.array([name is None for name in found], bool)
+    return _part(table, is_unlabeled, lambda row: "unlabeled: no label on which reviewers agree (--labels)")
+
+
 def to_record_columns(table):
     """The columns as records hold them.
 
@@ -606,6 +623,6 @@ def to_record_columns(table):
     """
     return table.assign(
         Duration=table.Duration / 24,
-        Disposition=table.Disposition.replace(["V", "IS"], "J"),
+        Disposition=table.Disposition.replace(_AS_JUNK),
         is_multi=table.duplicated(TIC_ID, keep=False).astype(np.int64),
     )

@@ -15,7 +15,7 @@ from typing import Any, Optional
 import numpy as np
 
 import astronet
-from astronet.base import arguments, locks
+from astronet.base import arguments, fingerprint, locks
 from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration
@@ -58,6 +58,8 @@ class RecordRequest:
       num_worker_processes: processes that make views; 0 makes them in this one.
       time_limit_seconds: of one TCE, after which it is skipped; 0 has no limit, nor has this process.
       cluster: where else to work, as --cluster has it.
+      dispositions: dispositions by (row_id, tic_id), which reviewers gave; they replace those of the table, and TCEs
+        without one are skipped. None takes those of the table.
     """
 
     table_path: str
@@ -79,6 +81,7 @@ class RecordRequest:
     num_worker_processes: int = 0
     time_limit_seconds: float = 60
     cluster: Any = None
+    dispositions: Optional[Mapping[tuple[int, int], str]] = None
 
     def settings(self) -> preprocess.Settings:
         """Returns how views are made.
@@ -195,6 +198,8 @@ def _write_manifest(choice, settings, table, counts, skipped):
     decisive = {name: getattr(choice, name) for name in _DECISIVE}
     if settings.mask_flares:
         decisive["mask_sha256"] = settings.mask_flares.sha256
+    if choice.dispositions is not None:
+        decisive["labels_sha256"] = fingerprint.of_items(choice.dispositions)
     return record_set.write_manifest(
         choice.output_dir,
         counts,
@@ -225,7 +230,7 @@ def _read(choice):
     """Reads the _Table. Once this has ended, each TCE is in memory once."""
     request = tce_table.Request(
         required=(SN,) if choice.clean else (),
-        for_training=not choice.make_test_set,
+        for_training=not choice.make_test_set and choice.dispositions is None,
         choose_sectors=observed.ObservedSectors(choice.tess_data_dir),
         stitch=choice.stitch,
     )
@@ -237,8 +242,13 @@ def _read(choice):
     warnings = tce_table.doubts(choice.table_path, table)
     table = tce_table.to_record_columns(table)
     table = table.assign(**event_density.of_table(table))
+    unlabeled = []
+    if choice.dispositions is not None:
+        table, unlabeled = tce_table.with_dispositions(table, choice.dispositions)
     splits, faint = _splits(table, choice)
-    return _Table(num_rows, catalog.sha256, _shards(splits, choice), catalog.skips + repeated + faint, warnings)
+    return _Table(
+        num_rows, catalog.sha256, _shards(splits, choice), catalog.skips + repeated + unlabeled + faint, warnings
+    )
 
 
 def _splits(table, choice):

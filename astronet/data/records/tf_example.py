@@ -105,6 +105,11 @@ def value(example, name, default=None):
     return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
 
 
+def set_text(example, name, text):
+    """Gives the feature `name` one text, in place of what it holds."""
+    example.features.feature[name].bytes_list.value[:] = [text.encode()]
+
+
 def series(example, name):
     """Returns a view as a float32 array [length].
 

@@ -18,6 +18,7 @@ from astronet.data.records import preprocess, tf_example, tfrecord
 from astronet.data.records.columns import EVENT_DENSITIES
 from astronet.data.records.generate import RecordRequest
 from astronet.data.records.generate import generate as generate_records
+from astronet.review import label_columns
 
 FLOAT32 = 1e-6  # what storing a normalized view as float32 costs
 SAME_SIGNAL = 0.97  # other photometry of the same dip, rebinned, correlates at least so well
@@ -175,6 +176,26 @@ def test_a_record_holds_every_column_in_one_type(survey, tmp_path):
     assert [tf_example.value(made[key], "is_multi") for key in sorted(made)] == [1, 1, 0]
     assert tf_example.series(first, "global_view").shape == (201,)
     assert tf_example.series(first, "local_view").shape == (81,)
+
+
+def write_labels(path, names):
+    """A file as the report exports it, with a label for each row_id that `names` has."""
+    cells = {"reviewer": "alice", "method": "single", "blind": 0, "labeled_at": "2026-11-30T12:00:00Z"}
+    rows = [{**cells, "row_id": row_id, "tic_id": row_id, "label": name} for row_id, name in names.items()]
+    return write_csv(path, rows, columns=label_columns.COLUMNS)
+
+
+def test_labels_of_reviewers_replace_the_dispositions(survey, tmp_path, capsys):
+    labels = write_labels(tmp_path / "labels.csv", {1: "EB", 2: "V", 3: "U", **dict.fromkeys(range(4, 30), "J")})
+    assert survey([tce(i, i) for i in range(1, 31)], f"--labels={labels}") == 0
+    made = {key[0]: tf_example.value(example, "Disposition") for key, example in examples(tmp_path / "out").items()}
+    assert made == {1: "EB", **dict.fromkeys([2, *range(4, 30)], "J")}
+    assert set(reasons(tmp_path / "out")) == {"3", "30"}
+    assert reasons(tmp_path / "out")["30"].startswith("unlabeled: ")
+    assert "labels: J 26, EB 1, V 1" in capsys.readouterr().out
+    write_labels(labels, {1: "PC", 2: "J"})  # other labels make other records
+    assert survey([tce(i, i) for i in range(1, 31)], f"--labels={labels}") == 0
+    assert {row_id for row_id, _ in examples(tmp_path / "out")} == {1, 2}
 
 
 def test_any_column_order_spelling_and_line_end(survey, tmp_path):
