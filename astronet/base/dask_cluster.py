@@ -1,4 +1,4 @@
-"""A Dask cluster as an Executor: workers on this machine, or wherever those of a scheduler are."""
+"""Runs tasks on a Dask cluster, as an Executor: on workers on this machine, or on the workers of a scheduler."""
 
 import concurrent.futures
 import contextlib
@@ -18,30 +18,30 @@ from astronet.base.script import ScriptError
 Result = TypeVar("Result")
 
 LOCAL = "local"
-PENDING_PER_WORKER = 4  # tasks that are submitted ahead, so that no worker waits and memory stays bounded
+PENDING_PER_WORKER = 4  # tasks submitted ahead for each worker: no worker waits, and memory stays limited
 _SECONDS_BETWEEN_LOOKS = 1
-_DASKS_SHARE = 0.9  # of the time that a scheduler has to answer: its own message comes first
-# Control-C reaches every process of a terminal: the script decides, and ends its workers.
+_DASKS_SHARE = 0.9  # Dask's time limit as a fraction of ours, so that its more precise message comes first
+# Control-C reaches all processes of a terminal. The script handles it, and ends its workers.
 _IGNORE_CONTROL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 
 class WorkersDiedError(BrokenExecutor):
-    """Dask has given a task up, for several workers died that had it. Other tasks are not affected."""
+    """Dask gave up a task because several workers died at it. Other tasks are not affected."""
 
 
 @contextlib.contextmanager
 def connect(address: str, num_workers: Optional[int] = None) -> Iterator["_DaskExecutor"]:
-    """Yields an Executor whose tasks are done by the workers of a Dask cluster, each of which does one at a time.
+    """Yields an Executor that runs tasks on the workers of a Dask cluster, one task at a time on each worker.
 
-    What is not done when the block ends is given up, and processes that are at it are ended (their nannies start them
-    anew).
+    At the end of the block, unfinished tasks are given up, and the processes that work on them are ended (Dask starts
+    new ones).
 
     Args:
-      address: of the scheduler, such as tcp://host:8786; or LOCAL, for workers of its own on this machine.
-      num_workers: how many those of LOCAL are; None has one a core.
+      address: address of the scheduler, such as tcp://host:8786; or LOCAL, which starts workers on this machine.
+      num_workers: number of workers for LOCAL; None means one for each core.
 
     Raises:
-      ScriptError: Dask is not installed, scheduler or workers cannot be reached, or have another version of this
+      ScriptError: Dask is not installed; or the scheduler or a worker cannot be reached, or has another version of this
         package, of Dask or of Python.
     """
     try:
@@ -52,9 +52,9 @@ def connect(address: str, num_workers: Optional[int] = None) -> Iterator["_DaskE
         raise ScriptError(
             "--cluster needs Dask, which is not installed here: pip install '.[cluster]', or work without --cluster"
         ) from error
-    # What it says, with tracebacks, about a scheduler that goes away is an error's business here.
+    # If the scheduler goes away, Dask logs tracebacks; here an error message reports that.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    # DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT in the environment changes it, as everything that connects.
+    # The environment variable DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT changes this.
     patience = dask.utils.parse_timedelta(dask.config.get("distributed.comm.timeouts.connect"))
     with contextlib.ExitStack() as stack:
         if address == LOCAL:
@@ -83,7 +83,7 @@ def connect(address: str, num_workers: Optional[int] = None) -> Iterator["_DaskE
 
 
 def _connected(address: str, patience: float) -> Any:
-    """Returns a distributed.Client that the scheduler at an address has answered within `patience` seconds."""
+    """Returns a distributed.Client that is connected to the scheduler at an address, within `patience` seconds."""
     import distributed
 
     try:
@@ -91,7 +91,7 @@ def _connected(address: str, patience: float) -> Any:
         return _within(patience, connect, address)
     except ScriptError:
         raise
-    except Exception as error:  # what is no scheduler may answer anything, which Dask takes for a message
+    except Exception as error:  # a program that is not a scheduler may answer anything
         reason = str(error) or type(error).__name__
         if address.startswith("tls://"):
             reason += "; tls:// needs certificates: see docs/cluster.md"
@@ -102,13 +102,13 @@ def _connected(address: str, patience: float) -> Any:
 
 
 def _within(seconds: float, function: Callable[[], Result], address: str) -> Result:
-    """Returns function(), for which the scheduler at an address has so many seconds.
+    """Returns function(), or raises an error after some seconds. Raises what function() raises.
 
-    Dask waits without end for a program that accepts a connection and then says nothing. Its thread is a daemon, which
-    keeps no process from ending.
+    Without this limit, Dask waits forever for a program that accepts a connection and then says nothing. The function
+    runs in a daemon thread, which does not keep the process from ending.
 
     Raises:
-      ScriptError: it took longer. What function() raises is raised here.
+      ScriptError: the function took longer.
     """
     outcome: Future[Result] = Future()
 
@@ -122,7 +122,7 @@ def _within(seconds: float, function: Callable[[], Result], address: str) -> Res
     try:
         return outcome.result(seconds)
     except concurrent.futures.TimeoutError:
-        if outcome.done():  # by a TimeoutError of its own
+        if outcome.done():  # function() itself raised a TimeoutError
             raise
         raise ScriptError(
             f"--cluster={address}: something accepts connections there, but does not answer as a Dask scheduler within "
@@ -131,14 +131,14 @@ def _within(seconds: float, function: Callable[[], Result], address: str) -> Res
 
 
 def tell(line: str, file: Optional[TextIO] = None) -> None:
-    """Prints a line to the user, from wherever a task is done; in one piece, whatever other threads print."""
-    # A worker of Dask has imported it: there, its print() reaches the user, and elsewhere it is the usual one.
+    """Prints a line for the user, also from a worker of a cluster. Lines of several threads are not mixed."""
+    # In a worker, Dask's print() sends the line to the user's terminal.
     distributed = sys.modules.get("distributed")
     (distributed.print if distributed else print)(f"{line}\n", end="", file=file, flush=True)
 
 
 def tell_error(line: str) -> None:
-    """Prints a line to stderr as tell() does to stdout."""
+    """Prints a line to stderr, as tell() does to stdout."""
     tell(line, file=sys.stderr)
 
 
@@ -150,11 +150,11 @@ def _environment() -> dict[str, str]:
 
 
 def _problem(expected: Mapping[str, str], dask_worker: Any) -> str:
-    """What keeps a worker from tasks, which would else fail on it in ways that are hard to understand; or "".
+    """Returns why a worker cannot do our tasks; "" if it can. Without this check, errors are hard to understand.
 
     Args:
-      expected: what _environment() is where the tasks come from.
-      dask_worker: distributed.Worker, in whose process this is.
+      expected: _environment() of the process that submits the tasks.
+      dask_worker: distributed.Worker of this process.
     """
     problem = _difference(expected, _environment())
     if not problem and dask_worker.state.nthreads > 1:
@@ -162,11 +162,11 @@ def _problem(expected: Mapping[str, str], dask_worker: Any) -> str:
     return problem and f"the worker {dask_worker.address} has {problem}"
 
 
-def _difference(expected: Mapping[str, str], there: Mapping[str, str]) -> str:
-    different = [name for name in expected if there[name] != expected[name]]
+def _difference(expected: Mapping[str, str], actual: Mapping[str, str]) -> str:
+    different = [name for name in expected if actual[name] != expected[name]]
     if not different:
         return ""
-    has = ", ".join(f"{name} {there[name]}" for name in different)
+    has = ", ".join(f"{name} {actual[name]}" for name in different)
     needed = ", ".join(f"{name} {expected[name]}" for name in different)
     return f"{has}, where {needed} is needed, as here: install the same there, and start it again"
 
@@ -189,7 +189,7 @@ def _check(client: Any, address: str) -> None:
 
 
 class _DaskExecutor(Executor):
-    """The ClientExecutor of a distributed.Client, with errors that those who know nothing of Dask understand."""
+    """The ClientExecutor of a distributed.Client, with error messages that need no knowledge of Dask."""
 
     def __init__(self, client: Any, address: str) -> None:
         self._client, self._address = client, address
@@ -201,11 +201,11 @@ class _DaskExecutor(Executor):
 
     @property
     def max_pending(self) -> int:
-        """How many tasks to submit ahead, for as many workers as there are at this moment."""
+        """The number of tasks to submit ahead, for the current number of workers."""
         return PENDING_PER_WORKER * max(1, self._num_workers)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        # Pickled here, for Dask would look for its own objects in the arguments, and send code of __main__ by value.
+        # Pickled here: Dask would search the arguments for its own objects, and would send code of __main__ by value.
         call = pickle.dumps(functools.partial(fn, *args, **kwargs))
         outer: Future[Any] = Future()
         outer.set_running_or_notify_cancel()
@@ -236,26 +236,26 @@ class _DaskExecutor(Executor):
             outer.set_exception(error)
 
     def _count_workers(self) -> None:
-        """Keeps count of workers that come and go, and tells when all are gone."""
+        """Counts the workers regularly, and prints a message if none is left."""
         while not self._is_shut.wait(_SECONDS_BETWEEN_LOOKS):
             before = self._num_workers
             try:
                 self._num_workers = len(self._client.nthreads())
-            except Exception:  # no connection: tasks tell of that
+            except Exception:  # no connection: the tasks report it
                 return
             if before and not self._num_workers and not self._is_shut.is_set():
-                print(f"\nno worker is left at {self._address}: waiting for others", file=sys.stderr, flush=True)
+                print(f"\nno worker is left at {self._address}: waiting for new ones", file=sys.stderr, flush=True)
 
 
 def _call(expected: Mapping[str, str], pickled: bytes) -> Any:
-    """Worker: makes a call; ends the process once nobody waits for it any more, for it may be one of hours."""
+    """Makes a call, in a worker. Ends the process if the task is cancelled, because a call may take hours."""
     import distributed
 
     worker = distributed.get_worker()
     problem = _problem(expected, worker)
-    if problem:  # a worker that came after _check()
+    if problem:  # the worker joined after _check()
         raise ScriptError(problem)
-    # A worker is meant to be one core: so that TensorFlow, where it is not told otherwise, takes one.
+    # Each worker stands for one core, so TensorFlow gets one thread unless the environment says otherwise.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     is_done = threading.Event()

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files that are either complete or absent, and makes directories."""
 
 import contextlib
 import csv
@@ -14,10 +14,10 @@ Path = Union[str, "os.PathLike[str]"]
 
 
 def make_directory(path: Path) -> None:
-    """Creates a directory and its parents.
+    """Creates a directory and its parents, and checks that it can be written.
 
     Raises:
-      OSError: naming the directory and the remedy, where it cannot be created or written.
+      OSError: the directory cannot be created or written; the message names it and the remedy.
     """
     try:
         os.makedirs(path, exist_ok=True)
@@ -29,20 +29,26 @@ def make_directory(path: Path) -> None:
         ) from error
 
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of an OSError: the disk or a quota is full
-INCOMPLETE = ".incomplete-"  # in the name of a file that is still being written, or that a killed run left
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # error numbers of an OSError if the disk or a quota is full
+INCOMPLETE = ".incomplete-"  # part of the name of a file that is still being written, or that a killed run left
 
 
 @contextlib.contextmanager
 def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
     """Yields the name of a temporary file beside `path`: renamed to `path` on success, removed on failure.
 
+    >>> path = os.path.join(tempfile.mkdtemp(), "numbers.txt")
+    >>> with write_aside(path) as aside, open(aside, "w") as file:
+    ...     _ = file.write("1 2 3")
+    >>> os.listdir(os.path.dirname(path))
+    ['numbers.txt']
+
     Args:
-      path: the file.
-      durable: whether the file outlasts a loss of power once this has ended.
+      path: path of the file.
+      durable: whether the file must survive a power failure after the block has ended.
 
     Raises:
-      OSError: the file cannot be written; where the disk is full, it names `path`, which Python's own does not.
+      OSError: the file cannot be written. If the disk is full, the error names `path` (Python's own error does not).
     """
     path = os.fspath(path)
     aside = f"{path}{INCOMPLETE}{socket.gethostname()}-{os.getpid()}"
@@ -63,7 +69,7 @@ def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the list of files in a directory, is on the disk."""
+    """Waits until a file, or the entries of a directory, are written to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -72,7 +78,7 @@ def sync(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as hexadecimal text."""
+    """Returns the SHA-256 of a file, as hexadecimal text."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -81,7 +87,7 @@ def sha256(path: Path) -> str:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]], lineterminator: str = "\r\n") -> None:
-    """Writes rows under their header, whole or not at all."""
+    """Writes a CSV file with a header. If it fails, there is no file."""
     with write_aside(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator=lineterminator)
         writer.writerow(columns)

@@ -1,13 +1,16 @@
-"""What kept results were made from: one rule for everything that a later run might take for its own.
+"""Records what a result was made from, so that a later run can tell whether it may reuse the result.
 
 A result is kept with its *origin*: the content of its inputs, its settings, and the version of this package. A later
-run compares the origin with its own before it changes anything. Where they differ, it makes the result again or
-refuses to go on; it never mixes the two.
+run compares that origin with its own before it changes anything. If they differ, it makes the result again or stops
+with an error. It never mixes the two.
 
-    mine = fingerprint.origin({"cube": [flags.cube], "angles": [flags.angles]}, num_samples=flags.num_samples)
-    changed = fingerprint.changes(path, mine)  # ["inputs.cube"], say; [] where a run made the same; None: none there
-    ...
-    fingerprint.write(path, mine)
+>>> import tempfile
+>>> path = os.path.join(tempfile.mkdtemp(), "origin.json")
+>>> changes(path, origin({}, num_samples=3)) is None  # there is no earlier result
+True
+>>> write(path, origin({}, num_samples=3))
+>>> changes(path, origin({}, num_samples=4))
+['settings.num_samples']
 """
 
 import hashlib
@@ -23,7 +26,7 @@ Path = Union[str, "os.PathLike[str]"]
 
 
 def of_files(paths: Iterable[Path]) -> str:
-    """Returns the SHA-256 of the contents of files in their order, as hexadecimal text; their names do not matter."""
+    """Returns one SHA-256 of the contents of files, in order, as hexadecimal text. File names do not matter."""
     digest = hashlib.sha256()
     for path in paths:
         of_file = hashlib.sha256()
@@ -40,7 +43,7 @@ def of_items(mapping: Mapping[Any, Any]) -> str:
 
 
 def stamp(path: Path) -> list[Union[str, int, None]]:
-    """Returns name, size and time of change of a file, for many files that are too large to read twice, for JSON."""
+    """Returns [name, size, modification time] of a file: a quick substitute for a hash of many large files."""
     try:
         status = os.stat(path)
     except OSError:
@@ -49,26 +52,26 @@ def stamp(path: Path) -> list[Union[str, int, None]]:
 
 
 def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict[str, Any]:
-    """Returns the origin of a result, for JSON: the version, the SHA-256 of each input, and the settings.
+    """Returns the origin of a result: the version, the SHA-256 of each input, and the settings.
 
     Args:
-      inputs: name of an input -> its files.
-      **settings: whatever else decides the result, of kinds that JSON can hold.
+      inputs: dict of the name of an input to its files.
+      **settings: everything else that decides the result; values must be of types that JSON can hold.
     """
     hashes = {name: of_files(paths) for name, paths in inputs.items()}
     return {"version": astronet.__version__, "inputs": hashes, "settings": settings}
 
 
 def changes(path: Path, current: Mapping[str, Any]) -> Optional[list[str]]:
-    """Returns the names of all that differs between the origin in a file and another one.
+    """Compares the origin in a file with another origin.
 
     Args:
-      path: JSON file that write() wrote.
-      current: as origin() returns it; parts of it that are no dictionaries are compared as they are.
+      path: path of a JSON file that write() wrote.
+      current: an origin, as origin() returns it.
 
     Returns:
-      List of names, such as "inputs.cube" or "version"; empty where both are the same. None where the file is absent,
-      or no origin.
+      Sorted list of the names that differ, such as "inputs.cube" or "version". None if the file does not exist, or
+      does not hold an origin.
     """
     kept = json_files.read_or_nothing(path)
     if not kept:
@@ -77,7 +80,7 @@ def changes(path: Path, current: Mapping[str, Any]) -> Optional[list[str]]:
 
 
 def write(path: Path, current: Mapping[str, Any]) -> None:
-    """Writes an origin into a JSON file, whole or not at all."""
+    """Writes an origin to a JSON file."""
     json_files.write(path, current)
 
 

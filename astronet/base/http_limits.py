@@ -1,4 +1,4 @@
-"""Limits on what an HTTP server may do to us: another host, an endless answer, one that never comes to its end.
+"""Protects an HTTP session from redirects to other hosts, and from answers that are too long or take too long.
 
 session = requests.Session()
 http_limits.limit(session, "https://mast.stsci.edu", max_bytes=10**8, max_seconds=600)
@@ -18,16 +18,16 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_SITES = (".stsci.edu",)  # whose hosts may send each other's visitors on: MAST's files are on several
+_SITES = (".stsci.edu",)  # hosts of a site may redirect to each other: MAST's files are on several hosts
 _CHUNK_BYTES = 1 << 15
 
 
 class LimitError(requests.RequestException):
-    """A server went beyond a limit; the message says which. To ask it again is of no use."""
+    """A server exceeded a limit; the message says which. Trying again does not help."""
 
 
 class TooLongError(LimitError):
-    """An answer has more bytes than it may."""
+    """An answer is longer than allowed."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"the answer is longer than {max_bytes / 1e6:g} MB")
@@ -41,14 +41,14 @@ def limit(
     max_seconds: float,
     read_seconds: float = 60.0,
 ) -> None:
-    """Has a session raise a LimitError where its server goes beyond a limit.
+    """Makes a session raise LimitError if its server exceeds a limit.
 
     Args:
-      session: to be limited.
-      url: of the server; redirects to other hosts are refused, except from one host of MAST's to another by https.
-      max_bytes: length of an answer, as it is once uncompressed.
-      max_seconds: time until an answer is whole, however steadily it comes.
-      read_seconds: time until the next bytes come, of requests that have no `timeout`.
+      session: the session to change.
+      url: URL of the server. Redirects to other hosts are refused, except between hosts of MAST by https.
+      max_bytes: greatest length of an answer, uncompressed.
+      max_seconds: longest time until an answer is complete.
+      read_seconds: longest wait for the next bytes, for requests without a `timeout`.
     """
     adapter = _LimitedAdapter(url, max_bytes, max_seconds, read_seconds)
     for scheme in _DEFAULT_PORTS:
@@ -56,7 +56,7 @@ def limit(
 
 
 def is_same_site(url: str, other: str) -> bool:
-    """Returns whether a server at `url` may send us on to the URL `other`.
+    """Returns whether a server at `url` may redirect to the URL `other`.
 
     >>> is_same_site("https://mast.stsci.edu", "https://archive.stsci.edu/missions/x.fits")
     True
@@ -67,7 +67,7 @@ def is_same_site(url: str, other: str) -> bool:
     if ours.scheme == "https" and theirs.scheme != "https":
         return False
     hosts = [(parts.hostname or "").lower().rstrip(".") for parts in (ours, theirs)]
-    with contextlib.suppress(ValueError):  # a port that is no number
+    with contextlib.suppress(ValueError):  # the port is not a number
         if hosts[0] == hosts[1] and _port(theirs) in (_port(ours), _DEFAULT_PORTS["https"]):
             return True
         of_one_site = any(all(host.endswith(site) for host in hosts) for site in _SITES)
@@ -100,13 +100,13 @@ class _LimitedAdapter(HTTPAdapter):
         url = request.url or ""
         if not is_same_site(self._url, url):
             raise LimitError(
-                f"{urlsplit(self._url).hostname} sends us on to another host, {_shown(url)}: not followed",
+                f"{urlsplit(self._url).hostname} redirects to another host, {_shown(url)}: not followed",
                 request=request,
             )
         return super().send(request, stream, timeout or self._read_seconds, *args, **kwargs)
 
     def build_response(self, request: requests.PreparedRequest, raw: Any) -> requests.Response:
-        # What requests reads all bodies by; what is raised in it, requests translates.
+        # requests reads all bodies through this method, and translates the errors that it raises.
         raw.stream = functools.partial(self._stream, raw, time.monotonic() + self._max_seconds)
         return super().build_response(request, raw)
 
@@ -114,7 +114,7 @@ class _LimitedAdapter(HTTPAdapter):
         self, raw: Any, deadline: float, amt: int = _CHUNK_BYTES, decode_content: Optional[bool] = None
     ) -> Iterator[bytes]:
         num_bytes = 0
-        # read1() returns what is there, where read() waits for all that it is asked for.
+        # read1() returns the bytes that have arrived; read() would wait for `amt` bytes.
         while chunk := raw.read1(amt, decode_content=decode_content):
             num_bytes += len(chunk)
             if num_bytes > self._max_bytes:
@@ -127,10 +127,10 @@ class _LimitedAdapter(HTTPAdapter):
 
 
 def _limit_heads(manager: Any, seconds: float) -> None:
-    """Has the connections of a urllib3.PoolManager end where status and headers of an answer take too long."""
+    """Makes the connections of a urllib3.PoolManager end if the status and headers of an answer take too long."""
 
     def limited(pool_class: Any) -> type:
-        class Connection(pool_class.ConnectionCls):  # type: ignore[misc]  # http or https, as the pool has it
+        class Connection(pool_class.ConnectionCls):  # type: ignore[misc]  # http or https, depending on the pool
             def getresponse(self, *args: Any, **kwargs: Any) -> Any:
                 timer = threading.Timer(seconds, _shut, [self.sock])
                 timer.daemon = True
@@ -152,6 +152,6 @@ def _shut(sock: socket.socket) -> None:
 
 
 def _shown(url: str) -> str:
-    """A host of a stranger's choice, for the terminal."""
+    """Returns the host of an untrusted URL as text that is safe to print."""
     host = urlsplit(url).netloc.rpartition("@")[2] or url
     return "".join(character if character.isprintable() else "?" for character in host[:100])

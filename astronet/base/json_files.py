@@ -1,4 +1,4 @@
-"""JSON files: written whole, and read as what they should be, with a message where they are damaged or foreign."""
+"""Reads and writes JSON files, with clear errors for damaged files."""
 
 import dataclasses
 import json
@@ -14,16 +14,17 @@ Path = Union[str, "os.PathLike[str]"]
 Record = TypeVar("Record")
 
 
-def read(path: Path, what: str, remedy: str) -> dict[str, Any]:
-    """Returns the dictionary that a JSON file holds.
+def read(path: Path, expected: str, remedy: str) -> dict[str, Any]:
+    """Returns the dictionary in a JSON file.
 
     Args:
-      path: of the file.
-      what: the file should be, such as "a calibration", and the remedy where it is not, for the message.
+      path: path of the file.
+      expected: what the file should be, such as "a calibration", for the error message.
+      remedy: what the user should do if it is not, for the error message.
 
     Raises:
-      ScriptError: the file is cut off, or holds something else than a dictionary in JSON.
-      FileNotFoundError: there is none.
+      ScriptError: the file is cut off, or does not hold a dictionary in JSON.
+      FileNotFoundError: there is no such file.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -31,12 +32,12 @@ def read(path: Path, what: str, remedy: str) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise ValueError(f"it holds a {type(values).__name__}, not a dictionary")
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
-        raise ScriptError(f"{os.fspath(path)} is not {what} ({error}): {remedy}") from error
+        raise ScriptError(f"{os.fspath(path)} is not {expected} ({error}): {remedy}") from error
     return values
 
 
 def read_or_nothing(path: Path) -> dict[str, Any]:
-    """Returns the dictionary that a JSON file holds; an empty one where it is absent, cut off or foreign."""
+    """Returns the dictionary in a JSON file; an empty one if the file is absent, cut off, or holds anything else."""
     try:
         return read(path, "", "")
     except (FileNotFoundError, NotADirectoryError, ScriptError):
@@ -44,11 +45,11 @@ def read_or_nothing(path: Path) -> dict[str, Any]:
 
 
 def record(kind: type[Record], values: Any) -> Optional[Record]:
-    """Returns the dataclass instance whose fields a dictionary holds; None where names or types are others.
+    """Makes an instance of a dataclass from a dictionary. Returns None if a name or a type does not fit.
 
     Args:
-      kind: dataclass whose fields have plain types (str, int, dict, list).
-      values: what a JSON file holds.
+      kind: a dataclass whose fields have plain types (str, int, dict, list).
+      values: content of a JSON file.
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if not isinstance(values, dict) or not values.keys() <= fields.keys():
@@ -57,18 +58,18 @@ def record(kind: type[Record], values: Any) -> Optional[Record]:
         return None
     try:
         return kind(**values)
-    except TypeError:  # one is lacking
+    except TypeError:  # a field is missing
         return None
 
 
 def write(path: Path, values: Mapping[str, Any], durable: bool = False, indent: Optional[int] = 2) -> None:
-    """Writes a dictionary, whole or not at all; NaN, which JSON lacks, becomes null.
+    """Writes a dictionary to a JSON file. If it fails, there is no file. NaN becomes null, because JSON has no NaN.
 
     Args:
-      path: of the file.
-      values: what json.dump can write.
-      durable: whether the file outlasts a loss of power once this has returned.
-      indent: of nested values, as json.dump has it; None writes one line.
+      path: path of the file.
+      values: dictionary that json.dump can write.
+      durable: whether the file must survive a power failure after this function has returned.
+      indent: indentation, as in json.dump; None writes one line.
     """
     with write_aside(path, durable) as aside, open(aside, "w", encoding="utf-8") as file:
         json.dump(_without_nan(values), file, indent=indent)

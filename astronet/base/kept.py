@@ -1,4 +1,4 @@
-"""Results of a long run that are kept on disk until it is finished, so that a run that was killed can be resumed."""
+"""Keeps the results of a long run on disk until the run is finished, so that a killed run can be resumed."""
 
 import contextlib
 import dataclasses
@@ -14,20 +14,20 @@ from astronet.base.files import INCOMPLETE, write_aside
 
 
 def beside(path: str) -> str:
-    """The directory of the results that are to become the file `path`."""
+    """Returns the directory for the results that are combined into the file `path`."""
     return f"{path}{INCOMPLETE}results"
 
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """A picklable function that calls `work` for tasks whose result is not in `directory` yet, and keeps it there.
+    """A picklable function of a task. It calls `work` unless the task's result is in `directory`, and keeps the result.
 
     Attributes:
-      work: function of one task; task and result are what JSON can hold.
-      directory: created here, in one that is there; `discard` removes it.
-      context: what else decides the results (settings, version): those of another context are not taken.
-      inputs: picklable function of one task, the files that its result is made from; a result is not taken where one of
-        them has changed since, in size or time of change. None: there are no files, or context has their content.
+      work: function of a task. Tasks and results must be of types that JSON can hold.
+      directory: directory of the results. It is created; its parent must exist. `discard` removes it.
+      context: everything else that decides the results (settings, version). A result from another context is not used.
+      inputs: picklable function from a task to the files that its result depends on. If one of them has changed in size
+        or modification time, the result is not used. None means no files.
     """
 
     work: Callable[[Any], Any]
@@ -40,7 +40,7 @@ class Kept:
             os.mkdir(self.directory)
 
     def __call__(self, task: Any) -> Any:
-        stamp = self._stamp(task)  # before the work, so that a file which changes meanwhile is read again
+        stamp = self._stamp(task)  # before the work: if a file changes during the work, the next run reads it again
         kept = self._read(task, stamp)
         if kept:
             return kept["result"]
@@ -50,11 +50,11 @@ class Kept:
         return result
 
     def has(self, task: Any) -> bool:
-        """Whether an earlier run left this task's result, and its files are as they were."""
+        """Returns whether the result of a task is kept, and its files have not changed."""
         return os.path.exists(self._path(task)) and self._read(task, self._stamp(task)) is not None
 
     def _read(self, task: Any, stamp: Any) -> Optional[dict[str, Any]]:
-        """What is kept of a task, a dictionary; None where it is absent, damaged, or of other files."""
+        """Returns what is kept of a task; None if it is absent or damaged, or a file has changed."""
         kept = json_files.read_or_nothing(self._path(task))
         return kept if "result" in kept and kept.get("files") == stamp else None
 
@@ -62,7 +62,7 @@ class Kept:
         return None if self.inputs is None else [fingerprint.stamp(path) for path in self.inputs(task)]
 
     def discard(self) -> None:
-        """Removes what was kept, once the run's own output is written."""
+        """Removes the kept results. Call it when the run's output is written."""
         shutil.rmtree(self.directory)
 
     def _path(self, task: Any) -> str:

@@ -1,14 +1,13 @@
-"""Exclusive locks on what a script writes, so that two runs at once never mix their files.
+"""Exclusive locks on the outputs of scripts, so that two simultaneous runs never mix their files.
 
     with locks.exclusive(flags.output_dir):  # makes the directory, too
         ...
 
-    return run(locks.holding(_work, "output_dir"), flags)  # the same for all that a script does
+    return run(locks.holding(_work, "output_dir"), flags)  # the same for a whole script
 
-The lock is flock(2) on a small file, `.lock`. It ends with the process that holds it, however that ends: what a killed
-run leaves behind blocks nobody. Over NFS, Linux has the server lock the file, so that it holds between machines. Some
-file systems cannot lock at all (Lustre mounted without `flock`, some FUSE mounts): there a warning says so, and the
-work goes on without a lock.
+The lock is flock(2) on a small file, `.lock`. The operating system releases it when the process ends, even if it was
+killed. Over NFS, the server locks the file, so the lock also works between machines. Some file systems cannot lock at
+all (Lustre mounted without `flock`, some FUSE mounts). There the script prints a warning and works without a lock.
 """
 
 import argparse
@@ -33,20 +32,20 @@ Path = Union[str, "os.PathLike[str]"]
 Work = Callable[[argparse.Namespace], Optional[int]]
 
 NAME = ".lock"
-_BEGINNING = b'{"host": '  # of what a lock holds
+_BEGINNING = b'{"host": '  # the first bytes of a lock file
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EACCES)
 _CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextlib.contextmanager
 def exclusive(directory: Path) -> Iterator[None]:
-    """Makes a directory, and lets no other run write there while the block runs.
+    """Makes a directory, and keeps other runs from writing there while the block runs.
 
     Args:
-      directory: made with its parents where it is missing.
+      directory: path of the directory. It and its parents are made if they are missing.
 
     Raises:
-      ScriptError: another run writes there; the message names its process and the remedy.
+      ScriptError: another run is writing there; the message names its process and the remedy.
       OSError: the directory cannot be written.
     """
     directory = os.fspath(directory)
@@ -56,13 +55,14 @@ def exclusive(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def exclusive_file(path: Path) -> Iterator[None]:
-    """Lets no other run write one file, where runs may write other files of the same directory.
+    """Keeps other runs from writing one file. They may write other files in the same directory.
 
     Args:
-      path: of the file, whose directory is there.
+      path: path of the file. Its directory must exist.
 
     Raises:
-      ScriptError, OSError: as exclusive() does.
+      ScriptError: another run is writing the file, or its directory does not exist.
+      OSError: the directory cannot be written.
     """
     directory, name = os.path.split(os.fspath(path))
     if not os.path.isdir(directory or "."):
@@ -72,11 +72,11 @@ def exclusive_file(path: Path) -> Iterator[None]:
 
 
 def holding(work: Work, *names: str) -> Work:
-    """Returns work(flags) that holds the directories which some flags name, so that no other run writes there.
+    """Returns a function that calls work(flags) while it holds the locks of some directories.
 
     Args:
       work: function of the parsed flags.
-      names: of flags that are a directory each; None is none.
+      names: names of the flags that hold the directories; a flag that is None is ignored.
     """
 
     @functools.wraps(work)
@@ -91,34 +91,34 @@ def holding(work: Work, *names: str) -> Work:
 
 
 @contextlib.contextmanager
-def _held(lock_path: str, what: Path, directory: str) -> Iterator[None]:
+def _held(lock_path: str, output: Path, directory: str) -> Iterator[None]:
     missing = [path for path in (pathlib.Path(directory), *pathlib.Path(directory).parents) if not path.is_dir()]
-    descriptor = _acquire(lock_path, what, directory)
+    descriptor = _acquire(lock_path, output, directory)
     try:
         yield
     except BaseException:
         _release(descriptor, lock_path)
         with contextlib.suppress(OSError):
             for path in missing:
-                path.rmdir()  # where the block has left nothing in it
+                path.rmdir()  # fails if the block has left a file in it
         raise
     _release(descriptor, lock_path)
 
 
 def _release(descriptor: int, lock_path: str) -> None:
-    # The file is removed while the lock is held: a run that has opened it meanwhile finds that it is another file.
+    # The file is removed before the lock is released. A run that opened the file before then notices in _acquire().
     if _is_file(descriptor, lock_path):
         os.remove(lock_path)
     os.close(descriptor)
 
 
-def _acquire(lock_path: str, what: Path, directory: str) -> int:
-    """Returns the descriptor of the lock file, which is locked from now on."""
+def _acquire(lock_path: str, output: Path, directory: str) -> int:
+    """Locks a file. Returns its file descriptor."""
     while True:
         make_directory(directory)
         try:
-            descriptor = _open(lock_path, what)
-        except FileNotFoundError:  # the run before has just removed the directory, which it left empty
+            descriptor = _open(lock_path, output)
+        except FileNotFoundError:  # the previous run has just removed the directory because it was empty
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,14 +127,14 @@ def _acquire(lock_path: str, what: Path, directory: str) -> int:
             os.close(descriptor)
             if error.errno in _HELD_BY_ANOTHER:
                 raise ScriptError(
-                    f"{what} is in use: {holder} writes there. Wait until it has ended, or stop it, or choose another "
-                    "output"
+                    f"{output} is in use: {holder} writes there. Wait until it has ended, or stop it, or choose "
+                    "another output"
                 ) from error
             if error.errno not in _CANNOT_LOCK:
                 raise
             if not is_lock:
                 raise _no_lock(lock_path) from error
-            print(f"warning: {what}: {error.strerror}: make sure that no other run writes there", file=sys.stderr)
+            print(f"warning: {output}: {error.strerror}: make sure that no other run writes there", file=sys.stderr)
             os.remove(lock_path)
             return os.open(os.devnull, os.O_RDONLY)
         if _is_file(descriptor, lock_path):
@@ -143,16 +143,16 @@ def _acquire(lock_path: str, what: Path, directory: str) -> int:
                 raise _no_lock(lock_path)
             _sign(descriptor)
             return descriptor
-        os.close(descriptor)  # the run before has just removed it
+        os.close(descriptor)  # the previous run has just removed the file: try again
 
 
-def _open(lock_path: str, what: Path) -> int:
+def _open(lock_path: str, output: Path) -> int:
     try:
         return os.open(lock_path, os.O_RDWR | os.O_CREAT, 0o666)
     except PermissionError as error:
         raise ScriptError(
-            f"cannot open {lock_path}: another user has written to {what}: if no run of theirs is left, remove that "
-            "file; or choose another output"
+            f"cannot open {lock_path}: another user has written to {output}: if none of their runs is active, remove "
+            "that file; or choose another output"
         ) from error
 
 
@@ -164,33 +164,37 @@ def _is_file(descriptor: int, path: str) -> bool:
 
 
 def _no_lock(path: str) -> ScriptError:
-    return ScriptError(f"{path} is no lock of these scripts, which need that name: rename it, or choose another output")
+    return ScriptError(
+        f"{path} is not a lock file of these scripts, which need that name: rename it, or choose another output"
+    )
 
 
 def _is_lock(descriptor: int) -> bool:
-    """Whether a file is empty, as a new lock is, or begins as _sign() writes it; a full disk may have cut that off."""
-    there = os.pread(descriptor, len(_BEGINNING), 0).strip(b"\0")  # which a loss of power may leave
-    return _BEGINNING.startswith(there)
+    """Returns whether a file is a lock: it is empty, or begins as _sign() writes it (a full disk may cut it off)."""
+    content = os.pread(descriptor, len(_BEGINNING), 0).strip(b"\0")  # a power failure may leave zeros
+    return _BEGINNING.startswith(content)
 
 
 def _sign(descriptor: int) -> None:
-    """Writes who holds the lock, for whom it refuses."""
+    """Writes who holds the lock, for the error message of other runs."""
     holder = {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "command": shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
         "since": datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds"),
     }
-    with contextlib.suppress(OSError):  # a full disk: the lock holds without it
+    with contextlib.suppress(OSError):  # the disk is full: the lock works without the text
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
-    """The process that holds the lock, in words."""
+    """Returns a description of the process that holds the lock."""
     try:
-        told = json.loads(os.pread(descriptor, 1 << 16, 0))
-        words = f"process {told['pid']} on {told['host']}, since {told['since']} ({_shortened(told['command'])})"
+        holder = json.loads(os.pread(descriptor, 1 << 16, 0))
+        words = (
+            f"process {holder['pid']} on {holder['host']}, since {holder['since']} ({_shortened(holder['command'])})"
+        )
     except (OSError, ValueError, TypeError, KeyError):
         return "another process"
     return "".join(character if character.isprintable() else "?" for character in words)

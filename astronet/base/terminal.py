@@ -1,8 +1,8 @@
-"""What scripts print: safe whatever a stranger's file says, and whatever becomes of the terminal, pipe or disk.
+"""Makes the printing of scripts safe: against control characters in files, and against closed pipes and full disks.
 
-Control characters of a file's header or table could change the colors, the title or the text of a terminal: they are
-printed as escapes (\\x1b). Characters that the terminal's encoding lacks are printed as escapes, too. And a stream that
-takes no more text (a closed pipe, a full disk) does not stop the work whose results it was to show.
+Control characters in the header of a file or in a table could change the colors, the title or the text of a terminal.
+They are printed as escapes (\\x1b). So are characters that the terminal's encoding lacks. If an output stream fails (a
+closed pipe, a full disk), the script goes on with its work.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
-# C0 and C1 controls but for tab and newline, what turns the direction of text round, and halves of characters.
+# C0 and C1 controls except tab and newline, characters that change the direction of text, and surrogates.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"[\t\n]")
 
@@ -33,15 +33,15 @@ def printable(text: object) -> str:
 
 
 class SafeStream:
-    """A text stream whose writing cannot fail, and that shows control characters as escapes.
+    """A text stream that never raises an error, and that prints control characters as escapes.
 
     Args:
-      stream: such as sys.stdout; None (a closed one) takes everything and shows nothing.
+      stream: the stream to print to, such as sys.stdout; None (a closed stream) prints nothing.
     """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self.error: Optional[Exception] = None  # the first, after which nothing is shown
+        self.error: Optional[Exception] = None  # the first error; after it, nothing is printed
 
     def write(self, text: str) -> int:
         if self._stream is not None and self.error is None:
@@ -65,7 +65,7 @@ class SafeStream:
         return getattr(self._stream, name)
 
     def _shown(self, text: str) -> str:
-        # Progress bars begin and end with a carriage return; elsewhere it would hide the line before it.
+        # Progress bars begin and end with a carriage return. Elsewhere, it would hide the text before it.
         body = text.strip("\r")
         shown = text.replace(body, _UNSAFE.sub(_escape, body)) if body else text
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
@@ -73,7 +73,7 @@ class SafeStream:
 
     @contextlib.contextmanager
     def _noted(self) -> Iterator[None]:
-        """Keeps an error of the block, and has what Python writes at its end go nowhere: that would fail again."""
+        """Keeps an error of the block. Later output, such as Python's at exit, then goes to /dev/null."""
         try:
             yield
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
@@ -86,7 +86,7 @@ class SafeStream:
 
 @contextlib.contextmanager
 def safe_streams() -> Iterator[SafeStream]:
-    """Has sys.stdout and sys.stderr be SafeStreams in the block; yields that of stdout."""
+    """Replaces sys.stdout and sys.stderr by SafeStreams in the block. Yields the SafeStream of stdout."""
     before = sys.stdout, sys.stderr
     inside = [stream if isinstance(stream, SafeStream) else SafeStream(stream) for stream in before]
     sys.stdout, sys.stderr = inside
@@ -99,5 +99,5 @@ def safe_streams() -> Iterator[SafeStream]:
 
 
 def has_lost_text(stream: SafeStream) -> bool:
-    """Returns whether what a stream was to show is lost although somebody waits for it: a closed pipe wants no more."""
+    """Returns whether text is lost that somebody wanted. After a closed pipe, nobody wants the text."""
     return stream.error is not None and getattr(stream.error, "errno", None) != errno.EPIPE

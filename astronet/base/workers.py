@@ -1,6 +1,6 @@
-"""Work shared out to processes, by the interface of concurrent.futures: any other Executor can take their place.
+"""Runs tasks in worker processes, through the interface of concurrent.futures.
 
-open_executor() chooses one: processes of this machine, or a Dask cluster.
+open_executor() chooses the Executor: processes on this machine, or a Dask cluster.
 """
 
 import argparse
@@ -35,10 +35,10 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _ATTEMPTS = 2
-_LISTEN_SECONDS = 1.0  # between two looks of the main thread for signals
-_SECONDS_TO_END = 10  # of a process that has no more tasks
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
-# For NumPy of a process among many, as Dask has it: more threads than cores mostly wait for each other.
+_LISTEN_SECONDS = 1.0  # the main thread checks for signals this often
+_SECONDS_TO_END = 10  # time for a process without tasks to end
+_PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
+# Each of many processes gets one thread for NumPy, as in Dask: more threads than cores mostly wait for each other.
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
@@ -60,11 +60,11 @@ def _cluster(text: str) -> str:
 
 @contextlib.contextmanager
 def open_executor(cluster: Optional[str], num_processes: int) -> Iterator[Any]:
-    """Yields the Executor that the flags ask for, with max_pending: how many tasks to submit ahead.
+    """Yields the Executor that the flags ask for. Its attribute max_pending is the number of tasks to submit ahead.
 
     Args:
-      cluster: as --cluster has it; None works on this machine and without Dask.
-      num_processes: how many there are; with 0, tasks are done in this process. A scheduler has workers of its own.
+      cluster: value of --cluster; None works on this machine, without Dask.
+      num_processes: number of processes; 0 works in this process. Ignored if `cluster` is the address of a scheduler.
 
     Raises:
       ScriptError: the cluster cannot be used.
@@ -85,17 +85,20 @@ def map_in_order(
     tasks_at_a_time: int = 1,
     cluster: Optional[str] = None,
 ) -> Iterator[Result]:
-    """Yields work(task) for each task, in the order of the tasks whatever the number of processes.
+    """Yields work(task) for each task, in the order of the tasks.
+
+    >>> list(map_in_order(str.upper, ["a", "b"], num_worker_processes=1))
+    ['A', 'B']
 
     Args:
-      work: picklable function; new processes import its module, so it may not depend on what this process has set.
-      tasks: list.
-      num_worker_processes: with 1, or a single task, everything happens in this process.
-      tasks_at_a_time: how many tasks are sent to a process together.
-      cluster: as --cluster has it: where else to work.
+      work: picklable function. New processes import its module, so it must not depend on values set in this process.
+      tasks: list of tasks.
+      num_worker_processes: number of processes; 1 works in this process, and so does a single task.
+      tasks_at_a_time: number of tasks that are sent to a process together.
+      cluster: a cluster to work on, as --cluster names it.
 
     Raises:
-      ScriptError: where a task lost its process twice. The first time it is tried again. Or the cluster cannot be used.
+      ScriptError: a process died twice at the same task, or the cluster cannot be used.
     """
     num_workers = min(num_worker_processes, len(tasks))
     if not tasks or (num_workers <= 1 and not cluster):
@@ -103,11 +106,11 @@ def map_in_order(
         return
     chunks = [tasks[start : start + tasks_at_a_time] for start in range(0, len(tasks), tasks_at_a_time)]
     with open_executor(cluster, num_workers) as executor:
-        for results in in_order(executor, functools.partial(_each, work), chunks):
+        for results in in_order(executor, functools.partial(_work_on_all, work), chunks):
             yield from results
 
 
-def _each(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
+def _work_on_all(work: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
     return list(map(work, tasks))
 
 
@@ -118,17 +121,17 @@ def in_order(
     max_pending: Optional[int] = None,
     attempts: int = _ATTEMPTS,
 ) -> Iterator[Result]:
-    """Yields work(task) for each task, in their order.
+    """Yields work(task) for each task, in the order of the tasks. Raises what work() raises.
 
     Args:
       executor: concurrent.futures.Executor.
-      work: picklable function that may be called again with the same task.
-      tasks: iterable, drawn from as room is made for them.
-      max_pending: how many tasks are submitted at a time; None has as many as the executor says.
-      attempts: how often a task is tried that costs its worker.
+      work: picklable function. It may be called again with the same task.
+      tasks: iterable of tasks. It is advanced only as tasks are submitted.
+      max_pending: number of tasks to submit ahead; None uses the executor's max_pending.
+      attempts: number of attempts at a task whose worker dies.
 
     Raises:
-      ScriptError: where a task has cost its worker so often. What else work() raises is raised here.
+      ScriptError: all attempts at a task have failed because its worker died.
     """
     tasks = iter(tasks)
     pending: collections.deque[tuple[Task, Future[Result]]] = collections.deque()
@@ -148,32 +151,33 @@ def _result(
     attempt = 1
     while True:
         try:
-            # Where another thread gets the signal of Control-C, the main thread sees it only when it wakes.
+            # If another thread receives the signal of Control-C, the main thread notices only when it wakes.
             while not wait([future], timeout=_LISTEN_SECONDS).done:
                 pass
             return future.result()
         except (BrokenExecutor, MemoryError) as error:
-            # The frames of the traceback and the future refer to each other: without this, all that the task had in
-            # memory would stay there until Python looks for garbage.
+            # The frames of the traceback and the future refer to each other. Without this, the memory of the task would
+            # stay allocated until the next garbage collection.
             traceback.clear_frames(error.__traceback__)
             if attempt >= attempts:
                 raise ScriptError(
-                    f"a worker process was killed {attempt} times at the same task, perhaps for want of memory: "
-                    "try again with fewer of them on a machine"
+                    f"a worker process was killed {attempt} times at the same task, perhaps because memory ran out: "
+                    "try again with fewer worker processes on a machine"
                 ) from error
         attempt += 1
         future = executor.submit(work, task)
 
 
 class OncePerProcess:
-    """A picklable call that each process makes once, and keeps the result of until it works for another run.
+    """A picklable call that each process makes only once: later calls in the same run return the first result.
 
     Args:
-      function, *args: what to call; picklable.
+      function: picklable function.
+      *args: its arguments.
     """
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
-        # The name of the run is part of it: a worker of a cluster outlives runs, between which files may change.
+        # The run has a unique name, because workers of a cluster live longer than a run, and files may change.
         self._call = pickle.dumps((uuid.uuid4().hex, functools.partial(function, *args)))
 
     def __call__(self) -> Any:
@@ -185,14 +189,14 @@ def _result_of(call: bytes) -> Any:
     return pickle.loads(call)[1]()
 
 
-atexit.register(_result_of.cache_clear)  # for TensorFlow, which has to be there when a model is taken down
+atexit.register(_result_of.cache_clear)  # models must be deleted while TensorFlow is still loaded
 
 
 class Threads(Executor):
-    """Threads of this process, which do not keep it from ending: as daemons they leave their tasks in the middle.
+    """An Executor of daemon threads: the process can end although they are still working.
 
     Args:
-      num_threads: how many there are at most.
+      num_threads: number of threads.
     """
 
     def __init__(self, num_threads: int) -> None:
@@ -220,7 +224,7 @@ class Threads(Executor):
 
 
 class InThisProcess(Executor):
-    """Does each task at once, where it is submitted."""
+    """An Executor that does each task immediately, in submit()."""
 
     max_pending = 1
 
@@ -234,27 +238,26 @@ class InThisProcess(Executor):
 
 
 class WorkerDiedError(BrokenExecutor):
-    """A process ended before its task did. Other processes, and tasks submitted later, are not affected."""
+    """A process ended before its task was done. Other processes and later tasks are not affected."""
 
 
 class Processes(Executor):
-    """Processes that are given one task at a time, so that one that dies costs no task but its own.
+    """An Executor of processes that get one task at a time. If a process dies, only its task fails.
 
-    Another process takes its place. (A ProcessPoolExecutor fails all tasks with the first process that dies; pebble 5.2
-    does so where that process has no task at the moment, as while it starts.) They are started when there is work for
-    them. All are killed when the block of a `with` ends by an exception, and they end themselves when this process
-    does, however that comes about.
+    Another process takes its place. (With a ProcessPoolExecutor, all tasks fail if one process dies. With pebble 5.2,
+    they do if the process had no task, for example while it started.) Processes are started when there is work. All are
+    killed if the `with` block ends by an exception. They end by themselves if this process ends, even if it is killed.
 
     Args:
-      num_processes: how many there are at most.
+      num_processes: greatest number of processes.
     """
 
     def __init__(self, num_processes: int) -> None:
         self._num_processes = num_processes
-        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of (future, call), and None to end a thread
-        self._threads: list[threading.Thread] = []  # one looks after each process
+        self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()  # (future, call), or None to end a thread
+        self._threads: list[threading.Thread] = []  # one for each process
         self._num_idle = threading.Semaphore(0)
-        self._lock = threading.Lock()  # held while a process is started, or all are killed
+        self._lock = threading.Lock()  # held while a process is started, and while all are killed
         self._processes: set[BaseProcess] = set()
         self._is_killed = False
         self.max_pending = dask_cluster.PENDING_PER_WORKER * num_processes
@@ -279,7 +282,7 @@ class Processes(Executor):
                 thread.join()
 
     def kill(self) -> None:
-        """Ends all processes at once; their tasks, and those that wait, fail."""
+        """Kills all processes. Their tasks and all waiting tasks fail."""
         with self._lock:
             self._is_killed = True
             for process in self._processes:
@@ -306,14 +309,14 @@ class Processes(Executor):
                     result, error = _ask(connection, process, call)
                 except WorkerDiedError as died:
                     result, error, process = None, died, None
-                except Exception as unsendable:  # a call that cannot be pickled, or no process to be had
+                except Exception as unsendable:  # the call cannot be pickled, or no process could be started
                     result, error = None, unsendable
                 future.set_exception(error) if error else future.set_result(result)
             self._num_idle.release()
         if process is not None:
             connection.close()
             process.join(_SECONDS_TO_END)
-            process.kill()  # of no effect on one that has ended; another waits for a thread that its tasks have left
+            process.kill()  # no effect if it has ended; else it is waiting for a thread that a task has started
             process.join()
 
     def _start(self) -> tuple[BaseProcess, Connection]:
@@ -332,7 +335,7 @@ class Processes(Executor):
 
 @contextlib.contextmanager
 def _environment_with(defaults: Mapping[str, str]) -> Iterator[None]:
-    """Has environment variables set that are not, for processes that the block starts."""
+    """Sets environment variables that are not set, for the processes that the block starts."""
     added = defaults.keys() - os.environ.keys()
     os.environ.update({name: defaults[name] for name in added})
     try:
@@ -343,21 +346,21 @@ def _environment_with(defaults: Mapping[str, str]) -> Iterator[None]:
 
 
 def _ask(connection: Connection, process: BaseProcess, call: Callable[[], Any]) -> tuple[Any, Optional[BaseException]]:
-    """Has a process make a call; returns its result and None, or None and the error that it raised."""
+    """Makes a call in another process. Returns (result, None), or (None, the error that the call raised)."""
     try:
         connection.send(call)
-        result, error, told = connection.recv()
+        result, error, trace = connection.recv()
     except (EOFError, ConnectionError):
         process.join()
         raise WorkerDiedError(f"a worker process ended with exit code {process.exitcode}") from None
     if error is not None:
-        error.__cause__ = RuntimeError(f"in a worker process:\n{told}")
+        error.__cause__ = RuntimeError(f"in a worker process:\n{trace}")
     return result, error
 
 
 def _serve(connection: Connection) -> None:
-    """What a process does: call after call, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches every process of a terminal: the parent decides
+    """The main function of a worker process: makes the calls that it receives, until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches all processes of a terminal; the parent handles it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with safe_streams(), contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
         while True:
@@ -381,7 +384,7 @@ def _answer_of(error: Exception) -> Any:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when its parent has ended; under Linux even if it then hangs in C and holds the GIL."""
+    """Ends this process when its parent has ended. On Linux, this works even if it hangs in C and holds the GIL."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = multiprocessing.parent_process()

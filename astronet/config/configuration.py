@@ -1,4 +1,7 @@
-"""Configurations by name, by JSON, and as saved with the weights. Imports no TensorFlow: worker processes need none."""
+"""Finds configurations by name, changes them by JSON, and saves and loads them with the weights of a model.
+
+Worker processes import this module, so it does not import TensorFlow.
+"""
 
 import argparse
 import dataclasses
@@ -20,9 +23,14 @@ PUBLISHED_STEPS = 14000
 
 @dataclasses.dataclass(frozen=True)
 class ModelSpec:
-    """All that is needed to build a model again: what a model_dir's config.json holds.
+    """Everything that is needed to build a model; config.json in a model directory holds it.
 
-    train_steps and seed are None for a checkpoint that was trained elsewhere.
+    Attributes:
+      model: name of the model, such as "AstroCNNModel".
+      config_name: name of the configuration; None if it was given by JSON only.
+      config: the configuration.
+      train_steps: number of training steps; None for a checkpoint that another program trained.
+      seed: seed of the training; None for a checkpoint that another program trained.
     """
 
     model: str
@@ -33,7 +41,7 @@ class ModelSpec:
 
 
 def add_flags(parser: argparse.ArgumentParser, model: Optional[str] = None, config_name: Optional[str] = None) -> None:
-    """Adds --model, --config_name and --config_json to an ArgumentParser, with these defaults."""
+    """Adds --model, --config_name and --config_json to an ArgumentParser; `model` and `config_name` are defaults."""
     of_model_dir = "" if model else " (default: what the config.json of the model says)"
     parser.add_argument("--model", default=model, help=f"one of {', '.join(registry.MODELS)}{of_model_dir}")
     parser.add_argument(
@@ -51,12 +59,19 @@ def add_flags(parser: argparse.ArgumentParser, model: Optional[str] = None, conf
 
 
 def get(model: str = DEFAULT_MODEL, config_name: str = DEFAULT_CONFIG_NAME) -> Config:
-    """Returns the Config that a model has under a name; a ScriptError names the nearest where there is none."""
+    """Returns a configuration of a model by name.
+
+    >>> get("AstroCNNModel", "triage").inputs.features["local_view"].length
+    61
+
+    Raises:
+      ScriptError: there is no such configuration; the message names the most similar one.
+    """
     return choose(registry.configurations(model), config_name, f"configuration of {model}")
 
 
 def _only_name(model: str) -> Optional[str]:
-    """The name of a model's configuration; None where it has several."""
+    """Returns the name of a model's only configuration; None if the model has several."""
     names = list(registry.configurations(model))
     return names[0] if len(names) == 1 else None
 
@@ -64,16 +79,21 @@ def _only_name(model: str) -> Optional[str]:
 def resolve(
     model: Optional[str] = None, config_name: Optional[str] = None, config_json: Optional[str] = None
 ) -> ModelSpec:
-    """Returns the ModelSpec that flags name.
+    """Returns the ModelSpec for the values of the flags --model, --config_name and --config_json.
+
+    >>> spec = resolve(config_name="triage", config_json='{"hparams": {"batch_size": 32}}')
+    >>> spec.model, spec.config.hparams.batch_size
+    ('AstroCNNModel', 32)
 
     Args:
-      model: name of the model, default AstroCNNModel.
-      config_name: name of the configuration, default the only one of the model, else local_global unless config_json is
-        given.
-      config_json: JSON text or file: the whole configuration, or changes to the named one (null removes a key).
+      model: name of the model; None means AstroCNNModel.
+      config_name: name of the configuration. None means the model's only one; if it has several, local_global, or none
+        if config_json is given.
+      config_json: JSON text, or path of a JSON file: the whole configuration, or changes to the named one (null removes
+        a key).
 
     Raises:
-      ScriptError: for an unknown name or key, or JSON that cannot be read.
+      ScriptError: a name or key is unknown, or the JSON cannot be read.
     """
     model = model or DEFAULT_MODEL
     config_name = config_name or _only_name(model)
@@ -85,7 +105,7 @@ def resolve(
 
 
 def num_steps(hparams: Hparams, num_train: int) -> int:
-    """Returns the number of steps of a training for which none is given.
+    """Returns the default number of training steps: from train_epochs of the hyperparameters, else PUBLISHED_STEPS.
 
     Args:
       hparams: Hparams.
@@ -97,23 +117,27 @@ def num_steps(hparams: Hparams, num_train: int) -> int:
 
 
 def view_lengths(config: Config) -> dict[str, int]:
-    """Returns the number of bins of each view that a configuration reads, by name."""
+    """Returns the number of bins of each view of a configuration, by name.
+
+    >>> view_lengths(get("AstroCNNModel", "triage"))
+    {'global_view': 201, 'local_view': 61}
+    """
     return {name: feature.length for name, feature in config.inputs.features.items() if feature.is_time_series}
 
 
 def scalar_columns(config: Config) -> list[str]:
-    """Returns the sorted names of the record columns that the scalars of a configuration are made of."""
+    """Returns the sorted names of the record columns that the scalars of a configuration need."""
     return sorted({column for scalar in config.inputs.scalars.values() for column in scalar.powers})
 
 
 def input_lengths(config: Config) -> dict[str, int]:
-    """Returns the length of all that a model reads from a record, by name: time series, scalars, their columns."""
+    """Returns the lengths of all features that a model reads from a record, by name: columns and time series."""
     features = sorted(config.inputs.features.items(), key=lambda item: (not item[1].is_time_series, item[0]))
     return {**dict.fromkeys(scalar_columns(config), 1), **{name: feature.length for name, feature in features}}
 
 
 def names_that_fit(lengths: Mapping[str, int]) -> list[str]:
-    """Returns the names of the configurations whose views all have the given lengths [bins], most views first."""
+    """Returns the names of the configurations whose views have the given lengths (bins), most views first."""
     by_name = {name: view_lengths(get(config_name=name)) for name in registry.configurations(DEFAULT_MODEL)}
     fitting = [name for name, needed in by_name.items() if needed.items() <= lengths.items()]
     return sorted(fitting, key=lambda name: -len(by_name[name]))
@@ -123,12 +147,12 @@ def save(model_dir: str, spec: ModelSpec) -> None:
     """Writes model_dir/config.json.
 
     Raises:
-      ScriptError: where model_dir already holds a model of another configuration or seed; names the first difference.
+      ScriptError: model_dir holds a model with another configuration or seed; the message names the first difference.
     """
     path = _path(model_dir)
     if os.path.exists(path):
-        there = dataclasses.replace(_read(path), train_steps=spec.train_steps, config_name=spec.config_name)
-        difference = _first_difference(dataclasses.asdict(there), dataclasses.asdict(spec))
+        saved = dataclasses.replace(_read(path), train_steps=spec.train_steps, config_name=spec.config_name)
+        difference = _first_difference(dataclasses.asdict(saved), dataclasses.asdict(spec))
         if difference:
             raise ScriptError(f"{model_dir} holds another model: {difference}; choose another --model_dir")
     os.makedirs(model_dir, exist_ok=True)
@@ -138,10 +162,10 @@ def save(model_dir: str, spec: ModelSpec) -> None:
 def load(
     model_dir: str, model: Optional[str] = None, config_name: Optional[str] = None, config_json: Optional[str] = None
 ) -> ModelSpec:
-    """Returns the ModelSpec of a model_dir: what the flags say, else what its config.json says.
+    """Returns the ModelSpec of a model directory: from the flags if they are given, else from its config.json.
 
     Raises:
-      ScriptError: where neither does; it says which flags to give.
+      ScriptError: there are neither flags nor a config.json; the message names the flags to give.
     """
     path = _path(model_dir)
     saved = _read(path) if os.path.exists(path) else None
@@ -150,21 +174,21 @@ def load(
         if not saved:
             return named
         config = named.config
-        if not config.inputs.sector_events:  # which are measured, and in no checkpoint
+        if not config.inputs.sector_events:  # measured on the training set; only config.json has them
             inputs = dataclasses.replace(config.inputs, sector_events=saved.config.inputs.sector_events)
             config = dataclasses.replace(config, inputs=inputs)
         return dataclasses.replace(named, config=config, train_steps=saved.train_steps, seed=saved.seed)
     if saved and model in (None, saved.model):
         return saved
-    what = f"is of {saved.model}" if saved else "is missing"
-    raise ScriptError(f"{path} {what}: give --config_name (or --config_json) and --model")
+    state = f"is of {saved.model}" if saved else "is missing"
+    raise ScriptError(f"{path} {state}: give --config_name (or --config_json) and --model")
 
 
 def _path(model_dir: str) -> str:
     return os.path.join(model_dir, "config.json")
 
 
-_KINDS = {"config_name": str, "train_steps": int, "seed": int}  # of what a config.json tells beside the model, or null
+_KINDS = {"config_name": str, "train_steps": int, "seed": int}  # types of other values in config.json; null is allowed
 
 
 def _read(path: str) -> ModelSpec:
@@ -189,7 +213,7 @@ def _read(path: str) -> ModelSpec:
 
 
 def _typed(model: str, values: Any) -> Config:
-    """Config from a dictionary; the class of hparams is the model's own."""
+    """Returns the Config in a dictionary. The class of its hparams depends on the model."""
     if not isinstance(values, dict):
         raise ScriptError(f"a configuration is a dictionary, not {values!r}")
     sections: dict[str, type[Any]] = {
@@ -211,11 +235,11 @@ def _parse_json(text_or_path: str) -> Any:
         raise ScriptError(f"--config_json is not JSON: {error}") from error
 
 
-def _first_difference(there: Any, here: Any, where: str = "") -> Optional[str]:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted({**there, **here}):
-            difference = _first_difference(there.get(key), here.get(key), f"{where}.{key}".strip("."))
+def _first_difference(saved: Any, current: Any, where: str = "") -> Optional[str]:
+    if isinstance(saved, dict) and isinstance(current, dict):
+        for key in sorted({**saved, **current}):
+            difference = _first_difference(saved.get(key), current.get(key), f"{where}.{key}".strip("."))
             if difference:
                 return difference
         return None
-    return f"{where} is {there} there, {here} here" if there != here else None
+    return f"{where} is {saved} in it, now {current}" if saved != current else None

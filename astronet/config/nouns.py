@@ -1,6 +1,6 @@
-"""What a kind of model calls the things that it classifies: TCEs, windows of light curves, or patches of images.
+"""The names of the things that models classify: TCEs, windows of light curves, or patches of images.
 
-Scripts and plots that serve all kinds of models take their words from here.
+Scripts and plots that work for all kinds of models use these words in their texts.
 """
 
 import dataclasses
@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 @dataclasses.dataclass(frozen=True)
 class Nouns:
-    """Words for records, and for what records of one `tic_id` have in common.
+    """Words for the records of a kind of model, with the words for TCEs as examples.
 
     Attributes:
-      one, many: a record and several, "TCE" and "TCEs".
-      source, sources: what has a tic_id, and several, "star" and "stars".
-      label: what stands before the number in column tic_id, "TIC".
+      one, many: a record and several records, "TCE" and "TCEs".
+      source, sources: the object that records with the same tic_id belong to, "star" and "stars".
+      label: text before a tic_id, "TIC".
       made_by: script that makes such records.
     """
 
@@ -26,16 +26,20 @@ class Nouns:
     made_by: str
 
     def count(self, number: int) -> str:
-        """Returns a number of records in words, "1 window" or "5 windows"."""
+        """Returns a number of records as text.
+
+        >>> TCES.count(1), TCES.count(5)
+        ('1 TCE', '5 TCEs')
+        """
         return f"{number} {self.one if number == 1 else self.many}"
 
     def count_sources(self, number: int) -> str:
-        """Returns a number of sources in words, "1 star" or "5 stars"."""
+        """Returns a number of sources as text, "1 star" or "5 stars"."""
         return f"{number} {self.source if number == 1 else self.sources}"
 
 
 TCES = Nouns("TCE", "TCEs", "star", "stars", "TIC", "generate_input_records.py")
-# Series of a record -> words; records of other series are TCEs.
+# Name of a series -> words for records with this series. All other records are TCEs.
 _BY_SERIES = {
     "flare_window": Nouns("window", "windows", "star", "stars", "TIC", "generate_flare_records.py"),
     # The tic_id of a patch numbers the wedges of annuli.
@@ -44,5 +48,9 @@ _BY_SERIES = {
 
 
 def of(names: Iterable[str]) -> Nouns:
-    """Returns the words for records that hold, or models that read, features of these names."""
+    """Returns the words for records, or for models, by the names of their features.
+
+    >>> of(["flare_window"]).many, of(["global_view", "local_view"]).many
+    ('windows', 'TCEs')
+    """
     return next((_BY_SERIES[name] for name in names if name in _BY_SERIES), TCES)

@@ -1,4 +1,4 @@
-"""The one list of models: the modules of each, imported when they are needed. The builders need TensorFlow."""
+"""The list of models. Their modules are imported when they are needed, because builders import TensorFlow."""
 
 import importlib
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ from astronet.config.schema import Config, choose
 
 
 class Entry(NamedTuple):
-    """Where a model is defined.
+    """The modules that define a model.
 
     Attributes:
-      builder: module with `build(config) -> keras.Model`, and with `fit(...)` for a model that is fitted at once.
-      configurations: module whose CONFIGURATIONS has the model's named configurations under the model's name.
+      builder: module with `build(config) -> keras.Model`. A model that is not trained by gradient steps (a random
+        forest) also has `fit(...)`.
+      configurations: module with CONFIGURATIONS, a dict of the model's name to its configurations by name.
     """
 
     builder: str
@@ -31,10 +32,13 @@ MODELS = {
 
 
 def configurations(model: str) -> Mapping[str, Config]:
-    """Returns the configurations of a model by name.
+    """Returns the configurations of a model, by name.
+
+    >>> list(configurations("sodinn"))
+    ['sodinn']
 
     Raises:
-      ScriptError: there is no such model; it names the nearest.
+      ScriptError: there is no such model; the message names the most similar one.
     """
     entry = choose(MODELS, model, "model")
     by_name: Mapping[str, Config] = importlib.import_module(entry.configurations).CONFIGURATIONS[model]
@@ -45,6 +49,6 @@ def builder(model: str) -> ModuleType:
     """Returns the module that builds a model.
 
     Raises:
-      ScriptError: there is no such model; it names the nearest.
+      ScriptError: there is no such model; the message names the most similar one.
     """
     return importlib.import_module(choose(MODELS, model, "model").builder)

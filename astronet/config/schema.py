@@ -1,4 +1,4 @@
-"""What a configuration is: typed fields, read from dictionaries; an unknown key is an error that names the nearest."""
+"""The fields of a configuration, with their types, defaults and bounds, and how they are read from dictionaries."""
 
 import dataclasses
 import difflib
@@ -15,20 +15,23 @@ Option = TypeVar("Option")
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-    """The least and the most that a number of a configuration may be, both allowed; None is no limit.
+    """The smallest and the greatest allowed value of a number in a configuration; None means no limit.
 
-    They stand beside the field, `num_layers: Annotated[int, Bounds(most=1000)]`.
+    The bounds are written beside the field, as in `num_layers: Annotated[int, Bounds(most=1000)]`.
+
+    >>> Bounds(0, 1).allow(1.0), Bounds(0, 1).allow(1.5)
+    (True, False)
     """
 
     least: Optional[float] = None
     most: Optional[float] = None
 
     def allow(self, value: float) -> bool:
-        """Returns whether a value is within the bounds; NaN is not."""
+        """Returns whether a value is within the bounds. NaN never is."""
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def __str__(self) -> str:
-        """What is needed, in words."""
+        """Returns the bounds as text for a message."""
         if self.least is None:
             return f"{self.most:g} at most" if self.most is not None else "any number"
         return f"{self.least:g} or more needed" if self.most is None else f"{self.least:g} to {self.most:g} needed"
@@ -36,19 +39,19 @@ class Bounds:
 
 Share = Annotated[float, Bounds(0, 1)]
 Count = Annotated[int, Bounds(least=1)]
-# Beyond this many, building the model would not end. models.build() limits the number of its weights.
+# With more layers, building the model would never end. models.build() limits the number of weights.
 LayerCount = Annotated[int, Bounds(most=1000)]
 
 
 def check_bounds(section: Any, where: str) -> None:
-    """Checks the numbers of a dataclass against the bounds beside its fields.
+    """Checks the numbers in a dataclass against the bounds beside its fields.
 
     Args:
       section: instance of a dataclass.
-      where: its dotted path in the configuration, for messages.
+      where: dotted path of `section` in the configuration, for messages.
 
     Raises:
-      ScriptError: naming the first field that is out of bounds.
+      ScriptError: a field is out of bounds; the message names the first one.
     """
     for name, bounds in _bounds_of(section.__class__).items():
         value = getattr(section, name)
@@ -58,7 +61,7 @@ def check_bounds(section: Any, where: str) -> None:
 
 @functools.cache
 def _bounds_of(cls: type[Any]) -> dict[str, Bounds]:
-    """Bounds of the fields of a dataclass that have them, by name."""
+    """Returns the bounds of the fields of a dataclass, by name; fields without bounds are left out."""
     by_name = {}
     for name, hint in typing.get_type_hints(cls, include_extras=True).items():
         hints = typing.get_args(hint) if typing.get_origin(hint) is typing.Union else (hint,)
@@ -70,10 +73,10 @@ def _bounds_of(cls: type[Any]) -> dict[str, Bounds]:
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """One input of a model: a time series of `length` bins, or (is_time_series false) `length` other numbers.
+    """One input of a model: a time series of `length` bins, or `length` other numbers if is_time_series is false.
 
-    What is no time series is not reversed, nor augmented but by hyperparameters of its model's own (turn_patches), and
-    has no limits of novelty.
+    Inputs that are not time series are not reversed and have no limits of novelty. They are augmented only by
+    hyperparameters of their model (turn_patches).
     """
 
     length: Annotated[int, Bounds(most=100_000)] = 1
@@ -82,10 +85,14 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True)
 class Scalar:
-    """The logarithm of a product of powers of record columns, such as Duration / Period; normalized by the model.
+    """A scalar input: the logarithm of a product of powers of record columns, such as Duration / Period.
 
-    mean and scale (a standard deviation) are measured on the training records where they are None, and then saved here
-    and in the checkpoint. A TCE that lacks one of the columns, or has it at 0 or below, gets the mean.
+    The model normalizes it. If a TCE lacks one of the columns, or has a value of 0 or below, the scalar is the mean.
+
+    Attributes:
+      powers: dict of column name to power.
+      mean, scale: mean and standard deviation. If None, they are measured on the training records, and then saved in
+        the configuration and in the checkpoint.
     """
 
     powers: dict[str, float]
@@ -95,10 +102,11 @@ class Scalar:
 
 @dataclasses.dataclass(frozen=True)
 class SectorEvents:
-    """When the TCEs of a sector have their events, as data/event_density.py writes and reads it.
+    """The event densities of a sector over time; records/event_density.py writes and reads them.
 
-    start: of the first 0.1 d (BTJD, days).
-    densities: the sector ("all") and its cameras ("1" to "4"), each a text of a character for each 0.1 d.
+    Attributes:
+      start: start of the first bin of 0.1 d, BTJD.
+      densities: densities of the sector ("all") and of its cameras ("1" to "4"), as text with a character for each bin.
     """
 
     start: float
@@ -107,10 +115,15 @@ class SectorEvents:
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """What a model reads from a record: features and scalars by name, and the class of each value of the label.
+    """The inputs that a model reads from a record.
 
-    sector_events is measured on the training records where it is empty and a scalar needs it. It serves records of the
-    same sectors that do not say themselves how crowded the times of their events are.
+    Attributes:
+      features: features by name.
+      scalars: scalars by name.
+      label_feature: column of the label.
+      label_map: class of each value of the label; 0 is negative.
+      sector_events: event densities of sectors, for records without event densities. They are measured on the training
+        records if this is empty and a scalar needs them.
     """
 
     features: dict[str, Feature]
@@ -124,40 +137,40 @@ class Inputs:
 
 @dataclasses.dataclass(frozen=True)
 class Hparams:
-    """What all models share; the defaults are the published recipe (Yu et al. 2019, AJ 158, 25, section 4)."""
+    """The hyperparameters that all models share. The defaults are those of Yu et al. 2019 (AJ 158, 25, section 4)."""
 
-    output_dim: Count = 1  # 1: sigmoid; more: softmax over as many classes, class 0 being the negatives
+    output_dim: Count = 1  # 1: sigmoid; more: softmax over this many classes, of which class 0 is negative
     num_pre_logits_hidden_layers: LayerCount = 0
     pre_logits_hidden_layer_size: int = 512
     batch_size: Count = 64
     optimizer: str = "adam"
     learning_rate: float = 1e-5
-    learning_rate_schedule: str = "constant"  # or cosine: to zero at the last training step
-    warmup_steps: int = 0  # over which the learning rate rises in proportion to the step; a sixth of all at most
-    momentum: float = 0.9  # of the optimizers that have one: momentum, rmsprop
+    learning_rate_schedule: str = "constant"  # or "cosine": falls to zero at the last training step
+    warmup_steps: int = 0  # steps in which the learning rate rises linearly; at most a sixth of all steps
+    momentum: float = 0.9  # used by the optimizers "momentum" and "rmsprop"
     adam_beta_1: float = 0.9
     adam_beta_2: float = 0.999
     adam_epsilon: float = 1e-8
     clip_gradient_norm: Optional[float] = None
-    # Share of each kernel, times the learning rate, that a step takes away.
+    # Each step multiplies the kernels by 1 - weight_decay * learning rate.
     weight_decay: Annotated[float, Bounds(least=0)] = 0.0
-    average_decay: Share = 0.0  # of the moving average of the weights that is evaluated and restored; 0: no average
+    average_decay: Share = 0.0  # decay of the moving average of the weights, which is evaluated; 0: no average
     train_epochs: Optional[Count] = None  # length of a training without --train_steps; None: 14,000 steps
     dropout_rate: Share = 0.0  # after each dense layer
-    label_smoothing: Share = 0.0  # share of each label that is spread evenly over all classes
-    score_both_directions: bool = False  # a TCE's logits are the mean over its time series forward and reversed
-    early_stop_patience: Optional[int] = None  # evaluations without a lower validation loss before training stops
-    # Augmentation: what happens to a training example, anew each time it is seen.
-    reversal_probability: Share = 0.5  # of all its time series being reversed together
-    max_shift_bins: int = 0  # by which each of its time series is rolled, either way
-    max_padded_bins: int = 0  # of one end of it, which repeat their neighbor as at a gap, in every other example
-    max_noise: float = 0.0  # added to each of its time series, in units of that series' own scatter
-    scalar_drop_probability: Share = 0.0  # of each column that scalars are made of being missing
+    label_smoothing: Share = 0.0  # fraction of each label that is spread evenly over all classes
+    score_both_directions: bool = False  # logits are the mean over the time series forward and reversed
+    early_stop_patience: Optional[int] = None  # training stops after so many evaluations without a lower loss
+    # Augmentation: random changes to a training example, drawn again each time the example is used.
+    reversal_probability: Share = 0.5  # probability that all time series of an example are reversed together
+    max_shift_bins: int = 0  # each time series is rolled by up to this many bins, either way
+    max_padded_bins: int = 0  # up to this many bins at one end repeat their neighbor, in half of the examples
+    max_noise: float = 0.0  # standard deviation of added noise, up to this many times the scatter of the series
+    scalar_drop_probability: Share = 0.0  # probability that a column of the scalars is missing
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A model's inputs and hyperparameters (`hparams` is of the model's own class where the model has columns)."""
+    """The inputs and hyperparameters of a model. Some models have a subclass of Hparams."""
 
     inputs: Inputs
     hparams: Hparams
@@ -176,17 +189,30 @@ class Config:
         check_bounds(self.hparams, "hparams")
 
 
-def choose(options: Mapping[str, Option], name: Any, what: str) -> Option:
-    """Returns options[name], or raises a ScriptError that names the nearest of the known names."""
+def choose(options: Mapping[str, Option], name: Any, noun: str) -> Option:
+    """Returns options[name].
+
+    Args:
+      options: dict of known names to values.
+      name: the name to look up.
+      noun: what the name is, such as "model", for the message.
+
+    Raises:
+      ScriptError: the name is not known; the message names the most similar one.
+    """
     if name in options:
         return options[name]
     near = difflib.get_close_matches(str(name), options, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(options))}"
-    raise ScriptError(f"unknown {what} {name}; {hint}")
+    raise ScriptError(f"unknown {noun} {name}; {hint}")
 
 
 def merge(base: Any, patch: Any) -> Any:
-    """Returns `base` with `patch` laid over it, dictionary by dictionary; a None removes its key (RFC 7396)."""
+    """Returns nested dictionaries `base` with the changes in `patch`; None removes a key (RFC 7396).
+
+    >>> merge({"hparams": {"batch_size": 64, "momentum": 0.9}}, {"hparams": {"batch_size": 32, "momentum": None}})
+    {'hparams': {'batch_size': 32}}
+    """
     if not isinstance(base, dict) or not isinstance(patch, dict):
         return patch
     changed = {key: merge(base.get(key), value) for key, value in patch.items() if value is not None}
@@ -194,19 +220,19 @@ def merge(base: Any, patch: Any) -> Any:
 
 
 def from_dict(cls: type[Any], values: Any, where: str) -> Any:
-    """Builds a dataclass from nested dictionaries.
+    """Makes an instance of a dataclass from nested dictionaries.
 
     Args:
-      cls: dataclass of scalars, dictionaries and dataclasses.
-      values: dictionary, such as dataclasses.asdict or JSON gives.
+      cls: dataclass whose fields are numbers, texts, dictionaries and dataclasses.
+      values: dictionary, for example from dataclasses.asdict or from JSON.
       where: dotted path of `values` in the configuration, for messages.
 
     Returns:
       An instance of cls.
 
     Raises:
-      ScriptError: for an unknown key (naming the nearest known one), a missing one, a value of another type, or one
-        that is not finite or beyond reason.
+      ScriptError: a key is unknown (the message names the most similar one) or missing, or a value has the wrong type,
+        is not finite, or is out of bounds.
     """
     if not isinstance(values, dict):
         raise ScriptError(f"{where} is {values!r}: a dictionary needed")

@@ -1,4 +1,4 @@
-"""Downloads from MAST the light curves that the TCEs of a catalog need."""
+"""Downloads the light curves of a catalog's TCEs from MAST."""
 
 import sys
 
@@ -34,7 +34,7 @@ def _download(flags):
 
 
 def _tell(report, choice, mast_url):
-    """Prints what became of the light curves."""
+    """Prints how many light curves were downloaded, were there already, are absent, or failed."""
     downloaded, present, absent, failed = (report.count[kind] for kind in ("downloaded", "there", "absent", "failed"))
     print(
         f"{downloaded} downloaded ({report.num_bytes / 1e6:.1f} MB), {present} already there, {absent} not at MAST, "
@@ -43,7 +43,7 @@ def _tell(report, choice, mast_url):
     if absent + failed + report.num_unusable:
         print(f"reasons in {choice.list_path}")
     if absent == sum(report.count.values()):
-        print(f"none of them is at {mast_url}: check --product and --mast_url", file=sys.stderr)
+        print(f"no light curve is at {mast_url}: check --product and --mast_url", file=sys.stderr)
     if report.stopped_by:
         print(f"error: {report.stopped_by}; the same command goes on where this run ended", file=sys.stderr)
 

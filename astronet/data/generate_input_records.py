@@ -1,4 +1,4 @@
-"""Makes the record files that networks train on and predict from: for each TCE of a table, views of its light curve."""
+"""Makes record files, the input of networks: for each TCE of a table, the views of its light curve and its columns."""
 
 import collections
 import sys
@@ -11,11 +11,11 @@ from light_curve_util.numerals import numbered
 
 
 def _generate(flags):
-    from astronet.data.records import generate  # brings in what worker processes, which import this file, do without
+    from astronet.data.records import generate  # imports pandas; worker processes import this file and do not need it
 
     flare_mask = None
     if flags.mask_flares is not None:
-        from astronet.flares import mask  # most runs do without
+        from astronet.flares import mask  # slow to import, and most runs do not need it
 
         flare_mask = mask.of_directory(flags.mask_flares)
     dispositions = None
@@ -45,7 +45,7 @@ _FIELDS = (
 
 
 def _tell(records, output_dir):
-    """Prints what was made."""
+    """Prints the numbers of rows and records."""
     num_skipped = records.num_rows - records.num_records
     print(
         f"{numbered(records.num_rows, 'row')} = {numbered(records.num_records, 'record')} + {num_skipped} skipped "

@@ -43,7 +43,7 @@ def _make_catalog(flags):
 
 
 def _refuse_overwriting(flags, choice):
-    """Refuses outputs that are read: a table, a star catalog that auto has found, a transit search, a light curve."""
+    """Refuses an output path that is also an input: a table, star catalog, transit search or light curve."""
     _, _, star_path = choice.star_catalog.partition(":")
     columns_of = {
         choice.out_path: CATALOG_COLUMNS,
@@ -61,7 +61,7 @@ def _refuse_overwriting(flags, choice):
 
 
 def _searches(flags):
-    """Returns where transit searches come from: qlp-data in --base_dir serves where --qlp_data_dir is absent."""
+    """Returns where transit searches come from. If --qlp_data_dir does not exist, qlp-data in --base_dir is used."""
     qlp_data_dir, beside_tables = flags.qlp_data_dir, os.path.join(flags.base_dir, "qlp-data")
     if os.path.isdir(beside_tables) and not os.path.isdir(qlp_data_dir):
         qlp_data_dir = beside_tables
@@ -73,15 +73,15 @@ def _searches(flags):
 
 
 def _check_stars(flag, star_catalog):
-    """Opens the star catalog once: what is wrong with it is told here, not by each worker."""
+    """Opens the star catalog once, so that an error is reported here and not by each worker."""
     try:
         stars.open_catalog(star_catalog)
     except ScriptError as error:
         if flag != "auto":
             raise
         raise ScriptError(
-            f"{error}. It was taken for the star catalog because of its name (--star_catalog=auto): rename it, or "
-            "choose another by --star_catalog"
+            f"{error}. --star_catalog=auto uses it as the star catalog because of its name: rename it, or choose "
+            "another by --star_catalog"
         ) from error
 
 
@@ -110,7 +110,7 @@ def _tell_sources(choice, bls):
 
 
 class _OldSpelling(argparse.Action):
-    """The old name of a flag: it works, and a note tells the new name."""
+    """The old name of a flag. It still works, and prints a note with the new name."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         print(f"note: {option_string} is now called --{self.dest}; the old name still works", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Makes TEV tables, with most columns empty, of the stars in lists of TIC IDs, or of all that have light curves."""
+"""Makes TEV tables of the stars in lists of TIC IDs, or of all stars with light curves. Most columns stay empty."""
 
 import os
 import sys

@@ -48,13 +48,13 @@ def _import_tf_keras():
     try:
         import tf_keras
     except ImportError as error:
-        found = f"cannot be imported ({error})"
+        problem = f"cannot be imported ({error})"
     else:
         if tf_keras.__version__.startswith(f"{wanted}."):
             return tf_keras
-        found = f"is {tf_keras.__version__}"
+        problem = f"is {tf_keras.__version__}"
     raise ScriptError(
-        f"TensorFlow {tf.__version__} needs tf_keras {wanted}, which {found}: pip install 'tf_keras=={wanted}.*'"
+        f"TensorFlow {tf.__version__} needs tf_keras {wanted}, which {problem}: pip install 'tf_keras=={wanted}.*'"
     )
 
 

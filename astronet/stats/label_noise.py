@@ -51,10 +51,10 @@ def find(labels: ArrayLike, probabilities: ArrayLike) -> LabelNoise:
       LabelNoise.
     """
     labels = (np.asarray(labels) > 0).astype(int)
-    own, other = self_confidence(labels, probabilities), self_confidence(1 - labels, probabilities)
-    thresholds = np.array([own[labels == label].mean() for label in (0, 1)])
-    reaches_own, reaches_other = own >= thresholds[labels], other >= thresholds[1 - labels]
-    is_suspect = reaches_other & ~(reaches_own & (own >= other))
+    confidence, opposite_confidence = self_confidence(labels, probabilities), self_confidence(1 - labels, probabilities)
+    thresholds = np.array([confidence[labels == label].mean() for label in (0, 1)])
+    reaches_own, reaches_other = confidence >= thresholds[labels], opposite_confidence >= thresholds[1 - labels]
+    is_suspect = reaches_other & ~(reaches_own & (confidence >= opposite_confidence))
     is_confirmed = reaches_own & ~is_suspect
 
     counts = np.zeros((2, 2), dtype=int)

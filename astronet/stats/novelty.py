@@ -76,17 +76,17 @@ def describe(
       List of strings [num_tces], such as "global_view: no dip; local_view: rough; SN: high"; empty where all is as in
       training. A missing scalar is not unlike training.
     """
-    told = []
+    messages = []
     for name, limit in (view_limits or {}).items():
         smoothness, center = _measure(features[name])
         rough, no_dip = smoothness < limit["least_smoothness"], center > limit["greatest_center"]
         flags = np.select([np.isnan(smoothness), rough & no_dip, rough, no_dip], _FLAGS, "")
-        told.append([f"{name}: {flag}" if flag else "" for flag in flags])
+        messages.append([f"{name}: {flag}" if flag else "" for flag in flags])
     for name, limit in (scalar_limits or {}).items():
         values = np.ravel(features[name])
         low, high = (values > 0) & (values < limit["least"]), values > limit["greatest"]
-        told.append(np.select([low, high], [f"{name}: low", f"{name}: high"], "").tolist())
-    return ["; ".join(filter(None, of_tce)) for of_tce in zip(*told)]
+        messages.append(np.select([low, high], [f"{name}: low", f"{name}: high"], "").tolist())
+    return ["; ".join(filter(None, of_tce)) for of_tce in zip(*messages)]
 
 
 def altered(views: Mapping[str, Array], seed: int = 0) -> dict[str, dict[str, Array]]:

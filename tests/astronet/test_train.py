@@ -223,7 +223,7 @@ def test_finished_training_says_so_and_another_seed_is_refused(tmp_path, run_tra
     assert "is finished: it has 2 steps" in capsys.readouterr().out
     np.testing.assert_array_equal(weights(tmp_path)["logits/kernel"], before["logits/kernel"])
     assert run_train(tmp_path, "--seed=7", steps=2) == 1
-    assert "seed is 0 there, 7 here" in capsys.readouterr().err
+    assert "seed is 0 in it, now 7" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Builds a catalog of TCEs: tables of events, parameters of their stars, and the results of transit searches.
+"""Builds a catalog of TCEs from tables of events, star parameters and results of transit searches. For example:
 
 build(CatalogChoice(["sector-1.csv"], "tces.csv", "local:tic.sqlite", events.Searches("/pdo/qlp-data")))
 """
@@ -26,7 +26,7 @@ from astronet.data.records.columns import DEC, LOGG, RA, STAR_MASS, STAR_RADIUS,
 _STARS_PER_TASK = 500
 _FILES_PER_TASK = 200
 _SEARCHES_PER_TASK = 4  # a search takes a second; reading a .blsanal file takes a fraction of a millisecond
-_COLUMN_OF_FIELD = {  # of Star
+_COLUMN_OF_FIELD = {  # field of Star -> column of the catalog
     "ra": RA,
     "dec": DEC,
     "tmag": TMAG,
@@ -39,19 +39,19 @@ _COLUMN_OF_FIELD = {  # of Star
 
 @dataclasses.dataclass(frozen=True)
 class CatalogChoice:
-    """Which catalog to build, and from what.
+    """The inputs and settings of a catalog.
 
     Attributes:
-      input_paths: TEV tables, or others that dialects.py knows.
-      out_path: CSV file to write; `dropped_path` and `warnings_path` lie beside it.
-      star_catalog: what stars.resolve returns.
+      input_paths: paths of TEV tables, or of other tables that dialects.py knows.
+      out_path: path of the CSV file to write. `dropped_path` and `warnings_path` are beside it.
+      star_catalog: the star catalog, as stars.resolve returns it.
       searches: where the results of transit searches come from.
-      max_tmag: stars that are fainter are dropped (TESS magnitude).
-      num_worker_processes: 1 works in this process. The output does not depend on it.
-      cluster: where else to work, as --cluster has it.
-      tess_data_dir: directory of light curves, which tell the sectors of rows that name none or several; None takes
-        the sectors that the tables name.
-      stitch: joins the light curves of all sectors of a row, and those of a star's rows without a period.
+      max_tmag: fainter stars are dropped (TESS magnitude).
+      num_worker_processes: number of processes; 1 works in this process. The output does not depend on it.
+      cluster: a cluster to work on, as --cluster names it.
+      tess_data_dir: directory of light curves. They decide the sectors of rows without a sector, or with several. None
+        uses the sectors in the tables.
+      stitch: joins the light curves of all sectors of a row, and of all rows of a star that have no period.
     """
 
     input_paths: Sequence[str]
@@ -71,11 +71,11 @@ class CatalogChoice:
 
     @property
     def warnings_path(self) -> str:
-        """Path of the CSV file that lists warnings about the rows that did."""
+        """Path of the CSV file that lists warnings about the rows that became TCEs."""
         return os.path.splitext(self.out_path)[0] + "_warnings.csv"
 
     def _for_workers(self) -> "CatalogChoice":
-        """The same choice with absolute paths: workers of a cluster have another working directory."""
+        """Returns this choice with absolute paths, because workers of a cluster have another working directory."""
         kind, colon, path = self.star_catalog.partition(":")
         searches = dataclasses.replace(
             self.searches,
@@ -88,7 +88,7 @@ class CatalogChoice:
 
 @dataclasses.dataclass(frozen=True)
 class BuiltCatalog:
-    """What build() has written: the number of TCEs, of rows that were dropped, and of warnings about the TCEs."""
+    """The numbers of TCEs, of dropped rows, and of warnings about TCEs that build() wrote."""
 
     num_tces: int
     num_dropped: int
@@ -96,9 +96,9 @@ class BuiltCatalog:
 
 
 def build(choice: CatalogChoice) -> BuiltCatalog:
-    """Writes a catalog and, beside it, the list of dropped rows and the list of warnings about the others.
+    """Writes a catalog, the list of dropped rows, and the list of warnings about the TCEs.
 
-    A run that was killed is resumed when this is called again with the same choice.
+    To resume a killed run, call it again with the same choice.
 
     Raises:
       ScriptError: a table cannot be read, the cluster cannot be used, or another run writes the same catalog.
@@ -114,7 +114,7 @@ def build(choice: CatalogChoice) -> BuiltCatalog:
 
 
 def open_detectors(star_catalog: str) -> Any:
-    """Opens the model of the focal plane that goes with a star catalog, as focal_plane.open_detectors does."""
+    """Returns the focal plane model that belongs to a star catalog (focal_plane.open_detectors)."""
     return focal_plane.open_detectors("pdo" if star_catalog == "pdo" else "auto")
 
 
@@ -133,12 +133,12 @@ def _complete_and_write(rows, choice):
 
 
 def _kept(rows):
-    """The rows that have not been dropped so far."""
+    """Returns the rows that have not been dropped."""
     return [row for row in rows if not row.reason]
 
 
 def _add_stars(rows, choice):
-    """Looks every star up once. Where the star catalog lacks a value, the table's own value serves."""
+    """Adds the star of each row from the star catalog. If the catalog lacks a value, the table's value is used."""
     stars, problems = _look_up_all(sorted({row.tic_id for row in rows}), choice)
     for row in rows:
         if row.tic_id in stars:
@@ -154,7 +154,7 @@ def _add_stars(rows, choice):
 
 
 def _look_up_all(tic_ids, choice):
-    """Returns a dict of TIC ID to Star, and a dict of the other TIC IDs to why they are not in it."""
+    """Looks up stars. Returns {TIC ID: Star}, and {TIC ID: reason} for the stars that were not found."""
     at_mast = choice.star_catalog.startswith("mast")  # one process at a time asks MAST
     num_workers, cluster = (1, None) if at_mast else (choice.num_worker_processes, choice.cluster)
     tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
@@ -170,7 +170,7 @@ def _look_up_all(tic_ids, choice):
 
 
 def _look_up(tic_ids, open_catalog):
-    """Worker: returns a dict of TIC ID to Star, and why the other stars are not in it."""
+    """Looks up stars, in a worker process. Returns {TIC ID: Star}, and the reason why other stars were not found."""
     catalog = open_catalog()
     try:
         return catalog.stars(tic_ids), f"not in {catalog.name}"
@@ -185,7 +185,7 @@ def _drop_faint(rows, max_tmag):
 
 
 def _add_detectors(rows, focal_plane_model):
-    """Adds the camera and CCD of each row: the star's position and the sector's pointing decide."""
+    """Adds the camera and CCD of each row, from the star's position and the sector's pointing."""
     rows_of_sector = collections.defaultdict(list)
     for row in rows:
         if math.isfinite(row.star.ra + row.star.dec):
@@ -203,7 +203,7 @@ def _add_detectors(rows, focal_plane_model):
 
 
 def _add_events(rows, choice):
-    """Adds the event of each row. Returns the results on disk, which stay until the catalog is written."""
+    """Adds the event of each row. Returns the Kept results on disk, to discard once the catalog is written."""
     searches = choice.searches
     size = _SEARCHES_PER_TASK if searches.tess_data_dir else _FILES_PER_TASK
     requests = [events.request(row) for row in rows]
@@ -228,7 +228,7 @@ def _add_events(rows, choice):
 
 
 def _take_event(row, answer):
-    """Puts into a row what events.find_or_reason() has answered."""
+    """Copies the answer of events.find_or_reason() into a row."""
     row.reason = answer.get("reason", "")
     row.event, row.event_source = answer.get("event", {}), answer.get("source", "")
     row.warnings += answer.get("warnings", [])
@@ -242,10 +242,10 @@ def _take_event(row, answer):
 
 
 def _files(requests, searches):
-    """Worker: returns the paths of the files that the answers to all requests depend on."""
+    """Returns the paths of the files that the answers to some requests depend on."""
     return [path for request in requests for path in events.files(request, searches)]
 
 
 def _find_events(requests, searches):
-    """Worker: returns the answer to each request."""
+    """Returns the answer to each request, in a worker process."""
     return [events.find_or_reason(request, searches) for request in requests]

@@ -1,4 +1,4 @@
-"""The rows of tables on their way into a catalog: what each has become, and why those that drop out do."""
+"""Reads the rows of tables, and writes those that become TCEs into a catalog and the others into a list."""
 
 import collections
 import dataclasses
@@ -29,7 +29,7 @@ from astronet.data.records.columns import (
 
 
 class DroppedRowError(ValueError):
-    """A row that does not become a TCE; the message is the reason."""
+    """A row does not become a TCE; the message is the reason."""
 
 
 @dataclasses.dataclass
@@ -37,19 +37,20 @@ class Row:
     """One row of a table.
 
     Attributes:
-      row_id: its number, over all tables.
-      file: name of its table.
-      cells: dict of tic_id, Sectors, toi_id and Disposition to text.
-      numbers: dict of the table's other columns to float, those of a catalog; NaN where it has none.
-      only_tce: whether its table has no other TCE of this star and sector.
-      tic_id, sector: integers.
-      stitched: all sectors whose light curves are joined, where more than one is.
-      star: stars.Star, with the table's own position and magnitude where the catalog has none.
-      camera, ccd: where the star lies; 0 where that is not known, or on none.
-      event: dict of the catalog's columns that describe the event.
-      event_source: what the event is from; "" where it is the table's own.
-      reason: why the row is dropped; "" for a row that is not.
-      warnings: what is to be told of a row that is kept.
+      row_id: number of the row, over all tables.
+      file: name of the table.
+      cells: texts of tic_id, Sectors, toi_id and Disposition, by name.
+      numbers: values of the other columns of a catalog that the table has, by name; NaN for an empty cell.
+      only_tce: whether the table has no other TCE of this star and sector.
+      tic_id: TIC ID.
+      sector: sector; the first one if several are joined.
+      stitched: the sectors whose light curves are joined; () if the row has only one.
+      star: stars.Star. The table's position and magnitude replace values that the star catalog lacks.
+      camera, ccd: detector that sees the star; 0 if unknown or if none sees it.
+      event: values of the catalog's columns that describe the event, by name.
+      event_source: where the event comes from; "" for the table.
+      reason: why the row is dropped; "" if it is not.
+      warnings: warnings about a row that is not dropped.
     """
 
     row_id: int
@@ -69,7 +70,7 @@ class Row:
     warnings: list = dataclasses.field(default_factory=list)
 
     def catalog_cells(self):
-        """The catalog's cells for this row."""
+        """Returns the values of the catalog's columns for this row, by name."""
         return {
             ROW_ID: self.row_id,
             TIC_ID: self.tic_id,
@@ -90,32 +91,32 @@ class Row:
 
 
 def read(paths, choose_sectors=None, stitch=False):
-    """Reads the rows of tables, in order; a row with several sectors becomes one for each.
+    """Reads the rows of tables, in order. A row with several sectors becomes one row for each sector.
 
     Args:
-      paths: tables, of any source that dialects.py knows.
-      choose_sectors, stitch: as tce_table.Request has them.
+      paths: paths of tables that dialects.py knows.
+      choose_sectors, stitch: attributes of tce_table.Request.
 
     Returns:
-      List of Row, and list of what is to be said of the tables.
+      List of Row, and list of notes about the tables.
 
     Raises:
-      ScriptError: a table is none, or lacks a column.
+      ScriptError: a file is not a table, or lacks a column.
     """
     rows, notes = [], []
     for path in paths:
-        of_table, said = _of_table(path, len(rows), choose_sectors, stitch)
-        rows += of_table
-        notes += [f"{path}: {note}" for note in said]
+        rows_of_table, table_notes = _of_table(path, len(rows), choose_sectors, stitch)
+        rows += rows_of_table
+        notes += [f"{path}: {note}" for note in table_notes]
     return rows, notes
 
 
 def _of_table(path, first_row_id, choose_sectors, stitch):
-    from astronet.data.catalog import tce_table  # which brings in pandas, and workers do without
+    from astronet.data.catalog import tce_table  # imports pandas, which workers do not need
 
     request = tce_table.Request(needed=(TIC_ID, SECTOR), choose_sectors=choose_sectors, stitch=stitch)
-    every, notes = tce_table.load_all(path, request)
-    columns, reasons = every.columns, every.reasons
+    all_rows, notes = tce_table.load_all(path, request)
+    columns, reasons = all_rows.columns, all_rows.reasons
     if not reasons:
         return [], notes
     num_tces = collections.Counter(zip(columns[TIC_ID].tolist(), columns[SECTOR].tolist()))
@@ -123,12 +124,12 @@ def _of_table(path, first_row_id, choose_sectors, stitch):
     rows = []
     for i, reason in enumerate(reasons):
         tic_id, sector = int(columns[TIC_ID][i]), int(columns[SECTOR][i])
-        cells = {name: every.texts[name][i] for name in (TIC_ID, SECTOR)}
+        cells = {name: all_rows.texts[name][i] for name in (TIC_ID, SECTOR)}
         cells.update({name: columns[name][i] for name in (TOI_ID, DISPOSITION)})
         row = Row(first_row_id + i, os.path.basename(path), cells, reason=reason.partition(": ")[2])
         row.numbers = {name: float(values[i]) for name, values in numeric.items()}
         row.only_tce = num_tces[tic_id, sector] == 1
-        row.warnings = [every.warnings[i]] if i in every.warnings else []
+        row.warnings = [all_rows.warnings[i]] if i in all_rows.warnings else []
         if not reason:
             row.tic_id, row.sector = tic_id, sector
             joined = columns[STITCHED_SECTORS][i] if stitch else ""
@@ -138,9 +139,9 @@ def _of_table(path, first_row_id, choose_sectors, stitch):
 
 
 def join_stars(rows):
-    """Makes one row of the rows of a star that have no period, whatever their sectors: the first, with all of them.
+    """Joins the rows of a star that have no period: the first row gets all sectors, the others are dropped.
 
-    That is how make_empty_catalog.py lists a star, once for each sector. The other rows are dropped.
+    make_empty_catalog.py writes such rows: one for each star and sector.
     """
     of_star = collections.defaultdict(list)
     for row in rows:
@@ -156,7 +157,7 @@ def join_stars(rows):
 
 
 def write_catalog(path, rows):
-    """Writes the catalog of the rows that are not dropped."""
+    """Writes the rows that are not dropped as a catalog."""
     cells = (row.catalog_cells() for row in rows if not row.reason)
     write_csv(
         path,
@@ -167,29 +168,31 @@ def write_catalog(path, rows):
 
 
 def list_columns(column):
-    """The columns of a list of rows; `column` is the heading of what is told."""
+    """Returns the columns of a list of rows; `column` is the name of its last column."""
     return (ROW_ID, TIC_ID, SECTOR, "file", column)
 
 
-def write_list(path, rows, column, tell):
-    """Writes a list of rows with what there is to tell of each.
+def write_list(path, rows, column, texts_of):
+    """Writes a list of rows, with a line for each text about a row.
 
     Args:
-      path: CSV to write.
+      path: path of the CSV file.
       rows: Rows.
-      column: heading of what is told.
-      tell: function of a Row to a list of texts, each a line of the file.
+      column: name of the column of texts.
+      texts_of: function from a Row to a list of texts.
 
     Returns:
       The number of lines.
     """
-    lines = [(row.row_id, row.cells[TIC_ID], row.cells[SECTOR], row.file, text) for row in rows for text in tell(row)]
+    lines = [
+        (row.row_id, row.cells[TIC_ID], row.cells[SECTOR], row.file, text) for row in rows for text in texts_of(row)
+    ]
     write_csv(path, list_columns(column), lines, lineterminator="\n")
     return len(lines)
 
 
 def _cell(value):
-    """Ten significant digits, a tenth of a second of an epoch; empty for NaN."""
+    """Returns a float with ten significant digits (0.1 s of an epoch), "" for NaN; any other value unchanged."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.10g}"
     return value

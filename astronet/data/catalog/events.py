@@ -1,6 +1,6 @@
-"""The event of one row of a TEV table: as a .blsanal file has it, as a search of the light curve finds it, or its own.
+"""Finds the event of a row of a table: in a .blsanal file, by a search of the light curve, or in the row itself.
 
-Workers run this: it imports no TensorFlow and no pandas.
+Worker processes import this module, so it imports neither TensorFlow nor pandas.
 """
 
 import collections
@@ -25,9 +25,9 @@ class Searches:
     """Where the results of transit searches come from.
 
     Attributes:
-      qlp_data_dir: directory of sector-S/ffi/camC/ccdD/BLS/<tic>.blsanal.
-      tess_data_dir: directory of the light curves that are searched here where there is no such file; None: none are.
-      flux_key: column of the light curves to search; None is each product's own.
+      qlp_data_dir: directory of the files sector-S/ffi/camC/ccdD/BLS/<tic>.blsanal.
+      tess_data_dir: directory of light curves, which are searched if there is no .blsanal file; None searches none.
+      flux_key: column of the light curves to search; None means the default of each product.
       quality: name of the quality mask.
     """
 
@@ -38,7 +38,7 @@ class Searches:
 
 
 def request(row):
-    """What `find_or_reason` has to know of a catalog_rows.Row, as JSON can hold it."""
+    """Returns the values of a catalog_rows.Row that `find_or_reason` needs: a dict that JSON can hold."""
     return {
         **{column: row.numbers.get(column, math.nan) for column in _OWN_COLUMNS},
         **{name: getattr(row, name) for name in ("tic_id", "sector", "camera", "ccd", "only_tce")},
@@ -48,16 +48,16 @@ def request(row):
 
 
 def find_or_reason(row, searches):
-    """The event of a row.
+    """Finds the event of a row, or the reason why it has none.
 
     Args:
-      row: what `request` returns.
+      row: dict that `request` returned.
       searches: Searches.
 
     Returns:
-      Dict of "event" (the catalog's columns that describe it), "source" (what it is from, "" for the table itself),
-      "camera" and "ccd" (of the .blsanal file, if that is where the event is from) and "warnings" (what is to be said
-      of it); or of "reason", where there is no event or not one that crosses the threshold.
+      Dict of "event" (the columns of the catalog that describe it), "source" ("" if the event is the table's), "camera"
+      and "ccd" (of the .blsanal file if there is one, else of the row) and "warnings" (list of texts). If there is no
+      event, or it does not cross the threshold, a dict of "reason" only.
     """
     try:
         return _find(row, searches)
@@ -66,11 +66,11 @@ def find_or_reason(row, searches):
 
 
 def files(row, searches):
-    """List of the files that find_or_reason() makes the event of a row from."""
+    """Returns the paths of the files that find_or_reason() reads for a row."""
     where = row["sector"], row["tic_id"], row["camera"], row["ccd"]
-    found = None if row.get("stitched") else blsanal.find(searches.qlp_data_dir, *where)
-    if found:
-        return [found[0]]
+    blsanal_file = None if row.get("stitched") else blsanal.find(searches.qlp_data_dir, *where)
+    if blsanal_file:
+        return [blsanal_file[0]]
     if searches.tess_data_dir is None:
         return []
     try:
@@ -80,9 +80,9 @@ def files(row, searches):
 
 
 def _find(row, searches):
-    found = _blsanal(row, searches)
-    peaks, camera, ccd = found or (None, row["camera"], row["ccd"])
-    period, source, warnings = row["Period"], _BLSANAL if found else "", []
+    blsanal_result = _blsanal(row, searches)
+    peaks, camera, ccd = blsanal_result or (None, row["camera"], row["ccd"])
+    period, source, warnings = row["Period"], _BLSANAL if blsanal_result else "", []
     if peaks is None and searches.tess_data_dir is not None:
         peaks, source = _search(row, searches, warnings), "the transit searches"
     if peaks is None:
@@ -99,13 +99,13 @@ def _find(row, searches):
 
 
 def _blsanal(row, searches):
-    """(peaks, camera, ccd) of the star's file; None where there is none."""
-    if row.get("stitched"):  # the pipeline searched each sector by itself
+    """Returns (peaks, camera, ccd) of the star's .blsanal file; None if there is no file."""
+    if row.get("stitched"):  # the pipeline searched each sector separately
         return None
-    found = blsanal.find(searches.qlp_data_dir, row["sector"], row["tic_id"], row["camera"], row["ccd"])
-    if not found:
+    blsanal_file = blsanal.find(searches.qlp_data_dir, row["sector"], row["tic_id"], row["camera"], row["ccd"])
+    if not blsanal_file:
         return None
-    path, camera, ccd = found
+    path, camera, ccd = blsanal_file
     try:
         return blsanal.read(path), camera, ccd
     except (blsanal.BlsError, OSError) as error:
@@ -113,7 +113,7 @@ def _blsanal(row, searches):
 
 
 def _search(row, searches, warnings):
-    """Peaks of the row's light curve, best first; `warnings` gets what is to be said of its times."""
+    """Searches the row's light curve. Returns its peaks, best first; adds warnings about its times to `warnings`."""
     from astronet.data.catalog import transit_search
     from light_curve_util import stitch, tess_io
 
@@ -135,7 +135,7 @@ def _search(row, searches, warnings):
 
 
 def _light_curves(row, searches):
-    """Paths of the light curves of a row, one a sector."""
+    """Returns the paths of the light curves of a row, one for each sector."""
     from light_curve_util import tess_io
 
     if row.get("stitched"):
@@ -144,10 +144,10 @@ def _light_curves(row, searches):
 
 
 def _choose(peaks, period):
-    """The best peak; of a star with several TCEs in the sector, the one at this row's period (None: the best).
+    """Returns the peak closest to a period, or the best peak if `period` is None.
 
     Raises:
-      DroppedRowError: it is no TCE.
+      DroppedRowError: the peak is not a TCE.
     """
     peak = peaks[0]
     if period is not None:
@@ -172,7 +172,7 @@ def _measured_event(peak):
 
 
 def _event_in_place_of_damaged(row, missing):
-    """The row's own event, where its .blsanal file lacks a part of the ephemeris."""
+    """Returns the event in the table's row, for a row whose .blsanal file lacks a part of the ephemeris."""
     try:
         return _own_event(row)
     except DroppedRowError:
@@ -195,10 +195,10 @@ def _own_event(row):
 
 
 def check(rows):
-    """Brings the epochs of rows that have their events to BTJD, and looks for what is implausible.
+    """Converts the epochs of rows to BTJD, and checks whether their values are plausible.
 
-    A row whose epoch is in no known system is dropped; what is doubtful of a row becomes one of its warnings. What is
-    to be said of whole columns is said on stderr, once for each table.
+    A row whose epoch is in an unknown time system is dropped. Doubts about a row are added to its warnings. Doubts
+    about a whole column are printed on stderr, once for each table.
 
     Args:
       rows: list of catalog_rows.Row with `event` and `event_source`.
@@ -206,17 +206,19 @@ def check(rows):
     of_source = collections.defaultdict(list)
     for row in rows:
         of_source[row.event_source or row.file].append(row)
-    for source, theirs in of_source.items():
-        _to_btjd(source, theirs)
-        there = [row for row in theirs if not row.reason]
-        for row in there:
+    for source, rows_of_source in of_source.items():
+        _to_btjd(source, rows_of_source)
+        kept_rows = [row for row in rows_of_source if not row.reason]
+        for row in kept_rows:
             row.warnings += _distance(row)
-        columns = {name: [row.event[name] for row in there] for name in ("Period", "Duration", "Transit_Depth", "SN")}
+        columns = {
+            name: [row.event[name] for row in kept_rows] for name in ("Period", "Duration", "Transit_Depth", "SN")
+        }
         doubts = plausibility.doubts(columns)
         for text in doubts.of_columns:
             print(f"warning: {source}: {text}", file=sys.stderr)
         for i, texts in doubts.of_tces.items():
-            there[i].warnings += texts
+            kept_rows[i].warnings += texts
 
 
 def _to_btjd(source, rows):
@@ -232,7 +234,7 @@ def _to_btjd(source, rows):
 
 
 def _distance(row):
-    """What there is to say of an epoch far from the row's sectors: a list of at most one text."""
+    """Returns warnings about an epoch far from the row's sectors: a list of at most one text."""
     ran = [window for window in map(sector_times.window, row.stitched or (row.sector,)) if window]
     if not ran:
         return []
@@ -244,6 +246,6 @@ def _distance(row):
 
 
 def _error(row, column):
-    """A standard deviation in the table; NaN where there is none that can be used."""
+    """Returns a standard deviation from the table; NaN if it is missing or not positive."""
     value = row.numbers.get(column, math.nan)
     return value if value > 0 else math.nan

@@ -1,4 +1,4 @@
-"""Downloads from MAST the light curves of a catalog's TCEs.
+"""Downloads the light curves of a catalog's TCEs from MAST. For example:
 
 report = download(DownloadChoice("tces.csv", "qlp", "light_curves"), Server("https://mast.stsci.edu"))
 """
@@ -31,10 +31,10 @@ class DownloadChoice:
     """Which light curves to download.
 
     Attributes:
-      catalog_path: table of TCEs, of any source that dialects.py knows.
+      catalog_path: path of a table of TCEs that dialects.py knows.
       product: a key of mast_products.PRODUCTS.
       output_dir: directory of sector-1, sector-2, ...
-      num_parallel: number of transfers side by side.
+      num_parallel: number of simultaneous transfers.
     """
 
     catalog_path: str
@@ -50,13 +50,13 @@ class DownloadChoice:
 
 @dataclasses.dataclass(frozen=True)
 class DownloadReport:
-    """What became of the light curves of a catalog.
+    """The result of downloading the light curves of a catalog.
 
     Attributes:
-      count: dict of Outcome.kind to the number of light curves; those given up before their turn count as failed.
-      num_bytes: that were downloaded.
-      num_unusable: number of rows of the catalog that name no star and sector.
-      stopped_by: why the rest was given up, INTERRUPTED after Control-C; "" where nothing was.
+      count: dict of Outcome.kind to number of light curves; those not tried after a stop count as failed.
+      num_bytes: number of downloaded bytes.
+      num_unusable: number of rows of the catalog without a star and a sector.
+      stopped_by: why the run stopped early, INTERRUPTED after Control-C; "" if it did not.
     """
 
     count: Mapping[str, int]
@@ -66,7 +66,7 @@ class DownloadReport:
 
 
 class Outcome(NamedTuple):
-    """What became of one light curve: `kind` is downloaded, there, absent or failed; the last two have a `reason`."""
+    """The result of one light curve: `kind` is downloaded, there, absent or failed; the last two have a `reason`."""
 
     kind: str
     reason: str = ""
@@ -74,7 +74,7 @@ class Outcome(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """A row of the catalog that names no star and sector, with its cells as they are."""
+    """A row of the catalog without a star and a sector, with the texts of its cells."""
 
     tic_id: str
     sector: str
@@ -82,10 +82,10 @@ class Unusable(NamedTuple):
 
 
 def download(choice: DownloadChoice, server: Server) -> DownloadReport:
-    """Downloads the light curves that are not in the output directory yet, and lists those that could not be had.
+    """Downloads the light curves that are not in the output directory yet, and lists those that it could not get.
 
     Raises:
-      ScriptError: the catalog names no light curve, or another run writes to the same directory.
+      ScriptError: no row of the catalog has a star and a sector, or another run writes to the same directory.
       OSError: a file cannot be read or written.
     """
     arguments.refuse_overwriting_inputs({f"--out ({LIST_NAME})": choice.list_path}, {"--catalog": choice.catalog_path})
@@ -110,29 +110,33 @@ def read_catalog(path: str) -> tuple[list[tuple[int, int]], list[Unusable]]:
     """Reads which light curves a catalog needs.
 
     Args:
-      path: a table of any source that dialects.py knows; only its stars and sectors are looked at.
+      path: path of a table that dialects.py knows. Only its stars and sectors are read.
 
     Returns:
-      List of (tic_id, sector), each once, in the order of the rows; and the list of Unusable rows.
+      List of (tic_id, sector) without repetitions, in the order of the rows; and list of Unusable rows.
 
     Raises:
       ScriptError: the file lacks a column.
       OSError: the file cannot be read.
     """
     request = tce_table.Request(needed=(TIC_ID, SECTOR), only=(TIC_ID, SECTOR))
-    every, notes = tce_table.load_all(path, request)
+    all_rows, notes = tce_table.load_all(path, request)
     for note in notes:
         print(f"{path}: {note}", file=sys.stderr)
     wanted: dict[tuple[int, int], None] = {}
     unusable = []
-    for i, reason in enumerate(every.reasons):
-        tic_id, sector = (int(every.columns[name][i]) for name in (TIC_ID, SECTOR))
+    for i, reason in enumerate(all_rows.reasons):
+        tic_id, sector = (int(all_rows.columns[name][i]) for name in (TIC_ID, SECTOR))
         if not (reason or tic_id and sector):
             reason = "invalid: TIC ID and sector begin at 1"
         if reason:
-            kind, _, what = reason.partition(": ")
+            kind, _, problem = reason.partition(": ")
             unusable.append(
-                Unusable(every.texts[TIC_ID][i], every.texts[SECTOR][i], f"invalid: row {every.numbers[i] + 1}: {what}")
+                Unusable(
+                    all_rows.texts[TIC_ID][i],
+                    all_rows.texts[SECTOR][i],
+                    f"invalid: row {all_rows.numbers[i] + 1}: {problem}",
+                )
             )
         else:
             wanted[tic_id, sector] = None
@@ -140,11 +144,11 @@ def read_catalog(path: str) -> tuple[list[tuple[int, int]], list[Unusable]]:
 
 
 class _Download:
-    """One run.
+    """One run of downloads.
 
     Attributes:
-      outcomes: {(tic_id, sector): Outcome} of what is done.
-      stopped_by: why the rest was given up, or "".
+      outcomes: {(tic_id, sector): Outcome} of the light curves that are done.
+      stopped_by: why the run stopped early; "" if it did not.
     """
 
     def __init__(self, product, out_dir, server, num_parallel):
@@ -156,7 +160,7 @@ class _Download:
         self.stopped_by = ""
 
     def run(self, wanted):
-        """Downloads what is not there, until that is done, or the server is down, or Ctrl-C."""
+        """Downloads the missing light curves. Stops early if the server is down, or after Control-C."""
         try:
             with tqdm(total=len(wanted), unit="file", disable=None) as progress:
                 for star_and_sector, outcome in self._outcomes(wanted):
@@ -170,10 +174,10 @@ class _Download:
             self._server.stop()
 
     def _outcomes(self, wanted):
-        there = mast_products.files_there(self._product, self._out_dir, wanted)
+        existing = mast_products.files_there(self._product, self._out_dir, wanted)
         missing = []
         for star_and_sector in wanted:
-            if star_and_sector in there and _is_whole(there[star_and_sector], *star_and_sector):
+            if star_and_sector in existing and _is_whole(existing[star_and_sector], *star_and_sector):
                 yield star_and_sector, Outcome("there")
             else:
                 missing.append(star_and_sector)
@@ -181,10 +185,12 @@ class _Download:
         if self._product.uri:
             uris = {key: mast_products.known_uri(self._product, *key) for key in missing}
         else:
-            for (sector, tic_ids), (found, failure) in in_threads(self._look_up, _queries(missing), self._num_parallel):
+            for (sector, tic_ids), (uri_of_star, failure) in in_threads(
+                self._look_up, _queries(missing), self._num_parallel
+            ):
                 for tic_id in tic_ids:
-                    if tic_id in found:
-                        uris[tic_id, sector] = found[tic_id]
+                    if tic_id in uri_of_star:
+                        uris[tic_id, sector] = uri_of_star[tic_id]
                     else:
                         yield (tic_id, sector), failure
         tasks = [(key, uris[key]) for key in missing if key in uris]
@@ -192,13 +198,13 @@ class _Download:
             yield star_and_sector, outcome
 
     def _look_up(self, query):
-        """{tic_id: URI}, and the Outcome of the stars that are not among these."""
+        """Returns {tic_id: URI}, and the Outcome of the stars without a URI."""
         sector, tic_ids = query
         try:
-            found = mast_products.look_up(self._server, self._product, tic_ids, sector)
+            uri_of_star = mast_products.look_up(self._server, self._product, tic_ids, sector)
         except DownloadError as error:
             return {}, Outcome("failed", f"its file's name could not be looked up: {error}")
-        return found, Outcome("absent", f"MAST lists no light curve of {self._product.provenance}")
+        return uri_of_star, Outcome("absent", f"MAST lists no light curve of {self._product.provenance}")
 
     def _fetch(self, task):
         (tic_id, sector), uri = task
@@ -224,7 +230,7 @@ def _is_whole(path, tic_id, sector):
 
 
 def _queries(stars_and_sectors):
-    """(sector, TIC IDs) of each question to MAST."""
+    """Returns (sector, TIC IDs) of each query to MAST."""
     tic_ids_of_sector = collections.defaultdict(list)
     for tic_id, sector in stars_and_sectors:
         tic_ids_of_sector[sector].append(tic_id)
@@ -236,7 +242,7 @@ def _queries(stars_and_sectors):
 
 
 def _write_list(path, product_name, unusable, wanted, outcomes, stopped_by):
-    """Lists what was not downloaded: unusable rows, then the others in the catalog's order."""
+    """Writes the list of light curves that were not downloaded: unusable rows first, the rest in catalog order."""
     rest = Outcome("failed", f"given up before its turn: {stopped_by}")
     results = ((key, outcomes.get(key, rest)) for key in wanted)
     not_there = (

@@ -1,4 +1,4 @@
-"""Measures a periodic dip whose place is known: a trapezoid fit, noise with its correlation, and the Peak of both."""
+"""Measures a periodic dip with known period and mid-time: fits a trapezoid, and measures white and red noise."""
 
 import numpy as np
 
@@ -6,17 +6,26 @@ from astronet.data.catalog.blsanal import Peak
 from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.phase_fold import phase_fold
 
-_SHORTEST_CHUNK = 1 / 16  # days; means over less than three half-hour cadences say little of red noise
-_LEAST_SCATTER = 1e-6  # of flux: no photometry is better, and a light curve without noise needs some to be divided by
+_SHORTEST_CHUNK = 1 / 16  # days; means over fewer than three half-hour cadences tell little about red noise
+_LEAST_SCATTER = 1e-6  # relative flux; no photometry is better, and it avoids a division by zero without noise
 
 
 def trapezoid(phase_days, width, ingress):
-    """Depth profile of a dip of unit depth: 1 inside, linear over each ingress. Arguments broadcast, in days."""
+    """Returns the profile of a dip of depth 1: 1 at the bottom, linear in ingress and egress, 0 outside.
+
+    >>> trapezoid(np.array([-1.0, -0.4, 0.0, 0.45]), width=1.0, ingress=0.2).round(2).tolist()
+    [0.0, 0.5, 1.0, 0.25]
+
+    Args:
+      phase_days: days from mid-transit.
+      width: duration, days.
+      ingress: duration of ingress, days.
+    """
     return np.clip((width / 2 - np.abs(phase_days)) / np.maximum(ingress, 1e-6), 0, 1)
 
 
 def _fit_trapezoid(phase_days, flux, width, longest):
-    """Least squares over mid-time, duration and ingress; (shift, duration, ingress fraction, depth)."""
+    """Fits a trapezoid by least squares. Returns (shift in days, duration in days, ingress fraction, depth)."""
     near = np.abs(phase_days) < 2.5 * width
     x, y = phase_days[near], flux[near]
     bins = np.floor(x / width * 12).astype(int)
@@ -33,7 +42,7 @@ def _fit_trapezoid(phase_days, flux, width, longest):
         fractions = np.clip(fraction + zoom * np.linspace(-0.25, 0.25, 5), 0.01, 0.5)
         s, d, f = (grid.ravel()[:, np.newaxis] for grid in np.meshgrid(shifts, durations, fractions))
         model = trapezoid(x - s, d, f * d)  # [grid, bin]
-        # By einsum: how @ rounds depends on its number of threads, which cost more here than they save.
+        # einsum, not @: the rounding of @ depends on the number of threads, and threads are slower here.
         centered = model - np.einsum("gb,b->g", model, weights)[:, np.newaxis]
         norm = np.maximum(np.einsum("gb,gb,b->g", centered, centered, weights), 1e-12)
         depth = -np.einsum("gb,b->g", centered, weights * y) / norm
@@ -43,24 +52,25 @@ def _fit_trapezoid(phase_days, flux, width, longest):
 
 
 def robust_scatter(values):
-    """Standard deviation of the bulk of some values."""
+    """Returns the standard deviation of values without outliers: 1.4826 times their median absolute deviation."""
     return MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))
 
 
 def white_scatter(flux):
-    """Standard deviation of one cadence, outliers aside."""
+    """Returns the standard deviation of one cadence, without outliers."""
     return max(robust_scatter(flux), _LEAST_SCATTER)
 
 
 def red_variance(time, flux, duration, white, scatter=robust_scatter):
-    """Variance of means over one duration beyond what white noise explains, in flux squared.
+    """Returns the variance of means over one duration that white noise does not explain, in flux squared.
 
     Args:
       time: days since the first cadence, [n].
       flux: relative flux outside transits, [n].
       duration: days.
       white: standard deviation of one cadence.
-      scatter: function of the means -> their standard deviation; np.std counts ramps and steps in, wherever they are.
+      scatter: function from the means to their standard deviation. Unlike the default, np.std also counts rare ramps
+        and steps.
     """
     chunks = np.floor(time / max(duration, _SHORTEST_CHUNK)).astype(int)
     counts = np.bincount(chunks)
@@ -72,20 +82,20 @@ def red_variance(time, flux, duration, white, scatter=robust_scatter):
 
 
 def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=robust_scatter):
-    """Measures a dip of which period, place and rough width are known.
+    """Measures a dip from its period, mid-time and approximate duration.
 
     Args:
       time: days from any zero point, [n], sorted.
       flux: relative flux, [n].
-      magnitude: magnitude that the flux is relative to.
+      magnitude: magnitude at a relative flux of 1.
       period: days.
-      t0: mid-time of an event, as `time`.
-      width: duration, days.
-      longest: duration that the fit may not exceed, days.
+      t0: mid-time of an event, in the same system as `time`.
+      width: approximate duration, days.
+      longest: longest duration of the fit, days.
       scatter: see red_variance.
 
     Returns:
-      A Peak, or None where nothing dips or too little is left outside the dip. Its signal to pink noise is
+      A Peak; None if there is no dip, or fewer than 50 cadences outside the dip. Its signal to pink noise is
       depth / sqrt(white^2 / points + red^2 / events) (Pont et al. 2006, section 2; Hartman & Bakos 2016, section 3).
     """
     shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_fold(time, period, t0), flux, width, longest)
@@ -113,16 +123,18 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=ro
 
 
 def event_depths(time, flux, peak, least_coverage=0.4):
-    """Depth of each event of a peak: the fitted trapezoid scaled to it by least squares.
+    """Measures the depth of each event of a peak: scales the fitted trapezoid to the event by least squares.
 
     Args:
-      time: days, as `peak.t0`, [n].
+      time: days, in the same system as `peak.t0`, [n].
       flux: relative flux, [n].
       peak: a Peak.
-      least_coverage: events with less than this share of the best covered one's in-transit cadences are left out.
+      least_coverage: an event is left out if it has less than this fraction of the in-transit cadences of the best
+        covered event.
 
     Returns:
-      number of the event, counted from t0 [k]; depth [k]; variance of the depth in units of that of a cadence [k].
+      Three arrays [k]: the number of each event, counted from t0; its depth; and the variance of the depth in units of
+      the variance of a cadence.
     """
     duration = peak.duration_phase * peak.period
     phase_days = phase_fold(time, peak.period, peak.t0)

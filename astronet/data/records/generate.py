@@ -26,7 +26,7 @@ from astronet.data.records.columns import SN
 from light_curve_util.view_generator import VIEW_NAMES
 
 _WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
-# Fields of RecordRequest that decide what the records hold; records.json lists them as its settings.
+# Fields of RecordRequest that decide the content of the records; records.json lists them under "settings".
 _DECISIVE = (
     *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
     "stitch",
@@ -35,31 +35,31 @@ _DECISIVE = (
 
 @dataclasses.dataclass(frozen=True)
 class RecordRequest:
-    """Which records to make, and how.
+    """The inputs and settings of a set of records.
 
     Attributes:
-      table_path: table of TCEs: a catalog, or any public table that docs/data.md lists.
+      table_path: path of a table of TCEs: a catalog, or any public table that docs/data.md lists.
       tess_data_dir: directory of light curves.
       output_dir: directory of the record files.
       spec: the model whose views are made.
       make_test_set: makes one test set of all TCEs in the order of the table, instead of train, val and test.
-      stitch: folds the light curves of all sectors of a row together, instead of one record a sector.
-      split_by: "tic" keeps all TCEs of a star on one side of the split, "row" splits row by row.
+      stitch: folds the light curves of all sectors of a row together, instead of one record for each sector.
+      split_by: "tic" keeps all TCEs of a star in the same split, "row" splits row by row.
       seed: decides the split and the order of the records.
       clean: leaves TCEs with an S/N below `threshold` out of the training and validation sets (or the test set that
         make_test_set asks for).
       threshold: least S/N.
       num_train_shards: number of files of the training set, or of the test set of make_test_set.
-      flux_key: column of the light curve files to read; None is each product's detrended flux.
+      flux_key: column of the light curve files to read; None means the detrended flux of each product.
       quality: which flagged cadences to drop, one of tess_io.QUALITIES.
       detrend: "none" or "spline".
-      mask_flares: name of the directory of flare networks, for records.json; None where flares stay.
-      flare_mask: what drops the flares (flares.mask.of_directory), None where flares stay.
-      num_worker_processes: processes that make views; 0 makes them in this one.
-      time_limit_seconds: of one TCE, after which it is skipped; 0 has no limit, nor has this process.
-      cluster: where else to work, as --cluster has it.
-      dispositions: dispositions by (row_id, tic_id), which reviewers gave; they replace those of the table, and TCEs
-        without one are skipped. None takes those of the table.
+      mask_flares: name of the directory of flare networks, for records.json; None keeps flares.
+      flare_mask: drops flares (flares.mask.of_directory); None keeps them.
+      num_worker_processes: number of processes that make views; 0 makes them in this process.
+      time_limit_seconds: seconds after which a TCE is skipped; 0 means no limit. It needs worker processes.
+      cluster: a cluster to work on, as --cluster names it.
+      dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table, and
+        TCEs without one are skipped. None uses the table's.
     """
 
     table_path: str
@@ -84,10 +84,10 @@ class RecordRequest:
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
 
     def settings(self) -> preprocess.Settings:
-        """Returns how views are made.
+        """Returns the settings of the views.
 
         Raises:
-          ScriptError: the model reads a view that cannot be made, or none.
+          ScriptError: the model needs an unknown view, or no view.
         """
         views = configuration.view_lengths(self.spec.config)
         unknown = sorted(set(views) - set(VIEW_NAMES))
@@ -98,14 +98,14 @@ class RecordRequest:
 
 @dataclasses.dataclass(frozen=True)
 class GeneratedRecords:
-    """What generate() has made.
+    """The result of generate().
 
     Attributes:
-      num_rows: number of TCEs in the table: a row with several sectors counts once for each.
+      num_rows: number of TCEs in the table. A row with several sectors counts once for each sector.
       num_records: number of records; the other rows are in skipped.csv.
-      skipped: dict of the kind of reason to the number of rows skipped for it.
-      num_doubtful: number of rows that have a record and stand in warnings.csv.
-      manifest: what records.json holds; an empty dict where no TCE gives a record.
+      skipped: dict of kind of reason to number of rows skipped.
+      num_doubtful: number of rows that have a record, and a warning in warnings.csv.
+      manifest: content of records.json; an empty dict if no TCE gives a record.
     """
 
     num_rows: int
@@ -117,12 +117,12 @@ class GeneratedRecords:
 
 @dataclasses.dataclass
 class _Table:
-    """The TCEs of a table, and what is known of its other rows.
+    """The TCEs of a table, and its skipped rows.
 
     Attributes:
-      num_rows: of all rows.
-      sha256: of the file.
-      shards: dict of record file name to the DataFrame of the TCEs that go into it.
+      num_rows: number of all rows.
+      sha256: hash of the file.
+      shards: dict of record file name to the DataFrame of its TCEs.
       skips: list of Skip.
       warnings: list of Warned.
     """
@@ -137,7 +137,7 @@ class _Table:
 def generate(choice: RecordRequest) -> GeneratedRecords:
     """Makes record files, skipped.csv, warnings.csv and records.json in the output directory.
 
-    A run that was stopped goes on when this is called again with the same choice; shards that are up to date stay.
+    To resume a run that was stopped, call it again with the same choice. Shards that are up to date stay.
 
     Raises:
       ScriptError: the table, the light curves or the configuration cannot be used, another run writes to the same
@@ -184,7 +184,7 @@ def _generate(choice):
 
 
 def _checked_settings(choice):
-    """The settings, once it is sure that inputs are there and that no output overwrites one of them."""
+    """Returns the settings of the views, after checking that inputs exist and that no output overwrites them."""
     inputs = {"--input_tce_csv_file": choice.table_path}
     arguments.refuse_overwriting_in(choice.output_dir, _WRITTEN, "--output_dir", inputs)
     record_set.check_directory(choice.output_dir, choice.table_path, choice.tess_data_dir)
@@ -216,7 +216,7 @@ def _write_manifest(choice, settings, table, counts, skipped):
 
 
 def _write_warnings(directory, warnings, skips):
-    """Writes warnings.csv of the rows that are not skipped; returns how many rows that are."""
+    """Writes warnings.csv for the rows that are not skipped. Returns the number of rows with warnings."""
     skipped = {skip[:3] for skip in skips}
     kept = [warned for warned in warnings if warned[:3] not in skipped]
     path = record_set.write_warnings(directory, kept)
@@ -227,7 +227,7 @@ def _write_warnings(directory, warnings, skips):
 
 
 def _read(choice):
-    """Reads the _Table. Once this has ended, each TCE is in memory once."""
+    """Reads the _Table. Afterwards only one copy of each TCE is in memory."""
     request = tce_table.Request(
         required=(SN,) if choice.clean else (),
         for_training=not choice.make_test_set and choice.dispositions is None,
@@ -252,7 +252,7 @@ def _read(choice):
 
 
 def _splits(table, choice):
-    """Dict of split name to DataFrame, and the list of Skip of the TCEs that `clean` leaves out."""
+    """Returns {split name: DataFrame}, and the list of Skip of the TCEs that `clean` leaves out."""
     if choice.make_test_set:
         splits = {"test": table}
     else:
@@ -266,7 +266,7 @@ def _splits(table, choice):
 
 
 def _shards(splits, choice):
-    """Dict of record file name to the DataFrame of the TCEs that go into it."""
+    """Returns {record file name: DataFrame of its TCEs}."""
     tables = {}
     for name, table in splits.items():
         total = choice.num_train_shards if name == "train" or choice.make_test_set else 1

@@ -52,7 +52,7 @@ def test_a_file_of_the_users_under_the_name_of_a_lock_is_not_overwritten(tmp_pat
     for take, name in ((locks.exclusive, locks.NAME), (locks.exclusive_file, ".tces.csv.lock")):
         path = tmp_path / name
         path.write_text("tic_id,Sectors\n7,1\n")
-        with pytest.raises(ScriptError, match=f"{name} is no lock"), take(tmp_path / name[1:-5]):
+        with pytest.raises(ScriptError, match=f"{name} is not a lock file"), take(tmp_path / name[1:-5]):
             pass
         assert path.read_text() == "tic_id,Sectors\n7,1\n"
 

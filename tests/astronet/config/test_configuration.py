@@ -110,7 +110,7 @@ def test_saved_configuration_is_read_back_and_flags_win(tmp_path):
 
 def test_another_configuration_in_the_same_directory_is_refused_by_name(tmp_path):
     configuration.save(tmp_path, configuration.resolve(config_name="yu2019"))
-    with pytest.raises(ScriptError, match="local_view.length is 61 there, 81 here"):
+    with pytest.raises(ScriptError, match="local_view.length is 61 in it, now 81"):
         configuration.save(tmp_path, configuration.resolve(config_name="local_global"))
 
 

@@ -494,7 +494,7 @@ def test_where_nothing_is_there_the_address_may_be_wrong(mast, tmp_path, capsys)
     assert run(mast, tmp_path) == 0
     out, err = capsys.readouterr()
     assert "2 not at MAST, 0 failed" in out
-    assert f"none of them is at {mast.url}" in err and "--mast_url" in err
+    assert f"no light curve is at {mast.url}" in err and "--mast_url" in err
 
 
 def test_a_damaged_file_is_fetched_again(mast, tmp_path, capsys):
@@ -581,7 +581,7 @@ def test_a_redirect_to_another_host_is_not_followed(product, mast, tmp_path):
         with pytest.raises(BlockingIOError):  # nobody has called
             other.accept()
     (row,) = listed(tmp_path)
-    assert "127.0.0.1 sends us on to another host" in row["reason"] and "\x1b" not in row["reason"]
+    assert "127.0.0.1 redirects to another host" in row["reason"] and "\x1b" not in row["reason"]
 
 
 def test_a_redirect_within_the_host_is_followed(mast, tmp_path):

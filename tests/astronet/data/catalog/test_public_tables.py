@@ -380,7 +380,7 @@ def test_a_table_of_tces_is_not_taken_for_the_star_catalog_for_its_name(tmp_path
     os.rename(tmp_path / "tic.csv", tmp_path / "moved.csv")
     write(tmp_path / "tic.csv", "tic_id,Sectors\n7,1\n")
     assert make_catalog.main(["--input=sector-1.csv", f"--base_dir={tmp_path}"]) == 1
-    assert "taken for the star catalog because of its name" in capsys.readouterr().err
+    assert "as the star catalog because of its name" in capsys.readouterr().err
 
 
 def test_records_do_not_overwrite_their_table(generate, tmp_path, capsys):

@@ -392,7 +392,7 @@ def test_mast_is_asked_again(trouble, mast, tmp_path):
     "trouble, reason",
     [
         *((503, "HTTP 503"), ("cut", "not whole"), ("stall", "no answer in time"), ("error", "the database is away")),
-        ("redirect", "sends us on to another host"),
+        ("redirect", "redirects to another host"),
     ],
 )
 def test_a_mast_that_stays_away(trouble, reason, mast, tmp_path):
