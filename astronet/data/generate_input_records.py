@@ -111,8 +111,8 @@ def main(argv=None):
         "--labels",
         type=arguments.input_file,
         nargs="+",
-        help="CSV files of labels that the report exported; they replace the dispositions of the table, and TCEs without "
-        "a label are skipped",
+        help="CSV files of labels that the report exported; they replace the dispositions of the table, and TCEs "
+        "without a label are skipped",
     )
     parser.add_argument(
         "--split_by",

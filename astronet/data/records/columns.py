@@ -78,7 +78,9 @@ COLUMNS = (
     Column(INGRESS, float, "duration of the ingress over the duration of the event"),
     Column(IS_MULTI, int, "1 where the star has more than one row in the table, else 0", in_catalog=False),
     Column(STITCHED_SECTORS, str, "with `--stitch`: the sectors that are folded together (`1,2,28`)", in_catalog=False),
-    Column(EVENT_DENSITY, float, "[how crowded](event_densities.md) the sector is at the TCE's events", in_catalog=False),
+    Column(
+        EVENT_DENSITY, float, "[how crowded](event_densities.md) the sector is at the TCE's events", in_catalog=False
+    ),
     Column(CAMERA_EVENT_DENSITY, float, "the same, of the sector's TCEs in this camera alone", in_catalog=False),
 )
 

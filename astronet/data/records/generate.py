@@ -58,8 +58,8 @@ class RecordRequest:
       num_worker_processes: number of processes that make views; 0 makes them in this process.
       time_limit_seconds: seconds after which a TCE is skipped; 0 means no limit. It needs worker processes.
       cluster: a cluster to work on, as --cluster names it.
-      dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table, and
-        TCEs without one are skipped. None uses the table's.
+      dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table,
+        and TCEs without one are skipped. None uses the table's.
     """
 
     table_path: str
