@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md")) + sorted((ROOT / "benchmarks").glob("*.md"))
 PAGES += sorted((ROOT / "astronet/pretrained").glob("*/README.md"))
-FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```({?[\w-]*}?)\n(.*?)^ *```", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Paths of the repository's own folders, with a suffix of what is kept in it, or of a folder.
 OWN = r"(?:astronet|light_curve_util|third_party|tests|docs|benchmarks|tools|fuzz|requirements|\.ci)/"
