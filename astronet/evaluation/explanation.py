@@ -1,0 +1,271 @@
+"""Why a model calls a TCE what it does: what changes when a part of its inputs is taken away.
+
+- Occlusion: a window slides over each view; the bins in it are set to the view's median, which is the flux out of
+  transit (Zeiler and Fergus 2014, section 4.2).
+- Left out: each view as a whole is set to its median, and each record column that scalars are made of is taken as not
+  known.
+- The training examples whose views are most alike, with their labels.
+
+A change is told in log odds, log(p / (1 - p)), natural: a probability near 1 may hardly move although the evidence
+shrinks. It is measured for each member of an ensemble, and told as their mean and the range from the lowest to the
+highest.
+"""
+
+import dataclasses
+import heapq
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from astronet.base.script import ScriptError
+from astronet.config import configuration
+from astronet.data.records import tf_example, tfrecord
+from astronet.data.records.tf_example import TceIdentity
+from astronet.estimator import engines
+from astronet.estimator.ensemble import Ensemble
+from light_curve_util.array_types import Floats
+
+ALL_COLUMNS = "all columns"
+_WINDOWS_A_VIEW = 20  # the width of a window is this part of a view
+_FEWEST_BINS = 3
+_LEAST_PROBABILITY = 1e-9  # log odds of 0 and 1 are not defined
+
+Features = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """How log odds change when something is taken away; negative: it spoke for a positive.
+
+    Attributes:
+      mean, low, high: over the members: their mean, the lowest and the highest.
+      probability: the mean probability that is left.
+    """
+
+    mean: float
+    low: float
+    high: float
+    probability: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Occlusion:
+    """What each part of a view does.
+
+    Attributes:
+      view: the values of the view. [num_bins]
+      width: number of bins of the window.
+      centers: middle of the window in each place, in bins from 0. [num_windows]
+      changes: what it does to take the window away. [num_windows]
+    """
+
+    view: Floats
+    width: int
+    centers: list[float]
+    changes: list[Change]
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbor:
+    """A training example.
+
+    Attributes:
+      identity: of the example.
+      disposition: its label.
+      distance: root mean square difference of the views, in units of the normalized flux.
+      views: its views by name. [num_bins]
+    """
+
+    identity: TceIdentity
+    disposition: str
+    distance: float
+    views: dict[str, Floats]
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """Why a model calls a TCE what it does.
+
+    Attributes:
+      identity: of the TCE.
+      probability: calibrated, mean over the members.
+      members: the probability by each member. [num_members]
+      occlusions: by view.
+      left_out: by what is left out: the name of a view or of a record column, or ALL_COLUMNS.
+      neighbors: the training examples that are most alike, nearest first.
+    """
+
+    identity: TceIdentity
+    probability: float
+    members: list[float]
+    occlusions: dict[str, Occlusion]
+    left_out: dict[str, Change]
+    neighbors: list[Neighbor]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns all but the views, for a JSON file."""
+        occlusions = {
+            name: {
+                "width_bins": found.width,
+                "center_bins": found.centers,
+                "change_log_odds": [dataclasses.asdict(change) for change in found.changes],
+            }
+            for name, found in self.occlusions.items()
+        }
+        neighbors = [
+            {**dataclasses.asdict(item.identity), "disposition": item.disposition, "distance": item.distance}
+            for item in self.neighbors
+        ]
+        return {
+            "tce": dataclasses.asdict(self.identity),
+            "probability": self.probability,
+            "probability_by_member": self.members,
+            "occlusion": occlusions,
+            "left_out": {name: dataclasses.asdict(change) for name, change in self.left_out.items()},
+            "nearest_training_examples": neighbors,
+        }
+
+
+class Explainer:
+    """Explains what an ensemble says; the networks are restored once."""
+
+    def __init__(self, models: Ensemble) -> None:
+        """Takes models as ensemble.load() returns them."""
+        self._models = models.with_engine_for(1)
+        self._config = models.spec.config
+        self._score = engines.scorer(self._models.engine, models.spec, list(models.checkpoints.values()))
+
+    def explain(
+        self, record: bytes, training: Iterable[tf_example.Example] = (), num_neighbors: int = 5
+    ) -> Explanation:
+        """Explains the probability of one TCE.
+
+        Args:
+          record: serialized tf.train.Example.
+          training: labeled examples among which to look for those that are most alike.
+          num_neighbors: how many of them to tell.
+
+        Raises:
+          ScriptError: the models cannot read the record.
+        """
+        features = self._features(record)
+        whole = self._probabilities(features)
+        example = tf_example.from_serialized(record)
+        return Explanation(
+            TceIdentity.from_example(example),
+            float(whole.mean()),
+            whole[0].tolist(),
+            {name: self._occlusion(features, whole, name) for name in configuration.view_lengths(self._config)},
+            self._left_out(features, whole),
+            self._neighbors(features, training, num_neighbors),
+        )
+
+    def _features(self, record):
+        (features,) = engines.feature_batches(
+            self._models.engine, [[record]], self._config, lambda number: "the record"
+        )
+        return {name: features[name] for name in configuration.input_lengths(self._config)}
+
+    def _probabilities(self, features):
+        """Calibrated probabilities, [num_variants, num_members]."""
+        return self._models.calibration.apply(self._score(features))
+
+    def _occlusion(self, features, whole, name):
+        view = features[name][0]
+        width = max(_FEWEST_BINS, len(view) // _WINDOWS_A_VIEW)
+        starts = np.unique(np.linspace(0, len(view) - width, 2 * _WINDOWS_A_VIEW + 1).astype(int))
+        covered = np.tile(view, (len(starts), 1))
+        for row, start in zip(covered, starts):
+            row[start : start + width] = np.median(view)
+        changes = self._changes(features, whole, {name: covered})
+        return Occlusion(view, width, [float(start + (width - 1) / 2) for start in starts], changes)
+
+    def _left_out(self, features, whole):
+        series = self._config.inputs.features
+        without = {name: np.full_like(features[name], np.median(features[name])) for name in series}
+        columns = {name: np.full_like(values, np.nan) for name, values in features.items() if name not in series}
+        by_name = {name: {name: values} for name, values in sorted({**without, **columns}.items())}
+        if len(columns) > 1:
+            by_name[ALL_COLUMNS] = columns
+        return {name: self._changes(features, whole, replaced)[0] for name, replaced in by_name.items()}
+
+    def _changes(self, features, whole, replaced):
+        """The Change of each variant in which `replaced`, [num_variants, length] by name, stands for a feature."""
+        number = len(next(iter(replaced.values())))
+        repeated = {name: np.repeat(values, number, axis=0) for name, values in features.items()}
+        left = self._probabilities({**repeated, **replaced})
+        shifts = _log_odds(left) - _log_odds(whole)
+        return [
+            Change(float(of.mean()), float(of.min()), float(of.max()), float(probabilities.mean()))
+            for of, probabilities in zip(shifts, left)
+        ]
+
+    def _neighbors(self, features, training, number):
+        views = {name: features[name][0] for name in configuration.view_lengths(self._config)}
+        if not views:
+            return []
+        nearest = heapq.nsmallest(
+            number,
+            ((distance, order, example) for order, (distance, example) in enumerate(_distances(views, training))),
+        )
+        label = self._config.inputs.label_feature
+        return [
+            Neighbor(
+                TceIdentity.from_example(example),
+                str(tf_example.value(example, label, "")),
+                distance,
+                {name: tf_example.series(example, name) for name in views},
+            )
+            for distance, _, example in nearest
+        ]
+
+
+def _log_odds(probabilities):
+    clipped = np.clip(probabilities, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.log(clipped / (1 - clipped))
+
+
+def _distances(views, training) -> Iterator[tuple[float, tf_example.Example]]:
+    for example in training:
+        squares = [np.mean((tf_example.series(example, name) - view) ** 2) for name, view in views.items()]
+        yield math.sqrt(float(np.mean(squares))), example
+
+
+def lines(explanation: Explanation) -> Iterator[str]:
+    """Yields what to tell of an explanation: inputs by what they do, the strongest first, and the nearest examples."""
+    for name, change in sorted(explanation.left_out.items(), key=lambda item: -abs(item[1].mean)):
+        side = "for" if change.mean < 0 else "against"
+        yield (
+            f"without {name:20s} log odds {change.mean:+.2f} ({change.low:+.2f} to {change.high:+.2f}), probability "
+            f"{change.probability:.3f}: it speaks {side} a positive"
+        )
+    for neighbor in explanation.neighbors:
+        tce = neighbor.identity
+        yield f"like {neighbor.disposition:4s} TIC {tce.tic_id} row_id {tce.row_id}, distance {neighbor.distance:.3f}"
+
+
+def find(files: Sequence[str], row_ids: Sequence[int], tic_id: Optional[int] = None) -> dict[str, bytes]:
+    """Returns the records of TCEs, by a name for files: "tic5_row12".
+
+    Args:
+      files: record files.
+      row_ids: of the TCEs; empty: those of tic_id.
+      tic_id: of their star; None: any.
+
+    Raises:
+      ScriptError: a row_id is in none of the files, or the star is not; it says which.
+    """
+    found: dict[str, bytes] = {}
+    missing = set(row_ids)
+    for path in files:
+        for record in tfrecord.read(path):
+            tce = TceIdentity.from_example(tf_example.from_serialized(record))
+            if (not row_ids or tce.row_id in row_ids) and tic_id in (None, tce.tic_id):
+                found[f"tic{tce.tic_id}_row{tce.row_id}"] = record
+                missing.discard(tce.row_id)
+    if missing or not found:
+        wanted = f"row_id {', '.join(map(str, sorted(missing)))}" if missing else f"TIC {tic_id}"
+        raise ScriptError(f"no record of {wanted} in {', '.join(files)}: give other --records")
+    return found

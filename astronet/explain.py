@@ -1,0 +1,62 @@
+"""Tells why a model calls a TCE what it does: what each part of its views and each of its inputs contributes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Optional
+
+from astronet.base import arguments, json_files
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, run
+from astronet.data.records import tf_example, tfrecord
+from astronet.estimator import ensemble
+from astronet.evaluation import explanation
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = Parser(description=__doc__)
+    ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
+    parser.add_argument("--records", nargs="+", required=True, help="record files or patterns that hold the TCEs")
+    parser.add_argument("--row_id", type=arguments.row_id, nargs="+", default=[], help="row_id of each TCE to explain")
+    parser.add_argument("--tic", type=arguments.tic_id, help="TIC ID: explain all its TCEs, or those of --row_id")
+    parser.add_argument(
+        "--train_files", nargs="+", help="labeled records among which to look for the most similar examples"
+    )
+    parser.add_argument("--num_neighbors", type=arguments.positive_integer, default=5, help="how many of these to show")
+    parser.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory for a figure and a JSON file each",
+    )
+    flags = parser.parse_args(argv)
+    if not flags.row_id and flags.tic is None:
+        parser.error("give --row_id or --tic: which TCEs to explain")
+    return run(_explain, flags)
+
+
+def _explain(flags):
+    from astronet.evaluation import explanation_figure  # brings in what --help does without
+    from astronet.figures import tce
+
+    explainer = explanation.Explainer(ensemble.load(ensemble.ModelChoice.from_flags(flags)))
+    records = explanation.find(tfrecord.expand(flags.records), flags.row_id, flags.tic)
+    training = [
+        tf_example.from_serialized(record)
+        for path in (tfrecord.expand(flags.train_files) if flags.train_files else ())
+        for record in tfrecord.read(path)
+    ]
+    make_directory(flags.output_dir)
+    for name, record in records.items():
+        explained = explainer.explain(record, training, flags.num_neighbors)
+        stem = os.path.join(flags.output_dir, name)
+        json_files.write(f"{stem}_explanation.json", explained.to_json())
+        tce.save(explanation_figure.page(explained), f"{stem}_explanation.png")
+        print(f"{name}: probability {explained.probability:.3f}; {stem}_explanation.png")
+        for line in explanation.lines(explained):
+            print(f"  {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
