@@ -144,7 +144,7 @@ class Explainer:
 
         Args:
           record: serialized tf.train.Example.
-          training: labeled examples among which to look for those that are most alike.
+          training: labeled examples among which to look for those that are most alike; the TCE itself is passed over.
           num_neighbors: how many of them to tell.
 
         Raises:
@@ -152,14 +152,14 @@ class Explainer:
         """
         features = self._features(record)
         whole = self._probabilities(features)
-        example = tf_example.from_serialized(record)
+        identity = TceIdentity.from_example(tf_example.from_serialized(record))
         return Explanation(
-            TceIdentity.from_example(example),
+            identity,
             float(whole.mean()),
             whole[0].tolist(),
             {name: self._occlusion(features, whole, name) for name in configuration.view_lengths(self._config)},
             self._left_out(features, whole),
-            self._neighbors(features, training, num_neighbors),
+            self._neighbors(features, identity, training, num_neighbors),
         )
 
     def _features(self, record):
@@ -202,13 +202,14 @@ class Explainer:
             for of, probabilities in zip(shifts, left)
         ]
 
-    def _neighbors(self, features, training, number):
+    def _neighbors(self, features, identity, training, number):
         views = {name: features[name][0] for name in configuration.view_lengths(self._config)}
         if not views:
             return []
+        others = (other for other in training if TceIdentity.from_example(other) != identity)
         nearest = heapq.nsmallest(
             number,
-            ((distance, order, example) for order, (distance, example) in enumerate(_distances(views, training))),
+            ((distance, order, example) for order, (distance, example) in enumerate(_distances(views, others))),
         )
         label = self._config.inputs.label_feature
         return [
