@@ -1,5 +1,6 @@
 """The documentation site leaves out no page and no command."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -49,3 +50,11 @@ def test_the_flags_of_every_command_are_found(monkeypatch):
         parser = commands.parser_of(module)
         assert parser.description, module
         assert any(action.dest != "help" for action in parser._actions), module
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_kept_without_their_outputs(path):
+    """They are executed when the site is built; what a session leaves in them would only grow the repository."""
+    cells = json.loads(path.read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code and not any(cell["outputs"] or cell["execution_count"] for cell in code)
