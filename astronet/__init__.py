@@ -48,9 +48,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def _tell_interrupts_in_a_line() -> None:
-    """Has Control-C while a script of this package is still importing end it without a traceback.
+    """Makes Control-C end a script of this package without a traceback while it is still importing.
 
-    From then on script.run() does; a program that imports this package is left as it is.
+    Later, script.run() does this. Other programs that import this package are not changed.
     """
     program = sys.argv[0] if getattr(sys, "argv", None) else ""
     is_ours = program == "-m" or os.path.basename(program).startswith("astronet-")

@@ -58,10 +58,10 @@ def _evaluate(flags):
     arguments.refuse_overwriting_in(*written, {"--eval_files": files})
     values = labeled_records.evaluate(models, files, flags.threshold)
     step = values["global_step"]
-    told = ", ".join(
+    figures = ", ".join(
         f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
     )
-    print(f"INFO:tensorflow:Saving dict for global step {step}: {told}")
+    print(f"INFO:tensorflow:Saving dict for global step {step}: {figures}")
     # An exported model has no training to be shown beside.
     if not any(map(weights_file.is_weights_file, models.checkpoints.values())):
         from astronet.estimator import estimator_util

@@ -1,4 +1,4 @@
-"""Builds models by their names; config/registry.py lists them."""
+"""Builds models by their names. config/registry.py lists the models."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _MAX_WEIGHTS = 100_000_000  # 0.4 GB; the largest configuration by name has 4 mi
 
 
 def fit_function(model: str) -> Optional[Callable]:
-    """Returns the function that fits a model at once; None for a model that is trained by gradient steps."""
+    """Returns the function that fits a model such as a random forest; None for a model trained by gradient steps."""
     return getattr(registry.builder(model), "fit", None)
 
 
@@ -24,7 +24,7 @@ def build(model: str, config: Config) -> Any:
       config: its configuration.
 
     Raises:
-      ScriptError: the configuration makes no model, or one that is too large; then nothing is allocated.
+      ScriptError: the configuration does not give a valid model, or the model is too large. No memory is allocated.
     """
     from astronet.ops.tensorflow import tf
 

@@ -67,8 +67,8 @@ def _train(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
     options = fit.FitOptions.from_flags(flags)
     if flags.labels:
-        dispositions, told = merge.dispositions(flags.labels)
-        print("\n".join(told))
+        dispositions, summary_lines = merge.dispositions(flags.labels)
+        print("\n".join(summary_lines))
         options = dataclasses.replace(options, dispositions=dispositions)
     fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
 

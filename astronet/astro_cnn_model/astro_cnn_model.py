@@ -1,4 +1,4 @@
-"""A model whose columns are convolutional (Yu et al. 2019, figure 5)."""
+"""The model with convolutional columns (Yu et al. 2019, figure 5)."""
 
 from astronet.astro_model import astro_model
 from astronet.ops.contrast import DeviationChannel, ScatterChannel

@@ -9,9 +9,9 @@ from astronet.config.schema import Bounds, Config, Hparams, Share
 
 @dataclasses.dataclass(frozen=True)
 class ConvColumn:
-    """Blocks of convolutions and a max-pooling that one time series passes through.
+    """The blocks of convolutions and a max-pooling that one time series passes through.
 
-    Each block has `block_factor` times the filters of the block before it, up to max_num_filters.
+    Each block has `block_factor` times as many filters as the block before it, up to max_num_filters.
     """
 
     num_blocks: Annotated[int, Bounds(most=100)]
@@ -19,7 +19,7 @@ class ConvColumn:
     pool_stride: int = 2
     convs_per_block: Annotated[int, Bounds(most=10)] = 2
     kernel_size: int = 5
-    later_kernel_size: Optional[int] = None  # of all blocks but the first; None: the same
+    later_kernel_size: Optional[int] = None  # kernel size of all blocks except the first; None: kernel_size
     num_filters: int = 16
     block_factor: int = 2
     max_num_filters: Optional[int] = None
@@ -29,9 +29,9 @@ class ConvColumn:
 class CNNHparams(Hparams):
     columns: dict[str, ConvColumn] = dataclasses.field(default_factory=dict)
     column_dropout_rate: Share = 0.0  # after each pooling
-    drop_whole_channels: bool = True  # or, false, single values
-    scatter_channel: bool = False  # whether columns also see each series in units of its own scatter
-    deviation_channel: bool = False  # or see its deviations from its mean, plain and in units of its noise
+    drop_whole_channels: bool = True  # false: drops single values
+    scatter_channel: bool = False  # adds a second channel, the series divided by its scatter
+    deviation_channel: bool = False  # replaces the series by deviations from its mean, plain and divided by the noise
 
 
 _COLUMNS = {
@@ -55,8 +55,8 @@ _OWN = {"triage": _TRIAGE, "triage_views": _TRIAGE, "stella": _STELLA, "flares":
 
 
 def _config(name, inputs):
-    columns, own = _OWN.get(name, _PUBLISHED)
-    hparams = {**own, **RECIPES.get(name, {}), "columns": {view: columns[view] for view in inputs.features}}
+    columns, overrides = _OWN.get(name, _PUBLISHED)
+    hparams = {**overrides, **RECIPES.get(name, {}), "columns": {view: columns[view] for view in inputs.features}}
     return Config(inputs, CNNHparams(**hparams))
 
 

@@ -1,4 +1,4 @@
-"""A model whose columns are fully connected layers (Shallue & Vanderburg 2018, section 4.1)."""
+"""The model whose columns are fully connected layers (Shallue & Vanderburg 2018, section 4.1)."""
 
 from astronet.astro_model import astro_model
 

@@ -1,4 +1,4 @@
-"""The frame of all models: a column for each time series, concatenated with the scalars, dense layers, logits.
+"""Builds models: a column for each time series, concatenated with the scalars, then dense layers and logits.
 
 Source: Shallue & Vanderburg 2018 (AJ 155, 94), section 4.1, and Yu et al. 2019 (AJ 158, 25), section 4.
 """
@@ -10,15 +10,16 @@ from astronet.ops.tensorflow import keras
 
 
 def build(config, column=lambda series, name, hparams: series):
-    """Builds an untrained Keras model. Without columns and hidden layers (AstroModel) it is linear.
+    """Builds an untrained Keras model. Without columns and hidden layers (AstroModel), it is linear.
 
     Args:
       config: Config.
-      column: function (series [batch, length], feature's name, hparams) -> [batch, any]; default, the series as it is.
+      column: function of a series [batch, length], the name of its feature, and hparams, that returns the output of
+        the column, [batch, any]. The default returns the series.
 
     Returns:
       A Keras model from a dictionary of features, each [batch, length], to logits [batch, output_dim]. The layers have
-      the names that published checkpoints use.
+      the same names as in published checkpoints.
     """
     hparams = config.hparams
     inputs = {name: keras.Input([length], name=name) for name, length in configuration.input_lengths(config).items()}
@@ -42,7 +43,7 @@ def build(config, column=lambda series, name, hparams: series):
 
 
 def dense_layers(net, scope, num_layers, layer_size, dropout_rate):
-    """Passes [batch, any] through fully connected ReLU layers named scope/fully_connected_1, _2, ..., with dropout."""
+    """Adds fully connected ReLU layers, named scope/fully_connected_1, _2, ..., with dropout, to a net [batch, any]."""
     for i in range(1, num_layers + 1):
         net = keras.layers.Dense(layer_size, activation="relu", name=f"{scope}/fully_connected_{i}")(net)
         if dropout_rate:

@@ -1,4 +1,4 @@
-"""Inputs and recipes that all models share by name, and the configurations of the linear model."""
+"""The inputs and recipes that all models have under the same names, and the configurations of the linear model."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ def _views(*more, **lengths):
     return Inputs({name: Feature(length, is_time_series=True) for name, length in lengths.items()}, *more)
 
 
-# Sector, camera, ccd, row_id and toi_id must never be among them: they say where a row came from, not what it is.
+# Sector, camera, ccd, row_id and toi_id must never be scalars: they tell where a row came from, not what the TCE is.
 _SCALARS = {
     "camera_event_density": Scalar({"Camera_Event_Density": 1.0}),
     "depth": Scalar({"Transit_Depth": 1.0}),
@@ -18,7 +18,7 @@ _SCALARS = {
     "period": Scalar({"Period": 1.0}),
     "sn": Scalar({"SN": 1.0}),
 }
-# Training tells planets from binaries, which teaches the network more; the probability is that of being either.
+# In training, planets and binaries are two classes, which improves the network. The probability is the sum of both.
 _LABEL = ("Disposition", {"PC": 1, "EB": 2, "J": 0, "V": 0, "IS": 0, "O": 0})
 _FLARE_LABEL = ("Disposition", {"flare": 1, "quiet": 0})
 
@@ -67,7 +67,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "triage_views": _TRIAGE,
     "stella": _STELLA,
     "flares": _FLARES,
-}  # what differs from the published recipe, which the others have
+}  # differences from the published recipe, which all other configurations use
 
 CONFIGURATIONS = {
     "AstroModel": {name: Config(inputs, Hparams(**RECIPES.get(name, {}))) for name, inputs in INPUTS.items()}

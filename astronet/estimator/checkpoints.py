@@ -151,17 +151,18 @@ def arrays(checkpoint: str, shapes: Mapping[str, Iterable[int]]) -> dict[str, np
       ScriptError: as weights() does.
     """
     reader = _reader(checkpoint)
-    held = reader.get_variable_to_shape_map()
-    found = {}
+    checkpoint_shapes = reader.get_variable_to_shape_map()
+    arrays_by_name = {}
     for name, shape in shapes.items():
-        held_name = name + AVERAGE if name + AVERAGE in held else name
-        if held.get(held_name) != list(shape):
+        held_name = name + AVERAGE if name + AVERAGE in checkpoint_shapes else name
+        held_shape = checkpoint_shapes.get(held_name, "none")
+        if held_shape != list(shape):
             raise ScriptError(
-                f"{checkpoint} does not fit the configuration: {held_name} has shape {held.get(held_name, 'none')} "
+                f"{checkpoint} does not fit the configuration: {held_name} has shape {held_shape} "
                 f"there and {list(shape)} here; give the --model and --config_name that it was trained with"
             )
-        found[name] = reader.get_tensor(held_name)
-    return found
+        arrays_by_name[name] = reader.get_tensor(held_name)
+    return arrays_by_name
 
 
 def write(model_dir: str, model: Any, num_steps: int) -> None:

@@ -161,8 +161,8 @@ def _find(choice):
         if (spec.model, spec.config) != (specs[0].model, specs[0].config):
             raise ScriptError(f"{directory} is of another configuration than {directories[0]}: move one of them away")
     names = list(map(os.path.basename, directories))
-    found = [checkpoints.find(directory, choice.checkpoint) for directory in directories]
-    return dict(zip(names, specs)), dict(zip(names, found))
+    paths = [checkpoints.find(directory, choice.checkpoint) for directory in directories]
+    return dict(zip(names, specs)), dict(zip(names, paths))
 
 
 def is_of_several(model_dir: str) -> bool:

@@ -24,8 +24,8 @@ def resolve(model_dir: str) -> str:
     if not is_name(model_dir):
         return model_dir
     if model_dir not in names():
-        there_are = ", ".join(names()) or f"none in {DIRECTORY}: install the package again"
-        raise ScriptError(f"unknown pretrained model {model_dir}; there are: {there_are}")
+        known = ", ".join(names()) or f"none in {DIRECTORY}: install the package again"
+        raise ScriptError(f"unknown pretrained model {model_dir}; there are: {known}")
     return str(DIRECTORY / str(model_dir)[len(_PREFIX) :])
 
 

@@ -164,8 +164,8 @@ def _folds(tces, options):
         sectors = list(dict.fromkeys(options.hold_out_sectors))
         absent = [str(sector) for sector in sectors if not (tces.Sectors == sector).any()]
         if absent:
-            there = ", ".join(f"{sector:g}" for sector in np.unique(tces.Sectors.dropna())) or "of no known sector"
-            raise ScriptError(f"no TCE is of sector {', '.join(absent)}: hold out some that the files have ({there})")
+            present = ", ".join(f"{sector:g}" for sector in np.unique(tces.Sectors.dropna())) or "of no known sector"
+            raise ScriptError(f"no TCE is of sector {', '.join(absent)}: hold out some that the files have ({present})")
         return {f"sector-{sector}": (tces.Sectors == sector).to_numpy() for sector in sectors}
     of_star = np.array([split.fold(tic_id, options.folds, options.seed) for tic_id in tces.tic_id])
     return {f"fold-{number}": of_star == number for number in range(1, options.folds + 1)}
@@ -186,11 +186,11 @@ def _sides(tces, is_held_out, options, stops_early):
 
 
 def _check_labels(name, tces, sides):
-    for side, what in (("train", "trained on"), ("test", "held out")):
+    for side, role in (("train", "trained on"), ("test", "held out")):
         labels = tces.label[sides[side]]
         if labels.nunique() < 2:
             raise ScriptError(
-                f"{name}: of {len(labels)} TCEs {what}, {labels.sum()} are positive: both kinds are needed on both "
+                f"{name}: of {len(labels)} TCEs {role}, {labels.sum()} are positive: both kinds are needed on both "
                 "sides; give more records, fewer folds, or another sector"
             )
 

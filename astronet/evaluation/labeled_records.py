@@ -103,9 +103,9 @@ def _row(example, inputs):
 def _join(tces, catalog):
     """Fills in what records lack; V and IS, which records hold as J, get their names back."""
     columns = [name for name in _CATALOG_COLUMNS if name in catalog]
-    found = tces[["row_id", "tic_id"]].merge(
+    matched = tces[["row_id", "tic_id"]].merge(
         catalog.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", *columns]], how="left"
     )
-    joined = tces.assign(**{name: tces[name].where(tces[name].notna(), found[name]) for name in columns})
-    is_renamed = (tces.Disposition == "J") & found.Disposition.isin(("V", "IS"))
-    return joined.assign(Disposition=joined.Disposition.where(~is_renamed, found.Disposition))
+    joined = tces.assign(**{name: tces[name].where(tces[name].notna(), matched[name]) for name in columns})
+    is_renamed = (tces.Disposition == "J") & matched.Disposition.isin(("V", "IS"))
+    return joined.assign(Disposition=joined.Disposition.where(~is_renamed, matched.Disposition))

@@ -1,1 +1,1 @@
-"""The forward pass of trained models in NumPy alone: prediction where TensorFlow is not installed, or not worth it."""
+"""The forward pass of trained models in NumPy, for prediction without TensorFlow."""

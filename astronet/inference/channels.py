@@ -13,12 +13,12 @@ _SCALE = np.float32(3.0)
 
 
 def plain(series: np.ndarray) -> np.ndarray:
-    """[num_series, length] -> [num_series, length, 1]."""
+    """Returns series with one channel: [num_series, length] -> [num_series, length, 1]."""
     return series[:, :, np.newaxis]
 
 
 def with_scatter(series: np.ndarray) -> np.ndarray:
-    """Adds each series in units of its own scatter: float32 [num_series, length] -> [num_series, length, 2]."""
+    """Adds a channel, the series divided by its scatter: float32 [num_series, length] -> [num_series, length, 2]."""
     middle = series.shape[1] // 2
     medians = np.partition(np.abs(series), middle, axis=1)[:, middle, np.newaxis]
     scatter = _MAD_TO_SIGMA * medians + _LEAST_SCATTER
@@ -26,7 +26,7 @@ def with_scatter(series: np.ndarray) -> np.ndarray:
 
 
 def with_deviations(series: np.ndarray) -> np.ndarray:
-    """Deviations from the mean, plain and in units of the noise: [num_series, length] -> [num_series, length, 2]."""
+    """Returns deviations from the mean, and these divided by the noise: [num_series, length] -> [..., length, 2]."""
     deviations = series - series.mean(axis=1, keepdims=True)
     deviations -= deviations.mean(axis=1, keepdims=True)
     steps = np.abs(np.diff(series, axis=1)).mean(axis=1, keepdims=True)

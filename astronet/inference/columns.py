@@ -1,4 +1,4 @@
-"""The columns of the models by the names of their weights: what a time series passes through before all are joined."""
+"""The columns of the models: the layers that one time series passes through, before all columns are joined."""
 
 import math
 from collections.abc import Mapping
@@ -14,17 +14,22 @@ Weights = Mapping[str, np.ndarray]
 
 
 class Desk(Protocol):
-    """The memory for some series in a column; for one thread at a time."""
+    """The working memory of a column for a number of series. Only one thread may use it at a time."""
 
     def put(self, series: np.ndarray) -> None:
-        """Takes the series to work on, float32 [num_series, length]."""
+        """Copies in the series to work on, float32 [num_series, length]."""
 
     def features(self, weights: Any, out: np.ndarray) -> None:
-        """Writes what weights, as the column has prepared them, make of these: float32 [num_series, num_features]."""
+        """Computes the column's output for these series, and writes it to `out`, float32 [num_series, num_features].
+
+        Args:
+          weights: the weights, in the form that the column's prepare() returns.
+          out: the array to write to.
+        """
 
 
 class DenseColumn:
-    """Fully connected ReLU layers; without any, the series as they are."""
+    """Fully connected ReLU layers. Without layers, the output is the series."""
 
     def __init__(self, scope: str, length: int, num_layers: int, layer_size: int):
         sizes = [length] + [layer_size] * num_layers
@@ -52,7 +57,11 @@ class _DenseDesk:
 
 
 def dense_shapes(scope: str, sizes: list[int]) -> Shapes:
-    """Shapes of the weights of fully connected layers from sizes[0] inputs to sizes[1] units, sizes[2] units, ..."""
+    """Returns the shapes of the weights of fully connected layers: sizes[0] inputs, sizes[1] units, sizes[2] units, ...
+
+    >>> dense_shapes("hidden", [201, 128])
+    {'hidden/fully_connected_1/kernel': (201, 128), 'hidden/fully_connected_1/bias': (128,)}
+    """
     shapes: Shapes = {}
     for number, (num_inputs, num_units) in enumerate(zip(sizes, sizes[1:]), 1):
         shapes[f"{scope}/fully_connected_{number}/kernel"] = (num_inputs, num_units)
@@ -61,7 +70,7 @@ def dense_shapes(scope: str, sizes: list[int]) -> Shapes:
 
 
 def relu_layers(net: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Passes [num, any] through fully connected ReLU layers, a kernel and a bias each."""
+    """Passes an array [num, any] through fully connected ReLU layers, each with a kernel and a bias."""
     for kernel, bias in weights:
         net = net @ kernel
         net += bias
@@ -70,7 +79,7 @@ def relu_layers(net: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -
 
 
 class ConvColumn:
-    """Blocks of convolutions and a pooling, on a series of one or two channels."""
+    """Blocks of convolutions and a pooling, for series with one or two channels."""
 
     def __init__(self, scope: str, length: int, column: Any, hparams: Hparams):
         self.length = length

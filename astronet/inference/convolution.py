@@ -1,14 +1,14 @@
-"""The convolutional column of a time series by matrix products, without copying the windows of a convolution.
+"""Computes convolutional columns by matrix products, without copying the windows of a convolution.
 
-A series of C channels is kept as rows, one a position, and all series of a block lie one below the other with rows of
-zeros between them, which pad both neighbors:
+A series with C channels is stored as rows, one row for each position. All series of a batch are stored one after the
+other, with rows of zeros between them, which pad both neighbors:
 
     0 0 [series 0] 0 0 [series 1] 0 0 [series 2] 0 0
 
-The window of `size` rows that a filter reads is contiguous in memory. Windows that begin `size` rows apart do not
-overlap: they are the rows of a matrix [num_windows, size * C] that exists already. So a convolution is `size` matrix
-products, one for each remainder of a position by `size`, each with the same filters [size * C, num_filters]. What comes
-between these products (bias, ReLU, max-pooling) is light_curve_util/cc/layers.h.
+A filter reads a window of `size` rows, which is contiguous in memory. Windows that start `size` rows apart do not
+overlap, so the memory can be viewed as a matrix [num_windows, size * C] of such windows. A convolution is then `size`
+matrix products, one for each start of the first window, all with the same filters [size * C, num_filters].
+light_curve_util/cc/layers.h does the steps between these products (bias, ReLU, max-pooling).
 """
 
 import dataclasses
@@ -18,22 +18,22 @@ import numpy as np
 
 from light_curve_util.native import core, require
 
-_SHORT = 32  # length of series whose windows are copied
+_SHORT = 32  # the windows of series up to this length are copied
 
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Convolutions ('same', ReLU) of one kernel size and a max-pooling ('valid'), and the length [bins] before it."""
+    """Convolutions ('same', ReLU) with one kernel size, followed by a max-pooling ('valid')."""
 
-    length: int
+    length: int  # of the series before the block, bins
     kernel_size: int
-    filters: tuple[int, ...]  # number of each convolution
+    filters: tuple[int, ...]  # number of filters of each convolution
     pool_size: int
     pool_stride: int
 
     @property
     def pooled_length(self) -> int:
-        """Length after the pooling; below 1 where the series is too short for it."""
+        """Length after the pooling; below 1 if the series is too short for the pooling."""
         return (self.length - self.pool_size) // self.pool_stride + 1
 
     @property
@@ -43,57 +43,58 @@ class Block:
 
     @property
     def num_rows(self) -> int:
-        """From the beginning of a series to that of the next: its length and the zeros that both share."""
+        """Number of rows from the start of a series to the start of the next: its length and the zeros between them."""
         return self.length + self.kernel_size - 1 - self.left
 
 
 def blocks(column: Any, length: int) -> list[Block]:
     """Returns the blocks of a ConvColumn, in order."""
-    found = []
+    result = []
     for number in range(column.num_blocks):
         filters = column.num_filters * column.block_factor**number
         filters = min(filters, column.max_num_filters or filters)
         size = column.kernel_size if number == 0 else column.later_kernel_size or column.kernel_size
         block = Block(length, size, (filters,) * column.convs_per_block, column.pool_size, column.pool_stride)
-        found.append(block)
+        result.append(block)
         length = block.pooled_length
-    return found
+    return result
 
 
 def prepare(kernels: list[np.ndarray], biases: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Brings the weights of a block into the form that Column.features() takes.
+    """Converts the weights of a block to the form that Column.features() takes.
 
     Args:
-      kernels: float32 [kernel_size, channels, num_filters] of each convolution.
-      biases: float32 [num_filters] of each.
+      kernels: the kernel of each convolution, float32 [kernel_size, channels, num_filters].
+      biases: the bias of each convolution, float32 [num_filters].
 
     Returns:
-      The same with kernels of [kernel_size * channels, num_filters].
+      List of (kernel [kernel_size * channels, num_filters], bias [num_filters]).
     """
     flat = [np.ascontiguousarray(kernel.reshape(-1, kernel.shape[2])) for kernel in kernels]
     return list(zip(flat, map(np.ascontiguousarray, biases)))
 
 
 class Column:
-    """The memory that a column needs for a number of series, and the operations on it, for any weights.
+    """The working memory of a column for a number of series, and the operations on it.
 
-    Nothing is allocated while features() runs. An instance serves one thread at a time.
+    features() allocates no memory. Only one thread may use an instance at a time.
     """
 
     def __init__(self, column_blocks: list[Block], length: int, num_channels: int, num_series: int):
         """Allocates the memory.
 
         Args:
-          column_blocks: Blocks; without any, the features are the series.
-          length, num_channels: of the series.
-          num_series: how many series features() takes at a time.
+          column_blocks: Blocks; if there are none, the features are the series.
+          length: length of the series, bins.
+          num_channels: number of channels of the series.
+          num_series: number of series that features() processes at a time.
         """
         require("bias_relu", "pool_bias_relu")
         self._stages = []
         for block in column_blocks:
             self._stages.append(_Stage(block, num_channels, num_series))
             length, num_channels = block.pooled_length, self._stages[-1].num_channels
-        # Where the series have to be put, [num_series, length * num_channels]; they stay there.
+        # The caller writes the series here, [num_series, length * num_channels]. They are not changed.
         self.input = self._stages[0].input if self._stages else np.zeros([num_series, length * num_channels], "f")
         self.num_features = length * num_channels
 
@@ -101,8 +102,8 @@ class Column:
         """Passes the series of `input` through the column.
 
         Args:
-          weights: of each Block, what prepare() returns.
-          out: float32 [num_series, num_features], which is written.
+          weights: the result of prepare() for each Block.
+          out: array to write to, float32 [num_series, num_features].
         """
         if not self._stages:
             out[...] = self.input
@@ -115,8 +116,8 @@ class _Stage:
     """A Block with its memory.
 
     Attributes:
-      input: float32 [num_series, length * channels]; in memory, rows of zeros lie before and after each series.
-      num_channels: after the convolutions.
+      input: float32 [num_series, length * channels]. In memory, there are rows of zeros before and after each series.
+      num_channels: number of channels after the convolutions.
     """
 
     def __init__(self, block: Block, num_channels: int, num_series: int):
@@ -133,21 +134,21 @@ class _Stage:
         self.num_channels = block.filters[-1] if block.filters else num_channels
 
     def _rows(self, num_channels):
-        """Rows of all series, with zeros before and after each, and more for windows beyond the last one."""
+        """Returns zeros for the rows of all series, for the rows between them, and for windows beyond the last one."""
         block = self._block
         return np.zeros([self._num_series * block.num_rows + 2 * block.kernel_size, num_channels], np.float32)
 
     def _series(self, rows):
         block = self._block
-        own = rows[block.left : block.left + self._num_series * block.num_rows]
-        return own.reshape(self._num_series, -1)[:, : block.length * rows.shape[1]]
+        rows_of_series = rows[block.left : block.left + self._num_series * block.num_rows]
+        return rows_of_series.reshape(self._num_series, -1)[:, : block.length * rows.shape[1]]
 
     def run(self, weights, output):
         """Passes the series of `input` through the block.
 
         Args:
           weights: kernel [kernel_size * channels, num_filters] and bias [num_filters] of each convolution.
-          output: [num_series, pooled_length * num_channels], which is written.
+          output: array to write to, [num_series, pooled_length * num_channels].
         """
         block = self._block
         if not weights:
@@ -162,7 +163,7 @@ class _Stage:
 
 
 class _SharedWindows:
-    """A convolution before bias and ReLU, whose windows are not copied."""
+    """A convolution without bias and ReLU. Its windows are not copied."""
 
     def __init__(self, block, rows, num_filters, num_series):
         size, channels, item = block.kernel_size, rows.shape[1], rows.itemsize
@@ -174,13 +175,13 @@ class _SharedWindows:
         self._products = all_products[: num_series * block.num_rows].reshape(num_series, -1)
 
     def products(self, kernel):
-        """[num_series, num_rows * num_filters], of which those of the rows beyond `length` mean nothing."""
+        """Returns [num_series, num_rows * num_filters]. The values of rows beyond `length` have no meaning."""
         np.matmul(self._windows, kernel, out=self._apart)
         return self._products
 
 
 class _CopiedWindows:
-    """The same for short series: there, copying the windows takes less time than matrices of few rows do."""
+    """The same for short series, for which copying the windows is faster than products of matrices with few rows."""
 
     def __init__(self, block, rows, num_filters, num_series):
         width = block.kernel_size * rows.shape[1]
@@ -196,7 +197,7 @@ class _CopiedWindows:
         self._by_series = self._products.reshape(num_series, -1)
 
     def products(self, kernel):
-        """[num_series, length * num_filters]"""
+        """Returns [num_series, length * num_filters]."""
         np.copyto(self._copied, self._windows)
         np.matmul(self._matrix, kernel, out=self._products)
         return self._by_series

@@ -13,9 +13,9 @@ from astronet.config.schema import Config
 from astronet.inference import scalars, threads
 from astronet.inference.columns import ConvColumn, DenseColumn, Shapes, Weights, dense_shapes
 
-_POSITIONS = 9600  # of the series that pass through a column together: so many stay in the processor's cache
-_BLOCKS = 4  # whose features pass through the dense layers together
-_DESKS = 4  # for numbers of series that a thread keeps
+_POSITIONS = 9600  # bins of the series that pass through a column together: as many as fit into the processor's cache
+_BLOCKS = 4  # the features of this many blocks pass through the dense layers together
+_DESKS = 4  # each thread keeps working memory for this many numbers of series
 
 _COLUMNS: dict[str, Callable] = {
     "AstroModel": lambda name, length, hparams: DenseColumn(f"{name}_hidden", length, 0, 0),
@@ -27,15 +27,19 @@ _COLUMNS: dict[str, Callable] = {
 
 
 def knows(model: str) -> bool:
-    """Returns whether the models of a name can be computed: all but those that find companions in direct images."""
+    """Returns whether NumPy can compute a model: all except those that find companions in direct images.
+
+    >>> knows("AstroCNNModel"), knows("sodinn")
+    (True, False)
+    """
     return model in _COLUMNS
 
 
 class Architecture:
-    """What the models of a configuration have in common: columns, in the order in which they are joined, and shapes.
+    """The columns of the models of a configuration, in the order in which they are joined, and the shapes of weights.
 
     Raises:
-      ScriptError: the configuration makes no model.
+      ScriptError: the configuration does not give a valid model.
     """
 
     def __init__(self, spec: ModelSpec):
@@ -59,14 +63,14 @@ class Architecture:
 
     @property
     def num_multiplications(self) -> int:
-        """Of one network for one TCE."""
+        """Number of multiplications of one network for one TCE."""
         in_columns = {name for column in self.columns.values() for name in column.shapes}
         number = sum(math.prod(shape) for name, shape in self.shapes.items() if name not in in_columns)
         number += sum(column.num_multiplications for column in self.columns.values())
         return number * (2 if self.config.hparams.score_both_directions else 1)
 
     def _shapes(self) -> Shapes:
-        """The shape of each weight by the name that it has in checkpoints."""
+        """Returns the shape of each weight, by its name in checkpoints."""
         hparams = self.config.hparams
         shapes: Shapes = {}
         for column in self.columns.values():
@@ -80,7 +84,7 @@ class Architecture:
         return shapes
 
     def joined(self, features: Mapping[str, np.ndarray], weights: Weights) -> np.ndarray:
-        """What is joined to the columns: other features, and scalars, [batch, any]."""
+        """Returns the inputs that are joined to the columns: other features, and scalars, [batch, any]."""
         parts = [features[name] for name in self.others]
         if self.num_scalars:
             mean, scale = weights["scalars/mean"], weights["scalars/scale"]
@@ -89,9 +93,10 @@ class Architecture:
 
 
 class Member:
-    """The weights of a network in the form that its layers take.
+    """The weights of a network, in the form that its layers take.
 
-    layers: kernel and bias of each dense layer after the columns, that of the logits included.
+    Attributes:
+      layers: kernel and bias of each dense layer after the columns, including the layer of the logits.
     """
 
     def __init__(self, architecture: Architecture, weights: Weights):
@@ -102,11 +107,11 @@ class Member:
         self.layers = [(weights[f"{name}/kernel"], weights[f"{name}/bias"]) for name in names]
 
     def logits(self, features: np.ndarray) -> np.ndarray:
-        """[batch, num_features] -> [batch, output_dim]."""
+        """Returns the logits for features: [batch, num_features] -> [batch, output_dim]."""
         return self.after_first_layer(features @ self.layers[0][0])
 
     def after_first_layer(self, products: np.ndarray) -> np.ndarray:
-        """From the products of the first layer, [batch, units], to the logits, [batch, output_dim]."""
+        """Returns the logits for the matrix products of the first layer: [batch, units] -> [batch, output_dim]."""
         net = products + self.layers[0][1]
         for kernel, bias in self.layers[1:]:
             np.maximum(net, 0, out=net)
@@ -115,14 +120,14 @@ class Member:
 
 
 class Networks:
-    """Networks of one configuration, which read the same features."""
+    """Networks of one configuration, which have the same features as inputs."""
 
     def __init__(self, architecture: Architecture, weights: Sequence[Weights]):
         """Takes the weights of each network, float32 arrays by name, of the shapes architecture.shapes."""
         self.architecture = architecture
-        self.members = [Member(architecture, each) for each in weights]
+        self.members = [Member(architecture, weights_of_network) for weights_of_network in weights]
         self._is_turned = architecture.config.hparams.score_both_directions
-        self._desks = threading.local()  # of each thread: memory for numbers of series
+        self._desks = threading.local()  # working memory of each thread, by number of series
         longest = max(configuration.view_lengths(architecture.config).values(), default=1)
         self._tces_in_block = max(1, _POSITIONS // longest // (2 if self._is_turned else 1))
 
@@ -133,7 +138,7 @@ class Networks:
           features: float32 [batch, length] by name.
 
         Returns:
-          float32 [batch, num_networks, output_dim]; the mean over both directions where the configuration says so.
+          float32 [batch, num_networks, output_dim]; the mean over both directions if score_both_directions is set.
         """
         names = configuration.input_lengths(self.architecture.config)
         needed = {name: np.asarray(features[name], np.float32) for name in names}
@@ -144,10 +149,10 @@ class Networks:
         ]
         output_dim = self.architecture.config.hparams.output_dim
         empty = np.empty([0, len(self.members), output_dim], np.float32)
-        return np.concatenate([empty, *threads.each(self._logits, parts)])
+        return np.concatenate([empty, *threads.parallel_map(self._logits, parts)])
 
     def _logits(self, features):
-        """The logits of a few blocks of TCEs, [batch, num_networks, output_dim]."""
+        """Returns the logits of a few blocks of TCEs, [batch, num_networks, output_dim]."""
         architecture = self.architecture
         number = len(next(iter(features.values())))
         directions = 2 if self._is_turned else 1
@@ -161,7 +166,7 @@ class Networks:
         for member, rows in zip(self.members, joined):
             rows[:, :, end:] = architecture.joined(features, member.weights)
         scored = [member.logits(rows.reshape(directions * number, -1)) for member, rows in zip(self.members, joined)]
-        return np.mean([each.reshape(directions, number, -1) for each in scored], axis=1).transpose(1, 0, 2)
+        return np.mean([logits.reshape(directions, number, -1) for logits in scored], axis=1).transpose(1, 0, 2)
 
     def _fill(self, joined, name, series):
         """Writes the features of series by each network, [num_networks, directions, num_series, num_features]."""

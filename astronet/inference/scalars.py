@@ -1,4 +1,4 @@
-"""The scalars of a TCE, as ops/scalars.py computes them with TensorFlow."""
+"""Computes the scalars of TCEs in NumPy; ops/scalars.py computes the same with TensorFlow."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ _MAX_DEVIATIONS = np.float32(5.0)  # as in ops/scalars.py
 def normalized(
     scalars: Mapping[str, Scalar], columns: Mapping[str, np.ndarray], mean: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
-    """Computes the normalized scalars of a configuration; 0 where a column is missing or not positive.
+    """Returns the normalized scalars of a configuration. A scalar is 0 if a column is missing or not positive.
 
     Args:
       scalars: Scalar by name.
@@ -30,6 +30,6 @@ def normalized(
 
 
 def _logarithm(scalar: Scalar, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[batch, 1]; not finite where a column is missing or not positive."""
+    """Returns the value of a scalar before normalization, [batch, 1]; not finite if a column is missing or <= 0."""
     terms = [np.float32(power) * np.log(columns[column]) for column, power in scalar.powers.items()]
     return sum(terms[1:], start=terms[0])

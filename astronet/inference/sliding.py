@@ -1,4 +1,4 @@
-"""A convolutional network on every window of a long series, as ops/sliding.py has it, in NumPy."""
+"""Applies a convolutional network to every window of a long series, in NumPy; ops/sliding.py explains the method."""
 
 import dataclasses
 from typing import Optional
@@ -9,16 +9,18 @@ from astronet.inference import threads
 from astronet.inference.columns import ConvColumn
 from astronet.inference.network import Architecture, Networks
 
-_SERIES = 512  # that pass through a column together
+_SERIES = 512  # number of series that pass through a column together
 
 
 @dataclasses.dataclass(frozen=True)
 class Sliding:
-    """How windows share what their convolutions make; ops/sliding.py explains the idea.
+    """How the windows of a series share their convolutions (see ops/sliding.py).
 
-    margin: positions after the last pooling, at each end of a window, that the zeros which pad it reach.
-    step: values of the series from one position to the next.
-    num_positions: of a window.
+    Attributes:
+      column: the convolutional column.
+      margin: number of positions after the last pooling, at each end of a window, that depend on its zero padding.
+      step: number of values of the series from one position to the next.
+      num_positions: number of positions of a window.
     """
 
     column: ConvColumn
@@ -31,10 +33,10 @@ class Sliding:
 
 
 def plan(architecture: Architecture) -> Optional[Sliding]:
-    """Returns how the windows of an architecture share their convolutions; None where they do not.
+    """Returns how the windows of an architecture share their convolutions; None if they cannot share them.
 
-    That is so where the model has several inputs, normalizes a window by itself, scores both directions, or has
-    poolings that overlap or do not divide its window, or kernels of even size.
+    They cannot if the model has several inputs, normalizes each window, scores both directions, or has overlapping
+    poolings, poolings that do not divide the window, or kernels of even size.
     """
     if len(architecture.columns) != 1 or architecture.others or architecture.num_scalars:
         return None
@@ -48,8 +50,8 @@ def plan(architecture: Architecture) -> Optional[Sliding]:
             return None
         margin = -(-(margin + len(block.filters) * (block.kernel_size // 2)) // block.pool_size)
         step *= block.pool_size
-    found = Sliding(column, margin, step)
-    return found if column.length % step == 0 and 0 < 2 * margin < found.num_positions else None
+    sliding = Sliding(column, margin, step)
+    return sliding if column.length % step == 0 and 0 < 2 * margin < sliding.num_positions else None
 
 
 def logits(networks: Networks, sliding: Sliding, series: np.ndarray) -> np.ndarray:
@@ -68,7 +70,7 @@ def logits(networks: Networks, sliding: Sliding, series: np.ndarray) -> np.ndarr
     pieces = np.lib.stride_tricks.sliding_window_view(series, 2 * sliding.margin * sliding.step)
     num_aligned = -(-num_windows // sliding.step)
     num_values = sliding.step * (num_aligned + sliding.num_positions - 1)
-    padded = np.pad(series, (0, num_values + sliding.step - 1 - len(series)))  # read by no window of the series
+    padded = np.pad(series, (0, num_values + sliding.step - 1 - len(series)))  # no window uses the added values
     aligned = np.stack([padded[start : start + num_values] for start in range(sliding.step)])
 
     def of_member(member):
@@ -83,16 +85,16 @@ def logits(networks: Networks, sliding: Sliding, series: np.ndarray) -> np.ndarr
         net += products.transpose(1, 0, 2).reshape(-1, len(bias))[:num_windows]
         return member.after_first_layer(net)
 
-    return np.stack(threads.each(of_member, networks.members), axis=1)
+    return np.stack(threads.parallel_map(of_member, networks.members), axis=1)
 
 
 def _product(ends, kernel):
-    """[n, positions, channels], [positions, channels, units] -> [n, units]."""
+    """Multiplies [n, positions, channels] by [positions, channels, units] -> [n, units]."""
     return ends.reshape(len(ends), -1) @ kernel.reshape(-1, kernel.shape[2])
 
 
 def _convolved(column, weights, series):
-    """What the column makes of series of any length, [n, length] -> [n, positions, channels]."""
+    """Returns the output of a column for series of any length: [n, length] -> [n, positions, channels]."""
     column = column.of_length(series.shape[1])
     features = np.empty([len(series), column.num_features], np.float32)
     prepared = column.prepare(weights)

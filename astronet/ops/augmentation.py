@@ -1,29 +1,29 @@
-"""Changes to training examples that leave their label as it is."""
+"""Augments training examples: random changes that do not change the label."""
 
 import itertools
 import math
 
 from astronet.ops.tensorflow import tf
 
-_DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise / median absolute difference of neighbors
+_DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise over the median absolute difference of neighbors
 
 
 def augment(features, views, columns, hparams, seed):
-    """Changes the examples of a batch at random, as hparams say.
+    """Changes the examples of a batch at random. The hyperparameters decide how.
 
     Args:
       features: dictionary of float tensors [batch, length].
       views: names of the time series.
-      columns: names of the record columns that scalars are made of.
+      columns: names of the record columns of the scalars.
       hparams: Hparams.
-      seed: int tensor [2] that alone decides what happens.
+      seed: int tensor [2]. The same seed gives the same changes.
 
     Returns:
-      A dictionary like `features`.
+      Dictionary with the same keys and shapes as `features`.
     """
     batch = tf.shape(next(iter(features.values())))[0]
     is_reversed = tf.random.stateless_uniform([batch, 1], seed) < hparams.reversal_probability
-    seeds = (tf.random.experimental.stateless_fold_in(seed, i) for i in itertools.count(1))  # one a draw
+    seeds = (tf.random.experimental.stateless_fold_in(seed, i) for i in itertools.count(1))  # one for each draw
     changed = dict(features)
     for name in views:
         series = features[name]
@@ -34,7 +34,7 @@ def augment(features, views, columns, hparams, seed):
         if hparams.max_noise:
             series = _add_noise(series, hparams.max_noise, next(seeds), next(seeds))
         changed[name] = tf.where(is_reversed, tf.reverse(series, axis=[1]), series)
-    if getattr(hparams, "turn_patches", False):  # of models that read patches and nothing else
+    if getattr(hparams, "turn_patches", False):  # only models whose inputs are all patches have this
         changed = {name: _turn(patches, hparams.num_levels, next(seeds)) for name, patches in features.items()}
     if hparams.scalar_drop_probability:
         for name in columns:
@@ -50,7 +50,7 @@ def _roll(series, max_shift, seed):
 
 
 def _turn(patches, num_levels, seed):
-    """Turns all square images of a flat patch by the same multiple of 90 deg, mirrored or not: in one of eight ways."""
+    """Rotates all images of a patch by the same random multiple of 90 degrees, and mirrors half of the patches."""
     size = math.isqrt(patches.shape[1] // num_levels)
     images = tf.reshape(patches, [-1, num_levels, size, size])
     is_changed = tf.unstack(tf.random.stateless_uniform([3, tf.shape(images)[0], 1, 1, 1], seed) < 0.5)
@@ -63,7 +63,7 @@ def _turn(patches, num_levels, seed):
 def _pad_one_end(series, max_padded, seed):
     length = series.shape[1]
     drawn = tf.random.stateless_uniform([tf.shape(series)[0], 1], seed, -2 * max_padded, 2 * max_padded + 1, tf.int32)
-    padded = tf.where(tf.abs(drawn) > max_padded, 0, drawn)  # at the start where positive, else at the end
+    padded = tf.where(tf.abs(drawn) > max_padded, 0, drawn)  # positive: bins at the start; negative: at the end
     bins = tf.minimum(tf.maximum(tf.range(length), padded), length - 1 + tf.minimum(padded, 0))
     return tf.gather(series, bins, batch_dims=1)
 

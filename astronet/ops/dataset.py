@@ -1,4 +1,4 @@
-"""Records as arrays and batches: read once, parsed a file at a time, checked before training begins."""
+"""Reads records into arrays, checks them before training begins, and makes batches of them."""
 
 import dataclasses
 
@@ -17,11 +17,17 @@ EVALUATION_BATCH = 1024
 
 @dataclasses.dataclass(frozen=True)
 class Tces:
-    """Labelled TCEs in memory, which any number of trainings can share."""
+    """Labeled TCEs in memory. Several trainings can share them.
 
-    features: dict[str, np.ndarray]  # [num_tces, length] each; NaN where the record lacks a scalar's column
-    labels: np.ndarray  # int32 [num_tces]
-    identities: list  # leaks.identity of each
+    Attributes:
+      features: arrays [num_tces, length] by name; NaN if the record lacks a scalar's column.
+      labels: classes, int32 [num_tces].
+      identities: leaks.identity() of each TCE.
+    """
+
+    features: dict[str, np.ndarray]
+    labels: np.ndarray
+    identities: list
 
     def __len__(self):
         return len(self.labels)
@@ -56,8 +62,8 @@ def read(files, config, dispositions=None):
 def read_training(files, config, dispositions=None):
     """Reads and checks the records to train on, as read() does.
 
-    How crowded the times of a TCE's events are is told, where its record does not, by the other TCEs of the same files.
-    Nothing is told by inputs.sector_events, in which its own star's events would count.
+    If records lack event densities, they are measured from the other TCEs in the same files. inputs.sector_events is
+    not used, because it would count the events of the TCE's own star.
     """
     tces = read(files, _without_sector_events(config), dispositions)
     if not record_features.reads_event_densities(config):
@@ -101,10 +107,10 @@ def _labeled(path, config, dispositions=None):
 
 
 def measure(tces, config):
-    """Returns the Config with what its inputs lack measured on the training set: of scalars, and sector_events.
+    """Returns the configuration with missing scalar means and scales and sector_events, from the training set.
 
     Args:
-      tces: Tces of read_training().
+      tces: Tces from read_training().
       config: Config.
     """
     inputs = dataclasses.replace(config.inputs, scalars=scalars.measure(config.inputs.scalars, tces.features))
@@ -118,19 +124,19 @@ def _without_sector_events(config):
 
 
 def _ephemerides(tces):
-    # A record that does not say its star is of none of the others.
+    # A record without a TIC ID gets a negative one of its own.
     stars = [star if type(star) is int else -1 - number for number, (_, star) in enumerate(tces.identities)]
     return record_features.ephemerides(stars, tces.features)
 
 
 def training_batches(tces, config, seed, first_step=0):
-    """Endless shuffled batches, made from arrays that are not copied.
+    """Returns endless shuffled batches for training. The arrays are not copied.
 
     Args:
       tces: Tces.
       config: Config.
-      seed: of the order, and of the augmentation.
-      first_step: number of batches to leave out, so that a resumed training sees what an unbroken one would.
+      seed: seed of the order and of the augmentation.
+      first_step: number of batches to skip. A resumed training then gets the same batches as an uninterrupted one.
 
     Returns:
       tf.data.Dataset of (features, labels): dictionary of [batch, length] float32 tensors, [batch] int32 tensor.
@@ -155,13 +161,13 @@ def training_batches(tces, config, seed, first_step=0):
 
 
 def evaluation_batches(tces):
-    """Yields the features of TCEs in order, once: dictionaries of [batch, length] float32 arrays."""
+    """Yields the features of TCEs in order, in batches: dictionaries of float32 arrays [batch, length]."""
     for start in range(0, len(tces), EVALUATION_BATCH):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
 def from_serialized_batches(batches, config, where=lambda number: "a record"):
-    """Yields the features of batches of records as record_features.batches() does; TensorFlow parses them."""
+    """Yields the features of batches of records, as record_features.batches() does, parsed by TensorFlow."""
     return record_features.batches(batches, config, where, _parse_features)
 
 
@@ -178,6 +184,6 @@ def _parse_features(serialized, config):
             schema[name] = tf.io.FixedLenFeature([1], types[kind], [missing])
     try:
         parsed = {name: values.numpy() for name, values in tf.io.parse_example(serialized, schema).items()}
-    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # the latter for a message with odd bytes
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # TensorFlow's message may not be UTF-8
         raise ScriptError(f"TensorFlow cannot read a record ({error}): make the records again") from error
     return record_features.completed(parsed, config)

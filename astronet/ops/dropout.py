@@ -1,4 +1,4 @@
-"""Dropout that a resumed training repeats."""
+"""Dropout with reproducible random numbers, so that a resumed training equals an uninterrupted one."""
 
 import zlib
 
@@ -6,15 +6,15 @@ from astronet.ops.tensorflow import keras, tf
 
 
 class Dropout(keras.layers.Layer):
-    """Drops inputs in training, those that the training's seed, the step and the layer's name alone decide.
+    """Drops inputs in training. Seed, training step and name of the layer decide which.
 
-    Keras's own layer draws from a state that no checkpoint holds: a resumed training would drop others than an unbroken
-    one.
+    Keras's own layer has a random state that checkpoints do not contain, so a resumed training would drop other inputs
+    than an uninterrupted one.
 
     Args:
-      rate: share of the inputs that is dropped.
-      whole_channels: whether inputs are [batch, length, channels] and a channel is dropped at all its bins or at none
-        (Tompson et al. 2015, CVPR, 648: neighbors are too alike to drop one without the other).
+      rate: fraction of the inputs that is dropped.
+      whole_channels: drops whole channels of inputs [batch, length, channels] instead of single values, because
+        neighboring values are very similar (Tompson et al. 2015, CVPR, 648).
     """
 
     def __init__(self, rate, whole_channels=False, **kwargs):

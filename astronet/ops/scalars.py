@@ -1,4 +1,4 @@
-"""Scalars of a TCE as a model reads them: logarithms of products of record columns, normalized."""
+"""Computes the scalar inputs of a model: normalized logarithms of products of record columns."""
 
 import dataclasses
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from astronet.ops.tensorflow import keras, tf
 
-_MAX_DEVIATIONS = 5.0  # beyond, a value says no more than that it is extreme
+_MAX_DEVIATIONS = 5.0  # normalized values are limited to this many standard deviations
 
 
 class NormalizedScalars(keras.layers.Layer):
-    """From record columns to the normalized scalars of a configuration, [batch, num_scalars]; never NaN.
+    """Computes the normalized scalars of a configuration from record columns: [batch, num_scalars], never NaN.
 
-    The mean and scale are weights, so that a checkpoint holds them.
+    The mean and scale are weights of the layer, so that checkpoints contain them.
     """
 
     def __init__(self, scalars, **kwargs):
@@ -33,7 +33,7 @@ class NormalizedScalars(keras.layers.Layer):
 
 
 def logarithm(scalar, columns):
-    """Returns the value of a Scalar before its normalization, not finite where a column is missing or not positive.
+    """Returns the value of a Scalar before normalization. It is not finite if a column is missing or not positive.
 
     Args:
       scalar: Scalar.
@@ -43,7 +43,7 @@ def logarithm(scalar, columns):
 
 
 def measure(scalars, columns):
-    """Returns the scalars with the mean and scale that they lack taken from the columns of the training set.
+    """Returns scalars with missing means and scales filled in from the columns of the training set.
 
     Args:
       scalars: dictionary of Scalar by name.
@@ -56,7 +56,7 @@ def _measure(scalar, columns):
     values = logarithm(scalar, columns).numpy().astype(np.float64)
     values = values[np.isfinite(values)]
     mean, scale = (values.mean(), values.std()) if len(values) else (0.0, 1.0)
-    mean, scale = (float(f"{value:.6g}") for value in (mean, scale or 1.0))  # the order of the sum must not show
+    mean, scale = (float(f"{value:.6g}") for value in (mean, scale or 1.0))  # rounding hides the order of summation
     return dataclasses.replace(
         scalar,
         mean=mean if scalar.mean is None else scalar.mean,

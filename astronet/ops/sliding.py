@@ -1,7 +1,7 @@
-"""A convolutional network on every window of a long series, at much less cost than on one window after the other.
+"""Applies a convolutional network to every window of a long series, much faster than to one window after the other.
 
-Neighboring windows overlap in all but one value, and their convolutions with them: those are computed once for the
-series and shared. It is the same arithmetic in another order, the same but for rounding.
+Neighboring windows differ in one value only, so most of their convolutions are the same. They are computed once for the
+whole series, and shared. The result is the same except for rounding.
 """
 
 from astronet.ops.dropout import Dropout
@@ -11,27 +11,30 @@ _CONVOLUTIONAL = (keras.layers.Reshape, keras.layers.Conv1D, keras.layers.MaxPoo
 
 
 def logits_function(model):
-    """Returns what computes a model's logits of all windows of a series.
+    """Returns a function that computes a model's logits of all windows of a series.
 
-    What the convolutions and poolings make of a window depends on how its start is aligned with the poolings, and
-    within `margin` positions of its ends on the zeros that pad it. So the series passes through them once for each
-    alignment, and each short piece of it, padded, once for the window that it begins and for the one that it ends. The
-    first dense layer is a convolution over the shared positions, and a product for the ends.
+    The convolutional features of a window depend on the alignment of its start with the poolings. Within `margin`
+    positions of its ends, they also depend on the zeros that pad the window. Therefore:
+    - the whole series passes through the convolutions once for each alignment;
+    - every short piece of the series passes through them with padding, as the beginning of one window and the end of
+      another;
+    - the first dense layer becomes a convolution over the shared positions, and a matrix product for the ends.
 
     Args:
       model: Keras model of astro_cnn_model.
 
     Returns:
-      Function from a series [n], n >= length, to logits [n - length + 1, output_dim] of the windows of `length` values,
-      or None where windows share nothing that way: the model has several inputs, normalizes a window by itself, or has
-      poolings that overlap or do not divide its window, kernels of even size, or no dense layer before the logits.
+      Function from a series [n], n >= length, to logits [n - length + 1, output_dim] of the windows of `length` values.
+      None if windows cannot share convolutions: the model has several inputs, normalizes each window, or has
+      overlapping poolings, poolings that do not divide the window, kernels of even size, or no dense layer before the
+      logits.
     """
     layers = [layer for layer in model.layers if not isinstance(layer, (keras.layers.InputLayer, Dropout))]
     flatten = next((i for i, layer in enumerate(layers) if isinstance(layer, keras.layers.Flatten)), len(layers))
     column, dense = layers[:flatten], layers[flatten + 1 :]
     if len(model.inputs) > 1 or not dense or not all(isinstance(layer, _CONVOLUTIONAL) for layer in column):
         return None
-    margin, step = 0, 1  # positions at each end that padding reaches; values from one position to the next
+    margin, step = 0, 1  # positions at each end that depend on padding; values from one position to the next
     for layer in column:
         if isinstance(layer, keras.layers.Conv1D):
             (size,) = layer.kernel_size
@@ -48,11 +51,11 @@ def logits_function(model):
     num_positions = length // step
     if length % step or not 0 < 2 * margin < num_positions:
         return None
-    piece = 2 * margin * step  # the shortest of which half is as in the window that it begins, half as in that it ends
+    piece = 2 * margin * step  # shortest length whose first half is that of the window that begins with the piece
     first, *others = dense
 
     def convolve(series):
-        """[batch, any] -> [batch, any / step, channels]."""
+        """Returns the convolutional features of series: [batch, any] -> [batch, any / step, channels]."""
         for layer in column:
             series = layer(series)
         return series
@@ -67,7 +70,7 @@ def logits_function(model):
 
         num_aligned = -(-num_windows // step)
         num_values = step * (num_aligned + num_positions - 1)
-        filled = tf.pad(series, [[0, num_values + step - 1 - tf.shape(series)[0]]])  # read by no window of the series
+        filled = tf.pad(series, [[0, num_values + step - 1 - tf.shape(series)[0]]])  # no window uses the added values
         shared = convolve(tf.stack([filled[start : start + num_values] for start in range(step)]))
         shared = tf.nn.conv1d(shared[:, margin:-margin], middle, stride=1, padding="VALID")
         net += tf.reshape(tf.transpose(shared, [1, 0, 2]), [-1, first.units])[:num_windows]

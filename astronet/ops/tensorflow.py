@@ -1,8 +1,8 @@
-"""TensorFlow and Keras 2, of whichever line this Python has: import `tf` and `keras` from here.
+"""Imports TensorFlow and Keras 2, for old and new versions of TensorFlow. Import `tf` and `keras` from here.
 
-TensorFlow up to 2.15 brings Keras 2 as `tf.keras`. Later versions bring Keras 3, which refuses the `/` in the names of
-our layers; there, Keras 2 is the package tf_keras, which must have TensorFlow's own minor version. Keras 3 may be used
-in the same process: neither gets in the other's way.
+TensorFlow up to 2.15 contains Keras 2 as `tf.keras`. Later versions contain Keras 3, which does not allow `/` in the
+names of layers. With those, Keras 2 is the package tf_keras; it must have the same minor version as TensorFlow. Keras 3
+can be used in the same process.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from astronet.base.script import ScriptError
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Holds back what the block writes to the descriptor of stderr, and shows it only if the block fails.
+    """Hides text that the block writes to the file descriptor of stderr. If the block fails, the text is shown.
 
-    TensorFlow's C++ libraries write there while they are loaded, whatever TF_CPP_MIN_LOG_LEVEL says.
+    TensorFlow's C++ libraries write there while they are loaded, even if TF_CPP_MIN_LOG_LEVEL forbids it.
     """
     try:
         kept = os.dup(2)
@@ -39,10 +39,10 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 def _import_tf_keras():
-    """The package tf_keras.
+    """Returns the package tf_keras.
 
     Raises:
-      ScriptError: it is absent, or belongs to another version of TensorFlow.
+      ScriptError: tf_keras is not installed, or belongs to another version of TensorFlow.
     """
     wanted = ".".join(tf.__version__.split(".")[:2])
     try:
@@ -66,7 +66,8 @@ else:
             import tensorflow as tf
     except ModuleNotFoundError as error:
         raise ScriptError(
-            f"this needs TensorFlow, and there is none ({error}): pip install tensorflow; exported models do without"
+            f"this needs TensorFlow, which is not installed ({error}): pip install tensorflow; exported models do not "
+            "need it"
         ) from error
 
 keras = tf.keras if hasattr(tf, "estimator") else _import_tf_keras()

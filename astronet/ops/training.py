@@ -1,4 +1,4 @@
-"""What a training step minimizes, and how."""
+"""The loss, the learning rate and the optimizer of a training step."""
 
 import math
 
@@ -15,22 +15,22 @@ OPTIMIZERS = {
     "rmsprop": lambda rate, hparams: _train.RMSPropOptimizer(rate, momentum=hparams.momentum),
     "sgd": lambda rate, hparams: _train.GradientDescentOptimizer(rate),
 }
-# Factor of the learning rate by the share of training that is done, 0 to 1.
+# Name -> function from the fraction of training that is done, 0 to 1, to a factor of the learning rate.
 SCHEDULES = {
     "constant": tf.ones_like,
     "cosine": lambda done: 0.5 * (1 + tf.cos(math.pi * done)),  # Loshchilov & Hutter 2017 (arXiv:1608.03983), eq. 5
 }
 
-_MOST_WARMUP = 1 / 6  # of a training
+_MOST_WARMUP = 1 / 6  # longest warm-up, as a fraction of all steps
 
 
 def loss(labels, logits, label_smoothing=0.0):
-    """Mean cross-entropy of a batch: sigmoid where there is one logit, else softmax.
+    """Returns the mean cross-entropy of a batch: of a sigmoid if there is one logit, else of a softmax.
 
     Args:
       labels: int tensor [batch].
       logits: float tensor [batch, output_dim].
-      label_smoothing: share of each label that is spread evenly over all classes.
+      label_smoothing: fraction of each label that is spread evenly over all classes.
     """
     num_classes = max(2, logits.shape[-1])
     targets = tf.one_hot(labels, num_classes) * (1 - label_smoothing) + label_smoothing / num_classes
@@ -42,9 +42,9 @@ def loss(labels, logits, label_smoothing=0.0):
 
 
 def learning_rate(step, train_steps, hparams):
-    """The learning rate of a step: hparams.learning_rate after the warm-up, times the factor of the schedule.
+    """Returns the learning rate of a step: hparams.learning_rate, times the factors of warm-up and schedule.
 
-    However few the steps of a training are, of few samples, its warm-up takes no more than a sixth of them.
+    The warm-up takes at most a sixth of the steps.
 
     Args:
       step: int tensor, 0 for the first step.
@@ -52,7 +52,7 @@ def learning_rate(step, train_steps, hparams):
       hparams: Hparams.
 
     Raises:
-      ScriptError: for a schedule of unknown name; names the nearest.
+      ScriptError: the schedule is unknown; the message names the most similar one.
     """
     step = tf.cast(step, tf.float32)
     warmup_steps = max(1, min(hparams.warmup_steps, int(_MOST_WARMUP * train_steps)))
@@ -62,10 +62,10 @@ def learning_rate(step, train_steps, hparams):
 
 
 def train_op(batch_loss, variables, train_steps, hparams):
-    """The operation that takes one step down the gradient, clipped where hparams.clip_gradient_norm says so.
+    """Returns the operation of one training step, and the variables to evaluate.
 
-    Kernels shrink besides by hparams.weight_decay times the learning rate, whatever the optimizer (Loshchilov & Hutter
-    2019, arXiv:1711.05101, algorithm 2).
+    The gradient is clipped if hparams.clip_gradient_norm is set. With any optimizer, kernels also shrink by
+    hparams.weight_decay times the learning rate (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2).
 
     Args:
       batch_loss: float tensor.
@@ -74,11 +74,11 @@ def train_op(batch_loss, variables, train_steps, hparams):
       hparams: Hparams.
 
     Returns:
-      The operation, and what to evaluate in place of `variables`: their moving averages where hparams.average_decay
-      asks for them (which the operation updates, and checkpoints hold as VARIABLE + AVERAGE), else `variables`.
+      The operation; and, if hparams.average_decay is set, the moving averages of `variables`, which the operation
+      updates (checkpoints contain them under the name VARIABLE + AVERAGE), else `variables`.
 
     Raises:
-      ScriptError: for an optimizer or schedule of unknown name; names the nearest.
+      ScriptError: the optimizer or schedule is unknown; the message names the most similar one.
     """
     global_step = tf.compat.v1.train.get_global_step()
     step = tf.cast(global_step, tf.float32)
@@ -87,7 +87,7 @@ def train_op(batch_loss, variables, train_steps, hparams):
     gradients = tf.gradients(batch_loss, variables)
     if hparams.clip_gradient_norm is not None:
         gradients, _ = tf.clip_by_global_norm(gradients, hparams.clip_gradient_norm)
-    with tf.control_dependencies(gradients):  # which are of the weights before they shrink
+    with tf.control_dependencies(gradients):  # gradients are computed before the weights shrink
         kernels = [variable for variable in variables if len(variable.shape) > 1]
         shrink = [kernel.assign_sub(rate * hparams.weight_decay * kernel) for kernel in kernels if hparams.weight_decay]
     with tf.control_dependencies(shrink):

@@ -1,4 +1,4 @@
-"""Calibration of a model, kept beside it: temperature, decision threshold, limits of what training has seen."""
+"""Fits, saves and loads the calibration of a model: temperature, decision threshold and limits of novelty."""
 
 import dataclasses
 import math
@@ -15,23 +15,21 @@ from astronet.base.script import ScriptError
 from astronet.stats import metrics, novelty
 from light_curve_util.array_types import ArrayLike, Floats
 
-TEMPERATURES = (0.1, 10.0)  # among which the best is sought
+TEMPERATURES = (0.1, 10.0)  # range in which the best temperature is searched
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What calibration.json holds; without one, probabilities are as the network gives them."""
+    """The content of calibration.json. The default values leave the probabilities of a model unchanged."""
 
     temperature: float = 1.0
     threshold: float = metrics.DEFAULT_THRESHOLD
     recall_target: Optional[float] = None
-    checkpoints_sha256: Optional[str] = None  # of the weights that it belongs to
-    records_sha256: Optional[str] = None  # of the records that it was fitted on
-    records: Sequence[str] = ()  # names of their files
-    view_limits: Optional[novelty.Limits] = None  # beyond which a view is unlike those of training (see novelty.fit)
-    scalar_limits: Optional[novelty.Limits] = (
-        None  # the same of scalars (see novelty.fit_scalars); files of before lack it
-    )
+    checkpoints_sha256: Optional[str] = None  # hash of the weights that it was fitted to
+    records_sha256: Optional[str] = None  # hash of the records that it was fitted on
+    records: Sequence[str] = ()  # names of the files of those records
+    view_limits: Optional[novelty.Limits] = None  # views beyond these are unlike training (see novelty.fit)
+    scalar_limits: Optional[novelty.Limits] = None  # the same for scalars (novelty.fit_scalars); old files lack it
 
     def check(self) -> None:
         """Raises ValueError, KeyError, TypeError, AttributeError or ArithmeticError if this is not a calibration."""
@@ -47,30 +45,30 @@ class Calibration:
 
     @property
     def has_limits(self) -> bool:
-        """Whether it says what is unlike training."""
+        """Whether there are limits of views or scalars."""
         return bool(self.view_limits or self.scalar_limits)
 
     def unlike_training(self, features: Mapping[str, novelty.Array]) -> Optional[list[str]]:
-        """Says what is unlike training about each TCE, as novelty.describe() does; None without limits."""
+        """Returns how the inputs of each TCE differ from training, as novelty.describe() does; None without limits."""
         return novelty.describe(features, self.view_limits, self.scalar_limits) if self.has_limits else None
 
     def apply(self, probabilities: Floats) -> Floats:
-        """Returns the calibrated probabilities of members, an array of any shape."""
+        """Returns calibrated probabilities; the array may have any shape."""
         return metrics.temper(probabilities, self.temperature)
 
 
 def fit_temperature(labels: ArrayLike, probabilities: Floats) -> float:
-    """Finds the temperature of least cross-entropy.
+    """Returns the temperature that minimizes the cross-entropy of the mean probability of the members.
 
     Args:
       labels: [n]; 0 is negative.
-      probabilities: [n, num_members]; all members get the same temperature, and their mean is what is judged.
+      probabilities: [n, num_members]. All members get the same temperature.
 
     Returns:
       Temperature within TEMPERATURES.
 
     Raises:
-      ScriptError: where all TCEs are of one label.
+      ScriptError: all TCEs have the same label.
 
     Source: Guo et al. 2017, ICML 70, 1321, section 4.2.
     """
@@ -88,9 +86,12 @@ def fit_temperature(labels: ArrayLike, probabilities: Floats) -> float:
 
 
 def threshold_for_recall(labels: ArrayLike, probabilities: ArrayLike, recall_target: float) -> float:
-    """Finds the highest threshold that calls at least `recall_target` of the positives.
+    """Returns the highest threshold that finds at least a fraction `recall_target` of the positives.
 
-    It lies halfway to the next TCE below, so that the last digit of a probability does not decide.
+    The threshold is halfway to the next lower probability, so that it does not depend on rounding.
+
+    >>> threshold_for_recall([1, 1, 0, 0], [0.9, 0.6, 0.4, 0.1], recall_target=1.0)
+    0.5
 
     Args:
       labels: [n]; 0 is negative.
@@ -106,23 +107,24 @@ def threshold_for_recall(labels: ArrayLike, probabilities: ArrayLike, recall_tar
 
 
 def save(model_dir: str, calibration: Calibration) -> str:
-    """Writes model_dir/calibration.json; returns its path."""
+    """Writes model_dir/calibration.json. Returns its path."""
     path = _path(model_dir)
     json_files.write(path, {**dataclasses.asdict(calibration), "version": astronet.__version__})
     return path
 
 
 def load(model_dir: str, weights_sha256: Optional[str]) -> Calibration:
-    """Returns the Calibration of a model_dir.
+    """Returns the Calibration of a model directory.
 
-    Where it has none, and, with a warning, where it was fitted to other weights, it is that of an uncalibrated model.
+    If there is no calibration.json, it returns the default Calibration. It does the same, with a warning, if the
+    calibration was fitted to other weights.
 
     Args:
       model_dir: directory of a model or of an ensemble.
-      weights_sha256: hash of the weights that are to predict, as checkpoints.sha256() gives it.
+      weights_sha256: hash of the weights that predict, from checkpoints.sha256().
 
     Raises:
-      ScriptError: where calibration.json cannot be read.
+      ScriptError: calibration.json cannot be read.
     """
     path = _path(model_dir)
     if not os.path.exists(path):

@@ -1,4 +1,4 @@
-"""95 % intervals: of the figures of an evaluation, by bootstrap over stars; of a fraction, by Wilson's formula."""
+"""Computes 95 % intervals of the figures of an evaluation, by bootstrap over stars, and of fractions, by Wilson."""
 
 import numpy as np
 
@@ -17,18 +17,22 @@ def bootstrap(
     num_resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Draws stars with replacement, all TCEs of a star together, and asks how far the figures scatter.
+    """Returns the 95 % intervals of the figures of metrics.summary(), by bootstrap over stars.
+
+    Each resample draws stars with replacement. All TCEs of a star are drawn together.
 
     Args:
-      labels, probabilities, tic_ids: [n].
-      threshold: probability from which a TCE is called positive.
-      num_resamples: how often to draw as many stars as there are.
-      seed: of the draws.
+      labels: [n]; 0 is negative.
+      probabilities: [n].
+      tic_ids: [n].
+      threshold: a TCE is called positive if its probability is at least this.
+      num_resamples: number of resamples. Each has as many stars as the data.
+      seed: seed of the random numbers.
 
     Returns:
-      Dictionary, name of a figure of metrics.summary -> (low, high); NaN where no resample defines it.
+      Dictionary of the name of a figure to (low, high); NaN if no resample defines the figure.
     """
-    order = np.argsort(-np.asarray(probabilities), kind="stable")  # summary() sorts again; the sorted sorts fast
+    order = np.argsort(-np.asarray(probabilities), kind="stable")  # summary() sorts again, which is fast then
     labels, probabilities = np.asarray(labels)[order], np.asarray(probabilities)[order]
     stars, star_of_tce = np.unique(np.asarray(tic_ids)[order], return_inverse=True)
     random = np.random.default_rng(seed)
@@ -46,17 +50,21 @@ def _middle(values: ArrayLike) -> tuple[float, float]:
 
 
 def wilson(count: float, total: float, z: float = _Z) -> tuple[float, float]:
-    """Interval of a fraction count / total; unlike a bootstrap's it is honest where all or none succeed.
+    """Returns the Wilson score interval of a fraction count / total. It is also valid if the fraction is 0 or 1.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209.
 
+    >>> low, high = wilson(10, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.722, 1.0)
+
     Args:
-      count: how many succeed.
-      total: of how many.
-      z: half the interval's width, in standard deviations; 95 % by default.
+      count: number of successes.
+      total: number of trials.
+      z: half the width of the interval, in standard deviations; the default is 95 %.
 
     Returns:
-      (low, high); NaN where total is 0.
+      (low, high); NaN if total is 0.
     """
     if not total:
         return np.nan, np.nan

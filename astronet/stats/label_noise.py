@@ -1,4 +1,4 @@
-"""Labels that are likely wrong, by what models that were not trained on them say: confident learning.
+"""Finds labels that are probably wrong, by confident learning: from predictions of models not trained on them.
 
 Source: Northcutt, Jiang & Chuang 2021, J. Artif. Intell. Res. 70, 1373, section 3.1.
 """
@@ -12,12 +12,14 @@ from light_curve_util.array_types import ArrayLike, Bools, Floats, Integers
 
 @dataclasses.dataclass(frozen=True)
 class LabelNoise:
-    """What confident learning says about labels of two classes, 0 and 1.
+    """The result of confident learning for labels of two classes, 0 and 1.
 
-    is_suspect: [n], whether the TCE confidently belongs to the class that it is not labeled as.
-    thresholds: [2], the probability of a class from which a TCE confidently belongs to it.
-    counts: [2, 2], TCEs by label (row) and by the class that they confidently belong to (column).
-    joint: [2, 2], the same as fractions of all TCEs, those that belong to neither class shared out within their label.
+    Attributes:
+      is_suspect: whether a TCE confidently belongs to the class that is not its label. [n]
+      thresholds: for each class, the least probability of a TCE that confidently belongs to it. [2]
+      counts: number of TCEs by label (row) and by the class that they confidently belong to (column). [2, 2]
+      joint: the same as fractions of all TCEs; TCEs that belong to neither class are distributed over the classes in
+        proportion to the other TCEs with their label. [2, 2]
     """
 
     is_suspect: Bools
@@ -32,15 +34,23 @@ class LabelNoise:
 
 
 def self_confidence(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
-    """Returns the probability of each TCE's own label, [n]; arguments as those of find()."""
+    """Returns the probability of each TCE's label. [n]
+
+    >>> self_confidence([1, 0], [0.75, 0.75]).tolist()
+    [0.75, 0.25]
+
+    Args:
+      labels: [n]; 0 is negative.
+      probabilities: probability of being positive. [n]
+    """
     probabilities = np.asarray(probabilities)
     return np.where(np.asarray(labels) > 0, probabilities, 1 - probabilities)
 
 
 def find(labels: ArrayLike, probabilities: ArrayLike) -> LabelNoise:
-    """Finds the labels that are likely wrong.
+    """Finds the labels that are probably wrong.
 
-    The threshold of a class is the mean probability of it among the TCEs that are labeled so. A TCE that reaches both
+    The threshold of a class is the mean probability of this class over the TCEs with its label. A TCE that reaches both
     thresholds belongs to the more probable class.
 
     Args:
@@ -60,7 +70,7 @@ def find(labels: ArrayLike, probabilities: ArrayLike) -> LabelNoise:
     counts = np.zeros((2, 2), dtype=int)
     np.add.at(counts, (labels[is_confirmed], labels[is_confirmed]), 1)
     np.add.at(counts, (labels[is_suspect], 1 - labels[is_suspect]), 1)
-    # A row is empty only where rounding lifts the mean of equal probabilities above them all.
+    # A row can be empty if all probabilities are equal, and rounding makes their mean greater than each of them.
     fractions = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     joint = fractions * np.bincount(labels, minlength=2)[:, np.newaxis] / len(labels)
     return LabelNoise(is_suspect, thresholds, counts, joint)

@@ -1,4 +1,4 @@
-"""How good probabilities are, and what counts as positive. Everything that judges a model asks here."""
+"""Metrics of predictions: accuracy, ROC, precision and recall, calibration. All scripts that judge a model use them."""
 
 from typing import Optional
 
@@ -10,14 +10,17 @@ DEFAULT_THRESHOLD = 0.5
 
 
 def probability(logits: ArrayLike) -> Floats:
-    """Returns the probability of a positive (any class but 0).
+    """Returns the probability of being positive (of any class except 0), [...].
+
+    >>> probability([[0.0], [2.0]]).round(3).tolist()
+    [0.5, 0.881]
 
     Args:
-      logits: array [..., output_dim]; sigmoid where output_dim is 1, else softmax.
+      logits: array [..., output_dim]. If output_dim is 1, the probability is their sigmoid, else by softmax.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:
-        sigmoid: Floats = np.exp(-np.logaddexp(0, -logits[..., 0]))  # it cannot overflow
+        sigmoid: Floats = np.exp(-np.logaddexp(0, -logits[..., 0]))  # this form cannot overflow
         return sigmoid
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     positive: Floats = 1 - weights[..., 0] / weights.sum(axis=-1)
@@ -25,7 +28,7 @@ def probability(logits: ArrayLike) -> Floats:
 
 
 def is_positive(probabilities: ArrayLike, threshold: float = DEFAULT_THRESHOLD) -> Bools:
-    """Returns which probabilities the threshold calls positive: those that reach it."""
+    """Returns whether each probability is called positive: it is at least the threshold."""
     return np.asarray(probabilities) >= threshold
 
 
@@ -35,10 +38,10 @@ def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_TH
     Args:
       labels: int array [n]; 0 is negative.
       logits: array [n, output_dim].
-      threshold: probability from which a TCE is called positive.
+      threshold: a TCE is called positive if its probability is at least this.
 
     Returns:
-      Dictionary of floats. Both losses are the mean over TCEs. auc is exact, and NaN where all TCEs are of one label.
+      Dictionary of floats. Both losses are means over TCEs. auc is exact; it is NaN if all TCEs have the same label.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -62,7 +65,7 @@ def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_TH
 
 
 def _cross_entropy(labels: Integers, logits: Floats) -> Floats:
-    """[n], from logits rather than probabilities so that a confident mistake costs its full price."""
+    """Returns the cross-entropy of each TCE, [n]. Computed from logits, it stays exact for confident mistakes."""
     losses: Floats
     if logits.shape[-1] == 1:
         losses = np.logaddexp(0, logits[:, 0]) - labels * logits[:, 0]
@@ -77,16 +80,20 @@ def summary(
     threshold: float = DEFAULT_THRESHOLD,
     weights: Optional[ArrayLike] = None,
 ) -> dict[str, float]:
-    """Computes what an evaluation report says about all TCEs.
+    """Computes the figures of an evaluation report.
+
+    >>> figures = summary([1, 1, 0], [0.9, 0.3, 0.4])
+    >>> figures["recall"], figures["precision"]
+    (0.5, 1.0)
 
     Args:
       labels: [n]; 0 is negative.
-      probabilities: [n] of being positive.
-      threshold: probability from which a TCE is called positive.
-      weights: [n], how often each TCE counts; default once.
+      probabilities: probability of being positive. [n]
+      threshold: a TCE is called positive if its probability is at least this.
+      weights: how often each TCE counts, [n]; None means once.
 
     Returns:
-      Dictionary of floats; NaN where nothing defines one, for want of positives, negatives or TCEs called positive.
+      Dictionary of floats. A figure is NaN if it is not defined: without positives, negatives, or TCEs called positive.
     """
     order = np.argsort(-np.asarray(probabilities, dtype=np.float64), kind="stable")
     probabilities, truth = np.asarray(probabilities, dtype=np.float64)[order], np.asarray(labels)[order] > 0
@@ -113,10 +120,14 @@ def summary(
 
 
 def reliability(labels: ArrayLike, probabilities: ArrayLike, num_bins: int = 10) -> tuple[Integers, Floats, Floats]:
-    """Compares probabilities with how often they come true, in bins of equal width.
+    """Compares probabilities with fractions of positives, in bins of equal width.
+
+    >>> counts, means, fractions = reliability([0, 0, 1, 1], [0.125, 0.125, 0.75, 0.75])
+    >>> counts.tolist(), means.tolist(), fractions.tolist()
+    ([2, 2], [0.125, 0.75], [0.0, 1.0])
 
     Returns:
-      Three arrays, of the bins that hold TCEs: their number, mean probability, and fraction of positives.
+      Three arrays over the bins that are not empty: number of TCEs, mean probability, and fraction of positives.
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     which = np.minimum((probabilities * num_bins).astype(int), num_bins - 1)
@@ -128,7 +139,7 @@ def reliability(labels: ArrayLike, probabilities: ArrayLike, num_bins: int = 10)
 
 
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean distance between probability and fraction of positives over the bins of reliability(), by TCEs.
+    """Returns the mean difference between probability and fraction of positives over bins, weighted by their TCEs.
 
     Source: Naeini et al. 2015, AAAI 29, 2901; Guo et al. 2017, ICML 70, 1321.
     """
@@ -137,24 +148,31 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> f
 
 
 def log_odds(probabilities: ArrayLike) -> Floats:
-    """Undoes a sigmoid; certainty is cut at 1e-15, about what a double can tell from it."""
+    """Returns the logarithm of the odds of probabilities, the inverse of a sigmoid.
+
+    Probabilities are limited to the range from 1e-15 to 1 - 1e-15, the precision of a double.
+    """
     probabilities = np.clip(probabilities, 1e-15, 1 - 1e-15)
     odds: Floats = np.log(probabilities) - np.log1p(-probabilities)
     return odds
 
 
 def temper(probabilities: Floats, temperature: float) -> Floats:
-    """Divides the log odds of probabilities by a temperature: above 1 it makes them less sure, below 1 surer."""
+    """Divides the log odds of probabilities by a temperature. A temperature above 1 moves them toward 0.5.
+
+    >>> temper(np.array([0.1, 0.5, 0.9]), temperature=2.0).round(2).tolist()
+    [0.25, 0.5, 0.75]
+    """
     return probabilities if temperature == 1 else probability(log_odds(probabilities)[..., np.newaxis] / temperature)
 
 
 def average(logits: ArrayLike, temperature: float = 1.0) -> Floats:
-    """Returns the logits of an ensemble: of the mean of its members' tempered probabilities.
+    """Returns the logits of an ensemble: the logits of the mean of its members' tempered probabilities.
 
     Args:
       logits: array [n, num_members, output_dim].
-      temperature: what the log odds of each member, of positive against negative, are divided by (see temper); how
-        likely the positive classes are beside each other stays as it is.
+      temperature: divisor of the log odds, positive against negative, of each member (see temper). The ratios between
+        the positive classes do not change.
 
     Returns:
       Array [n, output_dim].

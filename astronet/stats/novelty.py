@@ -1,11 +1,11 @@
-"""Views and scalars unlike those of training.
+"""Detects views and scalars that are unlike those of training.
 
-A view is rougher than those of training, without a dip where the event should be, or constant. Real views are smooth
-even where they hold noise alone, for their bins overlap and their cadences are shared; and what triggered the search is
-a dip at their middle. The limits say how far training views stray from that.
+A view is unlike training if it is rougher than training views, has no dip at its center, or is constant. Real views are
+smooth even if they contain only noise, because their bins overlap and share cadences; and a TCE has a dip at the center
+of its views. Limits on smoothness and depth are fitted to the training views.
 
-A scalar (a period, duration, depth or S/N that the model reads) is lower or higher than those of training, as it is
-where it was given in another unit.
+A scalar (a period, duration, depth or S/N that the model reads) is unlike training if it is lower or higher than in
+training, for example because it was given in another unit.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]  # single precision in records, double in what the scripts make
+Array = NDArray[Any]  # single or double precision
 Limits = dict[str, dict[str, float]]  # name of a view or column -> name of a limit -> its value
 
-_TAIL = 0.5  # percent of training views that lie beyond each limit
-_SCALAR_TAIL = 0.1  # percent of training scalars that lie beyond each limit
-_CENTER = 15  # a view's middle is this fraction of its bins
+_TAIL = 0.5  # percent of training views that are beyond each limit
+_SCALAR_TAIL = 0.1  # percent of training scalars that are beyond each limit
+_CENTER = 15  # the center of a view is one in this many of its bins
 _FLAGS = ("constant", "rough, no dip", "rough", "no dip")
 
 
 def fit(views: Mapping[str, Array]) -> Limits:
-    """Finds the limits of training views.
+    """Fits the limits of training views.
 
     Args:
-      views: dict, name of a view -> [num_tces, num_bins].
+      views: dict of the name of a view to an array [num_tces, num_bins].
 
     Returns:
-      Dict, name of a view -> {"least_smoothness", "greatest_center"}.
+      Dict of the name of a view to {"least_smoothness", "greatest_center"}.
     """
     limits = {}
     for name, of_all in views.items():
@@ -43,13 +43,13 @@ def fit(views: Mapping[str, Array]) -> Limits:
 
 
 def fit_scalars(columns: Mapping[str, Array]) -> Limits:
-    """Finds the limits of training scalars.
+    """Fits the limits of training scalars.
 
     Args:
-      columns: dict, name of a column -> [num_tces]; what is NaN or not positive is missing.
+      columns: dict of the name of a column to an array [num_tces]; a value that is NaN or not positive is missing.
 
     Returns:
-      Dict, name of a column -> {"least", "greatest"}; a column that all TCEs lack is not in it.
+      Dict of the name of a column to {"least", "greatest"}, without columns that are missing for all TCEs.
     """
     limits = {}
     for name, values in columns.items():
@@ -65,16 +65,20 @@ def fit_scalars(columns: Mapping[str, Array]) -> Limits:
 def describe(
     features: Mapping[str, Array], view_limits: Optional[Limits], scalar_limits: Optional[Limits] = None
 ) -> list[str]:
-    """Says what is unlike training about each TCE.
+    """Returns how the inputs of each TCE differ from training.
+
+    >>> describe({"SN": np.array([5.0, 900.0])}, {}, {"SN": {"least": 8.0, "greatest": 500.0}})
+    ['SN: low', 'SN: high']
 
     Args:
-      features: dict, name of a view -> [num_tces, num_bins], name of a column -> [num_tces] or [num_tces, 1].
-      view_limits: of fit(); None is {}.
-      scalar_limits: of fit_scalars(); None is {}.
+      features: dict of the name of a view to an array [num_tces, num_bins], and of the name of a column to an array
+        [num_tces] or [num_tces, 1].
+      view_limits: limits from fit(), or None.
+      scalar_limits: limits from fit_scalars(), or None.
 
     Returns:
-      List of strings [num_tces], such as "global_view: no dip; local_view: rough; SN: high"; empty where all is as in
-      training. A missing scalar is not unlike training.
+      List of texts [num_tces], such as "global_view: no dip; local_view: rough; SN: high"; "" for a TCE within all
+      limits. A missing scalar is within the limits.
     """
     messages = []
     for name, limit in (view_limits or {}).items():
@@ -90,7 +94,7 @@ def describe(
 
 
 def altered(views: Mapping[str, Array], seed: int = 0) -> dict[str, dict[str, Array]]:
-    """What limits should catch: dict, kind of alteration -> views with it (see fit)."""
+    """Alters views in ways that the limits should detect. Returns a dict of the kind of alteration to views."""
     random = np.random.default_rng(seed)
     return {
         "inverted": {name: -of_all for name, of_all in views.items()},
@@ -100,7 +104,7 @@ def altered(views: Mapping[str, Array], seed: int = 0) -> dict[str, dict[str, Ar
 
 
 def altered_scalars(columns: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
-    """What scalar limits should catch: dict, kind of alteration -> columns with it (see fit_scalars)."""
+    """Alters columns in ways that the limits should detect. Returns a dict of the kind of alteration to columns."""
     kinds = {
         "Duration of days in hours": ("Duration", 24),
         "Duration of hours in days": ("Duration", 1 / 24),
@@ -113,9 +117,10 @@ def altered_scalars(columns: Mapping[str, Array]) -> dict[str, dict[str, Array]]
 
 
 def _measure(view: Array) -> tuple[Array, Array]:
-    """Autocorrelation of neighboring bins, and mean flux of the middle in standard deviations about the median.
+    """Returns the autocorrelation of neighboring bins, and the mean flux of the center relative to the median.
 
-    Both are the same for a view and its multiples; NaN for a constant view.
+    The center is in units of the standard deviation, so both do not depend on the scale. They are NaN for a constant
+    view.
 
     Args:
       view: [num_tces, num_bins].
