@@ -27,7 +27,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--catalog",
         type=arguments.input_file,
         required=True,
-        help="flares: the table of Guenther et al. 2020, or a table with tic_id, sector and peak_time (docs/flares_reference.md)",
+        help="flares: the table of Guenther et al. 2020, or a table with tic_id, sector and peak_time "
+        "(docs/flares_reference.md)",
     )
     parser.add_argument(
         "--light_curves",
