@@ -64,9 +64,9 @@ def _evaluate(flags):
     print(f"INFO:tensorflow:Saving dict for global step {step}: {figures}")
     # An exported model has no training to be shown beside.
     if not any(map(weights_file.is_weights_file, models.checkpoints.values())):
-        from astronet.estimator import estimator_util
+        from astronet.estimator import tensorboard
 
-        estimator_util.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
+        tensorboard.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
     if flags.report:
         _report(models, files, flags)
 

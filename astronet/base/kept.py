@@ -18,13 +18,18 @@ def beside(path: str) -> str:
     return f"{path}{INCOMPLETE}results"
 
 
+def discard(directory: str) -> None:
+    """Removes the kept results in a directory. Call it when the run's output is written."""
+    shutil.rmtree(directory)
+
+
 @dataclasses.dataclass(frozen=True)
 class Kept:
     """A picklable function of a task. It calls `work` unless the task's result is in `directory`, and keeps the result.
 
     Attributes:
       work: function of a task. Tasks and results must be of types that JSON can hold.
-      directory: directory of the results. It is created; its parent must exist. `discard` removes it.
+      directory: directory of the results. It is created; its parent must exist. discard() removes it.
       context: everything else that decides the results (settings, version). A result from another context is not used.
       inputs: picklable function from a task to the files that its result depends on. If one of them has changed in size
         or modification time, the result is not used. None means no files.
@@ -60,10 +65,6 @@ class Kept:
 
     def _stamp(self, task: Any) -> Optional[list[list[Any]]]:
         return None if self.inputs is None else [fingerprint.stamp(path) for path in self.inputs(task)]
-
-    def discard(self) -> None:
-        """Removes the kept results. Call it when the run's output is written."""
-        shutil.rmtree(self.directory)
 
     def _path(self, task: Any) -> str:
         content = json.dumps([self.context, task], sort_keys=True).encode()

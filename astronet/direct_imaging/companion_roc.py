@@ -79,7 +79,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument(
         "--num_worker_processes",
         type=arguments.num_processes,
-        default=os.cpu_count(),
+        default=os.cpu_count() or 1,
         help="processes that work side by side",
     )
     workers.add_cluster_flag(parser)

@@ -53,7 +53,7 @@ class Comparison:
     prior: float = 0.01
     snr_threshold: float = 5.0
     seed: int = 0
-    num_worker_processes: Optional[int] = 1
+    num_worker_processes: int = 1
     cluster: Optional[str] = None
 
     @property
@@ -100,7 +100,7 @@ def compare(comparison: Comparison) -> None:
         )
         results = _search_all(adi_cube, work, trial, comparison)
         comparison_report.write(results, trial)
-        kept.Kept(None, kept_dir).discard()
+        kept.discard(kept_dir)
 
 
 def _identity(model_dirs: Mapping[str, str]) -> list[Any]:

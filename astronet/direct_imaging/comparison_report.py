@@ -120,7 +120,8 @@ def write_false_positives(
       without: candidates of the cube without an injection.
       trial: what is compared.
     """
-    rows, sums = [], {}
+    rows: list[list[Any]] = []
+    sums: dict[str, int] = {}
     sizes = [int(np.count_nonzero(injected_maps.searched(adi_cube, task["annulus"])[3])) for task in tasks]
     probability, snr = trial.thresholds
     for method, candidates in without.items():
@@ -128,7 +129,7 @@ def write_false_positives(
         for task, num_pixels in zip(tasks, sizes):
             number = task["annulus"]
             scores = [score for annulus, score, _, _ in candidates if annulus == number]
-            count = sum(score >= threshold for score in scores)
+            count = sum(bool(score >= threshold) for score in scores)
             sums[method] = sums.get(method, 0) + count
             highest = f"{max(scores):.6g}" if scores else ""
             measured = f"{threshold:.6g}", count, len(scores), highest, num_pixels

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from astronet.config.schema import Bounds, Config, Feature, Hparams, Inputs, Share
 
@@ -36,6 +36,8 @@ class SodirfHparams(PatchHparams):
     max_depth: Annotated[int, Bounds(most=24)] = 12  # of a tree; it has 2 ** max_depth leaves at most
     min_samples_leaf: int = 1
 
+
+HparamsOfModel = TypeVar("HparamsOfModel", bound=PatchHparams)
 
 _SODINN: dict[str, Any] = {
     "num_pre_logits_hidden_layers": 1,
@@ -76,6 +78,13 @@ def for_patches(model: str, num_levels: int, size: int, **hparams: Any) -> Confi
     return Config(inputs, dataclasses.replace(_HPARAMS[model], num_levels=num_levels, **hparams))
 
 
+def hparams_of(config: Config, kind: type[HparamsOfModel]) -> HparamsOfModel:
+    """Returns the hyperparameters of a configuration; raises ValueError if they are not of this class."""
+    if not isinstance(config.hparams, kind):
+        raise ValueError(f"its hyperparameters are {type(config.hparams).__name__}, not {kind.__name__}")
+    return config.hparams
+
+
 def patch_shape(config: Config) -> tuple[int, int, int]:
     """Returns the shape (num_levels, size, size) of the patches of a configuration.
 
@@ -84,7 +93,7 @@ def patch_shape(config: Config) -> tuple[int, int, int]:
     """
     if list(config.inputs.features) != [FEATURE] or config.inputs.scalars or config.hparams.output_dim != 1:
         raise ValueError(f"it reads {FEATURE}, no other feature and no scalars, and has one output")
-    length, num_levels = config.inputs.features[FEATURE].length, config.hparams.num_levels
+    length, num_levels = config.inputs.features[FEATURE].length, hparams_of(config, PatchHparams).num_levels
     size = math.isqrt(max(0, length // max(1, num_levels)))
     if size % 2 == 0 or num_levels * size**2 != length:
         raise ValueError(f"{FEATURE} of length {length} are not {num_levels} levels (num_levels) of odd size x size")

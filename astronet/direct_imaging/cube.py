@@ -100,8 +100,8 @@ class CubeFiles:
 
     def absolute(self) -> "CubeFiles":
         """Returns the same files by absolute paths, for workers with another working directory."""
-        paths = {name.lower(): os.path.abspath(path) for name, path in self.paths.items()}
-        return dataclasses.replace(self, **paths)
+        cube, psf, angles = map(os.path.abspath, self.paths.values())
+        return dataclasses.replace(self, cube=cube, psf=psf, angles=angles)
 
     def read(self) -> AdiCube:
         """Returns the cube; raises ScriptError as read() does."""

@@ -1,9 +1,8 @@
 """Computes the probability of a companion at each pixel of a cube, and groups pixels to detections."""
 
 import argparse
-import os
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class Detection(NamedTuple):
     probability: float
 
 
-def load(model_dir: Union[str, "os.PathLike[str]"]) -> ensemble.Ensemble:
+def load(model_dir: str) -> ensemble.Ensemble:
     """Returns the trained detector in a directory, or the ensemble of detectors in its subdirectories.
 
     Raises:
@@ -88,16 +87,17 @@ class Scorer:
         config = models.spec.config
         try:
             self.num_levels, self.patch_size, _ = configurations.patch_shape(config)
-        except (ValueError, AttributeError) as error:
+            hparams = configurations.hparams_of(config, configurations.PatchHparams)
+        except ValueError as error:
             raise ScriptError(
                 f"the model {models.spec.model} is not for direct images ({error}): give one of --model=sodinn, "
                 "sodinn_conv3d or sodirf"
             ) from error
-        from astronet.estimator import estimator_util
+        from astronet.estimator import tensorflow_engine
 
-        self._score = estimator_util.scorer(models.spec, list(models.checkpoints.values()))
+        self._score = tensorflow_engine.scorer(models.spec, list(models.checkpoints.values()))
         self._calibration = models.calibration
-        self._shift = log_odds(prior) - log_odds(config.hparams.companion_share)
+        self._shift = log_odds(prior) - log_odds(hparams.companion_share)
 
     def patches(self, patches: np.ndarray) -> np.ndarray:
         """Returns the probability [n] of a companion in patches [n, num_levels, size, size], the mean of members."""
@@ -156,6 +156,6 @@ def detections(probabilities: np.ndarray, threshold: float, fwhm: float) -> list
         values = probabilities[y, x]
         # Weights are log-odds, not probabilities: of many pixels near 1, the middle ones have the greatest log-odds.
         weights = np.maximum(log_odds(values), 0) + np.finfo(float).tiny
-        center = np.average(x, weights=weights), np.average(y, weights=weights)
-        found_groups.append(Detection(*map(float, center), len(x), float(values.max())))
+        center_x, center_y = (float(np.average(pixels, weights=weights)) for pixels in (x, y))
+        found_groups.append(Detection(center_x, center_y, len(x), float(values.max())))
     return sorted(found_groups, key=lambda detection: (-detection.probability, -detection.num_pixels))

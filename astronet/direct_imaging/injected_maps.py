@@ -111,7 +111,7 @@ def plan(get_setup: Callable[[], Setup], task: Mapping[str, Any]) -> dict[str, A
         y, x = setup.cube.center + radius * np.sin(turn), setup.cube.center + radius * np.cos(turn)
         return y, x, scale.flux(snr), snr
 
-    snrs = {method: [] for method in task["methods"]}
+    snrs: dict[str, list[np.ndarray]] = {method: [] for method in task["methods"]}
     for y, x, flux, _ in [draw(trial_random) for _ in range(_NUM_TRIALS)]:
         injected = setup.with_companion(y, x, flux)
         for method, snrs_of_method in snrs.items():

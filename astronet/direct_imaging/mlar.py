@@ -34,7 +34,8 @@ class Annulus(NamedTuple):
         """Returns y and x of the pixels in the annulus, two integer arrays; frames have size x size pixels."""
         y, x = np.indices([size, size])
         distance = np.hypot(y - size // 2, x - size // 2)
-        return np.nonzero((distance >= self.inner) & (distance < self.outer))
+        y, x = np.nonzero((distance >= self.inner) & (distance < self.outer))
+        return y, x
 
 
 def patch_size(fwhm: float) -> int:
@@ -106,8 +107,9 @@ class Residuals:
         """Returns y, x and the patch of each pixel of the annulus; patches are [num_pixels, num_levels, size, size]."""
         y, x = self.annulus.centers(self._size)
         half = self.patch_size // 2
-        windows = np.lib.stride_tricks.sliding_window_view(self.images, [self.patch_size] * 2, axis=(1, 2))
-        return y, x, scale(np.moveaxis(windows[:, y - half, x - half], 0, 1))
+        shape = len(self.images), self.patch_size, self.patch_size
+        windows = np.lib.stride_tricks.sliding_window_view(self.images, shape)[0]
+        return y, x, scale(windows[y - half, x - half])
 
     def patch(self, companion: np.ndarray, y: float, x: float) -> np.ndarray:
         """Returns the patch around a companion at (y, x), [num_levels, size, size].

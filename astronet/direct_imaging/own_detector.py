@@ -147,7 +147,9 @@ def _differences(manifest: Mapping[str, Any], choice: DetectorChoice) -> list[st
     if not manifest:
         return []
     wanted = choice.samples.origin()
-    made = {key: manifest.get(key) if isinstance(manifest.get(key), dict) else {} for key in ("cube", "settings")}
+    made: dict[str, dict[str, Any]] = {
+        key: section if isinstance(section := manifest.get(key), dict) else {} for key in ("cube", "settings")
+    }
     words = [
         f"{name.upper()} is not the file that they were made of"
         for name, digest in wanted["cube"].items()

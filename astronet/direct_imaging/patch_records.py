@@ -48,7 +48,7 @@ class SampleChoice:
     snr_range: Sequence[float] = (1.0, 3.0)
     num_levels: int = 20
     seed: int = 0
-    num_worker_processes: Optional[int] = 1
+    num_worker_processes: int = 1
     cluster: Optional[str] = None
 
     def check(self) -> None:
@@ -91,7 +91,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num_worker_processes",
         type=arguments.num_processes,
-        default=os.cpu_count(),
+        default=os.cpu_count() or 1,
         help="processes that work side by side",
     )
     workers.add_cluster_flag(parser)
@@ -182,18 +182,19 @@ def _make(
     from tqdm import tqdm
 
     counts = choice.num_companions, choice.num_speckles
-    evaluated = tuple(max(1, int(_EVALUATED * count)) for count in counts)
+    num_companions, num_speckles = (max(1, int(_EVALUATED * count)) for count in counts)
     work = functools.partial(
         _write_annulus,
         adi_cube,
         staging,
-        {split: counts if split == "train" else evaluated for split in samples.SPLITS},
-        tuple(choice.snr_range),
+        {split: counts if split == "train" else (num_companions, num_speckles) for split in samples.SPLITS},
+        choice.snr_range,
         choice.num_levels,
         choice.seed,
     )
     tasks = [(ring, number, len(rings)) for number, ring in enumerate(rings)]
-    shards, rows = {}, []
+    shards: Shards = {}
+    rows: list[list[Any]] = []
     results = workers.map_in_order(work, tasks, choice.num_worker_processes, cluster=choice.cluster)
     for shards_of_annulus, rows_of_annulus in tqdm(
         results, desc="samples", total=len(tasks), unit="annulus", disable=None
@@ -207,7 +208,7 @@ def _write_annulus(
     adi_cube: AdiCube,
     staging: str,
     counts: Mapping[str, tuple[int, int]],
-    snr_range: tuple[float, float],
+    snr_range: Sequence[float],
     num_levels: int,
     seed: int,
     task: tuple[mlar.Annulus, int, int],
@@ -224,24 +225,28 @@ def _write_annulus(
     annulus, number, num_annuli = task
     made = samples.make(adi_cube, annulus, counts, snr_range, num_levels, seed)
     order = np.random.default_rng([seed, number]).permutation(len(made))
-    shards, rows = {}, []
+    shards: Shards = {}
+    rows: list[list[Any]] = []
     for split in samples.SPLITS:
-        name, examples, dispositions = f"{split}-{number:05d}-of-{num_annuli:05d}", [], collections.Counter()
+        name = f"{split}-{number:05d}-of-{num_annuli:05d}"
+        examples: list[bytes] = []
+        dispositions: collections.Counter[str] = collections.Counter()
         for i in order:
             sample = made[i]
             if sample.split != split:
                 continue
-            columns = {
+            disposition = COMPANION if sample.is_companion else SPECKLE
+            columns: dict[str, Any] = {
                 "row_id": number * 1_000_000 + int(i),
                 "tic_id": 100 * annulus.number + int(sample.wedge),
                 "Sectors": 0,
-                "Disposition": COMPANION if sample.is_companion else SPECKLE,
+                "Disposition": disposition,
                 "annulus": annulus.number,
                 **{key: float(getattr(sample, key)) for key in ("x", "y", "flux", "snr")},
             }
             example = tf_example.to_example(columns, {FEATURE: sample.patch.ravel()})
             examples.append(example.SerializeToString(deterministic=True))
-            dispositions[columns["Disposition"]] += 1
+            dispositions[disposition] += 1
             rows.append([columns[column] for column in _COLUMNS] + [name])
         path = os.path.join(staging, name)
         tfrecord.write_shard(path, examples)

@@ -1,6 +1,6 @@
 """Makes PCA images of a cube and their S/N by VIP: the method that detectors are compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Union
 
 import numpy as np
@@ -35,7 +35,7 @@ def snrs(
     return snrs_of_images(images(cube, nums_components, added), y, x, cube.fwhm)
 
 
-def snrs_of_images(images: Sequence[np.ndarray], y: float, x: float, fwhm: float) -> np.ndarray:
+def snrs_of_images(images: Iterable[np.ndarray], y: float, x: float, fwhm: float) -> np.ndarray:
     """Returns the S/N at a pixel (y, x) of several images, [len(images)]."""
     return np.array([snrs_in(image, [y], [x], fwhm)[0] for image in images])
 

@@ -38,7 +38,9 @@ def draw_patch(axes: "Axes", patch: np.ndarray, style: Mapping[str, Any]) -> Non
         return
     levels = np.pad(patch.reshape(NUM_LEVELS, size, size), [(0, 0), (0, 1), (0, 1)], constant_values=np.nan)
     num_columns = math.isqrt(NUM_LEVELS - 1) + 1
-    axes.imshow(np.vstack([np.hstack(levels[i : i + num_columns][:, ::-1]) for i in range(0, NUM_LEVELS, num_columns)]))
+    axes.imshow(
+        np.vstack([np.hstack([*levels[i : i + num_columns][:, ::-1]]) for i in range(0, NUM_LEVELS, num_columns)])
+    )
     axes.set_axis_off()
     axes.set_title("Residuals: the fewest components top left, the most bottom right", fontsize="medium")
 
@@ -108,7 +110,7 @@ def plot_companion_roc(
       snr_range: least and greatest S/N of the companions.
       z: half the width of the intervals, in standard deviations.
     """
-    separations, methods = (list(dict.fromkeys(key[i] for key in curves)) for i in range(2))
+    separations, methods = list(dict.fromkeys(key[0] for key in curves)), list(dict.fromkeys(key[1] for key in curves))
     num_columns = min(2, len(separations))
     num_rows = -(-len(separations) // num_columns)
     figure = Figure(figsize=(1 + 4.6 * num_columns, 1.1 + 3.5 * num_rows), layout="constrained")

@@ -4,7 +4,7 @@ Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 4; VIP's ROC, too, co
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def curve(scores: np.ndarray, is_companion: np.ndarray, elsewhere: Sequence[floa
     """
     thresholds = np.unique(np.concatenate([scores, elsewhere]))[::-1]
 
-    def above(values: Sequence[float]) -> np.ndarray:
+    def above(values: Union[Sequence[float], np.ndarray]) -> np.ndarray:
         return len(values) - np.searchsorted(np.sort(values), thresholds)
 
     in_annulus = above(scores[~is_companion]) / num_maps

@@ -8,7 +8,7 @@ from typing import Any
 
 from astronet.astro_model import astro_model
 from astronet.config.schema import Config
-from astronet.direct_imaging.configurations import FEATURE, patch_shape
+from astronet.direct_imaging.configurations import FEATURE, SodinnHparams, hparams_of, patch_shape
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
 from astronet.ops.dropout import Dropout
 from astronet.ops.tensorflow import keras
@@ -22,7 +22,7 @@ def build(config: Config, convolution: Callable[..., Any] = ConvLSTM2D) -> "kera
       convolution: function (number of filters, kernel size, name=) that returns a layer; the layer keeps the number of
         levels and the size of [batch, levels, size, size, channels].
     """
-    hparams, shape = config.hparams, patch_shape(config)
+    hparams, shape = hparams_of(config, SodinnHparams), patch_shape(config)
     patches = keras.Input([config.inputs.features[FEATURE].length], name=FEATURE)
     net = keras.layers.Reshape([*shape, 1])(patches)
     for number, kernel_size in ((1, 3), (2, 2)):

@@ -12,7 +12,7 @@ import numpy as np
 
 from astronet.base.script import ScriptError
 from astronet.config.schema import Config
-from astronet.direct_imaging.configurations import FEATURE, patch_shape
+from astronet.direct_imaging.configurations import FEATURE, SodirfHparams, hparams_of, patch_shape
 from astronet.ops.tensorflow import keras, tf
 
 _LEAST_PROBABILITY = 1e-7  # of either class: the logits of a unanimous forest stay finite
@@ -83,7 +83,7 @@ def _round_down(threshold: float) -> np.float32:
 
 def build(config: Config) -> "keras.Model":
     """Returns the untrained Keras model of a configuration; see astro_model.build()."""
-    hparams = config.hparams
+    hparams = hparams_of(config, SodirfHparams)
     for name in ("num_trees", "max_depth", "min_samples_leaf"):
         if getattr(hparams, name) < 1:
             raise ValueError(f"{name} is {getattr(hparams, name)}: 1 or more needed")
@@ -118,10 +118,11 @@ def fit(
 
     if len(np.unique(labels)) != 2:
         raise ScriptError(f"all {len(labels)} samples to train on are of one class: a forest needs both")
+    hparams = hparams_of(config, SodirfHparams)
     forest = RandomForestClassifier(
-        config.hparams.num_trees,
-        max_depth=config.hparams.max_depth,
-        min_samples_leaf=config.hparams.min_samples_leaf,
+        hparams.num_trees,
+        max_depth=hparams.max_depth,
+        min_samples_leaf=hparams.min_samples_leaf,
         random_state=seed,
         n_jobs=num_threads or -1,
     )

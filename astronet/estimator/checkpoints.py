@@ -271,8 +271,10 @@ def latest(directory: str) -> Optional[str]:
     with open(list_path, "rb") as file:
         named = re.search(rb'^\s*model_checkpoint_path\s*:\s*"((?:[^"\\\n]|\\.)+)"', file.read(1 << 20), re.MULTILINE)
     try:  # text of a protocol buffer: what is not ASCII is escaped, byte by byte
+        if named is None:
+            raise ValueError("no line with a model_checkpoint_path")
         name = os.fsdecode(named[1].decode("unicode_escape").encode("latin-1"))
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ScriptError(
             f"cannot read {list_path}, which names no checkpoint: copy or train the model again"
         ) from error

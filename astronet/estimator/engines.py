@@ -93,9 +93,9 @@ def scorer(engine: str, spec: ModelSpec, members: Sequence[str]) -> Scorer:
     if engine == "numpy":
         networks = _networks(spec, members)
         return lambda features: metrics.probability(networks.logits(features))
-    from astronet.estimator import estimator_util
+    from astronet.estimator import tensorflow_engine
 
-    return estimator_util.scorer(spec, members)
+    return tensorflow_engine.scorer(spec, members)
 
 
 def sliding_scorer(
@@ -116,9 +116,9 @@ def sliding_scorer(
         if plan is None:
             return None
         return lambda series: metrics.probability(sliding.logits(networks, plan, series))
-    from astronet.estimator import estimator_util
+    from astronet.estimator import tensorflow_engine
 
-    return estimator_util.sliding_scorer(spec, members)
+    return tensorflow_engine.sliding_scorer(spec, members)
 
 
 def feature_batches(

@@ -1,17 +1,15 @@
-"""Trains, evaluates and predicts with TensorFlow. No other file builds on tf_estimator."""
+"""Trains with TensorFlow, and evaluates meanwhile. No other file builds on tf_estimator."""
 
 import contextlib
 import dataclasses
 import glob
-import json
 import logging
 import os
 import shutil
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Optional
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Optional
 
 import numpy as np
 
@@ -19,8 +17,10 @@ from astronet import models
 from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
-from astronet.estimator import checkpoints, tf_estimator
-from astronet.ops import dataset, sliding, training
+from astronet.estimator import checkpoints, tensorflow_engine, tf_estimator
+from astronet.estimator.tensorboard import write_summary
+from astronet.estimator.tf_config import is_chief, is_distributed, let_signals_end_this
+from astronet.ops import dataset, training
 from astronet.ops.tensorflow import keras, tf
 from astronet.stats import metrics
 
@@ -38,17 +38,17 @@ OnEvaluation = Callable[[int, np.ndarray], object]  # takes the step, and the lo
 
 # TensorFlow 2.15 calls its own Estimator deprecated, line by line; there is no other that 2.15 users could turn to.
 tf.get_logger().addFilter(lambda record: "deprecated" not in record.getMessage())
-# It also counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
-tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 # And it warns of a step that was counted late: of processes that train a model together, most are.
 tf.get_logger().addFilter(lambda record: "has not been increased" not in record.getMessage())
 
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """What train_and_evaluate() is given; its docstring says what each is."""
+    """What train_and_evaluate() is given; its docstring says what each is. train_steps and seed are those of spec."""
 
     spec: configuration.ModelSpec
+    train_steps: int
+    seed: int
     model_dir: str
     train: dataset.Tces
     validation: dataset.Tces
@@ -57,16 +57,16 @@ class _Training:
     on_evaluation: OnEvaluation
 
     @property
-    def is_finished(self):
-        return checkpoints.is_finished(self.model_dir, self.spec.train_steps)
+    def is_finished(self) -> bool:
+        return checkpoints.is_finished(self.model_dir, self.train_steps)
 
     @property
-    def steps_between(self):
+    def steps_between(self) -> int:
         """Number of steps from one evaluation to the next."""
         return _steps_between_evaluations(len(self.train), self.spec.config.hparams.batch_size)
 
     @property
-    def words(self):
+    def words(self) -> nouns.Nouns:
         return nouns.of(self.spec.config.inputs.features)
 
 
@@ -101,9 +101,14 @@ def train_and_evaluate(
 
     Raises:
       ScriptError: the training cannot go on from the checkpoint, the loss is NaN, or TF_CONFIG cannot be used.
+      ValueError: spec lacks train_steps or seed.
     """
+    if spec.train_steps is None or spec.seed is None:
+        raise ValueError(f"train_steps={spec.train_steps}, seed={spec.seed}: take the ModelSpec of fit.prepare()")
     with checkpoints.without_pattern(model_dir) as plain_dir:
-        training_of_model = _Training(spec, plain_dir, train, validation, num_threads, say, on_evaluation)
+        training_of_model = _Training(
+            spec, spec.train_steps, spec.seed, plain_dir, train, validation, num_threads, say, on_evaluation
+        )
         if training_of_model.is_finished:  # by a run that was killed before its last evaluation
             if is_chief():
                 _evaluate_last(training_of_model)
@@ -118,23 +123,23 @@ def train_and_evaluate(
 def _train_by_steps(this: _Training, is_shared: bool) -> None:
     """Trains a model by gradient steps; `is_shared`: together with other processes."""
     spec, say = this.spec, this.say
-    run_config = _run_config(spec, this.model_dir, len(this.train), this.num_threads, is_shared)
+    run_config = _run_config(this, is_shared)
     first_step = checkpoints.last_step(this.model_dir)
     counted = this.words.count(len(this.train))
     say(f"{counted} to train on, {len(this.validation)} to evaluate, every {this.steps_between} steps")
 
-    def input_fn():
-        seed = spec.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
+    def input_fn() -> "tf.data.Dataset":
+        seed = this.seed + _SEEDS_APART * (run_config.global_id_in_cluster or 0)
         return dataset.training_batches(this.train, spec.config, seed, first_step).prefetch(2)
 
     estimator = tf_estimator.Estimator(_model_fn(this, run_config.is_chief), config=run_config)
     try:
         if is_shared:
-            _let_signals_end_it()
-            steps = tf_estimator.TrainSpec(input_fn, max_steps=spec.train_steps)
+            let_signals_end_this()
+            steps = tf_estimator.TrainSpec(input_fn, max_steps=this.train_steps)
             tf_estimator.train_and_evaluate(estimator, steps, tf_estimator.EvalSpec(input_fn))  # no process evaluates
         else:
-            estimator.train(input_fn, max_steps=spec.train_steps)
+            estimator.train(input_fn, max_steps=this.train_steps)
     except tf_estimator.NanLossDuringTrainingError as error:
         raise ScriptError(
             "the loss became NaN: lower hparams.learning_rate, or set hparams.clip_gradient_norm"
@@ -146,21 +151,21 @@ def _train_by_steps(this: _Training, is_shared: bool) -> None:
         ) from error
 
 
-def _model_fn(this: _Training, is_chief: bool) -> Callable:
+def _model_fn(this: _Training, is_chief: bool) -> Callable[..., Any]:
     """Returns the model_fn of an Estimator: it builds the model, its training step and (for a chief) its evaluation."""
 
-    def model_fn(features, labels):
+    def model_fn(features: Any, labels: Any) -> Any:
         spec, hparams = this.spec, this.spec.config.hparams
         with _BUILDING:  # the seed is the process's, and must be this model's until its initial weights are drawn
-            keras.utils.set_random_seed(spec.seed)
+            keras.utils.set_random_seed(this.seed)
             model = models.build(spec.model, spec.config)
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
         if not is_chief:
-            train_op, _ = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
-            share = _Share(spec.train_steps, this.say)
+            train_op, _ = training.train_op(loss, model.trainable_weights, this.train_steps, hparams)
+            share = _Share(this.train_steps, this.say)
             return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
-        train_op, averages = training.train_op(loss, model.trainable_weights, spec.train_steps, hparams)
+        train_op, averages = training.train_op(loss, model.trainable_weights, this.train_steps, hparams)
         train_op = tf.group(train_op, add_loss)
         evaluate = _evaluation(spec, model, averages, this.validation)
         saver_hook = tf.compat.v1.train.CheckpointSaverHook(
@@ -194,19 +199,19 @@ def full_disk_told(model_dir: str) -> Iterator[None]:
         ) from error
 
 
-def _remove_unfinished_checkpoints(model_dir):
+def _remove_unfinished_checkpoints(model_dir: str) -> None:
     if is_chief():
         for directory in glob.glob(os.path.join(glob.escape(os.fspath(model_dir)), "model.ckpt-*_temp")):
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _fit_and_evaluate(fit: Callable, this: _Training) -> None:
+def _fit_and_evaluate(fit: Callable[..., Any], this: _Training) -> None:
     """Does what train_and_evaluate() does for a model that is fitted at once; `fit` is its models.fit_function."""
     spec = this.spec
     this.say(f"{this.words.count(len(this.train))} to train on at once, {len(this.validation)} to evaluate")
     model = models.build(spec.model, spec.config)
-    fit(model, spec.config, this.train.features, this.train.labels, spec.seed, this.num_threads)
-    checkpoints.write(this.model_dir, model, spec.train_steps)
+    fit(model, spec.config, this.train.features, this.train.labels, this.seed, this.num_threads)
+    checkpoints.write(this.model_dir, model, this.train_steps)
     _evaluate_last(this)
 
 
@@ -217,14 +222,14 @@ def _evaluate_last(this: _Training) -> None:
     step = checkpoints.last_step(this.model_dir)
     with _BUILDING:  # which draws random numbers
         model = checkpoints.restore(this.spec, checkpoints.find(this.model_dir))
-    score = tf.function(lambda features: _logits(model, features, this.spec.config))
+    score = tf.function(lambda features: tensorflow_engine.logits(model, features, this.spec.config))
     logits = np.concatenate([score(batch).numpy() for batch in dataset.evaluation_batches(this.validation)])
     figures = _judge(this.model_dir, step, this.validation.labels, logits)
-    this.say(f"step {step:6d}/{this.spec.train_steps}  {figures}")
+    this.say(f"step {step:6d}/{this.train_steps}  {figures}")
     this.on_evaluation(step, logits)
 
 
-def _judge(model_dir, step, labels, logits):
+def _judge(model_dir: str, step: int, labels: np.ndarray, logits: np.ndarray) -> str:
     """Evaluates the last checkpoint, keeps it if it is the best, and returns how good it is in words.
 
     Args:
@@ -234,7 +239,7 @@ def _judge(model_dir, step, labels, logits):
     """
     values = metrics.evaluate(labels, logits)
     precision = metrics.summary(labels, metrics.probability(logits))["average_precision"]
-    checkpoints.keep_if_best(checkpoints.latest(model_dir), {**values, "global_step": step})
+    checkpoints.keep_if_best(checkpoints.find(model_dir), {**values, "global_step": step})
     write_summary(os.path.join(model_dir, "eval_val"), step, {**values, "average_precision": precision})
     return (
         f"validation loss {values['loss']:.4f}  accuracy {values['accuracy/accuracy']:.4f}"
@@ -242,39 +247,8 @@ def _judge(model_dir, step, labels, logits):
     )
 
 
-def is_distributed() -> bool:
-    """Returns whether TF_CONFIG makes this process one of several that train a model together.
-
-    Raises:
-      ScriptError: TF_CONFIG cannot be used.
-    """
-    text = os.environ.get("TF_CONFIG")
-    if not text:
-        return False
-    try:
-        jobs, job = json.loads(text)["cluster"], json.loads(text)["task"]["type"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ScriptError(f"TF_CONFIG is not as docs/cluster.md has it ({error!r}): correct or unset it") from error
-    if not {"chief", "ps"} <= set(jobs) <= {"chief", "ps", "worker"} or job not in jobs:
-        raise ScriptError(
-            f"TF_CONFIG has the jobs {', '.join(jobs)}, and is of a {job}: a chief, one ps (parameter server) or more, "
-            "and any number of workers are needed, and no other; the chief evaluates"
-        )
-    return True
-
-
-def is_chief() -> bool:
-    """Returns whether this process evaluates and saves: it trains alone, or is the chief of several processes."""
-    return not is_distributed() or json.loads(os.environ["TF_CONFIG"])["task"]["type"] == "chief"
-
-
-def _let_signals_end_it():
-    """Has signals end this process at once: it waits for others in TensorFlow's C++, where no Python handler runs."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _run_config(spec, model_dir, num_train, num_threads, is_shared):
+def _run_config(this: _Training, is_shared: bool) -> "tf_estimator.RunConfig":
+    spec, num_threads = this.spec, this.num_threads
     if is_shared and spec.config.hparams.early_stop_patience is not None:
         raise ScriptError("hparams.early_stop_patience stops the chief alone: set it to null for training by TF_CONFIG")
     session_config = tf.compat.v1.ConfigProto(
@@ -285,98 +259,14 @@ def _run_config(spec, model_dir, num_train, num_threads, is_shared):
     if is_shared:  # so that no worker waits for another one
         session_config.device_filters.extend(tf_estimator.RunConfig().session_config.device_filters)
     return tf_estimator.RunConfig(
-        model_dir,
-        tf_random_seed=spec.seed,
+        this.model_dir,
+        tf_random_seed=this.seed,
         save_checkpoints_secs=None,
         save_checkpoints_steps=None,
-        save_summary_steps=_steps_between_evaluations(num_train, spec.config.hparams.batch_size),
+        save_summary_steps=this.steps_between,
         keep_checkpoint_max=1,
         session_config=session_config,
     )
-
-
-def evaluate(
-    spec: configuration.ModelSpec,
-    checkpoints_of_members: Sequence[str],
-    files: Sequence[str],
-    threshold: float = metrics.DEFAULT_THRESHOLD,
-    temperature: float = 1.0,
-) -> dict[str, float]:
-    """Evaluates a model, or the mean of an ensemble, on labeled records.
-
-    Args:
-      spec: ModelSpec of all members.
-      checkpoints_of_members: list of checkpoints, one a member.
-      files: list of record files.
-      threshold: probability from which a TCE is called positive.
-      temperature: divides the logits of each member.
-
-    Returns:
-      The figures of metrics.evaluate(), and global_step (the last of the members').
-    """
-    score = _logits_of_members(spec, checkpoints_of_members)
-    labels: list[np.ndarray] = []
-    logits: list[np.ndarray] = []
-    for path in files:  # one in memory at a time
-        tces = dataset.read([path], spec.config)
-        labels.append(tces.labels)
-        logits += map(score, dataset.evaluation_batches(tces))
-    averaged = metrics.average(np.concatenate(logits), temperature)
-    step = max(map(checkpoints.step, checkpoints_of_members))
-    return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
-
-
-def scorer(
-    spec: configuration.ModelSpec, checkpoints_of_members: Sequence[str]
-) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
-    """Restores the members of an ensemble once, to score any number of batches.
-
-    Args:
-      spec: ModelSpec of all members.
-      checkpoints_of_members: list of checkpoints, one a member.
-
-    Returns:
-      Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
-    """
-    score = _logits_of_members(spec, checkpoints_of_members)
-    return lambda features: metrics.probability(score(features))
-
-
-def sliding_scorer(
-    spec: configuration.ModelSpec, checkpoints_of_members: Sequence[str]
-) -> Optional[Callable[[np.ndarray], np.ndarray]]:
-    """Restores the members of an ensemble once, to score all windows of any number of series.
-
-    Args:
-      spec: ModelSpec of all members, which have one input.
-      checkpoints_of_members: list of checkpoints, one a member.
-
-    Returns:
-      Function from a series, float32 [n], to probabilities [n - length + 1, num_members] of its windows of the input's
-      length; None where sliding.logits_function has none for the model.
-    """
-    model = models.build(spec.model, spec.config)
-    logits = None if spec.config.hparams.score_both_directions else sliding.logits_function(model)
-    if logits is None:
-        return None
-    logits = tf.function(logits, input_signature=[tf.TensorSpec([None])])
-    score = _by_member(model, checkpoints_of_members, logits)
-    return lambda series: metrics.probability(score(series))
-
-
-def write_summary(directory: str, step: int, values: Mapping[str, float]) -> None:
-    """Writes scalars for TensorBoard.
-
-    Args:
-      directory: such as model_dir/eval_test.
-      step: number of training steps behind the values.
-      values: the scalars by name.
-    """
-    scalars = [tf.compat.v1.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-    with tf.Graph().as_default():  # the writer of these summaries, which Estimator writes too, refuses eager mode
-        writer = tf.compat.v1.summary.FileWriterCache.get(directory)
-    writer.add_summary(tf.compat.v1.Summary(value=scalars), step)
-    writer.flush()
 
 
 class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
@@ -384,18 +274,18 @@ class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
 
     LOSS_SCOPE = "epoch_loss"
 
-    def __init__(self, this: _Training, mean_loss, evaluate):
+    def __init__(self, this: _Training, mean_loss: Any, evaluate: Callable[[Any], np.ndarray]) -> None:
         self._training = this
         self._mean_loss = mean_loss
         self._evaluate = evaluate
         self._reset_loss = tf.compat.v1.variables_initializer(tf.compat.v1.local_variables(self.LOSS_SCOPE))
-        self._last = None  # step and time of the last evaluation
+        self._last: Optional[tuple[int, float]] = None  # step and time of the last evaluation
 
-    def after_save(self, session, global_step_value):
+    def after_save(self, session: Any, global_step_value: Any) -> bool:
         this, step, seconds = self._training, int(global_step_value), time.monotonic()
         logits = self._evaluate(session)
         figures = _judge(this.model_dir, step, this.validation.labels, logits)
-        line = f"step {step:6d}/{this.spec.train_steps}"
+        line = f"step {step:6d}/{this.train_steps}"
         if self._last:
             rate = (step - self._last[0]) * this.spec.config.hparams.batch_size / (seconds - self._last[1])
             mean_loss = session.run(self._mean_loss)
@@ -407,16 +297,16 @@ class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
         self._last = step, time.monotonic()
         return self._is_patience_over(step)
 
-    def _is_patience_over(self, step):
+    def _is_patience_over(self, step: int) -> bool:
         """Returns whether to end the training, which then counts as finished."""
         this = self._training
         patience = this.spec.config.hparams.early_stop_patience
         if patience is None:
             return False
-        best = checkpoints.best_metrics(this.model_dir)["global_step"]
-        if step - best < patience * this.steps_between:
+        best = checkpoints.best_metrics(this.model_dir)
+        if best is None or step - best["global_step"] < patience * this.steps_between:
             return False
-        this.say(f"no lower validation loss since step {best}: training ends early")
+        this.say(f"no lower validation loss since step {best['global_step']}: training ends early")
         checkpoints.mark_finished(this.model_dir)
         return True
 
@@ -424,18 +314,20 @@ class _Epochs(tf.compat.v1.train.CheckpointSaverListener):
 class _Share(tf.compat.v1.train.SessionRunHook):
     """Counts the steps that this worker takes itself, and tells the number at the end."""
 
-    def __init__(self, num_steps, say):
+    def __init__(self, num_steps: int, say: Say) -> None:
         self._num_steps, self._say = num_steps, say
         self._num_own = 0
 
-    def after_run(self, run_context, run_values):
+    def after_run(self, run_context: Any, run_values: Any) -> None:
         self._num_own += 1
 
-    def end(self, session):
+    def end(self, session: Any) -> None:
         self._say(f"this worker took {self._num_own} of the {self._num_steps} steps")
 
 
-def _evaluation(spec, model, averages, tces):
+def _evaluation(
+    spec: configuration.ModelSpec, model: "keras.Model", averages: Sequence[Any], tces: dataset.Tces
+) -> Callable[[Any], np.ndarray]:
     """Returns a function from a session to the logits of TCEs by the weights in it, [num_tces, output_dim].
 
     Args:
@@ -452,9 +344,9 @@ def _evaluation(spec, model, averages, tces):
         refresh = tf.group(*(mine.assign(average) for mine, average in zip(model.trainable_weights, averages)))
     lengths = configuration.input_lengths(spec.config)
     features = {name: tf.compat.v1.placeholder(tf.float32, [None, length]) for name, length in lengths.items()}
-    logits = _logits(model, features, spec.config)
+    logits = tensorflow_engine.logits(model, features, spec.config)
 
-    def evaluate(session):
+    def evaluate(session: Any) -> np.ndarray:
         session.run(refresh)
         batches = dataset.evaluation_batches(tces)
         feeds = ({features[name]: batch[name] for name in features} for batch in batches)
@@ -463,54 +355,7 @@ def _evaluation(spec, model, averages, tces):
     return evaluate
 
 
-def _logits(model, features, config):
-    """Returns the logits of TCEs, [batch, output_dim]."""
-    logits = model(features, training=False)
-    if not config.hparams.score_both_directions:
-        return logits
-    turned = {name: tf.reverse(features[name], axis=[1]) for name in configuration.view_lengths(config)}
-    return (logits + model({**features, **turned}, training=False)) / 2
-
-
-def _steps_between_evaluations(num_examples, batch_size):
+def _steps_between_evaluations(num_examples: int, batch_size: int) -> int:
     """Returns the number of steps of one epoch, or of as many whole epochs as make evaluations worth their time."""
     epoch = max(1, num_examples // batch_size)
     return epoch * -(-_MIN_STEPS_BETWEEN_EVALUATIONS // epoch)
-
-
-def _logits_of_members(spec, members):
-    """Returns a function from features to logits, an array [batch, member, output_dim]."""
-    model = models.build(spec.model, spec.config)
-    lengths = configuration.input_lengths(spec.config)
-
-    # Batches of any size: the last one is smaller, and another trace for it would take longer than to score it.
-    @tf.function(input_signature=[{name: tf.TensorSpec([None, length]) for name, length in lengths.items()}])
-    def logits(features):
-        return _logits(model, features, spec.config)
-
-    score = _by_member(model, members, logits)
-    return lambda features: score({name: features[name] for name in lengths})
-
-
-def _by_member(model, members, logits):
-    """Returns a function from the input of `logits` to its values by each member, an array [batch, member, output_dim].
-
-    The members take turns in one model: a call fills it with the weights of each. To build and trace a model for each
-    member would take longer than to score thousands of TCEs. The tensors are handed over, not copied.
-
-    Args:
-      model: the model that `logits` computes with.
-      members: list of checkpoints.
-      logits: tf.function to [batch, output_dim].
-    """
-    weights_of_members = [list(map(tf.constant, checkpoints.weights(model, checkpoint))) for checkpoint in members]
-
-    def score(inputs):
-        scored = []
-        for weights in weights_of_members:
-            for variable, values in zip(model.weights, weights):
-                variable.assign(values)
-            scored.append(logits(inputs).numpy())
-        return np.stack(scored, axis=1)
-
-    return score

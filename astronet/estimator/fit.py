@@ -25,7 +25,7 @@ from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
 from astronet.config.configuration import ModelSpec
 from astronet.data.records import leaks, tfrecord
-from astronet.estimator import checkpoints
+from astronet.estimator import checkpoints, tf_config
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from astronet.ops.dataset import Tces
@@ -97,15 +97,11 @@ def fit_ensemble(spec: ModelSpec, options: FitOptions, say: Tell = _LOG.info, wa
         _fit_locked(spec, options, say, warn)
 
 
-def _writes(options):
+def _writes(options: FitOptions) -> bool:
     """Whether this process itself writes to model_dir."""
     if options.cluster and options.num_models == 1:
         return False  # a worker does
-    if not os.environ.get("TF_CONFIG"):
-        return True
-    from astronet.estimator import estimator_util
-
-    return estimator_util.is_chief()
+    return tf_config.is_chief()
 
 
 def _fit_locked(spec, options, say, warn):
@@ -323,6 +319,7 @@ def fit_model(
 
     with estimator_util.full_disk_told(model_dir):
         estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say_with_prefix, evaluated)
-    best = checkpoints.best_metrics(model_dir)
-    best_dir = os.path.join(model_dir, checkpoints.BEST)
+    best, best_dir = checkpoints.best_metrics(model_dir), os.path.join(model_dir, checkpoints.BEST)
+    if best is None:
+        raise ScriptError(f"{best_dir} is gone, which held the best checkpoint: remove {model_dir}, and train again")
     say_with_prefix(f"least validation loss: {best['loss']:.4f} at step {best['global_step']}, kept in {best_dir}")

@@ -31,10 +31,10 @@ def evaluate(models: Ensemble, files: Sequence[str], threshold: Optional[float] 
     Returns:
       The figures of metrics.evaluate(), and global_step (the last of the members').
     """
-    from astronet.estimator import estimator_util
+    from astronet.estimator import tensorflow_engine
 
     members = list(models.checkpoints.values())
-    return estimator_util.evaluate(
+    return tensorflow_engine.evaluate(
         models.spec, members, files, models.threshold(threshold), models.calibration.temperature
     )
 

@@ -110,13 +110,13 @@ def read_true_vs_pred(path: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array(labels), np.array(probabilities)
 
 
-def _label(prediction, inputs):
+def _label(prediction: Prediction, inputs: Inputs) -> Optional[int]:
     """1 or 0; None for a record whose disposition is not known."""
     label = inputs.label_map.get(tf_example.value(prediction.example, inputs.label_feature))
     return None if label is None else int(label > 0)
 
 
-def _cells(prediction, plot_path):
+def _cells(prediction: Prediction, plot_path: str) -> list[object]:
     tce = prediction.identity
     identity = tce.row_id, tce.tic_id, tce.toi_id, tce.sector, f"{tce.period:.7g}", tce.disposition
     return [*identity, f"{prediction.mean:.7f}", f"{prediction.standard_deviation:.7f}", os.path.basename(plot_path)]
@@ -136,12 +136,12 @@ def precision_and_recall(
       Threshold, number of records called positive, number of these that are positive, precision, recall. A ratio is
       None where no record is called positive, or none is positive.
     """
-    num_positive = np.sum(labels == 1)
+    num_positive = int(np.sum(labels == 1))
     for threshold in thresholds:
         called = is_positive(probabilities, threshold)
-        num_called, num_right = np.sum(called), np.sum(labels[called] == 1)
+        num_called, num_right = int(np.sum(called)), int(np.sum(labels[called] == 1))
         yield threshold, num_called, num_right, _ratio(num_right, num_called), _ratio(num_right, num_positive)
 
 
-def _ratio(part, whole):
+def _ratio(part: int, whole: int) -> Optional[float]:
     return part / whole if whole else None

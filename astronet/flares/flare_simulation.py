@@ -9,6 +9,7 @@ import numpy as np
 
 from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.flares import flare_fit, injection
+from light_curve_util.array_types import Floats
 from light_curve_util.constants import BTJD_ZERO
 
 SECTOR_START = 1325.3  # BTJD, of sector 1
@@ -99,7 +100,7 @@ def simulate(tic_id: int, sector: int, days: float, cadence_seconds: float, seed
     time = start + np.arange(0, days, step)
     time = time[np.abs(time - start - days / 2) > min(_GAP_DAYS, days / 8) / 2]
     noise = np.exp(random.uniform(np.log(5e-4), np.log(1e-2)))
-    star = 1 + _rotation(time, random)
+    star = 1.0 + _rotation(time, random)
     for _ in range(random.poisson(days / 4)):
         width = random.uniform(*_BUMP_DAYS)
         star += 5 * noise * random.uniform(-1, 1) * np.exp(-0.5 * ((time - random.choice(time)) / width) ** 2)
@@ -122,7 +123,7 @@ def _draw_flares(time: np.ndarray, days: float, step: float, noise: float, rando
     return sorted(map(Flare, peaks, amplitude, rise, decay))
 
 
-def _rotation(time: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _rotation(time: np.ndarray, random: np.random.Generator) -> Floats:
     period = np.exp(random.uniform(np.log(0.3), np.log(15)))
     amplitude = np.exp(random.uniform(np.log(1e-3), np.log(3e-2)))
     phase = 2 * np.pi * (time / period + random.random())

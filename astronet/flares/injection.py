@@ -1,10 +1,14 @@
 """Makes artificial flares: in windows to train on, and in light curves to test a search."""
 
 from collections.abc import Sequence
+from typing import TypeVar, Union
 
 import numpy as np
 
 from astronet.flares import flare_fit, windows
+
+Limits = Union[Sequence[float], np.ndarray]  # the least and the greatest value
+Number = TypeVar("Number", float, np.ndarray)
 
 # Limits of a flare's amplitude over the noise of a cadence, and of its full width at half maximum [cadences].
 AMPLITUDE_IN_NOISE = 4.0, 300.0
@@ -19,8 +23,8 @@ _HALF_DECAY = np.log(2)
 def draw(
     random: np.random.Generator,
     number: int,
-    amplitudes: Sequence[float] = AMPLITUDE_IN_NOISE,
-    widths: Sequence[float] = WIDTH,
+    amplitudes: Limits = AMPLITUDE_IN_NOISE,
+    widths: Limits = WIDTH,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns random flares, log-uniform in amplitude and in width.
 
@@ -33,12 +37,14 @@ def draw(
     Returns:
       Amplitude, rise (standard deviation of the Gaussian) and decay (1/e time), each [number], in these units.
     """
-    amplitude, width = (np.exp(random.uniform(*np.log(limits), number)) for limits in (amplitudes, widths))
+    amplitude, width = (
+        np.exp(random.uniform(least, greatest, number)) for least, greatest in map(np.log, (amplitudes, widths))
+    )
     share = random.uniform(*_RISE_SHARE, number)
     return amplitude, share * width / _HALF_RISE, (1 - share) * width / _HALF_DECAY
 
 
-def width(rise: np.ndarray, decay: np.ndarray) -> np.ndarray:
+def width(rise: Number, decay: Number) -> Number:
     """Returns the full width at half maximum of flares, in the unit of their rise and decay."""
     return rise * _HALF_RISE + decay * _HALF_DECAY
 

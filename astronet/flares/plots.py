@@ -58,7 +58,7 @@ def plot_flares(
     time, flux = light_curve.time, light_curve.flux
     nearest = sorted(flares, key=lambda row: -float(row.get("amplitude") or 0))[:3]
     figure = Figure(figsize=(11, 7.5 if nearest else 4), layout="constrained")
-    parts = figure.subfigures(2, 1) if nearest else [figure]
+    parts = figure.subfigures(2, 1, squeeze=False).ravel() if nearest else [figure]
     axes = parts[0].subplots()
     _scatter(axes, time, flux, probability, 2)
     for row in flares:

@@ -1,8 +1,8 @@
 """Injects artificial flares into one light curve and searches them: is each found, and with which amplitude?"""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from typing import Optional, Union
+from collections.abc import Iterator
+from typing import Optional
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Settings:
         flares that would have been flagged are dropped, too.
     """
 
-    amplitudes: Sequence[float]
-    widths_days: Union[Sequence[float], np.ndarray]
+    amplitudes: injection.Limits
+    widths_days: injection.Limits
     threshold: float
     least_significance: float = search.LEAST_SIGNIFICANCE
     quality: str = "flares"

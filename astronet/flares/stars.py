@@ -28,16 +28,17 @@ def read(path: Union[str, os.PathLike]) -> dict[int, tuple[float, float]]:
       ScriptError: the file is no table, lacks a column, or has no row that can be used.
     """
     table = table_rows.read(path, _SPELLINGS, tuple(_SPELLINGS))
-    known, problems = {}, list(table.broken)
+    known: dict[int, tuple[float, float]] = {}
+    problems = list(table.broken)
     for row in table.rows:
         try:
             tic_id = tic_ids.parse_tic_id(row.text("tic_id"))
-            values = [_plausible(row, name) for name in _KEYWORDS]
+            teff, star_rad = (_plausible(row, name) for name in _KEYWORDS)
         except ValueError as error:
             problems.append((row.number, str(error)))
             continue
-        if None not in values:
-            known[tic_id] = tuple(values)
+        if teff is not None and star_rad is not None:
+            known[tic_id] = teff, star_rad
     for number, reason in sorted(problems):
         print(f"warning: {path}, row {number} left out: {reason}", file=sys.stderr)
     if not known:

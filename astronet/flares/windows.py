@@ -4,6 +4,7 @@ Source: Feinstein et al. 2020 (AJ 160, 219), section 3: 200 cadences of flux ove
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Union
 
 import numpy as np
 
@@ -76,16 +77,18 @@ def strided(time: np.ndarray, flux: np.ndarray, padded: bool = False) -> Iterato
         yield cadences, np.lib.stride_tricks.sliding_window_view(stretch, LENGTH)
 
 
-def centered(time: np.ndarray, flux: np.ndarray, positions: Sequence[int], padded: bool = False) -> np.ndarray:
+def centered(
+    time: np.ndarray, flux: np.ndarray, positions: Union[Sequence[int], np.ndarray], padded: bool = False
+) -> np.ndarray:
     """Returns the windows of some cadences, float32 [m, LENGTH]; NaN for a cadence that has no window.
 
     Args:
       time, flux, padded: see stretches().
       positions: [m], indices of cadences.
     """
-    positions = np.asarray(positions, dtype=int)
-    chosen = np.full([len(positions), LENGTH], np.nan, dtype=np.float32)
+    indices = np.asarray(positions, dtype=int)
+    chosen = np.full([len(indices), LENGTH], np.nan, dtype=np.float32)
     for cadences, windows in strided(time, flux, padded):
-        inside = (cadences.start <= positions) & (positions < cadences.stop)
-        chosen[inside] = windows[positions[inside] - cadences.start]
+        inside = (cadences.start <= indices) & (indices < cadences.stop)
+        chosen[inside] = windows[indices[inside] - cadences.start]
     return chosen

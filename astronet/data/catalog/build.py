@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 import astronet
-from astronet.base import locks
+from astronet.base import kept, locks
 from astronet.base.kept import Kept, beside
 from astronet.base.workers import OncePerProcess, map_in_order
 from astronet.data.catalog import catalog_rows, events, focal_plane, observed
@@ -128,7 +128,7 @@ def _complete_and_write(rows, choice):
     dropped = [row for row in rows if row.reason]
     catalog_rows.write_list(choice.dropped_path, dropped, "reason", lambda row: [row.reason])
     num_warnings = catalog_rows.write_list(choice.warnings_path, _kept(rows), "warning", lambda row: row.warnings)
-    results_on_disk.discard()
+    kept.discard(results_on_disk.directory)
     return BuiltCatalog(len(rows) - len(dropped), len(dropped), num_warnings)
 
 

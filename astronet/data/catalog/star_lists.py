@@ -83,7 +83,8 @@ def read_tic_ids(path: str) -> tuple[list[int], list[tuple[int, str, str]]]:
             lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"{path}: not a readable text file ({error}); give one TIC ID a line") from error
-    tic_ids, dropped = {}, []
+    tic_ids: dict[int, int] = {}  # to the line that has it
+    dropped: list[tuple[int, str, str]] = []
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if not text.isdecimal():
@@ -103,7 +104,8 @@ def read_lists(paths: Sequence[str], num_worker_processes: int = 1) -> Stars:
     """
     for path in paths:
         sector_of(path)  # raises an error for a name without a sector before anything is read
-    tic_ids_of, left_out_of = collections.defaultdict(dict), collections.defaultdict(list)
+    tic_ids_of: dict[int, dict[int, str]] = collections.defaultdict(dict)  # to the list that has it first
+    left_out_of: dict[int, list[LeftOut]] = collections.defaultdict(list)
     with tqdm(total=len(paths), unit="file", disable=None) as progress:
         for path, (tic_ids, problems) in zip(paths, map_in_order(read_tic_ids, paths, num_worker_processes)):
             sector, name = sector_of(path), os.path.basename(path)
@@ -114,7 +116,7 @@ def read_lists(paths: Sequence[str], num_worker_processes: int = 1) -> Stars:
                 if earlier != name:
                     left_out_of[sector].append(LeftOut(name, "", tic_id, f"is in {earlier} too"))
             progress.update()
-    return Stars(tic_ids_of, left_out_of)
+    return Stars({sector: list(tic_ids) for sector, tic_ids in tic_ids_of.items()}, left_out_of)
 
 
 def with_light_curves(tess_data_dir: str) -> Stars:

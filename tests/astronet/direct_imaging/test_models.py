@@ -15,7 +15,7 @@ from astronet.config import configuration
 from astronet.data.records import tf_example, tfrecord
 from astronet.direct_imaging import configurations
 from astronet.direct_imaging.conv_lstm import ConvLSTM2D
-from astronet.estimator import checkpoints, estimator_util, scoring
+from astronet.estimator import checkpoints, scoring, tensorflow_engine
 from astronet.figures import tce
 from astronet.ops import dataset
 from astronet.ops.tensorflow import keras, tf
@@ -237,7 +237,7 @@ def read(patches, split, config):
 def test_forest_says_what_that_of_scikit_learn_does(trained, patches):
     spec = configuration.load(trained("sodirf"))
     forest = RandomForestClassifier(30, max_depth=6, random_state=0).fit(*read(patches, "train", spec.config))
-    score = estimator_util.scorer(spec, [checkpoints.find(trained("sodirf"))])
+    score = tensorflow_engine.scorer(spec, [checkpoints.find(trained("sodirf"))])
     for split in ("train", "test"):
         features, _ = read(patches, split, spec.config)
         expected = forest.predict_proba(features)[:, 1]

@@ -7,7 +7,7 @@ import pytest
 
 from astronet.config import configuration
 from astronet.data.records import tfrecord
-from astronet.estimator import checkpoints, estimator_util
+from astronet.estimator import checkpoints, estimator_util, tensorflow_engine
 from astronet.ops import dataset
 from astronet.stats import metrics
 
@@ -16,7 +16,7 @@ PUBLISHED_DIGITS = 1e-5  # predictions.csv has seven decimals; float32 sums in a
 
 def predict(spec, members, serialized, batch_size=1000):
     batches = (serialized[i : i + batch_size] for i in range(0, len(serialized), batch_size))
-    score = estimator_util.scorer(spec, members)
+    score = tensorflow_engine.scorer(spec, members)
     return np.concatenate(list(map(score, dataset.from_serialized_batches(batches, spec.config))))
 
 
@@ -47,7 +47,7 @@ def test_scores_of_both_directions_are_averaged(tmp_path, write_tces):
     assert not np.allclose(*directions, atol=1e-3)
     np.testing.assert_allclose(found, metrics.probability(np.mean(directions, axis=0)), rtol=1e-5)
     loss = metrics.evaluate(tces.labels, np.mean(directions, axis=0))["loss"]
-    assert estimator_util.evaluate(spec, [checkpoint], [path])["loss"] == pytest.approx(loss, rel=1e-5)
+    assert tensorflow_engine.evaluate(spec, [checkpoint], [path])["loss"] == pytest.approx(loss, rel=1e-5)
     with open(f"{checkpoints.find(str(tmp_path), 'best')}.json") as file:
         assert json.load(file)["loss"] == pytest.approx(loss, rel=1e-5)
 
