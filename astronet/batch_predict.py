@@ -20,7 +20,8 @@ def _predict(flags):
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     stem = os.path.normpath(os.path.join(flags.output_dir, "_".join(filter(None, ["prediction", flags.suffix]))))
-    records, problems = scoring.RecordChoice.from_flags(flags), []
+    records = arguments.from_flags(scoring.RecordChoice, flags)
+    problems: list[str] = []
     scoring.refuse_overwriting_records(prediction_files.paths_of(stem), records)
     words = nouns.of(models.spec.config.inputs.features)
     predictions = tqdm(scoring.predict_files(models, records, problems), unit=f" {words.one}", disable=None)

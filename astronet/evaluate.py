@@ -57,7 +57,7 @@ def _evaluate(flags):
     files = tfrecord.expand(flags.eval_files)
     arguments.refuse_overwriting_in(*written, {"--eval_files": files})
     values = labeled_records.evaluate(models, files, flags.threshold)
-    step = values["global_step"]
+    step = int(values["global_step"])
     figures = ", ".join(
         f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
     )

@@ -44,7 +44,8 @@ def _find(flags):
     ending = f"_{flags.suffix}" if flags.suffix else ""
     truth_path = os.path.normpath(os.path.join(flags.output_dir, f"true_vs_pred{ending}.txt"))
     table_path = os.path.normpath(os.path.join(flags.output_dir, f"misclassified{ending}.csv"))
-    records, problems = scoring.RecordChoice.from_flags(flags), []
+    records = arguments.from_flags(scoring.RecordChoice, flags)
+    problems: list[str] = []
     scoring.refuse_overwriting_records([truth_path, table_path], records)
     predictions = tqdm(scoring.predict_files(models, records, problems), unit=f" {words.one}", disable=None)
     compared = misclassified.write(predictions, inputs, threshold, flags.save_dir, table_path)

@@ -69,7 +69,7 @@ def _plot(flags):
         configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     )
     make_directory(flags.save_dir)
-    plots = set()
+    plots: set[str] = set()
     for tce in tqdm(chosen.itertuples(), total=len(chosen), unit=" TCE", disable=None):
         try:
             _plot_tce(tce, flags, lengths, plots)

@@ -25,6 +25,7 @@ from astronet.data.catalog import transit_fit, transit_search
 from astronet.data.simulation import photometry as simulated_photometry
 from astronet.data.simulation import signals, sky
 from light_curve_util import tess_io
+from light_curve_util.flux_scale import to_flux
 from light_curve_util.phase_fold import phase_fold
 
 RATIOS = {"period": 1, "P/2": 1 / 2, "2P": 2, "P/3": 1 / 3, "3P": 3, "2P/3": 2 / 3, "3P/2": 3 / 2}
@@ -57,7 +58,7 @@ class _Star:
         magnitudes = photometry.raw if (self.raw if raw is None else raw) else photometry.detrended
         magnitude = magnitudes[simulated_photometry.BEST_APERTURE]
         usable = (photometry.qflag == 0) & np.isfinite(magnitude)
-        return tess_io.to_flux(photometry.time[usable], magnitude[usable])
+        return to_flux(photometry.time[usable], magnitude[usable])
 
 
 def _draw_planet(rng, star, period_range, signal_to_noise):

@@ -11,7 +11,6 @@ from light_curve_util import file_index, flux_scale, light_curve_times, near_mis
 from light_curve_util import identity as identities
 from light_curve_util.array_types import Floats
 from light_curve_util.errors import EmptyLightCurveError, MissingLightCurveError, UnreadableLightCurveError
-from light_curve_util.flux_scale import relative_flux, to_flux  # noqa: F401 (simulations take them from here)
 from light_curve_util.products import (
     Product,
     Reader,

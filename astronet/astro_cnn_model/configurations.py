@@ -1,10 +1,10 @@
 """Configurations of the convolutional model."""
 
 import dataclasses
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 from astronet.astro_model.configurations import INPUTS, RECIPES
-from astronet.config.schema import Bounds, Config, Hparams, Share
+from astronet.config.schema import Bounds, Config, Hparams, Inputs, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +47,16 @@ _FLARE_COLUMNS = {
     )
 }
 
-_PUBLISHED = _COLUMNS, {"num_pre_logits_hidden_layers": 4}
-_TRIAGE = _TRIAGE_COLUMNS, {"scatter_channel": True}
-_STELLA = _FLARE_COLUMNS, {"column_dropout_rate": 0.1, "drop_whole_channels": False}
-_FLARES = _FLARE_COLUMNS, {**_STELLA[1], "deviation_channel": True}
+_Recipe = tuple[dict[str, ConvColumn], dict[str, Any]]  # the columns of views, and the other hyperparameters
+
+_PUBLISHED: _Recipe = _COLUMNS, {"num_pre_logits_hidden_layers": 4}
+_TRIAGE: _Recipe = _TRIAGE_COLUMNS, {"scatter_channel": True}
+_STELLA: _Recipe = _FLARE_COLUMNS, {"column_dropout_rate": 0.1, "drop_whole_channels": False}
+_FLARES: _Recipe = _FLARE_COLUMNS, {**_STELLA[1], "deviation_channel": True}
 _OWN = {"triage": _TRIAGE, "triage_views": _TRIAGE, "stella": _STELLA, "flares": _FLARES}
 
 
-def _config(name, inputs):
+def _config(name: str, inputs: Inputs) -> Config:
     columns, overrides = _OWN.get(name, _PUBLISHED)
     hparams = {**overrides, **RECIPES.get(name, {}), "columns": {view: columns[view] for view in inputs.features}}
     return Config(inputs, CNNHparams(**hparams))

@@ -59,12 +59,13 @@ def _cluster(text: str) -> str:
 
 
 @contextlib.contextmanager
-def open_executor(cluster: Optional[str], num_processes: int) -> Iterator[Any]:
+def open_executor(cluster: Optional[str], num_processes: Optional[int]) -> Iterator[Any]:
     """Yields the Executor that the flags ask for. Its attribute max_pending is the number of tasks to submit ahead.
 
     Args:
       cluster: value of --cluster; None works on this machine, without Dask.
-      num_processes: number of processes; 0 works in this process. Ignored if `cluster` is the address of a scheduler.
+      num_processes: number of processes; 0 or None works in this process. Ignored if `cluster` is the address of a
+        scheduler.
 
     Raises:
       ScriptError: the cluster cannot be used.
@@ -119,7 +120,7 @@ def in_order(
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
     max_pending: Optional[int] = None,
-    attempts: int = _ATTEMPTS,
+    attempts: float = _ATTEMPTS,
 ) -> Iterator[Result]:
     """Yields work(task) for each task, in the order of the tasks. Raises what work() raises.
 
@@ -128,7 +129,7 @@ def in_order(
       work: picklable function. It may be called again with the same task.
       tasks: iterable of tasks. It is advanced only as tasks are submitted.
       max_pending: number of tasks to submit ahead; None uses the executor's max_pending.
-      attempts: number of attempts at a task whose worker dies.
+      attempts: number of attempts at a task whose worker dies; math.inf never gives up.
 
     Raises:
       ScriptError: all attempts at a task have failed because its worker died.
@@ -146,7 +147,7 @@ def in_order(
 
 
 def _result(
-    executor: Executor, work: Callable[[Task], Result], task: Task, future: Future[Result], attempts: int
+    executor: Executor, work: Callable[[Task], Result], task: Task, future: Future[Result], attempts: float
 ) -> Result:
     attempt = 1
     while True:

@@ -279,7 +279,8 @@ def _fit_member(member, read, num_threads, say, warn, on_evaluation):
     directory, spec = member
     try:
         with locks.exclusive(directory):  # where it is trained: a cluster's worker may outlive the process that asked
-            fit_model(spec, directory, *read(), num_threads, say, f"{directory}: ", on_evaluation)
+            train, validation = read()
+            fit_model(spec, directory, train, validation, num_threads, say, f"{directory}: ", on_evaluation)
     except Exception as error:
         trace = "" if isinstance(error, (ScriptError, OSError)) else traceback.format_exc()
         warn(f"{trace}error: {directory}: {error}")

@@ -269,8 +269,10 @@ def _judge_file(models, batch_size, path):
     ensemble, score = models()
     places = _Places()
     judged = list(_judge(ensemble, score, _batches(places.read(path, []), batch_size), places))
-    _, calibrated, unlike = zip(*judged) if judged else ((), [()], [[]])
-    return np.concatenate(calibrated), list(itertools.chain.from_iterable(unlike))
+    if not judged:
+        return np.empty(0), []
+    calibrated = np.concatenate([probabilities for _, probabilities, _ in judged])
+    return calibrated, list(itertools.chain.from_iterable(unlike for _, _, unlike in judged))
 
 
 def _batches(items, size):

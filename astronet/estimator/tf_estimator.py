@@ -37,7 +37,7 @@ def _export(*names, **versions):
 def _import_package():
     """The namespace of what we use of tensorflow-estimator."""
     spec = find_spec(_PACKAGE)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise ScriptError(
             f"training with TensorFlow {tf.__version__} needs the package tensorflow-estimator: "
             "pip install tensorflow-estimator==2.15.0"

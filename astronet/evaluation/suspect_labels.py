@@ -73,7 +73,7 @@ def _contradiction(tce, tces):
 def _plot(suspects, plot_dir):
     """Draws the plots of suspects; returns their file names."""
     make_directory(plot_dir)
-    paths = set()
+    paths: set[str] = set()
     names = []
     for suspect in suspects.itertuples():
         mean = suspect.probability

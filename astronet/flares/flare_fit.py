@@ -206,5 +206,6 @@ def _to_fit(values, covariance, origin, step, chi_squared, significance):
     duration_error = duration * np.sqrt(max(gradient @ covariance[1:4, 1:4] @ gradient, 0.0))
     names = ("peak_time", "amplitude", "rise", "decay", "equivalent_duration")
     errors = dict(zip(names, map(float, (*sigmas, duration_error))))
-    fitted = map(float, (origin + values[0] * step, relative, rise, decay, duration))
-    return Fit(*fitted, errors, chi_squared, significance)
+    peak_time = float(origin + values[0] * step)
+    shape_in_days = float(relative), float(rise), float(decay), float(duration)
+    return Fit(peak_time, *shape_in_days, errors, chi_squared, significance)

@@ -125,8 +125,8 @@ def _recover(light_curve, scorer, settings, peaks, peak_times, amplitude, rise, 
     fitter = flare_fit.Fitter(time, flux)
     for i, run in enumerate(runs):
         duration = flare_fit.equivalent_duration(amplitude[i], rise[i], decay[i])
-        flare = peak_times[i], amplitude[i], widths[i], duration, num_flagged[i], best[i]
-        yield Injected(*map(float, flare[:4]), flare[4], float(flare[5]), fitter.fit(run) if run else None)
+        flare = float(peak_times[i]), float(amplitude[i]), float(widths[i]), float(duration)
+        yield Injected(*flare, num_flagged[i], float(best[i]), fitter.fit(run) if run else None)
 
 
 def _judge(time, flux, scorer, spans, threshold):

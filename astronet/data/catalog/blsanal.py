@@ -101,8 +101,8 @@ def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
     paths = sorted(glob.glob(path(glob.escape(str(qlp_data_dir)), sector, "[1-4]", "[1-4]", tic_id)))
     if not paths:
         return None
-    camera, ccd = re.search(r"cam(\d)[/\\]ccd(\d)[/\\]BLS", paths[0]).groups()
-    return paths[0], int(camera), int(ccd)
+    camera, ccd = map(int, re.findall(r"cam(\d)[/\\]ccd(\d)[/\\]BLS", paths[0])[-1])
+    return paths[0], camera, ccd
 
 
 def read(file_path):

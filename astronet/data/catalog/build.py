@@ -160,7 +160,8 @@ def _look_up_all(tic_ids, choice):
     tasks = [tic_ids[start : start + _STARS_PER_TASK] for start in range(0, len(tic_ids), _STARS_PER_TASK)]
     open_catalog = OncePerProcess(star_catalogs.open_catalog, choice.star_catalog)
     work = functools.partial(_look_up, open_catalog=open_catalog)
-    stars, problems = {}, {}
+    stars: dict[int, star_catalogs.Star] = {}
+    problems: dict[int, str] = {}
     with tqdm(desc="stars", total=len(tic_ids), disable=None) as progress:
         for task, (answered, problem) in zip(tasks, map_in_order(work, tasks, num_workers, cluster=cluster)):
             stars.update(answered)

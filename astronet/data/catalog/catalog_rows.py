@@ -103,7 +103,8 @@ def read(paths, choose_sectors=None, stitch=False):
     Raises:
       ScriptError: a file is not a table, or lacks a column.
     """
-    rows, notes = [], []
+    rows: list[Row] = []
+    notes: list[str] = []
     for path in paths:
         rows_of_table, table_notes = _of_table(path, len(rows), choose_sectors, stitch)
         rows += rows_of_table

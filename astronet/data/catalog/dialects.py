@@ -445,7 +445,8 @@ def _by_words(table, columns):
     Returns:
       Names of the columns; dict of index to conversion; list of _Rival; dict of catalog column to why it is not used.
     """
-    columns, conversions, rivals, unused = list(columns), {}, [], {}
+    columns, conversions, rivals = list(columns), {}, []
+    unused: dict[str, str] = {}
     in_catalog = set(CANONICAL.values())
     for index, original in enumerate(table.columns):
         unit = table.units.get(original, "")

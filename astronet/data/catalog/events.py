@@ -82,7 +82,8 @@ def files(row, searches):
 def _find(row, searches):
     blsanal_result = _blsanal(row, searches)
     peaks, camera, ccd = blsanal_result or (None, row["camera"], row["ccd"])
-    period, source, warnings = row["Period"], _BLSANAL if blsanal_result else "", []
+    period, source = row["Period"], _BLSANAL if blsanal_result else ""
+    warnings: list[str] = []
     if peaks is None and searches.tess_data_dir is not None:
         peaks, source = _search(row, searches, warnings), "the transit searches"
     if peaks is None:

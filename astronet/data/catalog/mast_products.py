@@ -123,7 +123,7 @@ def _rows(answer):
 
 
 def _choose(rows, product, tic_ids, sector):
-    candidates = {}
+    candidates: dict[int, list[tuple[int, str]]] = {}
     for row in rows:
         uri, target = str(row.get("dataURL")), str(row.get("target_name"))
         match = re.fullmatch(product.file_name, name_of(uri))

@@ -222,15 +222,15 @@ def doubts(path, table):
     found = plausibility.doubts(table)
     for text in found.of_columns:
         print(f"warning: {path}: {text}", file=sys.stderr)
-    ids = table[[ROW_ID, TIC_ID, SECTOR]].to_numpy()
-    return [Warned(*ids[i].tolist(), text) for i, texts in sorted(found.of_tces.items()) for text in texts]
+    identities = table[[ROW_ID, TIC_ID, SECTOR]].to_numpy().tolist()
+    return [Warned._make((*identities[i], text)) for i, texts in sorted(found.of_tces.items()) for text in texts]
 
 
 def _catalog(columns, skips, times, notes, sha256):
     import pandas as pd
 
-    identity = [columns[name] for name in (ROW_ID, TIC_ID, SECTOR)]
-    unclear = [Skip(*(ids[i] for ids in identity), f"invalid: Epoc {text}") for i, text in times.problems.items()]
+    row_ids, tic_ids, sectors = (columns[name] for name in (ROW_ID, TIC_ID, SECTOR))
+    unclear = [Skip(row_ids[i], tic_ids[i], sectors[i], f"invalid: Epoc {text}") for i, text in times.problems.items()]
     table = pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in columns.items()}, copy=False)
     if times.problems:
         table = table.drop(index=list(times.problems)).reset_index(drop=True)
@@ -259,7 +259,9 @@ def _whole(reading, request):
     Returns:
       Dict of column to array, of the rows that can be used; list of Skip of the others; what is to be said of columns.
     """
-    texts, skips, not_known = TEXTS, [], {}
+    texts = TEXTS
+    not_known: dict[str, str] = {}
+    skips: list[Skip] = []
     while True:
         kept, skips = [], []
         for part in parts(reading, request, texts):

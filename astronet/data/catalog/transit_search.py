@@ -5,11 +5,13 @@ A138 (spacing of the frequencies); Pont, Zucker & Queloz 2006, MNRAS 373, 231 (p
 """
 
 import dataclasses
+from typing import Optional
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from astronet.data.catalog import transit_fit
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.box_search import box_search
 from light_curve_util.phase_fold import phase_fold
 
@@ -67,7 +69,7 @@ def search(time, flux, magnitude):
     start = time[0]
     time = time - start
     free = np.full(len(time), True)
-    peaks = []
+    peaks: list[transit_fit.Peak] = []
     for _ in range(_MAX_ROUNDS):
         if free.mean() < 0.5 or len(peaks) == MAX_PEAKS:
             break
@@ -193,7 +195,7 @@ def _measured(time, flux, magnitude, period, t0, duration):
     return transit_fit.measure(time, flux, magnitude, period, t0, min(duration, longest), longest, np.std)
 
 
-def _usable(time, flux, free, quiet):
+def _usable(time: Floats, flux: Floats, free: Bools, quiet: Bools) -> tuple[Floats, Floats]:
     """(time, flattened flux) of free cadences, the trend being that of quiet ones; without bright outliers."""
     flat = _flattened(time, flux, quiet)
     bright = flat > 1 + _BRIGHT_SIGMA * transit_fit.white_scatter(flat[free])
@@ -220,12 +222,12 @@ def _octaves(baseline):
         yield low, high, durations, np.ceil((1 / low - 1 / high) / step) + 1
 
 
-def _best_box(time, flux):
+def _best_box(time: Floats, flux: Floats) -> Optional[tuple[float, float, float]]:
     """(period, t0, duration) of the box with the best signal to pink noise, None where nothing dips twice."""
     white = transit_fit.white_scatter(flux)
     baseline = time[-1] - time[0]
     covered = len(time) * np.median(np.diff(time)) / baseline
-    columns = []
+    boxes_of_octaves = []
     for periods, durations in _grid(baseline):
         boxes = box_search(time, flux, periods, durations)
         red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
@@ -235,10 +237,12 @@ def _best_box(time, flux):
         points = np.where(dips, boxes.points, 1)
         error = white * np.sqrt(1 / points + 1 / (len(time) - points))
         score = np.where(dips, boxes.depth, 0) / np.sqrt(error**2 + red / events)
-        columns.append((score, periods, boxes.mid_time, boxes.duration, boxes.depth, error, red))
-    columns = np.hstack(columns)
+        boxes_of_octaves.append((score, periods, boxes.mid_time, boxes.duration, boxes.depth, error, red))
+    columns = np.hstack(boxes_of_octaves)
     columns = columns[:, columns[0] > 0]
-    best, tried, num_valid = None, [], 0
+    best: Optional[tuple[float, float, float, float]] = None
+    tried: list[float] = []
+    num_valid = 0
     for _, period, t0, duration, depth, error, red in columns[:, np.argsort(-columns[0], kind="stable")].T:
         if num_valid == _NUM_CANDIDATES or len(tried) == _MAX_TRIED:
             break
@@ -252,7 +256,7 @@ def _best_box(time, flux):
         score = depth / np.sqrt(error**2 + red / events)
         if best is None or score > best[0]:
             best = score, period, t0, duration
-    return best and _refined(time, flux, *best[1:])
+    return None if best is None else _refined(time, flux, *best[1:])
 
 
 def _num_events(time, period, t0, duration):
@@ -263,7 +267,7 @@ def _num_events(time, period, t0, duration):
     return np.count_nonzero(counts >= 0.5 * duration / np.median(np.diff(time)))
 
 
-def _refined(time, flux, period, t0, duration):
+def _refined(time: Floats, flux: Floats, period: float, t0: float, duration: float) -> tuple[float, float, float]:
     """(period, t0, duration) of the best box on a finer grid about one."""
     frequency = 1 / period + _DRIFT * duration / (time[-1] - time[0]) / 8 / period * np.arange(-16, 17)
     durations = duration * np.geomspace(0.7, 1.4, 5)

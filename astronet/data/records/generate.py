@@ -51,7 +51,7 @@ class RecordRequest:
       threshold: least S/N.
       num_train_shards: number of files of the training set, or of the test set of make_test_set.
       flux_key: column of the light curve files to read; None means the detrended flux of each product.
-      quality: which flagged cadences to drop, one of tess_io.QUALITIES.
+      quality: which flagged cadences to drop, one of products.quality.QUALITIES.
       detrend: "none" or "spline".
       mask_flares: name of the directory of flare networks, for records.json; None keeps flares.
       flare_mask: drops flares (flares.mask.of_directory); None keeps them.

@@ -127,7 +127,8 @@ def make(piece):
 
     piece.settings.prepare()
     seen, digest = hashlib.sha256(), hashlib.sha256()
-    dispositions, skipped, warned = collections.Counter(), [], []
+    dispositions: collections.Counter[str] = collections.Counter()
+    skipped, warned = [], []
     watch = _Watch(f"{path}.watch", piece.time_limit_seconds)
     with write_aside(path) as aside, open(aside, "wb") as file, watch:
         for i, columns in enumerate(piece.rows()):
@@ -201,7 +202,8 @@ class _Watch:
 
     def __enter__(self):
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT)
-        self._hung, self._died = set(), collections.Counter()
+        self._hung: set[int] = set()
+        self._died: collections.Counter[int] = collections.Counter()
         for line in os.read(self._file, os.fstat(self._file).st_size).decode(errors="replace").splitlines():
             if line.strip().isdigit():
                 last = int(line)

@@ -24,17 +24,16 @@ from light_curve_util import stitch, tess_io
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
+from light_curve_util.products.quality import QUALITIES
 from light_curve_util.view_generator import ViewGenerator
 
 
 class Mask(Protocol):
-    """What drops flares from a light curve (flares.mask.FlareMask); worker processes get a pickled copy.
+    """What drops flares from a light curve (flares.mask.FlareMask); worker processes get a pickled copy."""
 
-    Attributes:
-      sha256: hash of all that decides which cadences are dropped.
-    """
-
-    sha256: str
+    @property
+    def sha256(self) -> str:
+        """Hash of all that decides which cadences are dropped."""
 
     def prepare(self) -> None:
         """Loads the networks, once in a process."""
@@ -51,7 +50,7 @@ class Settings:
       views: dict of view name to length in bins.
       flux_key: name that the product gives to the flux or magnitudes to read; None is its own detrended ones.
       detrend: "none" or "spline".
-      quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
+      quality: which flagged cadences are dropped, one of products.quality.QUALITIES.
       mask_flares: drops the flares of a light curve; None keeps them.
     """
 
@@ -82,9 +81,7 @@ def add_flags(parser):
         "--flux_key",
         help="column of the flux or magnitudes; default: the detrended ones of each product (KSPMagnitude, ...)",
     )
-    parser.add_argument(
-        "--quality", choices=tess_io.QUALITIES, default="default", help="which flagged cadences to drop"
-    )
+    parser.add_argument("--quality", choices=QUALITIES, default="default", help="which flagged cadences to drop")
     parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
     parser.add_argument(
         "--mask_flares",
@@ -253,7 +250,8 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
         sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get(SECTOR)]))
 
         def look(light_curve):
-            check.look(light_curve, event, {**columns, SECTOR: sector_of[light_curve.path]})
+            if check:
+                check.look(light_curve, event, {**columns, SECTOR: sector_of[light_curve.path]})
 
         def leave_out(path, error):
             sector = sector_of.pop(path)
@@ -261,7 +259,7 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
             if check:
                 check.warnings.append(f"sector {sector} is left out: {error.reason}: {error}")
 
-        return make_views(paths, event, settings, look if check else None, leave_out), None
+        return make_views(paths, event, settings, look, leave_out), None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
     except MemoryError:

@@ -143,7 +143,8 @@ def assemble(staging, name, summaries):
     Raises:
       ScriptError: the file of a piece does not match its summary.
     """
-    digest, dispositions, pieces = hashlib.sha256(), collections.Counter(), []
+    digest, pieces = hashlib.sha256(), []
+    dispositions: collections.Counter[str] = collections.Counter()
     unnamed = f"{os.path.join(staging, name)}.{socket.gethostname()}-{os.getpid()}"
     with write_aside(unnamed, durable=True) as aside, open(aside, "wb") as file:
         for summary in summaries:
@@ -214,7 +215,7 @@ def _shards_in(directory):
 
 
 def _splits(names):
-    return list(dict.fromkeys(_SHARD.fullmatch(name)[1] for name in names))
+    return list(dict.fromkeys(match[1] for match in map(_SHARD.fullmatch, names) if match))
 
 
 def write_skips(directory, skips):
@@ -265,5 +266,5 @@ def write_manifest(directory, counts, **origin):
 
 
 def _summary(counts):
-    dispositions = sum(map(collections.Counter, counts.values()), collections.Counter())
+    dispositions: collections.Counter[str] = sum(map(collections.Counter, counts.values()), collections.Counter())
     return {"num_records": sum(dispositions.values()), "dispositions": dict(sorted(dispositions.items()))}

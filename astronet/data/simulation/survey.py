@@ -10,7 +10,7 @@ import functools
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from tqdm import tqdm
@@ -22,7 +22,7 @@ from astronet.data.catalog import blsanal, box_search, build, events, tev
 from astronet.data.simulation import photometry as tess_photometry
 from astronet.data.simulation import signals as populations
 from astronet.data.simulation import sky
-from light_curve_util import tess_io
+from light_curve_util.flux_scale import to_flux
 from light_curve_util.phase_fold import phase_fold
 
 _MAX_DRAWS = 60
@@ -37,7 +37,7 @@ def _cleaned(photometry):
     """Returns (time, flux) of the usable cadences of the best aperture, the input of the transit search."""
     magnitude = photometry.detrended[tess_photometry.BEST_APERTURE]
     usable = (photometry.qflag == 0) & np.isfinite(magnitude)
-    return tess_io.to_flux(photometry.time[usable], magnitude[usable])
+    return to_flux(photometry.time[usable], magnitude[usable])
 
 
 def _deserves_its_label(signal, peak, cadences):
@@ -60,7 +60,7 @@ def _deserves_its_label(signal, peak, cadences):
 def _search(photometry, signals, cadences, tmag):
     """Returns one Peak for each signal; None for a signal that the search would not list as a TCE."""
     time, flux = _cleaned(photometry)
-    peaks = []
+    peaks: list[Optional[blsanal.Peak]] = []
     for signal in signals:
         peak = box_search.measure(time, flux, tmag, signal.periods) if len(time) > 200 else None
         if peak is None or peak.why_not_tce():
@@ -235,7 +235,8 @@ def _make_stars(tic_ids, choice):
     """Simulates the stars and writes their light curves and searches. Returns the stars, and {sector: TEV rows}."""
     output_dir = os.path.abspath(choice.output_dir)  # workers may have another working directory
     work = functools.partial(_make_star, output_dir=output_dir, sectors=choice.sectors, seed=choice.seed)
-    stars, rows_of_sector = [], {sector: [] for sector in choice.sectors}
+    stars = []
+    rows_of_sector: dict[int, list[dict[str, Any]]] = {sector: [] for sector in choice.sectors}
     results = map_in_order(work, tic_ids, choice.num_worker_processes, cluster=choice.cluster)
     for star, rows in tqdm(results, total=len(tic_ids), unit="star", disable=None):
         stars.append(star)

@@ -7,11 +7,12 @@ import random
 import sqlite3
 import time
 import warnings
+from typing import Any
 from urllib.parse import urlsplit
 
 from astronet.base.files import make_directory
 from astronet.base.script import ScriptError
-from astronet.data.catalog.stars.star import TIC_COLUMNS, CatalogUnreachableError, make_star
+from astronet.data.catalog.stars.star import TIC_COLUMNS, CatalogUnreachableError, Star, make_star
 
 _SERVICE = "Mast.Catalogs.Filtered.Tic"
 _IDS_PER_QUERY = 500
@@ -39,7 +40,8 @@ class MastCatalog:
     def __init__(self, cache_path=None, time_limit=60.0, waits=(1, 2, 4, 8)):
         self._cache = _Cache(cache_path or default_cache_path())
         self._time_limit, self._waits = time_limit, waits
-        self._client = self._failure = None
+        self._client: Any = None  # astroquery's
+        self._failure = ""  # why MAST does not answer
         self.name = f"mast (answers in {self._cache.path})"
 
     def stars(self, tic_ids):
@@ -120,7 +122,7 @@ def _reason(error):
     if isinstance(error, http_limits.LimitError):
         return str(error)
     if isinstance(error, requests.HTTPError):
-        return f"HTTP {error.response.status_code}"
+        return f"HTTP {error.response.status_code}" if error.response is not None else "no answer"
     if isinstance(error, (requests.Timeout, TimeoutError)):
         return "no answer in time"
     if isinstance(error, requests.exceptions.JSONDecodeError):
@@ -159,7 +161,8 @@ class _Cache:
 
     def get(self, tic_ids):
         """Returns the cached answers: {TIC ID: Star}, and the set of IDs that the TIC lacks."""
-        star_of, absent = {}, set()
+        star_of: dict[int, Star] = {}
+        absent: set[int] = set()
         with self._connect() as connection:
             for start in range(0, len(tic_ids), _IDS_PER_QUERY):
                 some = tic_ids[start : start + _IDS_PER_QUERY]
