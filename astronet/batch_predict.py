@@ -16,7 +16,7 @@ from astronet.evaluation import prediction_files
 def _predict(flags):
     from tqdm import tqdm
 
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
     stem = os.path.normpath(os.path.join(flags.output_dir, "_".join(filter(None, ["prediction", flags.suffix]))))

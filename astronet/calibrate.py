@@ -25,7 +25,7 @@ def _calibrate(flags):
             f"{flags.model_dir} is part of the package, and calibrated: to calibrate it for other data, copy it with "
             f"export.py --model_dir={flags.model_dir} --output_dir=COPY, and give --model_dir=COPY --average"
         )
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags), calibrated=False)
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags), calibrated=False)
     files = tfrecord.expand(flags.eval_files)
     calibrated = calibrate_models.calibrate(models, files, flags.train_files, flags.recall_target, shows_progress=True)
     path = calibration.save(flags.model_dir, calibrated.calibration)

@@ -53,7 +53,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _evaluate(flags):
     written = flags.report, report_files.WRITTEN, "--report"
     arguments.refuse_overwriting_in(*written, {"--catalog": flags.catalog})
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     files = tfrecord.expand(flags.eval_files)
     arguments.refuse_overwriting_in(*written, {"--eval_files": files})
     values = labeled_records.evaluate(models, files, flags.threshold)

@@ -22,7 +22,7 @@ _COMPARED = ("average_precision", "cross_entropy")
 
 
 def _export(flags):
-    choice = ensemble.ModelChoice.from_flags(flags)
+    choice = arguments.from_flags(ensemble.ModelChoice, flags)
     models = ensemble.load(choice, calibrated=False)
     files = tfrecord.expand(flags.eval_files) if flags.eval_files else []
     exported, size = export_models.export_ensemble(models, flags.output_dir, choice.is_averaged, flags.dtype)

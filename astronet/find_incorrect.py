@@ -37,7 +37,7 @@ def _print_table(labels, probabilities, threshold, inputs):
 def _find(flags):
     from tqdm import tqdm
 
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     threshold, inputs = models.threshold(flags.threshold), models.spec.config.inputs
     words = nouns.of(inputs.features)
     make_directory(flags.output_dir)

@@ -30,7 +30,7 @@ def _predict(flags):
         {"--output_image_file": flags.output_image_file},
         {"--light_curve" if flags.light_curve else "--tess_data_dir": path, "--catalog": flags.catalog},
     )
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     tce = one_tce.LightCurveTce(
         flags.t0,
         flags.period,

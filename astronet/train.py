@@ -65,7 +65,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _train(flags):
     spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    options = fit.FitOptions.from_flags(flags)
+    options = arguments.from_flags(fit.FitOptions, flags)
     if flags.labels:
         dispositions, summary_lines = merge.dispositions(flags.labels)
         print("\n".join(summary_lines))

@@ -7,6 +7,7 @@ from fuzz_mutations import mutated_bytes, mutated_table
 
 from astronet.base.script import ScriptError
 from astronet.data.catalog import blsanal, catalog_rows, dialects, tce_table, tev, tic_ids
+from light_curve_util.numerals import is_empty
 
 _AROUND = '" \t\v\f'  # a cell
 _MAY_BE_ABSENT = ("row_id", "Transit_Depth")
@@ -127,8 +128,8 @@ def _same(name, text, number):
     if name == "Epoc" and _is_number(text) and not abs(float(text)) < 7000:
         return True  # in another time system, and converted
     if math.isnan(number):  # of what was measured, 0 and less is not
-        return text.lower() in tce_table._EMPTY or name in ("SN", "Transit_Depth") and float(text) <= 0
-    return _is_number(text) and float(text) == number or number == 0 and text.lower() in tce_table._EMPTY
+        return is_empty(text) or name in ("SN", "Transit_Depth") and float(text) <= 0
+    return _is_number(text) and float(text) == number or number == 0 and is_empty(text)
 
 
 BUILDERS = {"blsanal": _blsanal, "tev": _tev, "tces": _tces}

@@ -1,7 +1,18 @@
-"""Numbers in text files."""
+"""Numbers in text files, and the cells that hold none."""
 
 import re
 from collections.abc import Collection
+
+_EMPTY = frozenset(("", "nan", "na", "n/a", "none", "null", "-", "--", "---", "..."))
+
+
+def is_empty(cell: str) -> bool:
+    """Whether a cell of a table is empty or says that there is no value.
+
+    >>> is_empty(" "), is_empty("N/A"), is_empty("0")
+    (True, True, False)
+    """
+    return cell.strip().lower() in _EMPTY
 
 
 def parse_float(text: str) -> float:

@@ -45,7 +45,8 @@ Settings = TypeVar("Settings")
 def from_flags(kind: type[Settings], flags: argparse.Namespace, **values: Any) -> Settings:
     """Returns a dataclass instance whose fields hold the values of the flags of the same names.
 
-    `main` makes such objects of its flags; library functions take them, not the flags.
+    `main` makes such objects of its flags; library functions take them, not the flags. Lists become tuples, which no
+    one changes. A field without a flag keeps its default; one that has no default either is a TypeError.
 
     Args:
       kind: dataclass.
@@ -59,8 +60,10 @@ def from_flags(kind: type[Settings], flags: argparse.Namespace, **values: Any) -
     >>> from_flags(Sequence, argparse.Namespace(num_frames=20, output_dir="cube"), seed=1)
     Sequence(num_frames=20, seed=1)
     """
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: values[name] if name in values else getattr(flags, name) for name in names})
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    of_flags = {name: value for name, value in vars(flags).items() if name in names}
+    tuples = {name: tuple(value) for name, value in of_flags.items() if isinstance(value, list)}
+    return kind(**{**of_flags, **tuples, **values})
 
 
 def whole_number(least: int = 0, most: int = MAX_WHOLE, unit: str = "") -> Callable[[str], int]:

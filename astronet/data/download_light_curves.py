@@ -6,9 +6,9 @@ from astronet.base import arguments
 from astronet.base.downloads import Server
 from astronet.base.script import INTERRUPTED, Parser, ScriptError, run
 from astronet.data.catalog import mast_downloads, mast_products
+from light_curve_util.constants import SECONDS_PER_DAY
 
 _MOST_PARALLEL = 8  # one user's fair share of an archive that everybody uses
-_SECONDS_PER_DAY = 86_400
 
 
 def _download(flags):
@@ -78,7 +78,7 @@ def main(argv=None):
     parser.add_argument(
         "--retries", type=arguments.whole_number(0, 100), default=4, help="how often to repeat a request that failed"
     )
-    seconds = arguments.number(above=0, most=_SECONDS_PER_DAY, unit="seconds")
+    seconds = arguments.number(above=0, most=SECONDS_PER_DAY, unit="seconds")
     parser.add_argument(
         "--backoff", type=seconds, default=1.0, help="seconds before the first retry; doubles each time"
     )

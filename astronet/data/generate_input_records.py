@@ -24,24 +24,16 @@ def _generate(flags):
 
         dispositions, told = merge.dispositions(flags.labels)
         print("\n".join(told))
-    choice = generate.RecordRequest(
-        flags.input_tce_csv_file,
-        flags.tess_data_dir,
-        flags.output_dir,
-        configuration.resolve(flags.model, flags.config_name, flags.config_json),
+    choice = arguments.from_flags(
+        generate.RecordRequest,
+        flags,
+        table_path=flags.input_tce_csv_file,
+        spec=configuration.resolve(flags.model, flags.config_name, flags.config_json),
         flare_mask=flare_mask,
         dispositions=dispositions,
         time_limit_seconds=flags.tce_time_limit,
-        **{name: getattr(flags, name) for name in _FIELDS},
     )
     _tell(generate.generate(choice), flags.output_dir)
-
-
-# Flags that are fields of RecordRequest under the same name.
-_FIELDS = (
-    *("make_test_set", "stitch", "split_by", "seed", "clean", "threshold", "num_train_shards", "flux_key", "quality"),
-    *("detrend", "mask_flares", "num_worker_processes", "cluster"),
-)
 
 
 def _tell(records, output_dir):

@@ -14,7 +14,7 @@ from astronet.base.workers import add_cluster_flag
 def _simulate(flags):
     from astronet.data.simulation import survey
 
-    counts = survey.simulate(survey.SurveyChoice(**vars(flags)))
+    counts = survey.simulate(arguments.from_flags(survey.SurveyChoice, flags))
     print(f"SIMULATED data, not observations: {flags.num_stars} stars in {flags.output_dir}, seed {flags.seed}")
     print("  " + ", ".join(f"{count} {disposition}" for disposition, count in sorted(counts.items())) + " in tces.csv")
 

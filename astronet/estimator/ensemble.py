@@ -4,7 +4,7 @@ import dataclasses
 import glob
 import os
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from typing import Optional
 
 from astronet.base import arguments
@@ -39,12 +39,6 @@ class ModelChoice:
     config_name: Optional[str] = None
     config_json: Optional[str] = None
     engine: str = "auto"
-
-    @classmethod
-    def from_flags(cls, flags: Namespace) -> "ModelChoice":
-        """Takes the values of add_flags() and, where a script has it, of add_engine_flag()."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: getattr(flags, name) for name in names if hasattr(flags, name)})
 
     @property
     def is_averaged(self) -> bool:
@@ -87,7 +81,7 @@ class Ensemble:
 
 
 def add_flags(parser: ArgumentParser) -> None:
-    """Adds the flags that say which models predict; ModelChoice.from_flags() takes their values."""
+    """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values."""
     parser.add_argument(
         "--model_dir",
         required=True,

@@ -13,9 +13,8 @@ import functools
 import logging
 import os
 import traceback
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
@@ -65,14 +64,6 @@ class FitOptions:
     num_threads: Optional[int] = None
     cluster: Optional[str] = None
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
-
-    @classmethod
-    def from_flags(cls, flags: Namespace) -> "FitOptions":
-        """Takes the values of the flags of train.py, or of those that another script has."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        given: dict[str, Any] = {name: getattr(flags, name) for name in names if hasattr(flags, name)}
-        given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-        return cls(**given)
 
 
 def fit_ensemble(spec: ModelSpec, options: FitOptions, say: Tell = _LOG.info, warn: Tell = _LOG.error) -> None:

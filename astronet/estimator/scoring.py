@@ -5,7 +5,7 @@ import functools
 import glob
 import itertools
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
@@ -72,11 +72,6 @@ class RecordChoice:
     batch_size: int = BATCH_SIZE
     cluster: Optional[str] = None
 
-    @classmethod
-    def from_flags(cls, flags: Namespace) -> "RecordChoice":
-        """Takes the values of add_record_flags()."""
-        return cls(**{field.name: getattr(flags, field.name) for field in dataclasses.fields(cls)})
-
     @property
     def path_pattern(self) -> str:
         """The pattern of the paths of the record files."""
@@ -84,7 +79,7 @@ class RecordChoice:
 
 
 def add_record_flags(parser: ArgumentParser) -> None:
-    """Adds the flags that say which records to predict (RecordChoice.from_flags() takes them), and where to write."""
+    """Adds the flags that say which records to predict (those of RecordChoice), and where to write."""
     parser.add_argument(
         "--tfrecord_dir", type=arguments.input_directory, required=True, help="directory of the record files"
     )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from astronet.base.script import ScriptError
 from astronet.data.catalog import tic_ids
 from astronet.flares import table_rows
-from light_curve_util import sector_times, time_systems
+from light_curve_util import sector_times, time_systems, time_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +25,6 @@ _SPELLINGS = {
 }
 _TYPES = {"tic_id": "int64", "sector": "int64", "peak_time": float, "duration": float, "is_flare": bool, "source": str}
 _REQUIRED = ("tic_id", "sector", "peak_time")
-_PER_DAY = {"d": 1, "day": 1, "h": 24, "hr": 24, "hour": 24, "min": 1440, "minute": 1440, "s": 86400, "sec": 86400}
-_PER_DAY["second"] = 86400
 _LONGEST_DAYS = 0.5  # a greater median shows that durations are in another unit
 _LONGEST_OF_ONE_DAYS = 5.0  # of a single flare: a longer one is a fault of the catalog
 _SAME_DAYS = 1e-5  # rows of one star at times nearer than this are one flare
@@ -151,7 +148,7 @@ def _days(durations: np.ndarray, table: table_rows.Rows, path: Union[str, os.Pat
     """Returns durations in days; the table or the name of the column says their unit."""
     name = table.names.get("duration", "")
     unit = table.units.get("duration", "") or name.rpartition("_")[2]
-    per_day = _PER_DAY.get(re.sub(r"s$", "", unit.lower()) or unit, _PER_DAY.get(unit.lower()))
+    per_day = time_units.per_day(unit)
     possible = durations[durations > 0]
     if per_day is None and len(possible) and np.median(possible) > _LONGEST_DAYS:
         raise ScriptError(

@@ -16,9 +16,9 @@ from astronet.flares import detection, flare_fit, light_curves, recovery, search
 from astronet.flares.light_curves import LightCurveReading
 from astronet.stats import intervals
 from astronet.stats.metrics import is_positive
+from light_curve_util.constants import MINUTES_PER_DAY
 from light_curve_util.errors import LightCurveError
 
-MINUTES_PER_DAY = 1440
 _INJECTION_COLUMNS = (
     *("tic_id", "sector", "light_curve", "peak_time", "amplitude", "duration_minutes", "equivalent_duration", "noise"),
     *("probability", "is_found", "significance", "measured_amplitude", "num_flagged"),

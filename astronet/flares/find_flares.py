@@ -20,7 +20,7 @@ from astronet.flares import light_curves, search, search_files
 def _find(flags: argparse.Namespace) -> int:
     reading = arguments.from_flags(light_curves.LightCurveReading, flags)
     files = arguments.from_flags(search_files.FlareSearch, flags, reading=reading)
-    summary = search_files.find(ensemble.load(ensemble.ModelChoice.from_flags(flags)), files)
+    summary = search_files.find(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)), files)
     print(summary)
     return tell_problems([reason for _, reason in summary.skips])
 

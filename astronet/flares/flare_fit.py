@@ -10,9 +10,8 @@ from typing import Optional
 import numpy as np
 
 from astronet.flares import windows
-from light_curve_util.constants import MAD_TO_SIGMA
+from light_curve_util.constants import MAD_TO_SIGMA, SECONDS_PER_DAY
 
-SECONDS_PER_DAY = 86400
 _BEFORE, _AFTER = 45, 75  # cadences before and after a flare that are fitted with it
 _MIN_CADENCES = 20  # least number beside the flare
 _BASELINE = 3  # coefficients of the parabola below the flare

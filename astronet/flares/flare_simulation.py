@@ -10,11 +10,10 @@ import numpy as np
 from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.flares import flare_fit, injection
 from light_curve_util.array_types import Floats
-from light_curve_util.constants import BTJD_ZERO
+from light_curve_util.constants import BTJD_ZERO, SECONDS_PER_DAY
 
 SECTOR_START = 1325.3  # BTJD, of sector 1
 SECTOR_DAYS = 27.4
-_SECONDS_PER_DAY = 86400
 _FIRST_TIC_ID = 1001
 _GAP_DAYS = 1.0  # between the two orbits of a sector
 _FLAGGED = 0.002  # share of cadences that are flagged
@@ -77,7 +76,7 @@ def write(choice: StarChoice) -> None:
     from tqdm import tqdm
 
     make_directory(choice.output_dir)
-    rows, step = [], choice.cadence_seconds / _SECONDS_PER_DAY
+    rows, step = [], choice.cadence_seconds / SECONDS_PER_DAY
     tic_ids = range(_FIRST_TIC_ID, _FIRST_TIC_ID + choice.num_stars)
     for tic_id in tqdm(tic_ids, unit=" stars", delay=3, disable=None):
         simulated = simulate(tic_id, 1, choice.days, choice.cadence_seconds, choice.seed)
@@ -96,7 +95,7 @@ def write(choice: StarChoice) -> None:
 def simulate(tic_id: int, sector: int, days: float, cadence_seconds: float, seed: int) -> Simulated:
     """Returns the simulated light curve of a star; the same arguments give the same light curve."""
     random = np.random.default_rng([seed, tic_id, sector])
-    start, step = SECTOR_START + SECTOR_DAYS * (sector - 1), cadence_seconds / _SECONDS_PER_DAY
+    start, step = SECTOR_START + SECTOR_DAYS * (sector - 1), cadence_seconds / SECONDS_PER_DAY
     time = start + np.arange(0, days, step)
     time = time[np.abs(time - start - days / 2) > min(_GAP_DAYS, days / 8) / 2]
     noise = np.exp(random.uniform(np.log(5e-4), np.log(1e-2)))

@@ -15,6 +15,7 @@ from astronet.base import arguments, locks
 from astronet.base.script import Parser, run, tell_problems
 from astronet.estimator import ensemble
 from astronet.flares import completeness, light_curves, search
+from light_curve_util.constants import MINUTES_PER_DAY
 
 _MOST_FLARES = 100_000  # in each light curve
 
@@ -22,7 +23,7 @@ _MOST_FLARES = 100_000  # in each light curve
 def _measure(flags: argparse.Namespace) -> int:
     reading = arguments.from_flags(light_curves.LightCurveReading, flags)
     trial = arguments.from_flags(completeness.InjectionTrial, flags, reading=reading)
-    skips = completeness.measure(ensemble.load(ensemble.ModelChoice.from_flags(flags)), trial)
+    skips = completeness.measure(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)), trial)
     return tell_problems([reason for _, reason in skips])
 
 
@@ -60,7 +61,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     parser.add_argument(
         "--durations",
-        type=arguments.number(above=0, most=completeness.MINUTES_PER_DAY, unit="minutes"),
+        type=arguments.number(above=0, most=MINUTES_PER_DAY, unit="minutes"),
         default=(1.0, 60.0),
         help="full widths at half maximum of the flares [min]",
         **limits,

@@ -11,11 +11,11 @@ from astronet.base import arguments
 from astronet.base.script import ScriptError
 from astronet.flares.windows import cadence_days
 from light_curve_util import identity, tess_io
+from light_curve_util.constants import SECONDS_PER_DAY
 from light_curve_util.errors import LongCadenceError, SparseLightCurveError, UnreadableLightCurveError
 from light_curve_util.products.quality import QUALITIES
 
 FLARE_QUALITY = "flares"
-_SECONDS_PER_DAY = 86400
 PROBABILITY_SUFFIX, PROBABILITY_COLUMNS = "_probability.csv", ("time", "flux", "probability")  # of find_flares.py
 PLAUSIBLE = {"TEFF": (500, 100_000, "K"), "RADIUS": (0.001, 3000, "solar radii")}  # header keyword -> least, most
 _LONGEST = 1.5  # times the cadence of the model; longer cadences do not resolve the flares that the model learned from
@@ -100,7 +100,7 @@ def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess
     time, flux = light_curve.time[order], light_curve.flux[order]
     if len(time) < 2:
         raise SparseLightCurveError(f"{path} has a single usable cadence: leave it out")
-    seconds = cadence_days(time) * _SECONDS_PER_DAY
+    seconds = cadence_days(time) * SECONDS_PER_DAY
     if not seconds > 0:
         raise UnreadableLightCurveError(f"{path} has most of its cadences at the same time: fetch it again")
     if seconds > _LONGEST * reading.cadence_seconds:
@@ -109,7 +109,7 @@ def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess
             "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )
     if reading.cadence_seconds > _LONGEST * seconds:
-        time, flux = average(time, flux, reading.cadence_seconds / _SECONDS_PER_DAY)
+        time, flux = average(time, flux, reading.cadence_seconds / SECONDS_PER_DAY)
     return tess_io.LightCurve(time, flux, light_curve.path, light_curve.notes)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from astronet.base import arguments
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
+from light_curve_util.constants import MINUTES_PER_DAY
 from light_curve_util.tess_io import LightCurve
 
 LEAST_SIGNIFICANCE = 5.0
@@ -27,12 +28,11 @@ SEARCHED_COLUMNS = (
     *("tic_id", "sector", "light_curve", "num_cadences", "cadences_searched", "days_searched", "num_flares"),
     *("num_significant", "num_bright_unsearched"),
 )
-_MINUTES_PER_DAY = 1440
 _FITTED = {
     "peak_time": 1,
     "amplitude": 1,
-    "rise": _MINUTES_PER_DAY,
-    "decay": _MINUTES_PER_DAY,
+    "rise": MINUTES_PER_DAY,
+    "decay": MINUTES_PER_DAY,
     "equivalent_duration": 1,
 }
 _IN_MINUTES = {"rise": "rise_minutes", "decay": "decay_minutes"}

@@ -2,15 +2,13 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Optional, Union
 
 from astronet.base import tables
 from astronet.base.script import ScriptError
-from light_curve_util.numerals import mixed_decimals, parse_float, with_decimal_point
-
-EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")  # cells without a value, in lower case
+from light_curve_util.numerals import is_empty, mixed_decimals, parse_float, with_decimal_point
+from light_curve_util.products.column_names import plain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Row:
     def text(self, name: str) -> str:
         """Returns the text of a cell; "" if the cell has no value or the table lacks the column."""
         cell = self.cells.get(name, "")
-        return "" if cell.lower() in EMPTY else cell
+        return "" if is_empty(cell) else cell
 
     def value(self, name: str) -> Optional[float]:
         """Returns the number in a cell, or None if the cell has no value.
@@ -88,9 +86,9 @@ def read(
       ScriptError: the file is no table, or lacks a required column.
     """
     with tables.open_table(path) as table:
-        first = {_plain(name): position for position, name in reversed(list(enumerate(table.columns)))}
+        first = {plain(name): position for position, name in reversed(list(enumerate(table.columns)))}
         candidates = {
-            ours: [first[_plain(name)] for name in names if _plain(name) in first] for ours, names in spellings.items()
+            ours: [first[plain(name)] for name in names if plain(name) in first] for ours, names in spellings.items()
         }
         if not any(table.columns):
             raise ScriptError(f"{path} is empty: give a table with columns {', '.join(required)}")
@@ -111,7 +109,3 @@ def read(
         names = {ours: table.columns[position] for ours, position in positions.items()}
         units = {ours: table.units[name] for ours, name in names.items() if name in table.units}
         return Rows(rows, broken, names, units, str(table.sha256))  # all rows are read: it has one
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

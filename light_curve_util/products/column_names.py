@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from light_curve_util.errors import UnreadableLightCurveError
+from light_curve_util.time_units import per_day
 
 # The spellings that are known, the preferred first; case, blanks and punctuation do not count.
 TIMES = ("time_btjd", "btjd", "time", "time_bjd", "time_bjd_tdb", "bjd", "bjd_tdb")
@@ -23,8 +24,6 @@ _TIME = re.compile(
 _VALUE = re.compile(r"(.*_)?(\w*flux|fcor|ppm|ppt|\w*mags?|\w*magnitudes?)(_.*)?")
 _NO_VALUE = re.compile(r"(.*_)?(errors?|errs?|e|unc|uncertainty|sigma|std|bkg|background|sky|model|trend)(_.*)?")
 _RAW = re.compile(r"(.*_)?(raw|sap)(_.*)?")
-
-_UNITS_A_DAY = {"s": 86400, "sec": 86400, "second": 86400, "h": 24, "hr": 24, "hour": 24, "min": 1440, "minute": 1440}
 
 
 def plain(name: str) -> str:
@@ -89,7 +88,7 @@ def unit(name: str) -> str:
 def units_a_day(name: str) -> int:
     """How many units of a time column make a day, by the column's name or unit: 86400 for "Time [s]"; 1 for days."""
     last = plain(name).rpartition("_")[2]
-    return _UNITS_A_DAY.get(last, _UNITS_A_DAY.get(last.rstrip("s"), 1))
+    return per_day(last) or 1
 
 
 def _find(header: Sequence[str], names: Sequence[str], pattern: Optional[re.Pattern[str]], meaning: str) -> int:

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from light_curve_util.errors import UnreadableLightCurveError
-from light_curve_util.numerals import parse_float
+from light_curve_util.numerals import is_empty, parse_float
 
 _COMMENT, _PREAMBLE = "#", ("#", "%")
 _SEPARATORS = "\t;|,"  # in this order: a comma may be a decimal one, or part of a name
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
-_MISSING = {"", "nan", "null", "none", "n/a", "na", "--", "-", "---", "..."}
 _ECSV_UNIT = re.compile(r"name: '?([^',}]+)'?, unit: '?([^',}]+)'?")
 
 
@@ -121,7 +120,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _unusual(cell: str, line: int, name: str) -> float:
-    if cell.strip().lower() in _MISSING:
+    if is_empty(cell):
         return float("nan")
     if _DECIMAL_COMMA.fullmatch(cell):
         return float(cell.replace(",", "."))

@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 
 from light_curve_util import sector_times, time_systems
+from light_curve_util.constants import SECONDS_PER_DAY
 from light_curve_util.errors import MisplacedLightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.time_systems import Times, TimeSystem
@@ -17,7 +18,7 @@ _LEAST_BKJD = 3490.0  # BKJD of TESS's first sector: a column with a smaller epo
 MISSION_DAYS = 4000.0  # longer than TESS has been observing
 _FAR_DAYS = 182.0  # at a greater distance, a period without a known error is doubtful
 _FAR_DAYS_WITH_ERROR = 730.0  # at a greater distance, companions may have shifted the events
-_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0  # seconds
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, float(SECONDS_PER_DAY)  # seconds
 
 
 def in_btjd(epochs, sectors, named: Optional[TimeSystem] = None) -> Times:

@@ -26,6 +26,7 @@ from astronet.data.records.columns import (
 )
 from light_curve_util import time_systems
 from light_curve_util.numerals import parse_float
+from light_curve_util.time_units import PER_DAY
 
 Convert = Callable[[str], str]
 
@@ -91,22 +92,14 @@ def _calculated(text: str, function: Callable[[float], float]) -> str:
         return text  # empty or not a number: the reader of the column reports it
 
 
-def _times(days: float, hours: float, minutes: float, seconds: float) -> dict[str, Optional[Convert]]:
-    spellings = {
-        days: ("d", "day"),
-        hours: ("h", "hr", "hour"),
-        minutes: ("min", "minute"),
-        seconds: ("s", "sec", "second"),
-    }
-    known: dict[str, Optional[Convert]] = {}
-    for factor, names in spellings.items():
-        known.update(dict.fromkeys(names, None if factor == 1 else scaled(factor)))
-    return known
+def _times(per_day: int) -> dict[str, Optional[Convert]]:
+    """Conversions to the unit of which so many make a day, by the unit that they are from."""
+    return {name: None if number == per_day else scaled(per_day / number) for name, number in PER_DAY.items()}
 
 
 _IN_UNIT: Mapping[str, Mapping[str, Optional[Convert]]] = {
-    PERIOD: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
-    DURATION: _times(24.0, 1, 1 / 60, 1 / 3600),
+    PERIOD: _times(per_day=1),
+    DURATION: _times(per_day=24),
     DEPTH: {
         **dict.fromkeys(("ppm", "1e-6"), None),
         **dict.fromkeys(("ppt", "0.001"), scaled(1e3)),
@@ -117,8 +110,8 @@ _IN_UNIT: Mapping[str, Mapping[str, Optional[Convert]]] = {
     },
     RA: {"deg": None, "degree": None, "hourangle": scaled(15.0), "rad": scaled(57.29577951308232)},
     DEC: {"deg": None, "degree": None, "rad": scaled(57.29577951308232)},
-    EPOCH_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
-    PERIOD_ERROR: _times(1, 1 / 24, 1 / 1440, 1 / 86400),
+    EPOCH_ERROR: _times(per_day=1),
+    PERIOD_ERROR: _times(per_day=1),
 }
 _HAVE_UNITS = {*_IN_UNIT, EPOCH, TMAG}
 _UNIT_WORDS = sorted({unit for units in _IN_UNIT.values() for unit in units}, key=len, reverse=True)

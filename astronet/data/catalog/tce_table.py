@@ -33,7 +33,7 @@ from astronet.data.records.columns import (
     TOI_ID,
 )
 from light_curve_util import time_systems
-from light_curve_util.numerals import parse_float
+from light_curve_util.numerals import is_empty, parse_float
 
 DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
@@ -42,7 +42,6 @@ _NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
 _POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
 _MOST_NAMES = 60  # of columns in a message
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
-_EMPTY = ("", "nan", "na", "n/a", "none", "null", "--")
 _KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
 
 # Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
@@ -403,7 +402,7 @@ def _check_values(typed, cells, request, problems, shaped, dispositions):
             problems.note(lacking, "incomplete", lambda i, name=name: f"no {name}: the table has no such column")
             continue
         for i in np.flatnonzero(lacking):
-            if of_name[i].lower() in _EMPTY:
+            if is_empty(of_name[i]):
                 problems.add(i, "incomplete", f"no {name}")
             elif name in _POSITIVE and _number(of_name[i]) <= 0:
                 problems.add(i, "invalid", f"{name} is {_number(of_name[i]):g}, and must be positive")
@@ -495,7 +494,7 @@ def _numbers(cells):
         try:
             values[i] = parse_float(cell)
         except ValueError:
-            values[i], is_text[i] = np.nan, cell.lower() not in _EMPTY
+            values[i], is_text[i] = np.nan, not is_empty(cell)
     return values, is_text
 
 
@@ -509,7 +508,7 @@ def _number(cell):
 def _tic_column(cells, problems, shaped):
     values, told = np.full(len(cells), np.nan), {}
     for i, cell in enumerate(cells):
-        if cell.lower() in _EMPTY:
+        if is_empty(cell):
             continue
         try:
             values[i] = tic_ids.parse_tic_id(cell)

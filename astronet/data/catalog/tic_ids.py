@@ -2,9 +2,10 @@
 
 import re
 
+from light_curve_util.numerals import is_empty
+
 LARGEST = 2**53 - 1  # the largest number below which floats hold every integer; it also fits into file names
 
-_EMPTY = ("", "nan", "na", "n/a", "none", "null", "--", "-")
 _SECTORS = re.compile(r"(?:(?:sector|s)[_-]?)?0*(\d{1,5})(?:\.0*)?(?:-(?:sector|s)?0*(\d{1,5}))?", re.IGNORECASE)
 _MOST_SECTORS = 1000  # longest plausible range of sectors
 
@@ -41,7 +42,7 @@ def parse_sectors(text: str) -> tuple[int, ...]:
     """
     if text.isdecimal() and len(text) < 6:  # the most frequent case, done fast
         return (int(text),)
-    if text.lower() in _EMPTY:
+    if is_empty(text):
         return ()
     sectors: set[int] = set()
     for part in re.split(r"[\s,;&+/|]+", text.strip("[]() ")):

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from astronet.base import arguments
 from astronet.base.script import Parser, ScriptError
 from astronet.data.records import tfrecord
 from astronet.estimator import ensemble, scoring
@@ -15,7 +16,8 @@ from astronet.estimator import ensemble, scoring
 def load(model_dir, *flags):
     parser = Parser()
     ensemble.add_flags(parser)
-    return ensemble.load(ensemble.ModelChoice.from_flags(parser.parse_args([f"--model_dir={model_dir}", *flags])))
+    flags = parser.parse_args([f"--model_dir={model_dir}", *flags])
+    return ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import pytest
 
+from astronet.base import arguments
 from astronet.base.script import Parser
 from astronet.config import configuration
 from astronet.data.records import tfrecord
@@ -41,6 +42,7 @@ def test_nothing_is_printed_and_progress_is_logged(path, model_dir, capsys, capl
 def test_flags_that_a_script_lacks_have_their_defaults():
     parser = Parser()
     ensemble.add_flags(parser)  # and not --engine
-    choice = ensemble.ModelChoice.from_flags(parser.parse_args(["--model_dir=pretrained:triage", "--checkpoint=best"]))
+    flags = parser.parse_args(["--model_dir=pretrained:triage", "--checkpoint=best"])
+    choice = arguments.from_flags(ensemble.ModelChoice, flags)
     assert choice == ensemble.ModelChoice("pretrained:triage", checkpoint="best", engine="auto")
     assert choice.is_averaged
