@@ -40,7 +40,7 @@ def _explain(flags):
     from astronet.evaluation import explanation_figure  # brings in what --help does without
     from astronet.figures import tce
 
-    explainer = explanation.Explainer(ensemble.load(ensemble.ModelChoice.from_flags(flags)))
+    explainer = explanation.Explainer(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)))
     records = explanation.find(tfrecord.expand(flags.records), flags.row_id, flags.tic)
     training = [
         tf_example.from_serialized(record)
