@@ -26,6 +26,7 @@ FLOORS = (
     ("astronet.evaluation",),
     ("astronet.flares", "astronet.direct_imaging"),
     ("astronet.api",),
+    ("astronet.completeness",),
     ("astronet.review",),
     ("scripts",),
 )

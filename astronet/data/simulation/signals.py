@@ -42,7 +42,18 @@ def scaled_semi_major_axis(period, density):
     return 4.206 * density ** (1 / 3) * period ** (2 / 3)
 
 
-def transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darkening, ecc=0.0, omega=90.0):
+def transit_flux(
+    time,
+    t0,
+    period,
+    radius_ratio,
+    scaled_axis,
+    impact,
+    limb_darkening,
+    ecc=0.0,
+    omega=90.0,
+    exposure_days=_EXPOSURE_DAYS,
+):
     """Returns the relative flux of a star with a transiting dark disk, averaged over each exposure (by batman). [n]"""
     import batman
 
@@ -52,7 +63,7 @@ def transit_flux(time, t0, period, radius_ratio, scaled_axis, impact, limb_darke
     separation = scaled_axis * (1 - ecc**2) / (1 + ecc * np.sin(np.radians(omega)))
     orbit.inc = np.degrees(np.arccos(min(1.0, impact / separation)))
     orbit.limb_dark, orbit.u = ("quadratic", limb_darkening) if limb_darkening else ("uniform", [])
-    return batman.TransitModel(orbit, time, supersample_factor=7, exp_time=_EXPOSURE_DAYS).light_curve(orbit)
+    return batman.TransitModel(orbit, time, supersample_factor=7, exp_time=exposure_days).light_curve(orbit)
 
 
 def starspots(rng, period, amplitude):

@@ -1,0 +1,142 @@
+"""The chain of one light curve: search, then one network after the other, as the scripts would do it one by one."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from astronet.base.script import ScriptError
+from astronet.completeness.star_curves import StarCurve
+from astronet.data.catalog import transit_search
+from astronet.data.catalog.blsanal import Peak
+from astronet.data.catalog.transit_search import TransitSearchError
+from astronet.data.records import preprocess
+from astronet.estimator import engines, one_tce, scoring
+from astronet.estimator.ensemble import Ensemble
+from astronet.stats.metrics import is_positive
+from light_curve_util.errors import LightCurveError
+from light_curve_util.tess_io import LightCurve
+
+SEARCH = "search"
+
+
+@dataclasses.dataclass(frozen=True)
+class Passed:
+    """A threshold crossing event and how far it got.
+
+    Attributes:
+      t0_btjd, period, duration_hours, depth_ppm, sn: of the event; days, hours, ppm.
+      probabilities: by the networks, in their order, as far as the event got: the last one may be below its threshold.
+      num_passed: number of networks that called it positive.
+    """
+
+    t0_btjd: float
+    period: float
+    duration_hours: float
+    depth_ppm: float
+    sn: float
+    probabilities: tuple[float, ...]
+    num_passed: int
+
+
+class Chain:
+    """Search and networks, restored once."""
+
+    def __init__(self, models: Sequence[Ensemble], detrend: str = "spline") -> None:
+        """Takes the networks in their order, and the detrending before views are made, one of detrend.METHODS."""
+        self._models = [model.with_engine_for(100) for model in models]
+        self._settings = [one_tce.settings_of(model, detrend=detrend) for model in self._models]
+        self._restored: list[dict[str, engines.Scorer]] = [{} for _ in models]
+
+    def run(self, star: StarCurve, light_curve: LightCurve) -> list[Passed]:
+        """Returns the threshold crossing events of a light curve, strongest first.
+
+        Args:
+          star: whose light curve it is.
+          light_curve: that of the star, or a changed one.
+        """
+        try:
+            peaks = transit_search.search(light_curve.time, light_curve.flux, star.tmag)
+        except TransitSearchError:
+            return []
+        return [self._judge(star, light_curve, peak) for peak in peaks if not peak.why_not_tce()]
+
+    def _judge(self, star, light_curve, peak):
+        probabilities: list[float] = []
+        for model, settings, restored in zip(self._models, self._settings, self._restored):
+            probability = _probability(model, settings, restored, star, light_curve, peak)
+            probabilities.append(probability)
+            if not is_positive(np.array(probability), model.threshold()):
+                break
+        num_passed = sum(
+            bool(is_positive(np.array(value), model.threshold())) for value, model in zip(probabilities, self._models)
+        )
+        return Passed(
+            peak.t0,
+            peak.period,
+            peak.duration_hours,
+            peak.depth_ppm,
+            peak.pink_signal_to_noise,
+            tuple(probabilities),
+            num_passed,
+        )
+
+
+def _probability(
+    model: Ensemble,
+    settings: preprocess.Settings,
+    restored: dict[str, Any],
+    star: StarCurve,
+    light_curve: LightCurve,
+    peak: Peak,
+) -> float:
+    """The probability of one event; 0 where no views can be made of it, as generate_input_records.py would skip it."""
+    ephemeris = one_tce.Ephemeris(peak.t0, peak.period, peak.duration_hours, peak.depth_ppm, peak.pink_signal_to_noise)
+    source = one_tce.Source(star.identity, star.header, star.is_of_tess)
+    read = functools.partial(_same, light_curve)
+    try:
+        prepared = one_tce.prepare(read, ephemeris, source, settings, model.spec.config, tell=_say_nothing)
+    except (LightCurveError, ScriptError):
+        return 0.0
+    (prediction,) = scoring.predict_records(model, [prepared.record], restored=restored)
+    return prediction.mean
+
+
+def _same(light_curve):
+    return light_curve
+
+
+def _say_nothing(text):
+    del text
+
+
+def matching(events: Sequence[Passed], period: float, t0_btjd: float, duration_days: float) -> Optional[Passed]:
+    """Returns the event of a known planet among those of a light curve; None where none is.
+
+    The period must agree within what shifts the last transit of a sector by a duration, and the epoch within half a
+    duration (or an hour, where that is longer), after as many periods as lie between.
+    """
+    tolerance_days = max(0.5 * duration_days, 1 / 24)
+    for event in events:
+        cycles = (event.t0_btjd - t0_btjd) / period
+        is_near = abs(cycles - round(cycles)) * period <= tolerance_days
+        if is_near and abs(event.period - period) * max(1.0, 27.0 / period - 1) <= max(duration_days, 1 / 12):
+            return event
+    return None
+
+
+def alias(events: Sequence[Passed], period: float, duration_days: float) -> Optional[Passed]:
+    """Returns an event at 1/3, 1/2, 2 or 3 times the period of a known planet; None where there is none."""
+    for event in events:
+        for factor in (0.5, 2.0, 1 / 3, 3.0):
+            if abs(event.period - factor * period) * max(1.0, 27.0 / period - 1) <= max(duration_days, 1 / 12):
+                return event
+    return None
+
+
+def cadence_days(light_curve: LightCurve) -> float:
+    """Returns the time between cadences, days: the median difference."""
+    return float(np.median(np.diff(np.sort(light_curve.time)))) if len(light_curve.time) > 1 else math.nan

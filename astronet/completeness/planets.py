@@ -1,0 +1,104 @@
+"""Planets to inject: drawn over a grid of period and radius, with transits by batman around the star's own disc."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from astronet.data.simulation import signals
+from light_curve_util.array_types import Floats
+
+_EARTH_RADII_IN_SUN = 109.12  # equatorial, IAU 2015 nominal values: 695,700 km / 6,378.1 km
+_CLOSEST = 1.5  # semi-major axis over stellar radius; a closer planet would be torn apart
+
+
+@dataclasses.dataclass(frozen=True)
+class Planet:
+    """A planet on a circular orbit.
+
+    Attributes:
+      period: days.
+      radius_earth: Earth radii.
+      impact: impact parameter, in stellar radii.
+      phase: time of the first transit after the beginning of the light curve, over the period, 0 to 1.
+    """
+
+    period: float
+    radius_earth: float
+    impact: float
+    phase: float
+
+
+@dataclasses.dataclass(frozen=True)
+class StarDisc:
+    """The star that a planet passes.
+
+    Attributes:
+      radius, mass: solar radii, solar masses.
+      limb_darkening: the two coefficients of the quadratic law.
+    """
+
+    radius: float = 1.0
+    mass: float = 1.0
+    limb_darkening: Sequence[float] = (0.35, 0.22)
+
+
+def draw(random: np.random.Generator, periods: Sequence[float], radii: Sequence[float]) -> Planet:
+    """Draws a planet, uniform in the logarithms of period and radius, and in impact parameter from 0 to 1.
+
+    Args:
+      random: random generator.
+      periods: shortest and longest period, days.
+      radii: least and greatest radius, Earth radii.
+    """
+    period, radius = (float(np.exp(random.uniform(*np.log(limits)))) for limits in (periods, radii))
+    return Planet(period, radius, float(random.uniform(0, 1)), float(random.uniform(0, 1)))
+
+
+def t0(planet: Planet, time: Floats) -> float:
+    """Returns the middle of the first transit of a light curve, in the time system of `time`, days."""
+    return float(np.min(time)) + planet.phase * planet.period
+
+
+def duration_days(planet: Planet, star: StarDisc) -> float:
+    """Returns the full duration of a transit; the shortest, of a grazing one, is that of the planet's own size.
+
+    Source: Winn 2010, arXiv:1001.2010, equation 14.
+    """
+    axis, ratio = _axis(planet, star), _ratio(planet, star)
+    chord = np.sqrt(max((1 + ratio) ** 2 - planet.impact**2, ratio**2))
+    return float(planet.period / np.pi * np.arcsin(min(1.0, chord / axis)))
+
+
+def transits(planet: Planet, star: StarDisc, time: Floats, exposure_days: float) -> Floats:
+    """Returns the flux of the star relative to that out of transit. [n]
+
+    Args:
+      planet, star: what passes what.
+      time: days. [n]
+      exposure_days: over which each cadence is averaged.
+    """
+    flux: Floats = signals.transit_flux(
+        time,
+        t0(planet, time),
+        planet.period,
+        _ratio(planet, star),
+        _axis(planet, star),
+        planet.impact,
+        list(star.limb_darkening),
+        exposure_days=exposure_days,
+    )
+    return flux
+
+
+def depth(planet: Planet, star: StarDisc) -> float:
+    """Returns the share of the stellar disc that the planet covers."""
+    return _ratio(planet, star) ** 2
+
+
+def _ratio(planet, star):
+    return planet.radius_earth / _EARTH_RADII_IN_SUN / star.radius
+
+
+def _axis(planet, star):
+    return max(_CLOSEST, signals.scaled_semi_major_axis(planet.period, star.mass / star.radius**3))

@@ -1,0 +1,223 @@
+"""Injects planets into light curves and runs the chain on each: what is recovered, and what passes without a planet.
+
+trial = Trial((star_curves.SimulatedStar(1, 1, 0), ...), "completeness", ("pretrained:triage",))
+results = run(trial, num_worker_processes=2)
+"""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import numpy as np
+from tqdm import tqdm
+
+import astronet
+from astronet.base import workers
+from astronet.base.kept import Kept, beside
+from astronet.completeness import chain, planets, scrambled, star_curves
+from astronet.completeness.star_curves import RealStar, SimulatedStar, StarChoice
+from astronet.estimator import checkpoints, ensemble
+from light_curve_util.errors import LightCurveError
+
+CONTROLS = ("original", "inverted", "scrambled")
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What is injected into what, and which networks judge it.
+
+    Attributes:
+      stars: the light curves.
+      output_dir: directory of the results.
+      model_dirs: the networks in their order, as ensemble.ModelChoice.model_dir takes them: triage, then vetting.
+      periods: shortest and longest period, days.
+      radii: least and greatest radius, Earth radii.
+      num_each: number of planets for each light curve.
+      detrend: how slow variation is removed before views are made.
+      seed: of the planets.
+    """
+
+    stars: tuple[StarChoice, ...]
+    output_dir: str
+    model_dirs: tuple[str, ...]
+    periods: tuple[float, float] = (0.5, 13.0)
+    radii: tuple[float, float] = (1.0, 16.0)
+    num_each: int = 5
+    detrend: str = "spline"
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What came of a trial.
+
+    Attributes:
+      injections: a dictionary for each planet: star, planet, whether the search found it, probability by each network,
+        number of stages that it passed (0: not even the search).
+      controls: a dictionary for each event of a light curve without injection: kind (of CONTROLS), probabilities,
+        number of stages passed.
+      num_curves: number of light curves that could be read.
+      num_solar: those whose star's radius is not known, so that the Sun's is taken.
+      skipped: (name, reason) of the others.
+      names: of the stages: "search", then those of the networks.
+    """
+
+    injections: list[dict[str, Any]]
+    controls: list[dict[str, Any]]
+    num_curves: int
+    num_solar: int
+    skipped: list[tuple[str, str]]
+    names: tuple[str, ...]
+
+
+def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = None) -> Results:
+    """Runs a trial; a run that was killed goes on when this is called again with the same trial.
+
+    Raises:
+      ScriptError: a model cannot be loaded, or the cluster cannot be used.
+    """
+    models = [_load(model_dir) for model_dir in trial.model_dirs]
+    context = {
+        "version": astronet.__version__,
+        "models": [checkpoints.sha256(model.checkpoints.values()) for model in models],
+        "thresholds": [model.threshold() for model in models],
+        **{name: getattr(trial, name) for name in ("periods", "radii", "num_each", "detrend", "seed")},
+    }
+    open_chain = workers.OncePerProcess(_open_chain, trial.model_dirs, trial.detrend)
+    work = Kept(
+        _Work(open_chain, trial), beside(os.path.join(os.path.abspath(trial.output_dir), "trial")), context, _files
+    )
+    tasks = [[number, _to_json(star)] for number, star in enumerate(trial.stars)]
+    results = Results([], [], 0, 0, [], (chain.SEARCH, *map(_stage_name, trial.model_dirs)))
+    num_curves = num_solar = 0
+    answers = workers.map_in_order(work, tasks, num_worker_processes, cluster=cluster)
+    for answer in tqdm(answers, total=len(tasks), unit="light curve", disable=None):
+        if "reason" in answer:
+            results.skipped.append((answer["name"], answer["reason"]))
+            continue
+        num_curves += 1
+        num_solar += answer["is_solar"]
+        results.injections.extend(answer["injections"])
+        results.controls.extend(answer["controls"])
+    return dataclasses.replace(results, num_curves=num_curves, num_solar=num_solar)
+
+
+def discard(trial: Trial) -> None:
+    """Removes the kept results of run(), once they are written."""
+    Kept(len, beside(os.path.join(os.path.abspath(trial.output_dir), "trial"))).discard()
+
+
+def _load(model_dir):
+    is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and bool(ensemble.members(model_dir))
+    return ensemble.load(ensemble.ModelChoice(model_dir, average=is_ensemble))
+
+
+def _stage_name(model_dir):
+    return os.path.basename(model_dir.rpartition(":")[2].rstrip("/"))
+
+
+def _open_chain(model_dirs, detrend):
+    return chain.Chain([_load(model_dir) for model_dir in model_dirs], detrend)
+
+
+def _to_json(star):
+    kind = "simulated" if isinstance(star, SimulatedStar) else "real"
+    return {"kind": kind, **dataclasses.asdict(star)}
+
+
+def _from_json(values):
+    values = dict(values)
+    return {"simulated": SimulatedStar, "real": RealStar}[values.pop("kind")](**values)
+
+
+def _files(task):
+    """The files that a result depends on."""
+    return [path] if (path := task[1].get("path")) else []
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """Worker: judges the planets of one light curve, and the light curve without them."""
+
+    open_chain: Any
+    trial: Trial
+
+    def __call__(self, task):
+        number, values = task
+        choice = _from_json(values)
+        name = values.get("path") or f"simulated star {choice.number}"
+        try:
+            star = star_curves.load(choice)
+        except LightCurveError as error:
+            return {"name": name, "reason": str(error)}
+        random = np.random.default_rng([self.trial.seed, number])
+        drawn = [planets.draw(random, self.trial.periods, self.trial.radii) for _ in range(self.trial.num_each)]
+        judge = self.open_chain().run
+        return {
+            "is_solar": star.is_solar,
+            "injections": [_injection(judge, star, name, planet) for planet in drawn],
+            "controls": [
+                {"name": name, "kind": kind, **_outcome(event)}
+                for kind in CONTROLS
+                for event in judge(star, scrambled.control(star.light_curve, kind, self.trial.seed, number))
+            ],
+        }
+
+
+def _injection(judge, star, name, planet):
+    original = star.light_curve
+    cadence = chain.cadence_days(original)
+    flux = original.flux * planets.transits(planet, star.disc, original.time, cadence)
+    events = judge(star, dataclasses.replace(original, flux=flux / np.median(flux)))
+    known = (planet.period, planets.t0(planet, original.time), planets.duration_days(planet, star.disc))
+    event = chain.matching(events, *known)
+    return {
+        "name": name,
+        "tic_id": star.identity.tic_id,
+        "sector": star.identity.sector,
+        "tmag": star.tmag,
+        "star_radius": star.disc.radius,
+        **dataclasses.asdict(planet),
+        "t0_btjd": known[1],
+        "duration_hours": 24 * known[2],
+        "depth_ppm": 1e6 * planets.depth(planet, star.disc),
+        "num_transits": _num_transits(planet, original.time, known),
+        "is_alias": event is None and chain.alias(events, known[0], known[2]) is not None,
+        "found_period": event.period if event else None,
+        "found_sn": event.sn if event else None,
+        **(_outcome(event) if event else {"probabilities": [], "num_stages": 0}),
+    }
+
+
+def _outcome(event):
+    return {"probabilities": list(event.probabilities), "num_stages": 1 + event.num_passed, "period": event.period}
+
+
+def _num_transits(planet, time, known):
+    """Number of transits with at least one cadence within half a duration of the middle."""
+    cycles = np.round((time - known[1]) / planet.period)
+    near = np.abs(time - known[1] - cycles * planet.period) < known[2] / 2
+    return int(len(np.unique(cycles[near])))
+
+
+def stars_of_directory(
+    directory: str, flux_key: Optional[str], quality: str, star_catalog: str, most: Optional[int], seed: int
+) -> tuple[StarChoice, ...]:
+    """Returns the light curves of a directory, at most `most` of them, drawn at random.
+
+    Args:
+      directory: of light curves, as --tess_data_dir has it.
+      flux_key, quality, star_catalog: as star_curves.RealStar has them.
+      most: None takes all.
+      seed: of the draw.
+    """
+    from light_curve_util import tess_io
+
+    found: Sequence[tuple[int, int]] = tess_io.stars(directory)
+    if most is not None and len(found) > most:
+        chosen = np.random.default_rng([seed, 7]).choice(len(found), most, replace=False)
+        found = [found[i] for i in sorted(chosen)]
+    return tuple(
+        RealStar(tess_io.find(directory, tic_id, sector), flux_key, quality, star_catalog) for sector, tic_id in found
+    )
