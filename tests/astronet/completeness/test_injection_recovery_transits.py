@@ -45,7 +45,7 @@ def test_a_table_that_codes_of_occurrence_rates_read(measured):
     for row in table:
         if row["num_injected"]:
             low, high = row["completeness_low"], row["completeness_high"]
-                assert low - 1e-9 <= row["completeness"] <= high + 1e-9
+            assert low - 1e-9 <= row["completeness"] <= high + 1e-9
     triage = table[table["stage"] == "triage"]
     assert (triage["num_recovered"] <= search["num_recovered"]).all()
     assert (measured / "completeness.png").stat().st_size > 5000
