@@ -11,7 +11,7 @@ from astronet.completeness.planets import StarDisc
 from astronet.data.catalog import stars
 from astronet.data.simulation import photometry, signals, sky
 from light_curve_util import identity as identities
-from light_curve_util import tess_io
+from light_curve_util import flux_scale, tess_io
 from light_curve_util.identity import Identity
 from light_curve_util.tess_io import LightCurve
 
@@ -89,7 +89,7 @@ def _simulated(choice):
     observed = photometry.observe(random, choice.seed, star.tmag, spots(cadences.time), 0.25, choice.sector, camera)
     magnitude = observed.raw[photometry.BEST_APERTURE]
     good = (observed.qflag == 0) & np.isfinite(magnitude)
-    time, flux = tess_io.to_flux(observed.time[good], magnitude[good])
+    time, flux = flux_scale.to_flux(observed.time[good], magnitude[good])
     light_curve = LightCurve(time, flux, f"simulated star {choice.number}")
     disc = StarDisc(star.radius, star.mass)
     return StarCurve(

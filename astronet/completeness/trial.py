@@ -13,8 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 import astronet
-from astronet.base import workers
-from astronet.base.kept import Kept, beside
+from astronet.base import kept, workers
 from astronet.completeness import chain, planets, scrambled, star_curves
 from astronet.completeness.star_curves import RealStar, SimulatedStar, StarChoice
 from astronet.estimator import checkpoints, ensemble
@@ -85,9 +84,7 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
         **{name: getattr(trial, name) for name in ("periods", "radii", "num_each", "detrend", "seed")},
     }
     open_chain = workers.OncePerProcess(_open_chain, trial.model_dirs, trial.detrend)
-    work = Kept(
-        _Work(open_chain, trial), beside(os.path.join(os.path.abspath(trial.output_dir), "trial")), context, _files
-    )
+    work = Kept(_Work(open_chain, trial), _kept_in(trial), context, _files)
     tasks = [[number, _to_json(star)] for number, star in enumerate(trial.stars)]
     results = Results([], [], 0, 0, [], (chain.SEARCH, *map(_stage_name, trial.model_dirs)))
     num_curves = num_solar = 0
@@ -105,7 +102,11 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
 
 def discard(trial: Trial) -> None:
     """Removes the kept results of run(), once they are written."""
-    Kept(len, beside(os.path.join(os.path.abspath(trial.output_dir), "trial"))).discard()
+    kept.discard(_kept_in(trial))
+
+
+def _kept_in(trial):
+    return kept.beside(os.path.join(os.path.abspath(trial.output_dir), "trial"))
 
 
 def _load(model_dir):
