@@ -10,8 +10,8 @@ import numpy as np
 from astronet.completeness.planets import StarDisc
 from astronet.data.catalog import stars
 from astronet.data.simulation import photometry, signals, sky
-from light_curve_util import identity as identities
 from light_curve_util import flux_scale, tess_io
+from light_curve_util import identity as identities
 from light_curve_util.identity import Identity
 from light_curve_util.tess_io import LightCurve
 

@@ -84,7 +84,7 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
         **{name: getattr(trial, name) for name in ("periods", "radii", "num_each", "detrend", "seed")},
     }
     open_chain = workers.OncePerProcess(_open_chain, trial.model_dirs, trial.detrend)
-    work = Kept(_Work(open_chain, trial), _kept_in(trial), context, _files)
+    work = kept.Kept(_Work(open_chain, trial), _kept_in(trial), context, _files)
     tasks = [[number, _to_json(star)] for number, star in enumerate(trial.stars)]
     results = Results([], [], 0, 0, [], (chain.SEARCH, *map(_stage_name, trial.model_dirs)))
     num_curves = num_solar = 0
