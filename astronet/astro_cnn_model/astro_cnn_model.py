@@ -3,7 +3,9 @@
 from astronet.astro_model import astro_model
 from astronet.ops.contrast import DeviationChannel, ScatterChannel
 from astronet.ops.dropout import Dropout
+from astronet.ops.summary import Summary
 from astronet.ops.tensorflow import keras
+from light_curve_util import view_summary
 
 
 def build(config):
@@ -12,6 +14,17 @@ def build(config):
 
 
 def _conv_column(series, name, hparams):
+    column = hparams.columns[name]
+    if column.summary_half_width is None:
+        return _convolved(series, name, hparams)
+    bins = view_summary.geometry(series.shape[1], column.summary_half_width)
+    summary = Summary(bins, name=f"{name}_summary")(series)
+    if not column.num_blocks:
+        return summary
+    return keras.layers.concatenate([_convolved(series, name, hparams), summary])
+
+
+def _convolved(series, name, hparams):
     column = hparams.columns[name]
     if hparams.scatter_channel:
         net = ScatterChannel()(series)  # [batch, length, channels]

@@ -93,11 +93,14 @@ class Scalar:
       powers: dict of column name to power.
       mean, scale: mean and standard deviation. If None, they are measured on the training records, and then saved in
         the configuration and in the checkpoint.
+      symlog_unit: for a product v of either sign, such as a change of depth: sign(v) log(1 + |v| / symlog_unit) then
+        takes the place of the logarithm. It is linear well below symlog_unit and logarithmic far above it.
     """
 
     powers: dict[str, float]
     mean: Optional[float] = None
     scale: Optional[float] = None
+    symlog_unit: Optional[Annotated[float, Bounds(least=1e-30)]] = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from astronet.config.schema import Hparams
 from astronet.inference import channels, convolution
+from light_curve_util import view_summary
 
 Shapes = dict[str, tuple[int, ...]]
 Weights = Mapping[str, np.ndarray]
@@ -79,7 +80,7 @@ def relu_layers(net: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -
 
 
 class ConvColumn:
-    """Blocks of convolutions and a pooling, for series with one or two channels."""
+    """Blocks of convolutions and a pooling, for series with one or two channels, and the summary of the series."""
 
     def __init__(self, scope: str, length: int, column: Any, hparams: Hparams):
         self.length = length
@@ -104,7 +105,10 @@ class ConvColumn:
                 num_channels = num_filters
             length = block.pooled_length
         self.num_channels_after = num_channels
-        self.num_features = length * num_channels
+        half_width = getattr(column, "summary_half_width", None)
+        self._bins = None if half_width is None else view_summary.geometry(self.length, half_width)
+        self.num_convolved = 0 if self._bins and not self.blocks else length * num_channels
+        self.num_features = self.num_convolved + (self._bins.num_numbers if self._bins else 0)
 
     def of_length(self, length: int) -> "ConvColumn":
         """Returns the same column for series of another length."""
@@ -119,7 +123,27 @@ class ConvColumn:
 
     def desk(self, num_series: int) -> Desk:
         memory = convolution.Column(self.blocks, self.length, self.num_channels, num_series)
-        return _ConvDesk(memory, self._channels)
+        desk = _ConvDesk(memory, self._channels)
+        return desk if self._bins is None else _SummaryDesk(desk, self.num_convolved, self._bins)
+
+
+class _SummaryDesk:
+    """What a _ConvDesk does, and the summary of the series beside it."""
+
+    def __init__(self, convolved, num_convolved, bins):
+        self._convolved, self._num_convolved, self._bins = convolved, num_convolved, bins
+
+    def put(self, series):
+        self._summary = view_summary.summarize(series, self._bins)
+        if self._num_convolved:
+            self._convolved.put(series)
+
+    def features(self, weights, out):
+        if self._num_convolved:
+            convolved = np.empty([len(out), self._num_convolved], np.float32)
+            self._convolved.features(weights, convolved)
+            out[:, : self._num_convolved] = convolved
+        out[:, self._num_convolved :] = self._summary
 
 
 class _ConvDesk:

@@ -22,7 +22,7 @@ def normalized(
     Returns:
       float32 [batch, num_scalars]; never NaN.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         logarithms = [_logarithm(scalars[name], columns) for name in sorted(scalars)]
         values = np.concatenate(logarithms, axis=1)
         deviations = np.clip((values - mean) / scale, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
@@ -30,6 +30,13 @@ def normalized(
 
 
 def _logarithm(scalar: Scalar, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Returns the value of a scalar before normalization, [batch, 1]; not finite if a column is missing or <= 0."""
+    """Returns the value of a scalar before normalization, [batch, 1]; not finite if a column is missing.
+
+    Without symlog_unit, it is not finite either if a column is 0 or below.
+    """
+    if scalar.symlog_unit is not None:
+        factors = [columns[column] ** np.float32(power) for column, power in scalar.powers.items()]
+        product = np.prod(factors, axis=0)
+        return np.sign(product) * np.log1p(np.abs(product) / np.float32(scalar.symlog_unit))
     terms = [np.float32(power) * np.log(columns[column]) for column, power in scalar.powers.items()]
     return sum(terms[1:], start=terms[0])

@@ -35,10 +35,15 @@ class NormalizedScalars(keras.layers.Layer):
 def logarithm(scalar, columns):
     """Returns the value of a Scalar before normalization. It is not finite if a column is missing or not positive.
 
+    With symlog_unit, columns may be negative.
+
     Args:
       scalar: Scalar.
       columns: dictionary of float tensors [batch, 1].
     """
+    if scalar.symlog_unit is not None:
+        product = tf.reduce_prod(tf.stack([columns[column] ** power for column, power in scalar.powers.items()]), axis=0)
+        return tf.sign(product) * tf.math.log1p(tf.abs(product) / scalar.symlog_unit)
     return tf.add_n([power * tf.math.log(columns[column]) for column, power in scalar.powers.items()])
 
 
