@@ -48,7 +48,8 @@ def add_flags(parser: argparse.ArgumentParser, model: Optional[str] = None, conf
         "--config_name",
         default=config_name,
         help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61); for flares stella (published) or flares; not needed for "
+        "scalars), triage_views (201, 61), vetting (which of them are planets), vetting_yu2019 (its published recipe), "
+        "triage_classes (planet, binary, neither); for flares stella (published) or flares; not needed for "
         "sodinn, sodinn_conv3d and sodirf, which find companions in direct images",
     )
     parser.add_argument(

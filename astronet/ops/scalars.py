@@ -42,7 +42,8 @@ def logarithm(scalar, columns):
       columns: dictionary of float tensors [batch, 1].
     """
     if scalar.symlog_unit is not None:
-        product = tf.reduce_prod(tf.stack([columns[column] ** power for column, power in scalar.powers.items()]), axis=0)
+        factors = [columns[column] ** power for column, power in scalar.powers.items()]
+        product = tf.reduce_prod(tf.stack(factors), axis=0)
         return tf.sign(product) * tf.math.log1p(tf.abs(product) / scalar.symlog_unit)
     return tf.add_n([power * tf.math.log(columns[column]) for column, power in scalar.powers.items()])
 

@@ -1,0 +1,232 @@
+"""Vetting recipes by star: each TCE of the published vetting records by models that have not seen its star.
+
+Judged against the labels of 2019, and on the TCEs that TFOPWG has settled since (CP or KP against FP). Run again after
+an interruption, it goes on where it stopped; a recipe that is there already is judged again with the others.
+"""
+
+import glob
+import json
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+
+from astronet.base import json_files
+from astronet.base.files import make_directory
+from astronet.base.script import Parser, run
+from astronet.data.catalog import tce_table
+from astronet.data.records import catalog_join, tfrecord
+from astronet.evaluation import cross_validation
+from astronet.stats import intervals, metrics
+
+SAME_PERIOD = 0.003  # largest relative difference between two periods of one signal
+SETTLED = {"CP": 1, "KP": 1, "FP": 0}
+_PRINTED = {
+    "2019": ("average_precision", "auc", "accuracy", "recall", "precision", "difference"),
+    "settled": ("auc", "difference"),
+}
+
+
+def _without(*scalars):
+    return {"inputs": {"scalars": dict.fromkeys(scalars)}}
+
+
+def _without_view(name):
+    return {"inputs": {"features": {name: None}}, "hparams": {"columns": {name: None}}}
+
+
+_STAR = ("companion_radius", "duration_ratio", "star_gravity", "star_mass", "star_radius", "star_temperature")
+_INGRESS = {"powers": {"Qingress": 1.0}}
+_VIEWS = ("global_view", "local_view", "secondary_view")
+# Name of a recipe -> configuration, changes to it, and members in each fold.
+RECIPES = {
+    # The published recipe takes 68 epochs at a learning rate of 1e-5. Here a sixth of the steps at six times the rate.
+    "published": ("vetting_yu2019", {"hparams": {"learning_rate": 6e-5, "train_epochs": 11}}, 1),
+    "sketch": (
+        "triage",
+        {
+            "inputs": {
+                "features": {"secondary_view": {"length": 61, "is_time_series": True}},
+                "scalars": {"event_density": None, "camera_event_density": None, "ingress": _INGRESS},
+                "label_map": {"EB": 0},
+            },
+            "hparams": {
+                "output_dim": 1,
+                "train_epochs": 11,
+                "columns": {"secondary_view": {"num_blocks": 2, "pool_size": 7, "max_num_filters": 64}},
+            },
+        },
+        1,
+    ),
+    "vetting": ("vetting", {}, 5),
+    **{f"without {name}": ("vetting", _without(name), 5) for name in ("depth_change", "ingress", "magnitude", "sn")},
+    "without depth": ("vetting", _without("depth", "companion_radius"), 5),
+    "without the star": ("vetting", _without(*_STAR), 5),
+    "without the star and its magnitude": ("vetting", _without(*_STAR, "magnitude"), 5),
+    **{f"without {name}": ("vetting", _without(name), 5) for name in ("companion_radius", "duration_ratio")},
+    **{
+        f"without {name}": ("vetting", _without_view(name), 5)
+        for name in ("global_view", "local_view", "secondary_view")
+    },
+}
+
+
+def _measure(flags):
+    make_directory(flags.output_dir)
+    records = _joined(flags)
+    recipes = json_files.read(flags.recipes_json, "recipes", "correct it") if flags.recipes_json else RECIPES
+    for name in flags.recipes:
+        _predict(name, recipes[name], records, flags)
+    _judge(flags)
+
+
+def _joined(flags):
+    """The published records with the columns of the catalog, written once."""
+    path = os.path.join(flags.output_dir, "joined-00000-of-00001")
+    if not os.path.exists(path):
+        serialized = [record for file in tfrecord.expand(flags.files) for record in tfrecord.read(file)]
+        tfrecord.write_shard(path, catalog_join.join(serialized, flags.catalog))
+    return path
+
+
+def _predict(name, recipe, records, flags):
+    config_name, changes, num_models = recipe
+    directory = os.path.join(flags.output_dir, name.replace(" ", "_"))
+    path = os.path.join(directory, "out_of_fold.csv")
+    if os.path.exists(path):
+        return
+    options = cross_validation.FoldOptions(
+        directory,
+        flags.folds,
+        config_name=config_name,
+        config_json=json.dumps(changes),
+        num_models=num_models,
+        seed=flags.seed,
+        num_threads=1,
+        catalog=flags.catalog,
+        num_resamples=10,
+    )
+    predicted = cross_validation.predict([records], options, lambda line: print(line, flush=True), print)
+    cross_validation.write(predicted, cross_validation.describe(predicted, options), [records], options)
+    if num_models > 1:
+        _write_single(directory, options)
+
+
+def _write_single(directory, options):
+    """Predictions of the first member of each fold alone, beside those of the ensemble."""
+    from astronet.estimator import ensemble, scoring
+
+    rows = []
+    for fold in sorted(glob.glob(os.path.join(directory, "fold-*"))):
+        first = ensemble.load(os.path.join(fold, "1"))
+        serialized = list(tfrecord.read(os.path.join(fold, "records", "test-00000-of-00001")))
+        for prediction in scoring.predict_records(first, serialized):
+            identity = prediction.identity
+            rows.append((identity.row_id, identity.tic_id, prediction.mean))
+    table = pd.DataFrame(rows, columns=["row_id", "tic_id", "probability"])
+    table.to_csv(os.path.join(directory, "first_member.csv"), index=False)
+
+
+def settled(tces, tois):
+    """Returns 1 (CP, KP), 0 (FP) or NaN for each TCE: what TFOPWG says of the TOI of its star at its period.
+
+    Args:
+      tces: DataFrame with tic_id and Period (days).
+      tois: path of the ExoFOP TOI table.
+    """
+    table = pd.read_csv(tois)[["TIC ID", "Period (days)", "TFOPWG Disposition"]]
+    table.columns = ["tic_id", "toi_period", "toi_disposition"]
+    pairs = tces.reset_index()[["index", "tic_id", "Period"]].merge(table, on="tic_id")
+    pairs = pairs[(pairs.Period / pairs.toi_period - 1).abs() < SAME_PERIOD].drop_duplicates("index")
+    found = pairs.set_index("index").toi_disposition
+    return found.map(SETTLED).reindex(tces.index)
+
+
+def _judge(flags):
+    """Prints and writes the figures of all recipes that are there, and the paired differences to --against."""
+    periods = tce_table.load(flags.catalog, tce_table.Request(needed=("row_id", "tic_id"))).table
+    periods = periods.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", "Period"]]
+    tables = {}
+    for path in sorted(glob.glob(os.path.join(flags.output_dir, "*", "*.csv"))):
+        kind, name = os.path.basename(path), os.path.basename(os.path.dirname(path)).replace("_", " ")
+        if kind in ("out_of_fold.csv", "first_member.csv"):
+            title = name if kind == "out_of_fold.csv" else f"{name}, one member"
+            tables[title] = pd.read_csv(path).set_index(["row_id", "tic_id"]).probability
+    first = pd.read_csv(sorted(glob.glob(os.path.join(flags.output_dir, "*", "out_of_fold.csv")))[0])
+    tces = first[["row_id", "tic_id", "label", "Disposition"]].merge(periods, how="left")
+    keys = pd.MultiIndex.from_frame(tces[["row_id", "tic_id"]])
+    is_planet = settled(tces, flags.tois)
+    sets = {"2019": (np.full(len(tces), True), tces.label.to_numpy())}
+    known = is_planet.notna().to_numpy()
+    sets["settled"] = (known & (tces.label == 1).to_numpy(), np.nan_to_num(is_planet.to_numpy()))
+    which, labels = sets["settled"]
+    print(f"{known.sum()} settled, {which.sum()} of them PC in 2019, of which {int(labels[which].sum())} CP or KP")
+    figures = {}
+    for title, probabilities in tables.items():
+        p = probabilities.reindex(keys).to_numpy()
+        figures[title] = {
+            name: _figures(labels[which], p[which], tces.tic_id[which], flags) for name, (which, labels) in sets.items()
+        }
+        reference = tables.get(flags.against)
+        if reference is not None and title != flags.against:
+            other = reference.reindex(keys).to_numpy()
+            for name, figure in (("2019", "average_precision"), ("settled", "auc")):
+                which, labels = sets[name]
+                figures[title][name]["difference"] = _difference(
+                    labels[which], p[which], other[which], tces.tic_id[which], figure, flags
+                )
+        line = "  ".join(
+            f"{name} {figure} {_told(figures[title][name][figure])}"
+            for name, chosen in _PRINTED.items()
+            for figure in chosen
+            if figure in figures[title][name]
+        )
+        print(f"{title:36s} {line}", flush=True)
+    json_files.write(os.path.join(flags.output_dir, "figures.json"), {"against": flags.against, "figures": figures})
+
+
+def _told(figure):
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"
+
+
+def _figures(labels, probabilities, tic_ids, flags):
+    values = metrics.summary(labels, probabilities)
+    limits = intervals.bootstrap(labels, probabilities, tic_ids, 0.5, flags.num_resamples, flags.seed)
+    names = ("average_precision", "auc", "accuracy", "cross_entropy", "recall", "precision")
+    return {name: {"value": values[name], "low": limits[name][0], "high": limits[name][1]} for name in names}
+
+
+def _difference(labels, probabilities, others, tic_ids, figure, flags):
+    """Figure of `probabilities` less that of `others`, with its interval: the same stars are drawn for both."""
+    stars, star_of_tce = np.unique(np.asarray(tic_ids), return_inverse=True)
+    random = np.random.default_rng(flags.seed)
+    differences = []
+    for _ in range(flags.num_resamples):
+        weights = np.bincount(random.integers(len(stars), size=len(stars)), minlength=len(stars))[star_of_tce]
+        pair = (metrics.summary(labels, p, weights=weights)[figure] for p in (probabilities, others))
+        differences.append(next(pair) - next(pair))
+    low, high = np.percentile(differences, (2.5, 97.5))
+    value = metrics.summary(labels, probabilities)[figure] - metrics.summary(labels, others)[figure]
+    return {"value": value, "low": low, "high": high}
+
+
+def main(argv=None):
+    parser = Parser(description=__doc__)
+    parser.add_argument("--files", nargs="+", required=True, help="published vetting records (train-* and val-*)")
+    parser.add_argument("--catalog", required=True, help="CSV file of the TCEs, for the columns that the records lack")
+    parser.add_argument("--tois", required=True, help="ExoFOP's TOI table, for the labels of today")
+    parser.add_argument("--output_dir", required=True, help="directory of the folds and the results")
+    parser.add_argument(
+        "--recipes", nargs="*", default=list(RECIPES), help="which to train; all that are there are judged"
+    )
+    parser.add_argument("--recipes_json", help="JSON file of other recipes: name -> [config_name, changes, num_models]")
+    parser.add_argument("--against", default="published", help="recipe to compare the others with")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--num_resamples", type=int, default=1000, help="of the bootstrap over stars")
+    return run(_measure, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
