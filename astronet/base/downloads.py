@@ -1,14 +1,12 @@
 """Files and answers from one HTTP server: resumed, checked, retried, and never asked for faster than agreed."""
 
 import contextlib
-import os
 import queue
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, Optional, TypeVar, Union
+from typing import Any, Optional, TypeVar, Union
 from urllib.parse import urlsplit
 
 import requests
@@ -16,7 +14,7 @@ import urllib3
 
 import astronet
 from astronet.base import http_limits
-from astronet.base.files import INCOMPLETE
+from astronet.base.partial_file import PartialFile
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -168,7 +166,7 @@ class Server:
           AbsentError, DownloadError, ServerDownError, StoppedError.
           OSError: the file cannot be written.
         """
-        partial = _PartialFile(out_path)
+        partial = PartialFile(out_path)
 
         def attempt(session: requests.Session) -> int:
             try:
@@ -269,9 +267,7 @@ class Server:
         if response.status_code not in (200, 206):
             raise DownloadError(status)
 
-    def _transfer(
-        self, session: requests.Session, url: str, partial: "_PartialFile", check: Callable[[str], None]
-    ) -> int:
+    def _transfer(self, session: requests.Session, url: str, partial: PartialFile, check: Callable[[str], None]) -> int:
         offset, headers = partial.offset_and_headers()
         with session.get(url, headers=headers, stream=True, timeout=self._timeout()) as response:
             if offset and (response.status_code == 416 or not partial.is_continued_by(response, offset)):
@@ -313,64 +309,6 @@ class Server:
         )
         innermost = cause.args[-1] if isinstance(cause, urllib3.exceptions.ProtocolError) else cause
         return _TryAgainError(str(innermost).rpartition("new connection: ")[2], unreachable=unreachable)
-
-
-class _PartialFile:
-    """The part of a file that is here already, and what tells the server's file from a changed one."""
-
-    def __init__(self, out_path: str) -> None:
-        self._out_path = out_path
-        self.path = f"{out_path}{INCOMPLETE}part"
-        self._version_path = f"{out_path}{INCOMPLETE}version"
-
-    def offset_and_headers(self) -> tuple[int, dict[str, str]]:
-        """Where to go on (0: at the start), and the headers of a request that asks for that."""
-        with contextlib.suppress(FileNotFoundError):
-            offset = os.path.getsize(self.path)
-            with open(self._version_path, encoding="latin-1") as file:
-                version = file.read()
-            if offset and version:
-                return offset, {"Range": f"bytes={offset}-", "If-Range": version}
-        return 0, {}
-
-    def is_continued_by(self, response: requests.Response, offset: int) -> bool:
-        """Whether a 206 holds the rest of this very file; other statuses do not speak against it."""
-        if response.status_code != 206:
-            return True
-        first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-        with open(self._version_path, encoding="latin-1") as file:
-            same = _version(response) in ("", file.read())
-        return same and first is not None and int(first.group(1)) == offset
-
-    @contextlib.contextmanager
-    def writing(self, response: requests.Response, offset: int) -> Iterator[BinaryIO]:
-        """Yields the file, open for writing at an offset, without a buffer so that a kill loses nothing."""
-        with open(self.path, "r+b" if offset else "wb", buffering=0) as file:
-            if offset:
-                file.seek(offset)
-            else:  # only now, when the file is empty: never is one file's version noted beside another's bytes
-                with open(self._version_path, "w", encoding="latin-1") as version_file:
-                    version_file.write(_version(response))
-            yield file
-
-    def finish(self) -> None:
-        self._forget_version()
-        os.replace(self.path, self._out_path)
-
-    def remove(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(self.path)
-        self._forget_version()
-
-    def _forget_version(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(self._version_path)
-
-
-def _version(response: requests.Response) -> str:
-    """What If-Range can name the server's file by: its strong ETag, else its date, else ""."""
-    etag = response.headers.get("ETag", "")
-    return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def _length(response: requests.Response) -> Optional[int]:

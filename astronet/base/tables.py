@@ -13,26 +13,18 @@ and hashed while it is read. So a pipe such as <(cat tces.csv) can be read, and 
 {'tic_id': '402026209', 'Sectors': '2'}
 """
 
-import bz2
 import contextlib
 import csv
-import gzip
-import hashlib
 import io
 import itertools
-import lzma
 import os
 import re
-import stat
-import tempfile
-import warnings
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO, Optional, Union
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Optional, Union
 
+from astronet.base import byte_streams, parsed_tables
 from astronet.base.script import ScriptError
 
-_PACKED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 # What is told by its first bytes; where astropy has a reader, its format.
 _ASTROPY_STARTS = {b"SIMPLE  =": "fits", b"PAR1": "parquet"}
 _FOREIGN_STARTS = {
@@ -45,13 +37,8 @@ _FOREIGN_STARTS = {
 _DELIMITERS = ",\t;|"
 _IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
 _SAMPLE_BYTES = 1 << 16
-_ROWS_AT_A_TIME = 10_000
-_LONGEST_LINE_BYTES = 16 << 20
 _MOST_NULS = 0.01  # of the characters of what is text all the same
 _MOST_BYTES = 2 << 30  # of a table that astropy reads whole
-_LARGEST_SINGLE = 2**24  # whole number up to which single precision has them all
-_IN_MEMORY = 64 << 20  # of a pipe; more goes to a temporary file
-_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -80,7 +67,7 @@ class Table:
         self.unread: list[str] = []
         self.sha256: Optional[str] = None
         self._file = file
-        self._hashed: Optional[_Hashing] = None
+        self._hashed: Optional[byte_streams.Hashing] = None
         self._begun: Optional[Iterator[list[str]]] = None  # rows, the header of which has been read
 
     def rows(self) -> Iterator[list[str]]:
@@ -114,8 +101,8 @@ class Table:
     def _unpacked(self) -> BinaryIO:
         """The content from its beginning, unpacked; the file's bytes are hashed while they are read."""
         self._file.seek(0)
-        self._hashed = _Hashing(self._file)
-        return _unpack(self._hashed)
+        self._hashed = byte_streams.Hashing(self._file)
+        return byte_streams.unpack(self._hashed)
 
     def _end(self) -> None:
         hashed = self._hashed
@@ -139,7 +126,7 @@ class Table:
                     "closed?"
                 ) from error
             raise ScriptError(f"{self.path} is no CSV file ({error}): mend or export it again") from error
-        except _DAMAGE as error:
+        except byte_streams.DAMAGE as error:
             raise ScriptError(f"{self.path} is cut off or damaged ({error}): copy it again") from error
 
     def _astropy_kind(self, sample: bytes) -> Optional[str]:
@@ -155,7 +142,7 @@ class Table:
         for start, what in _FOREIGN_STARTS.items():
             if sample.startswith(start):
                 raise ScriptError(f"{self.path} is {what}, no table that is read here: {advice}")
-        text = _decoded(sample).lstrip("\ufeff \t\r\n")
+        text = byte_streams.decoded(sample).lstrip("\ufeff \t\r\n")
         if re.match(r'\{\s*"|\[\s*[\[{]', text):
             raise ScriptError(f"{self.path} is JSON, no table: {advice}")
         if re.match(r"\\(begin|documentclass)\b", text):
@@ -175,8 +162,8 @@ class Table:
         return None
 
     def _text_rows(self, stream: BinaryIO, sample: bytes) -> Iterator[list[str]]:
-        limited = io.BufferedReader(_Lines(self.path, stream), _SAMPLE_BYTES)
-        text = io.TextIOWrapper(limited, encoding=_encoding(sample), errors="replace", newline=None)
+        limited = io.BufferedReader(byte_streams.ShortLines(self.path, stream), _SAMPLE_BYTES)
+        text = io.TextIOWrapper(limited, encoding=byte_streams.encoding(sample), errors="replace", newline=None)
         self.preamble, self.delimiter, lines = _split_preamble(text)
         split = (line.split() for line in lines)
         rows = _filled(split if self.delimiter == " " else csv.reader(lines, strict=True, delimiter=self.delimiter))
@@ -202,42 +189,11 @@ class Table:
         data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise ScriptError(f"{self.path} is a {kind} table of more than 2 GiB: give it as CSV, read in parts")
-        if kind == "parquet":
-            names, parts, self.single_precision = _parquet(self.path, data)
-        else:
-            names, parts = self._astropy_table(data, kind)
-        yield names
-        for columns in parts:
+        parsed = parsed_tables.parse(self.path, data, kind)
+        self.units, self.single_precision, self.unread = parsed.units, parsed.single_precision, parsed.unread
+        yield parsed.names
+        for columns in parsed.parts:
             yield from map(list, zip(*columns))
-
-    def _astropy_table(self, data: bytes, kind: str) -> tuple[list[str], Iterator[list[list[str]]]]:
-        """Names, and an iterator over parts of the columns, each a list of texts."""
-        from astropy.table import Table as AstropyTable
-
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                warnings.filterwarnings("error", ".*truncated")
-                content = data.decode("utf-8-sig") if kind.startswith("ascii.") else io.BytesIO(data)
-                table = AstropyTable.read(content, format=kind)
-                names = [name for name in table.colnames if getattr(table[name], "ndim", 1) == 1]
-                several = [name for name in table.colnames if name not in names]
-                self.unread = [f"column {name} is not read, because it has several values in a row" for name in several]
-                if kind == "fits":
-                    self.unread += _other_extensions(data)
-                columns = {name: _astropy_column(table[name]) for name in names}
-        except Exception as error:  # astropy's readers raise whatever their parts do
-            told = str(error).strip().split("\n")[0][:200]
-            raise ScriptError(
-                f"{self.path} is a damaged {kind.rpartition('.')[2].upper()} table, or has none ({told}): copy it again"
-            ) from error
-        self.units = {name: unit for name, (_, unit) in columns.items() if unit}
-        for name, (values, _) in columns.items():
-            if values.dtype.kind == "f" and values.dtype.itemsize < 8:
-                self.single_precision.add(name)
-                _refuse_lost_digits(self.path, name, values.compressed())
-        starts = range(0, len(table), _ROWS_AT_A_TIME)
-        return names, ([_texts(v[i : i + _ROWS_AT_A_TIME]) for v, _ in columns.values()] for i in starts)
 
 
 @contextlib.contextmanager
@@ -258,91 +214,10 @@ def open_table(path: Path) -> Iterator[Table]:
       ScriptError: the file is no table.
       OSError: the file cannot be read.
     """
-    with _seekable(path) as file:
+    with byte_streams.seekable(path) as file:
         table = Table(path, file)
         table.read_header()
         yield table
-
-
-@contextlib.contextmanager
-def open_unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file that may be packed (gzip, bzip2, xz); yields the stream of its unpacked bytes."""
-    with open(path, "rb", buffering=0) as file:
-        yield _unpack(file)
-
-
-def _unpack(raw: io.RawIOBase) -> BinaryIO:
-    stream = io.BufferedReader(raw, 1 << 20)
-    start = stream.peek(6)
-    for magic, unpack in _PACKED.items():
-        if start.startswith(magic):
-            return io.BufferedReader(unpack(stream), 1 << 20)
-    return stream
-
-
-@contextlib.contextmanager
-def _seekable(path: Path) -> Iterator[Any]:
-    with open(path, "rb", buffering=0) as file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            yield file
-            return
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
-            while chunk := file.read(1 << 20):
-                copy.write(chunk)
-            yield copy
-
-
-class _Hashing(io.RawIOBase):
-    """What reads a file and hashes what it has read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-        self.digest = hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        self.digest.update(data)
-        return len(data)
-
-
-class _Lines(io.RawIOBase):
-    """Text that is refused where a line is absurdly long: it would be held in memory as a whole."""
-
-    def __init__(self, path: str, stream: BinaryIO) -> None:
-        super().__init__()
-        self._path, self._stream, self._length = path, stream, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer))
-        buffer[: len(data)] = data
-        end = max(data.rfind(b"\n"), data.rfind(b"\r"))
-        self._length = self._length + len(data) if end < 0 else len(data) - end
-        if self._length > _LONGEST_LINE_BYTES:
-            raise ScriptError(f"{self._path} has a line of more than {_LONGEST_LINE_BYTES >> 20} MiB: it is no table")
-        return len(data)
-
-
-def _encoding(sample: bytes) -> str:
-    if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    # Of text in UTF-16 that is mostly ASCII, every other byte is zero.
-    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        halves = sample[offset::2][:1000]
-        if len(halves) > 2 and halves.count(0) > 0.8 * len(halves):
-            return encoding
-    return "utf-8-sig"
-
-
-def _decoded(sample: bytes) -> str:
-    return sample.decode(_encoding(sample), errors="ignore")
 
 
 def _split_preamble(text: Iterator[str]) -> tuple[list[str], str, Iterator[str]]:
@@ -400,80 +275,3 @@ def _filled(rows: Iterable[list[str]]) -> Iterator[list[str]]:
         cells = [cell.strip() for cell in row]
         if any(cells) and cells[0][:1] != "#":
             yield cells
-
-
-def _astropy_column(column: Any) -> tuple[Any, str]:
-    """(array of the values, masked where there are none; text of the unit or time system)."""
-    import numpy as np
-    from astropy.time import Time
-
-    if isinstance(column, Time):
-        return np.ma.asarray(column.jd), f"JD {column.scale}"
-    unit = getattr(column, "unit", None)
-    return np.ma.asarray(getattr(column, "value", column)), "" if unit is None else str(unit)
-
-
-def _texts(values: Any) -> list[str]:
-    """Cells of a masked array: numbers with all their digits."""
-    import numpy as np
-
-    absent = np.ma.getmaskarray(values)
-    # str() of a NumPy number has as many digits as its precision, and no more.
-    plain = np.ma.getdata(values) if values.dtype.kind == "f" and values.dtype.itemsize < 8 else values.tolist(None)
-    return ["" if mask else _text(value) for mask, value in zip(absent, plain)]
-
-
-def _other_extensions(data: bytes) -> list[str]:
-    """Texts about the tables of a FITS file behind its first one, which alone is read."""
-    from astropy.io import fits
-
-    with fits.open(io.BytesIO(data)) as hdus:
-        places = [i for i, hdu in enumerate(hdus) if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
-        return [f"the table in extension {i} is not read, only that in {places[0]}: save it alone" for i in places[1:]]
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
-
-
-def _refuse_lost_digits(path: str, name: str, values: Iterable[float]) -> None:
-    """Refuses IDs in single precision, of which no reader could know that they were other IDs once."""
-    is_id = re.search(r"(^|[^a-z])(tic|kic|kepid|ticid|tid|id)", name.lower())
-    if is_id and any(abs(value) > _LARGEST_SINGLE for value in values):
-        raise ScriptError(
-            f"{path}: column {name} is stored in single precision, which cannot hold all digits of an ID: store it as "
-            "whole numbers"
-        )
-
-
-def _parquet(path: str, data: bytes) -> tuple[list[str], Iterator[list[list[str]]], set[str]]:
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise ScriptError(
-            f"{path} is a Parquet table, for which pyarrow is needed: pip install pyarrow, or save the table as CSV"
-        ) from None
-    try:
-        file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
-        names = list(file.schema_arrow.names)
-        single = {field.name for field in file.schema_arrow if _is_single(field.type)}
-    except (pyarrow.ArrowException, OSError) as error:
-        raise ScriptError(f"{path} is a damaged Parquet table ({error}): copy it again") from error
-
-    def parts() -> Iterator[list[list[str]]]:
-        for batch in file.iter_batches(_ROWS_AT_A_TIME):
-            columns = [column.to_pylist() for column in batch.columns]
-            for field, values in zip(batch.schema, columns):
-                if _is_single(field.type):
-                    _refuse_lost_digits(path, field.name, (value for value in values if value is not None))
-            yield [list(map(_text, values)) for values in columns]
-
-    return names, parts(), single
-
-
-def _is_single(kind: Any) -> bool:
-    import pyarrow
-
-    return bool(pyarrow.types.is_float32(kind) or pyarrow.types.is_float16(kind))

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
-from astronet.base import tables
+from astronet.base import byte_streams, tables
 from astronet.base.files import write_csv
 from astronet.base.script import ScriptError
 from astronet.data.catalog import tce_table
@@ -177,7 +177,7 @@ def _with_header(path, readme, directory):
     out = os.path.join(directory, "table.txt")
     with open(out, "wb") as file:
         file.write(description[0].encode("ascii", "replace"))
-        with tables.open_unpacked(path) as data:
+        with byte_streams.open_unpacked(path) as data:
             shutil.copyfileobj(data, file)
     return out
 

@@ -1,60 +1,31 @@
 """Tables of TCEs, a catalog or any public table: read by column name, with all that is wrong with each row told."""
 
-import collections
 import dataclasses
 import itertools
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Optional
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from astronet.base import tables
 from astronet.base.script import ScriptError
-from astronet.data.catalog import dialects, epochs, plausibility, positions, tic_ids
-from astronet.data.catalog.dialects import FLOATS, INTEGERS, OPTIONAL, TEXTS
-from astronet.data.catalog.tce_values import longer_than_period
+from astronet.data.catalog import epochs, plausibility, table_readings, tce_rows
+from astronet.data.catalog.dialects import TEXTS
+from astronet.data.catalog.tce_rows import Part, Request, Skip
 from astronet.data.records.columns import (
-    CAMERA,
-    CCD,
-    DEC,
-    DEPTH,
     DISPOSITION,
-    DURATION,
     EPOCH,
-    PERIOD,
-    RA,
     ROW_ID,
     SECTOR,
-    SN,
-    STITCHED_SECTORS,
     TIC_ID,
-    TOI_ID,
 )
 from light_curve_util import time_systems
-from light_curve_util.numerals import is_empty, parse_float
-
-DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
 
 _AS_JUNK = {"V": "J", "IS": "J"}  # in records
-_NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
-_POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
+_ALL_COLUMNS = Request()
 _MOST_NAMES = 60  # of columns in a message
 _ROWS_AT_A_TIME = 10_000  # some 20 MB of text
-_KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
-
-# Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
-ChooseSectors = Callable[[int, tuple[int, ...]], tuple[int, ...]]
-
-
-class Skip(NamedTuple):
-    """A row that gives no record; the word before the colon of `reason` is its kind."""
-
-    row_id: object
-    tic_id: object
-    sector: object
-    reason: str
 
 
 class Warned(NamedTuple):
@@ -64,27 +35,6 @@ class Warned(NamedTuple):
     tic_id: object
     sector: object
     warning: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What is wanted of a table.
-
-    Attributes:
-      needed: columns in which a row must have something.
-      required: further columns that the table must have.
-      only: columns to read; None is all.
-      for_training: whether dispositions become those that networks learn from, and must be among them.
-      choose_sectors: which sectors of a row with none or several to take, a row for each; None takes those it tells.
-      stitch: whether these are one row, with the column STITCHED_SECTORS.
-    """
-
-    needed: tuple[str, ...] = _NEVER_EMPTY
-    required: tuple[str, ...] = ()
-    only: Optional[tuple[str, ...]] = None
-    for_training: bool = False
-    choose_sectors: Optional[ChooseSectors] = None
-    stitch: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,32 +55,6 @@ class Catalog:
     sha256: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Some rows of a table, those of no use among them.
-
-    Attributes:
-      columns: dict of column name to array. [num_rows]
-      reasons: list of what is wrong with each row, "" for nothing. [num_rows]
-      texts: dict of row_id, tic_id and Sectors as the table has them. [num_rows]
-      numbers: which row of the table each is; those that a row with several sectors has become have the same.
-      warnings: dict of position to what is to be said of a row.
-      not_known: dict of a column that a row may lack to what is to be said of its cells that are no numbers.
-    """
-
-    columns: dict[str, np.ndarray]
-    reasons: list[str]
-    texts: dict[str, list[str]]
-    numbers: list[int]
-    warnings: dict[int, str] = dataclasses.field(default_factory=dict)
-    not_known: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    def skips(self) -> list[Skip]:
-        """The rows of no use."""
-        cells = zip(self.texts[ROW_ID], self.texts[TIC_ID], self.texts[SECTOR], self.reasons)
-        return [Skip(row_id, tic_id, sector, reason) for row_id, tic_id, sector, reason in cells if reason]
-
-
 def read(path, also_required=()):
     """Reads a table of TCEs as load() does; its notes go to stderr.
 
@@ -143,7 +67,7 @@ def read(path, also_required=()):
     return catalog.table, catalog.skips
 
 
-def load(path, request: Request = Request()) -> Catalog:
+def load(path, request: Request = _ALL_COLUMNS) -> Catalog:
     """Reads a table of TCEs, a part of the file at a time: its cells take ten times the memory of their numbers.
 
     Columns are known by name, in any order and spelling that dialects.py knows. A column has one type, whatever a
@@ -159,7 +83,7 @@ def load(path, request: Request = Request()) -> Catalog:
       OSError: the file cannot be read.
     """
     with tables.open_table(path) as table:
-        reading = dialects.recognize(table)
+        reading = table_readings.recognize(table)
         _check_columns(path, reading, request)
         columns, skips, not_known = _whole(reading, request)
         num_rows = len(next(iter(columns.values()), ()))
@@ -179,7 +103,7 @@ def load_all(path, request: Request) -> tuple[Part, list[str]]:
       OSError: the file cannot be read.
     """
     with tables.open_table(path) as table:
-        reading = dialects.recognize(table)
+        reading = table_readings.recognize(table)
         _check_columns(path, reading, request)
         texts = TEXTS
         while True:
@@ -289,16 +213,16 @@ def _mixed(parts_columns):
     return [name for name in names if len({columns[name].dtype.kind for columns in parts_columns}) > 1]
 
 
-def parts(reading: dialects.Reading, request: Request, texts: Sequence[str] = TEXTS) -> Iterator[Part]:
+def parts(reading: table_readings.Reading, request: Request, texts: Sequence[str] = TEXTS) -> Iterator[Part]:
     """Yields the rows of a table, some thousand at a time; `texts` are the columns that are known to be text."""
     rows, first = reading.rows(), 0
     while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
-        part, first, some = _typed_part(reading, request, texts, some, first), first + len(some), None
+        part, first, some = tce_rows.typed_part(reading, request, texts, some, first), first + len(some), None
         yield part
         del part  # before the text of the next one comes
 
 
-def check_columns(path, reading: dialects.Reading, needed: Sequence[str]) -> None:
+def check_columns(path, reading: table_readings.Reading, needed: Sequence[str]) -> None:
     """Raises a ScriptError where a table lacks a column."""
     missing = [name for name in needed if name not in reading.columns]
     if missing:
@@ -324,259 +248,6 @@ def _check_columns(path, reading, request):
     if request.for_training:
         known.append(DISPOSITION)
     check_columns(path, reading, [*known, *request.required])
-
-
-class _Problems:
-    """What is wrong with the rows of a part."""
-
-    def __init__(self):
-        self._of = collections.defaultdict(list)
-        self.not_known: dict[str, str] = {}  # of a column: what is to be said of it
-
-    def note(self, where, kind, tell):
-        """Notes tell(i) of each row i where `where` is true."""
-        for i in np.flatnonzero(where):
-            self.add(i, kind, tell(i))
-
-    def add(self, i, kind, text):
-        self._of[int(i)].append((kind, text))
-
-    def reasons(self, num_rows):
-        reasons = [""] * num_rows
-        for i, told in self._of.items():
-            kind = min((kind for kind, _ in told), key=_KINDS.index)
-            reasons[i] = f"{kind}: " + "; ".join(text for _, text in told)
-        return reasons
-
-
-def _typed_part(reading, request, texts, rows, first):
-    """The Part of some rows, of which the first is row `first` of the table."""
-    problems, width = _Problems(), len(reading.columns)
-    faults = [reading.problem(row) for row in rows]
-    misshapen = np.array([bool(fault) for fault in faults])
-    problems.note(misshapen, "invalid", faults.__getitem__)
-    # A row with too few fields keeps what it has, so that its skip can still say whose it is.
-    cells = dict(zip(reading.columns, map(list, zip(*((row + [""] * width)[:width] for row in rows)))))
-    typed = {}
-    for name in cells if request.only is None else filter(cells.__contains__, request.only):
-        typed[name] = _typed(name, cells[name], problems, texts, ~misshapen)
-    if EPOCH in typed:
-        _check_digits(cells[EPOCH], reading.is_epoch_single, problems, ~misshapen)
-    _complete(typed, reading, request, len(rows), first)
-    _check_values(typed, cells, request, problems, ~misshapen, reading.dispositions)
-    sectors = _sectors(cells.get(SECTOR), reading.searched, problems, ~misshapen, len(rows))
-    identity = {name: cells.get(name, [""] * len(rows)) for name in (ROW_ID, TIC_ID, SECTOR)}
-    if ROW_ID not in cells:
-        identity[ROW_ID] = [str(first + i) for i in range(len(rows))]
-    return _expanded(typed, identity, sectors, request, problems, first)
-
-
-def _complete(typed, reading, request, num_rows, first):
-    """Adds the columns that a table may lack; maps dispositions."""
-    absent = {
-        ROW_ID: np.arange(first, first + num_rows),
-        TOI_ID: np.full(num_rows, "", object),
-        DISPOSITION: np.full(num_rows, "", object),
-        **{name: np.full(num_rows, np.nan) for name in (EPOCH, PERIOD, DURATION, DEPTH)},
-    }
-    for name, values in absent.items():
-        if request.only is None or name in request.only:
-            typed.setdefault(name, values)
-    for name in _POSITIVE:
-        if name in typed:
-            with np.errstate(invalid="ignore"):
-                typed[name] = np.where(typed[name] <= 0, np.nan, typed[name])
-    if request.for_training:
-        known = reading.dispositions
-        typed[DISPOSITION] = np.array([known.get(text.upper(), text) for text in typed[DISPOSITION]], object)
-
-
-def _check_values(typed, cells, request, problems, shaped, dispositions):
-    """Notes what is lacking, and what no TCE can have."""
-    for name in request.needed:
-        if name == SECTOR or name not in typed:
-            continue
-        of_name = cells.get(name)
-        lacking = shaped & _is_nan(typed[name])
-        if of_name is None:
-            problems.note(lacking, "incomplete", lambda i, name=name: f"no {name}: the table has no such column")
-            continue
-        for i in np.flatnonzero(lacking):
-            if is_empty(of_name[i]):
-                problems.add(i, "incomplete", f"no {name}")
-            elif name in _POSITIVE and _number(of_name[i]) <= 0:
-                problems.add(i, "invalid", f"{name} is {_number(of_name[i]):g}, and must be positive")
-    if DURATION in request.needed:
-        problems.note(
-            shaped & (typed[DURATION] > 24 * typed[PERIOD]),
-            "invalid",
-            lambda i: longer_than_period(typed[DURATION][i], typed[PERIOD][i]),
-        )
-    if request.for_training:
-        unknown = shaped & ~np.isin(typed[DISPOSITION].astype(str), DISPOSITIONS)
-        known = ", ".join(dispositions)
-        problems.note(
-            unknown,
-            "invalid",
-            lambda i: f"unknown disposition {typed['Disposition'][i]!r}, not one of {known}",
-        )
-
-
-def _is_nan(values):
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
-
-
-def _typed(name, cells, problems, texts, shaped):
-    """A column in its type, float for integers with gaps; cells that do not fit are told in `problems`."""
-    if name in texts:
-        return _interned(cells)
-    if name == TIC_ID:
-        return _tic_column(cells, problems, shaped)
-    if name == SECTOR:
-        return np.zeros(len(cells), np.int64)  # see _sectors
-    values, is_text = _numbers(cells)
-    if name in (RA, DEC) and is_text.any():
-        for i in np.flatnonzero(is_text):
-            if (read := positions.degrees(name, cells[i])) is not None:
-                values[i], is_text[i] = read, False
-    if name in OPTIONAL:
-        for i in np.flatnonzero(shaped & is_text)[:1]:
-            problems.not_known.setdefault(name, f"{name} {cells[i]!r} is no number: such errors count as not known")
-        return values
-    if name not in INTEGERS + FLOATS:
-        return _interned(cells) if is_text.any() else values
-    problems.note(
-        shaped & is_text, "invalid", lambda i: f"text {cells[i]!r} in numeric column {name}{_advice(cells[i])}"
-    )
-    infinite = np.isinf(values)
-    if name in (RA, DEC):
-        for i in np.flatnonzero(shaped & (np.abs(values) > 90) & ~infinite):
-            if problem := positions.problem(name, values[i]):
-                problems.add(i, "invalid", f"{name} {problem}")
-    problems.note(shaped & infinite, "invalid", lambda i: f"{cells[i]} in column {name} is not finite")
-    if name in INTEGERS:
-        with np.errstate(invalid="ignore"):
-            wrong = ~(np.isnan(values) | infinite | ((values % 1 == 0) & (values >= 0) & (values <= tic_ids.LARGEST)))
-        problems.note(
-            shaped & wrong, "invalid", lambda i: f"{cells[i]} in column {name} is not a whole number of 0 to 2^53 - 1"
-        )
-        wrong |= infinite
-        values = np.where(wrong, 0, values)
-    return np.nan_to_num(values) if name in (CAMERA, CCD) else values
-
-
-_ADVICE = (  # for text in a column of numbers
-    (r"\d{4}-\d\d?-\d\d?.*|\d\d?[./]\d\d?[./]\d{2,4}.*", "a date: give days, BJD or BTJD"),
-    (r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", "write it without the commas"),
-    (r"[+-]?\d+,\d+", "write it with a decimal point"),
-    (r"[+-]?\d+(\.\d*)?\s*[a-zA-Z%]+", "write the number alone, and its unit in the name of the column"),
-    (r"[<>~]=?\s*[+-]?\d+(\.\d*)?", "write the number alone, or leave the cell empty"),
-)
-
-
-def _advice(cell):
-    return next((f" ({advice})" for pattern, advice in _ADVICE if re.fullmatch(pattern, cell)), "")
-
-
-def _check_digits(cells, is_single, problems, shaped):
-    """Notes epochs that a spreadsheet, or single precision, has rounded."""
-    for i in np.flatnonzero(shaped):
-        if (is_single or "e" in cells[i] or "E" in cells[i]) and (
-            problem := time_systems.lost_digits(cells[i], is_single)
-        ):
-            problems.add(i, "invalid", f"Epoc {problem}")
-
-
-def _numbers(cells):
-    """(values, NaN where there is none; which of them are text). [num_rows], [num_rows]"""
-    values, is_text = np.empty(len(cells)), np.zeros(len(cells), bool)
-    for i, cell in enumerate(cells):
-        try:
-            values[i] = parse_float(cell)
-        except ValueError:
-            values[i], is_text[i] = np.nan, not is_empty(cell)
-    return values, is_text
-
-
-def _number(cell):
-    try:
-        return parse_float(cell)
-    except ValueError:
-        return np.nan
-
-
-def _tic_column(cells, problems, shaped):
-    values, told = np.full(len(cells), np.nan), {}
-    for i, cell in enumerate(cells):
-        if is_empty(cell):
-            continue
-        try:
-            values[i] = tic_ids.parse_tic_id(cell)
-        except ValueError as error:
-            told[i], values[i] = str(error), 0
-    for i in filter(shaped.__getitem__, told):
-        problems.add(i, "invalid", f"tic_id {told[i]}")
-    return values
-
-
-def _sectors(cells, searched, problems, shaped, num_rows):
-    """The sectors of each row, tuples."""
-    if cells is None:
-        return [searched] * num_rows
-    found, told = [], {}
-    for i, cell in enumerate(cells):
-        try:
-            found.append(tic_ids.parse_sectors(cell) or searched)
-        except ValueError as error:
-            found.append(searched)
-            told[i] = str(error)
-    for i in filter(shaped.__getitem__, told):
-        problems.add(i, "invalid", f"{told[i]} in column Sectors")
-    return found
-
-
-def _expanded(typed, texts, sectors, request, problems, first):
-    """The Part in which each row has one sector, or with request.stitch the sectors in a column of their own."""
-    num_rows = len(sectors)
-    if SECTOR in request.needed:
-        _choose(typed, sectors, request.choose_sectors, problems)
-    reasons = problems.reasons(num_rows)
-    typed = {name: _whole_numbers(name, values) for name, values in typed.items()}
-    if request.stitch:
-        typed[STITCHED_SECTORS] = np.array([*(",".join(map(str, listed)) for listed in sectors), None], object)[:-1]
-    one = [bool(reason) or request.stitch for reason in reasons]
-    sectors = [(listed[:1] if is_one else listed) or (0,) for listed, is_one in zip(sectors, one)]
-    which = np.repeat(np.arange(num_rows), [len(listed) for listed in sectors])
-    if len(which) > num_rows:
-        typed = {name: values[which] for name, values in typed.items()}
-        texts = {name: [values[i] for i in which] for name, values in texts.items()}
-        reasons = [reasons[i] for i in which]
-    if request.only is None or SECTOR in request.only:
-        typed[SECTOR] = np.array([sector for listed in sectors for sector in listed], np.int64)
-    return Part(typed, reasons, texts, (first + which).tolist(), not_known=problems.not_known)
-
-
-def _choose(typed, sectors, choose, problems):
-    """Leaves of the sectors of each row those to fold; a row that has none is told."""
-    for i, reason in enumerate(problems.reasons(len(sectors))):
-        if choose and not reason and len(sectors[i]) != 1:
-            chosen = choose(int(typed[TIC_ID][i]), sectors[i])
-            if not chosen:
-                where = f"sectors {', '.join(map(str, sectors[i]))}" if sectors[i] else "any sector"
-                what = f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}"
-                problems.add(i, "missing", f"{what}: fetch one, or give another data directory")
-            sectors[i] = chosen or sectors[i]
-        elif not choose and not sectors[i]:
-            problems.add(i, "incomplete", "no Sectors")
-
-
-def _whole_numbers(name, values):
-    return np.nan_to_num(values).astype(np.int64) if name in INTEGERS and values.dtype.kind == "f" else values
-
-
-def _interned(cells):
-    """Text of which there is one copy, however often it occurs."""
-    return np.array([*map(sys.intern, cells), None], object)[:-1]
 
 
 def drop_repeated(table):
