@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from astronet.data.catalog import positions, table_readings, tic_ids
-from astronet.data.catalog.dialects import FLOATS, INTEGERS, OPTIONAL
+from astronet.data.catalog.dialects import DISPOSITIONS, FLOATS, INTEGERS, OPTIONAL
 from astronet.data.catalog.tce_values import longer_than_period
 from astronet.data.records.columns import (
     CAMERA,
@@ -35,7 +35,7 @@ from light_curve_util.numerals import is_empty, parse_float
 _NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
 _POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
 _KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
-DISPOSITIONS = ("PC", "EB", "V", "IS", "J", "O")
+_LEARNED = tuple(dict.fromkeys(DISPOSITIONS.values()))
 
 # Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
 ChooseSectors = Callable[[int, tuple[int, ...]], tuple[int, ...]]
@@ -186,7 +186,7 @@ def _check_values(typed, cells, request, problems, shaped, dispositions):
             lambda i: longer_than_period(typed[DURATION][i], typed[PERIOD][i]),
         )
     if request.for_training:
-        unknown = shaped & ~np.isin(typed[DISPOSITION].astype(str), DISPOSITIONS)
+        unknown = shaped & ~np.isin(typed[DISPOSITION].astype(str), _LEARNED)
         known = ", ".join(dispositions)
         problems.note(
             unknown,
