@@ -37,10 +37,13 @@ nb_merge_streams = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
 default_role = "literal"  # docstrings have Markdown's single backticks
 napoleon_numpy_docstring = False
 
 smartquotes = False  # they would make one dash of the two of a flag
+
+highlight_language = "none"  # of blocks that name none: outputs and commands
 
 html_theme = "furo"
 html_title = f"AstroNet-Triage {release}"
