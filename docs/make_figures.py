@@ -1,6 +1,6 @@
 """Draws the figures of README.md and docs/ from what `make demo` and a training have left behind.
 
-With --searched_light_curves, draws those of docs/transit_search.md alone, from real files.
+With --searched_light_curves, draws from real files alone: what the transit search finds, and its probability.
 """
 
 import sys
@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import astronet
 from astronet import plot_roc, plot_tces
 from astronet.base.script import Parser, ScriptError, run
 from astronet.data.catalog import transit_search
@@ -70,10 +71,22 @@ def draw_search(name, path):
     figure.savefig(DOCS / f"search_{name}.png", dpi=90)
 
 
+def draw_score(name, path):
+    """Draws the page of a light curve with the probability of what the transit search finds in it."""
+    light_curve = tess_io.read(path)
+    peaks = transit_search.search(light_curve.time, light_curve.flux, float("nan"))
+    if not peaks:
+        raise ScriptError(f"{path}: no peak to draw; give another light curve")
+    event = {"period": peaks[0].period, "t0": peaks[0].t0, "duration_hours": peaks[0].duration_hours}
+    score = astronet.load("pretrained:triage").score(path, **event, depth_ppm=peaks[0].depth_ppm)
+    score.plot().savefig(DOCS / f"score_{name}.png", dpi=75)
+
+
 def _draw(flags):
     if flags.searched_light_curves:
         for name, path in flags.searched_light_curves:
             draw_search(name, path)
+            draw_score(name, path)
         return
     demo = Path(flags.demo)
     if not (demo / "tces.csv").exists():
