@@ -1,1 +1,1 @@
-"""Reading, folding and binning light curves. NumPy, h5py and astropy only: no TensorFlow, no pandas."""
+"""Reads, folds and bins light curves. Needs NumPy, h5py and astropy, but neither TensorFlow nor pandas."""

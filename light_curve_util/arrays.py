@@ -1,7 +1,7 @@
-"""Light curves that a program holds: arrays, and the tables and time series of pandas, astropy and lightkurve.
+"""Makes light curves from objects in memory: arrays, and tables and time series of pandas, astropy and lightkurve.
 
-None of these packages is imported: their objects are known by the attributes that they have. Times, fluxes and flagged
-cadences go through the same rules as those of files (`tess_io.of_columns`).
+This module imports none of these packages; it recognizes their objects by their attributes. Times, fluxes and flags are
+treated by the same rules as those in files (`tess_io.of_columns`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,25 +32,25 @@ def light_curve(
     sector: Optional[int] = None,
     name: str = "the light curve",
 ) -> tess_io.LightCurve:
-    """Makes a LightCurve of arrays, or of a table or time series.
+    """Makes a LightCurve from arrays, or from a table or time series.
 
     Args:
       time: times, [n]: days (numbers, in any time system that time_systems knows), an astropy Quantity or Time. Or,
         without `flux`, a table: an astropy TimeSeries or Table, a lightkurve LightCurve, a pandas DataFrame, or a
         dictionary of arrays.
-      flux: [n] in any unit, or magnitudes; masked or NaN where there is none.
-      flux_key: name of the table's column of the flux; None: "flux", or the first that looks like one.
+      flux: [n] in any unit, or magnitudes; masked or NaN if missing.
+      flux_key: name of the table's column of the flux; None means "flux", or the first column that looks like a flux.
       quality: which flagged cadences are dropped, one of QUALITIES.
-      flags: quality flags of arrays, [n]; a cadence whose flag is not 0 is dropped.
-      clip: false keeps the bright outliers.
-      sector: in which the times should lie, where that is known; it tells Kepler's times from those of TESS.
-      name: what messages call the light curve.
+      flags: quality flags for arrays, [n]; cadences with a flag other than 0 are dropped.
+      clip: false keeps bright outliers.
+      sector: TESS sector of the times, if known; it distinguishes Kepler's times from those of TESS.
+      name: name of the light curve in messages.
 
     Returns:
       tess_io.LightCurve; its notes say what was converted or dropped.
 
     Raises:
-      LightCurveError: the arrays are no light curve; the message says why.
+      LightCurveError: the values cannot be a light curve; the message says why.
     """
     if quality not in QUALITIES:
         raise ValueError(f"unknown quality {quality!r}; the masks are {', '.join(QUALITIES)}")
@@ -73,12 +73,12 @@ def is_table(value: Any) -> bool:
 
 
 def identity(table: Any) -> identities.Identity:
-    """Returns the star, sector and detector that the metadata of a table or time series tell."""
+    """Returns the star, sector and detector in the metadata of a table or time series."""
     return identities.of_header(header(table))
 
 
 def header(table: Any) -> Mapping[str, Any]:
-    """Returns the metadata of a table or time series, under upper-case keywords as a FITS header has them."""
+    """Returns the metadata of a table or time series, with upper-case keywords as in a FITS header."""
     meta = getattr(table, "meta", None)
     if not isinstance(meta, Mapping):
         return {}
@@ -86,7 +86,7 @@ def header(table: Any) -> Mapping[str, Any]:
 
 
 def _names(value: Any) -> Optional[list[str]]:
-    """Names of the columns of a table; None where it is no table."""
+    """Returns the names of the columns of a table; None if the value is not a table."""
     if isinstance(value, Mapping):
         return [str(name) for name in value]
     names = getattr(value, "colnames", None)
@@ -106,7 +106,7 @@ def _of_table(table: Any, flux_key: Optional[str], quality: str, sector: Optiona
     if hasattr(table, "phase") and "time" in names:
         raise UnreadableLightCurveError("it is folded: give the light curve before it was folded")
     time = names[column_names.find_time(names)]
-    # lightkurve's `flux` is the one that its user has chosen, flattened or cleaned; other columns are as in the file.
+    # lightkurve's `flux` is the one that the user has chosen, flattened or cleaned; other columns are as in the file.
     at = names.index("flux") if flux_key is None and "flux" in names else column_names.find_value(names, flux_key)
     good = _good(table, names, quality)
     sector = sector or identity(table).sector
@@ -122,20 +122,20 @@ def _columns(
     time_name: str = "",
     is_named: bool = True,
 ) -> Columns:
-    """The Columns of a time and a flux; `is_named` where the name of the flux says what it is."""
+    """Returns the Columns of a time and a flux; `is_named` means that the name of the flux tells its kind."""
     btjd, notes = _btjd(time, time_name, sector)
     values = _values(flux_name, flux)
     for name, number in ((flux_name, len(values)), ("flags", len(good))):
         if number != len(btjd):
             raise UnreadableLightCurveError(f"{len(btjd)} times and {number} of {name}: one value a cadence is needed")
     unit = _unit(flux)
-    told = [unit or (flux_name if is_named else ""), flux_name if is_named else ""]
+    texts = [unit or (flux_name if is_named else ""), flux_name if is_named else ""]
     return Columns(
         btjd,
         values,
         good,
         flux_name,
-        any(map(column_names.is_magnitude, told)) if any(told) else None,
+        any(map(column_names.is_magnitude, texts)) if any(texts) else None,
         column_names.unit(unit) or (column_names.unit(flux_name) if is_named else ""),
         is_guessed=True,
         notes=notes,
@@ -143,7 +143,7 @@ def _columns(
 
 
 def _btjd(time: Any, name: str, sector: Optional[int]) -> tuple[Floats, tuple[str, ...]]:
-    """Times in BTJD, and what is to be said of them."""
+    """Returns the times in BTJD, and messages about them."""
     if hasattr(time, "jd1") and hasattr(time, "scale"):
         return _of_astropy_time(time)
     if np.asarray(getattr(time, "values", time)).dtype.kind == "M":
@@ -179,13 +179,13 @@ def _of_astropy_time(time: Any) -> tuple[Floats, tuple[str, ...]]:
 
 
 def _mask(values: Any) -> Bools:
-    """Which values are masked; of pandas, `mask` is a method."""
+    """Returns which values are masked. (In pandas, `mask` is a method.)"""
     mask = getattr(values, "mask", False)
     return np.asarray(False if callable(mask) else mask, bool)
 
 
 def _values(name: str, values: Any) -> Floats:
-    """Numbers as float64 [n], NaN where they are masked."""
+    """Returns numbers as float64 [n], with NaN for masked values."""
     mask = _mask(values)
     try:
         if hasattr(values, "to_numpy"):  # pandas, which may have a missing value of its own
@@ -207,7 +207,7 @@ def _unit(values: Any) -> str:
 
 
 def _good(table: Any, names: Sequence[str], quality: str) -> Bools:
-    """Which cadences the quality mask keeps: by the product that the metadata tell, or else those whose flag is 0."""
+    """Returns which cadences the quality mask keeps: by the product in the metadata, or else those with flag 0."""
     at = column_names.find_quality(names)
     if at is None:
         return np.ones(len(table[names[0]]), bool)

@@ -7,14 +7,14 @@ from light_curve_util.native import core, finite_array
 
 
 class Boxes(NamedTuple):
-    """The best box at each period; `power` is 0 where nothing dips.
+    """The best box at each period; `power` is 0 if there is no dip.
 
     Attributes:
       power: number of cadences in the box times depth squared. [num_periods]
       depth: mean flux outside the box less mean flux inside. [num_periods]
       points: number of cadences in the box. [num_periods]
-      mid_time: middle of the box nearest to time 0, at least 0, in days. [num_periods]
-      duration: width of the box in days, a whole number of bins. [num_periods]
+      mid_time: middle of the first box at a time of at least 0, days. [num_periods]
+      duration: width of the box, days; a whole number of bins. [num_periods]
     """
 
     power: Floats

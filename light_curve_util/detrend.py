@@ -1,4 +1,4 @@
-"""Removes the slow variation of a star, so that what is left is its events."""
+"""Removes the slow variation of a star from its light curve."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Optional
@@ -22,16 +22,17 @@ _MAX_MASKED_FRACTION = 0.5
 def detrend(light_curve: "LightCurve", method: str, event: Optional[PeriodicEvent] = None) -> "LightCurve":
     """Divides a light curve by its slow variation.
 
-    So that the spline does not follow the dips, cadences within one duration of an event's middle are left out of the
-    fit, unless they are most of the light curve, as for contact binaries; and knots are at least two durations apart.
+    The spline must not follow the dips. Therefore, cadences within one duration of mid-event are left out of the fit,
+    and knots are at least two durations apart. If these cadences are most of the light curve, as for contact binaries,
+    they are used.
 
     Args:
       light_curve: LightCurve.
-      method: one of METHODS; "none" returns the light curve as it is.
-      event: PeriodicEvent whose dips are to stay; None where none is known.
+      method: one of METHODS; "none" returns the light curve unchanged.
+      event: PeriodicEvent whose dips must stay; None if no event is known.
 
     Returns:
-      A LightCurve, without stretches that have too few cadences to fit a spline to.
+      A LightCurve, without stretches that have too few cadences for a spline.
 
     Raises:
       LightCurveError: no stretch of the light curve has enough cadences.
@@ -52,12 +53,12 @@ def detrend(light_curve: "LightCurve", method: str, event: Optional[PeriodicEven
 
 
 def _sparing(event: Optional[PeriodicEvent], time: Floats) -> dict[str, Any]:
-    """Arguments of fit_spline that keep the spline from following the event's dips."""
+    """Returns arguments for fit_spline with which the spline does not follow the dips of the event."""
     if event is None:
         return {}
     masked = np.abs(phase_fold(time, event.period, event.t0)) <= event.duration_days
     return {
         "mask": masked if masked.mean() <= _MAX_MASKED_FRACTION else None,
-        # Knots closer than this would bend the spline into the dip, or leave it free where the dip is masked.
+        # With closer knots, the spline would follow the dip, or would not be determined where the dip is masked.
         "spacings_days": [s for s in SPACINGS_DAYS if s >= 2 * event.duration_days] or SPACINGS_DAYS[-1:],
     }

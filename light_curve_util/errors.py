@@ -1,14 +1,14 @@
-"""What can be wrong with one light curve or one event. None of these stops the other TCEs."""
+"""Errors about one light curve or one event. They do not stop the processing of other TCEs."""
 
 
 class LightCurveError(ValueError):
-    """A light curve or event that cannot be used; `reason` is the word that skip lists show."""
+    """A light curve or an event cannot be used. `reason` is the word for it in lists of skipped TCEs."""
 
     reason = "unusable"
 
 
 class MissingLightCurveError(LightCurveError):
-    """No file for this star and sector."""
+    """There is no file for this star and sector."""
 
     reason = "missing"
 
@@ -20,36 +20,36 @@ class UnreadableLightCurveError(LightCurveError):
 
 
 class MisplacedLightCurveError(LightCurveError):
-    """The times do not lie in the sector that the light curve should be of."""
+    """The times are not in the sector of the light curve."""
 
     reason = "misplaced"
 
 
 class EmptyLightCurveError(LightCurveError):
-    """No cadence is left after flags, NaNs and outliers are dropped."""
+    """No cadence is left after flagged cadences, NaNs and outliers are dropped."""
 
     reason = "empty"
 
 
 class SparseLightCurveError(LightCurveError):
-    """Too few points, or points over too short a range, to fill a view."""
+    """There are too few points for a view, or they cover too short a range."""
 
     reason = "sparse"
 
 
 class LongCadenceError(LightCurveError):
-    """Cadences that are too long for what is looked for, such as flares."""
+    """The cadences are too long for a search, for example for flares."""
 
     reason = "cadence"
 
 
 class FlatViewError(LightCurveError):
-    """A view without any dip below its median: it has no depth to be normalized by."""
+    """A view has no value below its median, so it has no depth to be normalized by."""
 
     reason = "flat"
 
 
 class InvalidEventError(LightCurveError):
-    """A period, epoch or duration that no event can have."""
+    """A period, epoch or duration is impossible."""
 
     reason = "invalid"

@@ -1,4 +1,4 @@
-"""What tells an eclipsing binary from a planet: a secondary eclipse, and a depth that changes with the aperture."""
+"""Measures signs of an eclipsing binary: a secondary eclipse, and a depth that changes with the aperture."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from light_curve_util.phase_fold import fold_and_sort
 
 
 def find_secondary(time: ArrayLike, flux: ArrayLike, event: PeriodicEvent) -> float:
-    """Phase of the most likely secondary eclipse.
+    """Returns the phase of the most likely secondary eclipse.
 
-    A box of the event's duration is moved over the folded light curve away from the event itself; the deepest dip for
-    its number of points wins.
+    A box of the event's duration is moved over the folded light curve, outside the event. The box with the most
+    significant dip wins.
 
     Args:
       time: [n] BTJD (days), in any order.
@@ -21,10 +21,10 @@ def find_secondary(time: ArrayLike, flux: ArrayLike, event: PeriodicEvent) -> fl
       event: PeriodicEvent.
 
     Returns:
-      t2: days after the event, in (0, period); half a period when nothing dips.
+      t2: days after the event, in (0, period); half a period if there is no dip.
 
     Raises:
-      SparseLightCurveError: fewer than 5 points lie away from the event.
+      SparseLightCurveError: there are fewer than 5 points outside the event.
       ValueError: a value is not finite, or the lengths differ.
 
     Source: box least squares, Kovacs et al. 2002, A&A 391, 369.
@@ -37,25 +37,26 @@ def find_secondary(time: ArrayLike, flux: ArrayLike, event: PeriodicEvent) -> fl
 def depth_change(
     time: ArrayLike, flux_small: ArrayLike, flux_large: ArrayLike, event: PeriodicEvent, q_ingress: float
 ) -> float:
-    """Change of the depth from a smaller to a larger aperture, over the scatter of one point of the difference.
+    """Returns the change of the depth from a smaller to a larger aperture, divided by the scatter of one point.
 
-    A positive change means that the dip is deeper with more of the surroundings in the aperture: it may be that of a
-    neighbor. Depth is mean(out of transit) - mean(in full transit), the middle 1 - 2 q_ingress of the duration.
+    If the change is positive, the dip is deeper in the larger aperture, and may come from a neighboring star. The depth
+    is mean(out of transit) - mean(in full transit). Full transit is the central fraction 1 - 2 q_ingress of the
+    duration.
 
     Args:
       time: [n] BTJD (days), in any order.
       flux_small: [n] relative flux in the smaller aperture (QLP: 2).
       flux_large: [n] relative flux in the larger aperture (QLP: 3), at the same times.
       event: PeriodicEvent.
-      q_ingress: duration of the ingress / duration of the event, 0 to 0.5.
+      q_ingress: duration of the ingress divided by duration of the event, 0 to 0.5.
 
     Returns:
-      (depth in the larger - depth in the smaller aperture) / scatter, where scatter is the standard deviation out of
-      transit of flux_large - flux_small.
+      (depth in the larger - depth in the smaller aperture) / scatter. The scatter is the standard deviation of
+      flux_large - flux_small out of transit.
 
     Raises:
-      SparseLightCurveError: no point in full transit, or fewer than 2 out of transit.
-      FlatViewError: no scatter out of transit.
+      SparseLightCurveError: there is no point in full transit, or fewer than 2 points are out of transit.
+      FlatViewError: there is no scatter out of transit.
       ValueError: a value is not finite, or the lengths differ.
     """
     difference = finite_array("flux_large", flux_large) - finite_array("flux_small", flux_small)

@@ -1,7 +1,7 @@
-"""From a column of a light curve file to flux relative to the median: what the values are, and which are none.
+"""Converts a column of a light curve file to flux relative to the median.
 
-A column may hold flux in any unit, magnitudes, or relative flux about 0: a fraction, percent or ppm. Names and units
-tell where they can; where they do not, the values do, or the light curve is refused.
+A column may hold flux in any unit, magnitudes, or relative flux about 0 (a fraction, percent or ppm). Names and units
+decide which. If they do not, the values decide. If those are ambiguous, the light curve is refused.
 """
 
 import numpy as np
@@ -37,19 +37,19 @@ _SMALLEST_GROUP = 0.002  # or of damaged times, where it has a smaller share of 
 
 
 def relative(time: Floats, columns: Columns, values: Floats, clip: bool) -> tuple[Floats, Floats, list[str]]:
-    """Makes the usable values of a column flux relative to their median.
+    """Converts the usable values of a column to flux relative to their median.
 
     Args:
       time: days, finite. [n], n >= 1
-      columns: the Columns that they are from, for what they tell of the values.
+      columns: the Columns of the file, for the name and unit of the values.
       values: finite. [n]
       clip: whether bright outliers are dropped.
 
     Returns:
-      time and flux of the cadences kept, and a list of what was assumed or dropped, in words.
+      time and flux of the cadences kept, and a list of messages about what was assumed or dropped.
 
     Raises:
-      UnreadableLightCurveError: the values are no flux or magnitudes of a star, or which of them cannot be told.
+      UnreadableLightCurveError: the values are not the flux or magnitudes of a star, or it is not clear which.
     """
     time, values, notes = _without_wild_times(time, values)
     time, values, more = _without_codes(time, values)
@@ -70,7 +70,7 @@ def relative(time: Floats, columns: Columns, values: Floats, clip: bool) -> tupl
 
 
 def to_flux(time: Floats, magnitude: Floats, clip: bool = True) -> tuple[Floats, Floats]:
-    """Drops bright outliers (unless clip is false) and turns magnitudes into flux.
+    """Drops bright outliers (unless clip is false) and converts magnitudes to flux.
 
     Args:
       time: [n] days.
@@ -85,7 +85,7 @@ def to_flux(time: Floats, magnitude: Floats, clip: bool = True) -> tuple[Floats,
 
 
 def relative_flux(time: Floats, flux: Floats, clip: bool = True) -> tuple[Floats, Floats]:
-    """Drops bright outliers (unless clip is false) and makes flux relative.
+    """Drops bright outliers (unless clip is false) and divides flux by its median.
 
     Args:
       time: [n] days.
@@ -108,7 +108,7 @@ def relative_flux(time: Floats, flux: Floats, clip: bool = True) -> tuple[Floats
 
 
 def _scaled(time: Floats, flux: Floats, clip: bool) -> tuple[Floats, Floats]:
-    """Relative flux about 0 or about 1, as relative_flux() gives it."""
+    """Returns flux relative to 1 from relative flux about 0, or about 1, as relative_flux() does."""
     return relative_flux(time, 1 + flux if _median(flux) < 0.5 else flux, clip)
 
 
@@ -118,7 +118,7 @@ def _is_about_zero(values: Floats) -> bool:
 
 
 def _fraction_or_refusal(values: Floats) -> str:
-    """What is said of relative flux about 0, a fraction; UnreadableLightCurveError where it may be none."""
+    """Returns the message that values about 0 are used as a fraction. Raises UnreadableLightCurveError if in doubt."""
     scatter = _step_scatter(values)
     if scatter <= _LARGEST_FRACTION_SCATTER and values.min() >= _LOWEST_FRACTION:
         return "values about 0 are taken for relative flux, a fraction: 1 is added"
@@ -130,7 +130,7 @@ def _fraction_or_refusal(values: Floats) -> str:
 
 
 def _checked_kind(values: Floats, columns: Columns, notes: list[str]) -> bool:
-    """Whether values, of which a name alone says what they are, are magnitudes."""
+    """Returns whether values are magnitudes, if only the name of the column tells, and the values must agree."""
     median = _median(values)
     lowest, highest = _MAGNITUDES_OF_STARS
     looks_like_magnitudes = (
@@ -156,7 +156,7 @@ def _checked_kind(values: Floats, columns: Columns, notes: list[str]) -> bool:
 
 
 def _without_codes(time: Floats, values: Floats) -> tuple[Floats, Floats, list[str]]:
-    """Time and values without the codes for missing ones, and a list of what was dropped."""
+    """Drops codes for missing values, such as -999. Returns time, values, and a list of messages."""
     notes = []
     while len(values):
         for code in (values.min(), values.max()):
@@ -181,7 +181,7 @@ def _is_far(code: float, others: Floats) -> bool:
 
 
 def _without_wild_times(time: Floats, values: Floats) -> tuple[Floats, Floats, list[str]]:
-    """Time and values without the few cadences that are months from all others, and a list of what was dropped."""
+    """Drops a few cadences that are months away from all others. Returns time, values, and a list of messages."""
     if time.max() - time.min() <= _GAP_DAYS:
         return time, values, []
     order = np.argsort(time, kind="stable")
@@ -198,7 +198,7 @@ def _without_wild_times(time: Floats, values: Floats) -> tuple[Floats, Floats, l
 
 
 def _without_bright_outliers(time: Floats, values: Floats, faint: int) -> tuple[Floats, Floats]:
-    """Time and values less the bright outliers; `faint` is 1 where high values are faint (magnitudes), else -1."""
+    """Drops bright outliers. Returns time and values; `faint` is 1 if high values are faint (magnitudes), else -1."""
     median = _median(values)
     sigma = _sigma(values, median)
     if sigma == 0:  # A constant light curve has no outliers: its views are flat, and they say so.
@@ -212,13 +212,13 @@ def _sigma(values: Floats, median: float) -> float:
 
 
 def _step_scatter(values: Floats) -> float:
-    """Robust scatter from cadence to cadence, which the slow variation of a star adds little to."""
+    """Returns the robust scatter from cadence to cadence. The slow variation of a star hardly changes it."""
     steps = np.diff(values)
     return MAD_TO_SIGMA * _median(np.abs(steps)) / np.sqrt(2) if len(steps) else 0.0
 
 
 def _median(values: Floats) -> float:
-    """np.median of finite values, in a third of the time for a light curve."""
+    """Returns the median of finite values; for a light curve, three times faster than np.median."""
     middle = len(values) // 2
     if len(values) % 2:
         median: float = np.partition(values, middle)[middle]

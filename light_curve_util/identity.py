@@ -1,4 +1,4 @@
-"""Which star a light curve file is of, and which sector and detector saw it: from its header, its name, its place."""
+"""Finds the star, sector and detector of a light curve file, in its header, its name and its directory."""
 
 import dataclasses
 import gzip
@@ -12,7 +12,7 @@ from light_curve_util.errors import UnreadableLightCurveError
 
 _FITS = re.compile(r".*\.fits?(\.gz)?", re.IGNORECASE)
 
-# A TIC ID has at most 11 digits. Longer numbers are Gaia's; "TIC 123.01" is a planet, and "WASP-18 b" no number at all.
+# A TIC ID has at most 11 digits. Longer numbers are Gaia IDs; "TIC 123.01" is a planet; "WASP-18 b" is not a number.
 _TIC_NAME = re.compile(r"\s*(?:TIC[-_ ]*)?(\d{1,11})\s*", re.IGNORECASE)
 _LARGEST_TIC = 10**11
 
@@ -25,7 +25,7 @@ _PLACE = re.compile(r".*/sector-(\d+)(?:/(?:ffi/)?cam([1-4])/ccd([1-4])(?:/LC)?|
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """What a file tells of the star and of when and where it was seen; None for what it does not tell."""
+    """The star, sector, camera and CCD of a light curve; None for each that is not known."""
 
     tic_id: Optional[int] = None
     sector: Optional[int] = None
@@ -33,24 +33,32 @@ class Identity:
     ccd: Optional[int] = None
 
     def completed_by(self, other: "Identity") -> "Identity":
-        """This identity, with what it lacks from another."""
+        """Returns this identity with missing values filled in from another one.
+
+        >>> Identity(tic_id=402026209).completed_by(Identity(tic_id=7, sector=2))
+        Identity(tic_id=402026209, sector=2, camera=None, ccd=None)
+        """
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other))
-        return Identity(*(other if own is None else own for own, other in pairs))
+        return Identity(*(value_of_other if value is None else value for value, value_of_other in pairs))
 
     def contradiction(self, other: "Identity") -> Optional[str]:
-        """In words, the first thing of which two identities say different things; None where there is none."""
+        """Returns the first difference between two identities as text; None if they agree.
+
+        >>> Identity(7, 1).contradiction(Identity(7, 2))
+        'sector 1, not 2'
+        """
         for field, name in (("tic_id", "TIC"), ("sector", "sector"), ("camera", "camera"), ("ccd", "CCD")):
-            own, others = getattr(self, field), getattr(other, field)
-            if None not in (own, others) and own != others:
-                return f"{name} {own}, not {others}"
+            value, other_value = getattr(self, field), getattr(other, field)
+            if None not in (value, other_value) and value != other_value:
+                return f"{name} {value}, not {other_value}"
         return None
 
 
 def of_header(header: Any) -> Identity:
-    """The Identity that the primary header of a FITS file tells.
+    """Returns the Identity in the primary header of a FITS file.
 
-    Text that is no whole number counts as not told, as do planets ("TIC 123.01") and other names ("WASP-18 b"): no ID
-    is made of the digits of a name.
+    Planets ("TIC 123.01"), other names ("WASP-18 b") and other text without a whole number are ignored. The digits in a
+    name are never used as an ID.
     """
     tic_id = _first(header, _TIC_KEYS, _tic_id)
     if tic_id is None:
@@ -61,24 +69,28 @@ def of_header(header: Any) -> Identity:
 
 
 def of_name(name: str, patterns: Iterable[str]) -> Identity:
-    """The Identity that a file's name tells.
+    """Returns the Identity in the name of a file.
 
     Args:
-      name: the name alone, without its directory.
-      patterns: regular expressions with the groups `tic`, `sector`, `camera` and `ccd`, or some of them; the first that
-        fits counts.
+      name: name of the file, without its directory.
+      patterns: regular expressions with the groups `tic`, `sector`, `camera` and `ccd`, or some of them. The first that
+        matches is used.
     """
     for pattern in patterns:
         match = re.fullmatch(pattern, name)
         if match:
-            told = match.groupdict()
-            numbers = (int(told[key]) if told.get(key) else None for key in ("tic", "sector", "camera", "ccd"))
+            groups = match.groupdict()
+            numbers = (int(groups[key]) if groups.get(key) else None for key in ("tic", "sector", "camera", "ccd"))
             return Identity(*numbers)
     return Identity()
 
 
 def of_place(path: str) -> Identity:
-    """The Identity that the directories of a survey tell: sector-S/<tic>/ and sector-S/ffi/camC/ccdD/LC/."""
+    """Returns the Identity in the directories of a path: sector-S/<tic>/ or sector-S/ffi/camC/ccdD/LC/.
+
+    >>> of_place("tess/sector-2/ffi/cam1/ccd3/LC/7.h5")
+    Identity(tic_id=None, sector=2, camera=1, ccd=3)
+    """
     match = _PLACE.fullmatch("/" + os.path.dirname(os.fspath(path)).replace(os.sep, "/"))
     if not match:
         return Identity()
@@ -87,14 +99,14 @@ def of_place(path: str) -> Identity:
 
 
 def primary_header(path: str) -> Any:
-    """The primary header of a FITS file, read without its tables; None where the file is none, or is damaged.
+    """Returns the primary header of a FITS file; None if the file is not FITS, or is damaged. Does not read tables.
 
     Raises:
       FileNotFoundError: there is no such FITS file.
     """
     if not _FITS.fullmatch(os.fspath(path)):
         return None
-    from astropy.io import fits  # takes 0.3 s to import, for nothing where all light curves are HDF5
+    from astropy.io import fits  # takes 0.3 s to import, and HDF5 light curves do not need it
 
     try:
         with warnings.catch_warnings(), (gzip.open if path.lower().endswith(".gz") else open)(path, "rb") as file:
@@ -102,27 +114,27 @@ def primary_header(path: str) -> Any:
             return fits.Header.fromfile(file)
     except FileNotFoundError:
         raise
-    except Exception:  # no FITS file, or a damaged one: astropy fails in too many ways to list
+    except Exception:  # astropy raises many kinds of errors for damaged files
         return None
 
 
-def checked(path: str, told_by_header: Identity, told_by_name: Identity) -> Identity:
-    """The Identity of both.
+def checked(path: str, in_header: Identity, in_name: Identity) -> Identity:
+    """Returns the Identity from the header and the name of a file together.
 
     Raises:
-      UnreadableLightCurveError: they contradict each other.
+      UnreadableLightCurveError: header and name contradict each other.
     """
-    contradiction = told_by_header.contradiction(told_by_name)
+    contradiction = in_header.contradiction(in_name)
     if contradiction:
         raise UnreadableLightCurveError(
             f"{path}: its header is of {contradiction} as its name says: one of them is wrong; fetch the file again, "
-            "or give it its right name"
+            "or correct its name"
         )
-    return told_by_header.completed_by(told_by_name)
+    return in_header.completed_by(in_name)
 
 
 def _first(header: Any, keys: Iterable[str], number: Callable[[Any], Optional[int]]) -> Optional[int]:
-    return next((found for found in (number(header.get(key)) for key in keys) if found is not None), None)
+    return next((value for value in (number(header.get(key)) for key in keys) if value is not None), None)
 
 
 def _tic_id(value: Any) -> Optional[int]:
@@ -134,7 +146,7 @@ def _tic_id(value: Any) -> Optional[int]:
 
 
 def _whole_number(value: Any) -> Optional[int]:
-    """An int of a header's value, None where it is no whole number that is not negative."""
+    """Returns the value of a header keyword as an int; None if it is not a whole number of at least 0."""
     if isinstance(value, bool) or value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Whether the times of one light curve are those of one light curve, each with all its digits."""
+"""Checks the times of a light curve for repetitions, wrong order and lost digits."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.numerals import numbered
 from light_curve_util.time_systems import COARSEST_EPOCH_DAYS
 
-_MOST_REPEATED = 0.2  # of the cadences, that may have the time of another one
+_MOST_REPEATED = 0.2  # largest fraction of cadences that may have the same time as another one
 
 
 def problems(time: Floats) -> list[str]:
-    """Returns what to say of times that repeat or go back, as where two light curves lie in one file.
+    """Returns a warning if times repeat or go back, for example because one file holds two light curves.
 
     Args:
       time: BTJD (days), finite, in the order of the file. [n], n >= 1
@@ -20,26 +20,27 @@ def problems(time: Floats) -> list[str]:
       List of at most one text.
 
     Raises:
-      UnreadableLightCurveError: so many times repeat that it is not one light curve, or that digits are lost.
+      UnreadableLightCurveError: too many times repeat: there are several light curves in the file, or digits are lost.
     """
     steps = np.diff(time)
     if (steps > 0).all():
         return []
     num_distinct = len(np.unique(time))
     num_repeated = len(time) - num_distinct
-    told = f"{num_repeated} of {len(time)} cadences have the time of another one"
+    repeats = f"{num_repeated} of {len(time)} cadences have the same time as another one"
     if num_repeated > _MOST_REPEATED * len(time):
         gap_days = float(np.median(np.diff(np.unique(time)))) if num_distinct > 1 else np.inf
         if gap_days > COARSEST_EPOCH_DAYS:
-            told_gap = f"the others are {gap_days:.2g} d apart" if num_distinct > 1 else "there is no other time"
+            gap = f"the others are {gap_days:.2g} d apart" if num_distinct > 1 else "there is no other time"
             raise UnreadableLightCurveError(
-                f"{told}, and {told_gap}: the times have lost digits, as in single precision or in a spreadsheet; "
+                f"{repeats}, and {gap}: the times have lost digits, as in single precision or in a spreadsheet; "
                 "write them with all digits"
             )
         raise UnreadableLightCurveError(
-            f"{told}: keep one of them if these are two light curves in one file, or write the times with more digits"
+            f"{repeats}: if these are two light curves in one file, keep one of them; else write the times with more "
+            "digits"
         )
     if num_repeated:
-        return [f"{told}; all are used"]
+        return [f"{repeats}; all are used"]
     where = numbered(np.count_nonzero(steps < 0), "place")
     return [f"the times go back at {where}: are these two light curves in one file?"]

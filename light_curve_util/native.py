@@ -1,4 +1,4 @@
-"""The way to the C++ extension: imports it, and checks once what is handed to it."""
+"""Imports the C++ extension, and checks the arrays that are passed to it."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ LARGEST = 1e100  # beyond it, the sums and squares that the extension takes coul
 
 
 def require(*names: str) -> None:
-    """Raises an ImportError, which says what to do, where the extension lacks functions: it was built before them."""
+    """Raises an ImportError with advice if the extension lacks functions because it is older than this code."""
     lacking = [name for name in names if not hasattr(core, name)]
     if lacking:
         raise ImportError(
@@ -30,18 +30,18 @@ def require(*names: str) -> None:
 
 
 def finite_array(name: str, values: ArrayLike) -> Floats:
-    """Values as the contiguous float64 array that the extension reads.
+    """Converts values to the contiguous float64 array that the extension needs.
 
     Args:
-      name: what an error message calls the values.
-      values: array-like of real numbers; what is masked counts as NaN.
+      name: name of the values in error messages.
+      values: array-like of real numbers; masked values count as NaN.
 
     Returns:
-      float64 array; `values` itself where it is one already.
+      float64 array; `values` itself if it has this form already.
 
     Raises:
       LightCurveError: some values are NaN, infinite or beyond LARGEST.
-      ValueError: they are no real numbers.
+      ValueError: the values are not real numbers.
     """
     array = _as_float64(name, values)
     # The extremes are NaN where any value is.

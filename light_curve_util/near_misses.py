@@ -1,18 +1,18 @@
-"""Files that are not found, although they are there: under a name or in a directory that is a little different."""
+"""Finds light curve files with a slightly wrong name or directory, for the message that a file was not found."""
 
 import functools
 import itertools
 import os
 import re
 
-_MOST_FILES = 20_000  # of a directory that is listed for a message
+_MOST_FILES = 20_000  # a directory is listed up to this number of files
 
 
 def near_miss(data_dir: str, tic_id: int, sector: int) -> str:
-    """Returns what to say of a file that may be the light curve that is looked for; "" where there is none.
+    """Returns advice about a file that is probably the missing light curve; "" if there is no such file.
 
     Args:
-      data_dir: directory of light curves, in which nothing was found.
+      data_dir: directory of light curves, in which the file was not found.
       tic_id: TIC ID of the star.
       sector: number of the sector.
     """
@@ -21,17 +21,17 @@ def near_miss(data_dir: str, tic_id: int, sector: int) -> str:
         for name in _names(os.path.join(data_dir, place)):
             numbers = [int(number) for number in re.findall(r"\d+", name)]
             if tic_id in numbers and not _other_sector(name, sector):
-                return _told(data_dir, os.path.join(place, name), place, tic_id, sector)
+                return _advice(data_dir, os.path.join(place, name), place, tic_id, sector)
     return ""
 
 
-def _told(data_dir: str, found: str, place: str, tic_id: int, sector: int) -> str:
+def _advice(data_dir: str, path: str, place: str, tic_id: int, sector: int) -> str:
     wanted = f"sector-{sector}"
     if place not in ("", wanted):
-        return f"{data_dir} has {found}: rename {place} to {wanted}"
-    ending = os.path.splitext(found.lower().removesuffix(".gz"))[1]
+        return f"{data_dir} has {path}: rename {place} to {wanted}"
+    ending = os.path.splitext(path.lower().removesuffix(".gz"))[1]
     return (
-        f"{data_dir} has {found}, which is not looked for: move it to {wanted}/{tic_id}{ending}, or give its path alone"
+        f"{data_dir} has {path}, which is not looked for: move it to {wanted}/{tic_id}{ending}, or give its path alone"
     )
 
 
@@ -41,12 +41,12 @@ def _is_like_sector(name: str, sector: int) -> bool:
 
 
 def _other_sector(name: str, sector: int) -> bool:
-    told = re.search(r"(?<![a-z])(?:sector|s)[-_ ]?0*(\d{1,4})(?!\d)", name, re.IGNORECASE)
-    return told is not None and int(told[1]) != sector
+    match = re.search(r"(?<![a-z])(?:sector|s)[-_ ]?0*(\d{1,4})(?!\d)", name, re.IGNORECASE)
+    return match is not None and int(match[1]) != sector
 
 
 def _names(directory: str) -> tuple[str, ...]:
-    """The first names in a directory, in order; none where there is no such directory."""
+    """Returns the first _MOST_FILES names in a directory, sorted; () if there is no such directory."""
     try:
         return _listed(directory, os.stat(directory).st_mtime_ns)
     except OSError:

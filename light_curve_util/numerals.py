@@ -1,4 +1,4 @@
-"""Numbers in text files, and the cells that hold none."""
+"""Reads numbers from text, recognizes empty cells, and writes numbers with nouns."""
 
 import re
 from collections.abc import Collection
@@ -7,7 +7,7 @@ _EMPTY = frozenset(("", "nan", "na", "n/a", "none", "null", "-", "--", "---", ".
 
 
 def is_empty(cell: str) -> bool:
-    """Whether a cell of a table is empty or says that there is no value.
+    """Returns whether a cell of a table is empty, or says that there is no value.
 
     >>> is_empty(" "), is_empty("N/A"), is_empty("0")
     (True, True, False)
@@ -16,12 +16,15 @@ def is_empty(cell: str) -> bool:
 
 
 def parse_float(text: str) -> float:
-    """The number that a text stands for; NaN and infinity are numbers.
+    """Returns the number in a text. NaN and infinity are numbers.
 
-    Python's float() also takes underscores between digits, for which no file has a use: there, one is damage.
+    Unlike Python's float(), it refuses underscores between digits, because in a file they are a sign of damage.
+
+    >>> parse_float(" 1.5e3 ")
+    1500.0
 
     Raises:
-      ValueError: it stands for none.
+      ValueError: the text is not a number.
     """
     if "_" in text:
         raise ValueError(f"could not convert string to float: {text!r}")
@@ -29,7 +32,7 @@ def parse_float(text: str) -> float:
 
 
 def with_decimal_point(text: str) -> str:
-    """The text of a number that may have a decimal comma, with a point; any other text as it is.
+    """Replaces the decimal comma of a number by a point. Returns any other text unchanged.
 
     >>> with_decimal_point("1326,5"), with_decimal_point("1,2,3")
     ('1326.5', '1,2,3')
@@ -38,7 +41,7 @@ def with_decimal_point(text: str) -> str:
 
 
 def mixed_decimals(numbers: Collection[str], cells: Collection[str]) -> str:
-    """What is wrong with a row that has decimal commas and a point that could separate thousands; "" if nothing is.
+    """Returns a message if a row has decimal commas and also a point that may separate thousands; else "".
 
     Args:
       numbers: cells of the row that should be numbers.
@@ -55,7 +58,7 @@ def mixed_decimals(numbers: Collection[str], cells: Collection[str]) -> str:
 
 
 def numbered(count: int, noun: str) -> str:
-    """A number and its noun, in the plural where the number asks for it.
+    """Returns a number and a noun as text, with the noun in the plural if needed.
 
     >>> numbered(1, "time"), numbered(2, "time")
     ('1 time', '2 times')

@@ -1,10 +1,10 @@
-"""A periodic dip in a light curve: when, how often and how long."""
+"""A periodic dip in a light curve: its epoch, period and duration."""
 
 from dataclasses import dataclass
 
 from light_curve_util.errors import InvalidEventError
 
-_SHORTEST, _LONGEST = 1e-20, 1e20  # days: far beyond what any event can have, and far from where arithmetic fails
+_SHORTEST, _LONGEST = 1e-20, 1e20  # days; no event is beyond these, and arithmetic does not overflow between them
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class PeriodicEvent:
       duration_days: days, at most one period.
 
     Raises:
-      InvalidEventError: a value is not finite, or beyond 1e20 d, the period or the duration is not positive (1e-20 d
-        or more), or the duration is longer than the period.
+      InvalidEventError: a value is not finite or beyond 1e20 d, the period or the duration is not positive (at least
+        1e-20 d), or the duration is longer than the period.
     """
 
     t0: float

@@ -1,11 +1,14 @@
-"""Folding times at a period."""
+"""Folds times at a period."""
 
 from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.native import core, finite_array
 
 
 def phase_fold(time: ArrayLike, period: float, t0: float) -> Floats:
-    """Folds times so that the event is at phase 0.
+    """Folds times at a period. The event is at phase 0.
+
+    >>> phase_fold([10.0, 11.0, 12.5], period=2.0, t0=10.0).tolist()
+    [0.0, -1.0, 0.5]
 
     Args:
       time: [n] days, in any order.
@@ -22,7 +25,7 @@ def phase_fold(time: ArrayLike, period: float, t0: float) -> Floats:
 
 
 def fold_and_sort(time: ArrayLike, flux: ArrayLike, period: float, t0: float) -> tuple[Floats, Floats]:
-    """Folds a light curve and sorts it by phase; equal phases stay in the order given.
+    """Folds a light curve and sorts it by phase. Points with equal phases keep their order.
 
     Args:
       time: [n] days, in any order.

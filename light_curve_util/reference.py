@@ -1,7 +1,7 @@
-"""What the C++ computes, in plain NumPy: slow, obvious, and the oracle that tests hold the C++ to.
+"""A slow and simple version in NumPy of what the C++ extension computes. Tests compare the two.
 
-Names, arguments, results and errors are those of the modules phase_fold, median_filter, normalize, find_secondary and
-view_generator, which document them.
+The functions have the same names, arguments, results and errors as those in the modules phase_fold, median_filter,
+normalize, find_secondary and view_generator, which document them.
 """
 
 from collections.abc import Sequence
@@ -97,9 +97,9 @@ TICKS_PER_DAY = 2**20
 def box_powers(
     time: Floats, flux: Floats, period: float, durations: Sequence[float], oversample: int
 ) -> tuple[Floats, float]:
-    """Power of every box that box_search tries at one period [num_durations, num_bins], and the bins' width in days."""
+    """Returns the power of all boxes that box_search tries at a period, [num_durations, num_bins]; bin width (days)."""
     num_bins = max(2, int(np.ceil(period / (min(durations) / oversample))))
-    # Phases are fractions of 2^64, which wrap around.
+    # Phases are integers, in units of 2^-64 of the period. They wrap around.
     step = np.uint64(2**64 / (period * TICKS_PER_DAY))
     phase = (time * TICKS_PER_DAY).astype(np.uint64) * step
     bins = (((phase >> np.uint64(32)) * np.uint64(num_bins)) >> np.uint64(32)).astype(int)
@@ -151,7 +151,7 @@ class ViewGenerator:
 
 
 def bias_relu(series: _Singles, positions: int, bias: _Singles, output: _Singles) -> None:
-    """The layers of a network that cc/layers.h has; series [n, at least positions * channels] in single precision."""
+    """Adds a bias and applies ReLU, as cc/layers.h does; series [n, at least positions * channels], float32."""
     used = positions * len(bias)
     output[:, :used] = np.maximum(series[:, :used] + np.tile(bias, positions), 0)
 

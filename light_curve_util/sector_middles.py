@@ -1,6 +1,6 @@
-"""The middle of each sector of TESS, copied from tess-point 0.9.5, whose import takes longer than to predict a TCE.
+"""The middle of each TESS sector, copied from tess-point 0.9.5, because importing tess-point is slow.
 
-`sector_times` asks tess-point itself for sectors that are not here. A test compares the two.
+For later sectors, `sector_times` asks tess-point. A test compares this table with tess-point.
 """
 
 # fmt: off

@@ -1,4 +1,4 @@
-"""When each sector of TESS ran, by tess-point's table of pointings; no network is needed."""
+"""Gives the start and end of each TESS sector, from tess-point's table of pointings. Needs no network."""
 
 import functools
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.sector_middles import MIDDLES_BTJD
 from light_curve_util.time_systems import bkjd_hint
 
-_LEAST_COVERED = 5.0  # days of a sector, more than a neighbor and the slack can cover: a light curve of several sectors
-_SLACK = 4.0  # days beyond halfway to the next sector; sectors begin up to 3 d off tess-point's middle
+_LEAST_COVERED = 5.0  # days; a light curve of several sectors covers more of a sector than this
+_SLACK = 4.0  # days added beyond the halfway point to the next sector: sectors may begin 3 d off tess-point's times
 
 
 @functools.cache
 def _middles_of_tess_point() -> dict[int, float]:
-    """Dict of sector to its middle, BTJD days; empty where tess-point is not installed."""
+    """Returns a dict of sector to its middle, BTJD; an empty dict if tess-point is not installed."""
     try:
         import tess_stars2px  # takes half a second
     except ImportError:
@@ -27,7 +27,7 @@ def _middles_of_tess_point() -> dict[int, float]:
 
 
 def middle(sector: int) -> Optional[float]:
-    """The middle of a sector, BTJD days; None where tess-point's table lacks it."""
+    """Returns the middle of a sector, BTJD; None if tess-point's table lacks the sector."""
     sector = int(sector)
     if 1 <= sector <= len(MIDDLES_BTJD):
         return MIDDLES_BTJD[sector - 1]
@@ -36,31 +36,31 @@ def middle(sector: int) -> Optional[float]:
 
 @functools.lru_cache(maxsize=1000)
 def window(sector: int) -> Optional[tuple[float, float]]:
-    """Start and end of a sector, BTJD days, some days wider than it was; None where tess-point's table lacks it."""
-    before, own, after = (middle(int(sector) + offset) for offset in (-1, 0, 1))
+    """Returns start and end of a sector, BTJD, with a margin of some days; None for an unknown sector."""
+    before, center, after = (middle(int(sector) + offset) for offset in (-1, 0, 1))
     neighbors = [other for other in (before, after) if other is not None]
-    if own is None or not neighbors:
+    if center is None or not neighbors:
         return None
-    half = max(abs(other - own) for other in neighbors) / 2 + _SLACK
-    return own - half, own + half
+    half = max(abs(other - center) for other in neighbors) / 2 + _SLACK
+    return center - half, center + half
 
 
 def windows(sectors: Union[Sequence[int], Integers]) -> Floats:
-    """Start and end of each of many sectors, as window() gives them; NaN where unknown. [n, 2]"""
+    """Returns start and end of many sectors, as window() does; NaN for unknown sectors. [n, 2]"""
     known = {int(sector): window(sector) or (np.nan, np.nan) for sector in np.unique(sectors)}
     return np.array([known[int(sector)] for sector in sectors], np.float64).reshape(-1, 2)
 
 
 def problem(time_btjd: Floats, sector: int, ran: Optional[tuple[float, float]] = None) -> str:
-    """What is wrong with the times of a light curve that are not of a sector.
+    """Returns a message if the times of a light curve are not in its sector; else "".
 
-    It is "" where half of them are, or where they cover days of the sector (a light curve of several), or where it is
-    not known when the sector ran.
+    Times are accepted if half of them are in the sector, or if they cover several days of it (a light curve of several
+    sectors), or if the start and end of the sector are not known.
 
     Args:
-      time_btjd: days, finite. [n], n >= 1
-      sector: number of the sector; 0 is unknown.
-      ran: what window(sector) returns, where that is known already.
+      time_btjd: times, finite. [n], n >= 1
+      sector: number of the sector; 0 if unknown.
+      ran: window(sector), if it is known already.
     """
     ran = ran or window(sector)
     if ran is None:

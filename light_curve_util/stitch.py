@@ -1,4 +1,4 @@
-"""Joins the light curves of several sectors of one star, so that they are folded, or searched, together."""
+"""Joins the light curves of several sectors of a star, to fold or search them together."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from light_curve_util.tess_io import LightCurve
 
 
 def join(light_curves: Sequence[LightCurve]) -> LightCurve:
-    """One light curve of several, in order of time; the gaps between them stay.
+    """Joins light curves in the order of time. The gaps between them stay.
 
-    Each is relative to its own median, as tess_io.read gives it: sectors differ in aperture and zero point.
+    Each light curve stays relative to its own median, because sectors differ in aperture and zero point.
 
     Args:
-      light_curves: at least one.
+      light_curves: list of at least one LightCurve.
 
     Returns:
-      LightCurve whose path is that of each, parted by ", "; a single light curve comes back as it is.
+      LightCurve. Its path consists of all paths, separated by ", ". A single light curve is returned unchanged.
     """
     if len(light_curves) == 1:
         return light_curves[0]

@@ -1,4 +1,4 @@
-"""Finds and reads the light curve of one star in one sector, whatever product it comes from."""
+"""Finds and reads the light curve of a star in a sector, from files of any known product."""
 
 import dataclasses
 import os
@@ -55,7 +55,7 @@ class LightCurve:
       time: float64 [n], BTJD days, finite, in the file's order.
       flux: float64 [n], relative to the median of the light curve.
       path: the file it came from.
-      notes: what was converted, assumed or dropped in reading it, in words, to be said once; empty for most files.
+      notes: messages about what was converted, assumed or dropped while reading; empty for most files.
     """
 
     time: Floats
@@ -65,19 +65,19 @@ class LightCurve:
 
 
 def find(tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None) -> str:
-    """Finds the file of a star and sector: docs/light_curves.md has the places, the names and the preferences.
+    """Finds the file of a star and sector. docs/light_curves.md lists the directories, names and preferences.
 
     Args:
       tess_data_dir: directory that holds sector-1, sector-2, ..., or the files themselves.
       tic_id: TIC ID of the star.
       sector: number of the sector.
-      camera, ccd: detector that saw the star; where they are not known (None or 0), all detectors are tried.
+      camera, ccd: detector that saw the star; if they are unknown (None or 0), all detectors are tried.
 
     Returns:
       The path of the file.
 
     Raises:
-      MissingLightCurveError: naming the places that were tried.
+      MissingLightCurveError: there is no file; the message names the directories that were searched.
     """
     # Numbers alone become parts of paths: text could lead out of the directory.
     tess_data_dir, tic_id, sector = os.fspath(tess_data_dir), int(tic_id), int(sector)
@@ -97,9 +97,9 @@ def find(tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = 
 def choice_note(
     tess_data_dir: Path, tic_id: int, sector: int, camera: Optional[int] = None, ccd: Optional[int] = None
 ) -> str:
-    """Returns which of several files of one star, sector and product `find` takes; "" where there is no choice.
+    """Returns a message if there are several files of a star, sector and product: which of them `find` uses; else "".
 
-    Names that differ in digits alone are versions, of which the latest is taken without a word. The arguments are
+    Names that differ only in digits are versions of a file: the latest is used, without a message. The arguments are
     those of `find`.
     """
     detector = int(camera or 0), int(ccd or 0)
@@ -118,29 +118,29 @@ def _without_digits(path: str) -> str:
 
 
 def stars(tess_data_dir: Path) -> list[tuple[int, int]]:
-    """The stars whose light curves `find` finds in a directory: list of (sector, TIC ID), sorted."""
+    """Returns the stars with a light curve in a directory: sorted list of (sector, TIC ID)."""
     return file_index.stars(PRODUCTS, os.fspath(tess_data_dir))
 
 
 def identity(path: Path) -> identities.Identity:
-    """The star, sector and detector of a light curve file: from its FITS header, then its name, then its directory.
+    """Returns the star, sector and detector of a light curve file, from its FITS header, its name and its directory.
 
     Args:
-      path: name of a file that exists; a damaged one tells what its name does.
+      path: path of an existing file. If it is damaged, only its name and directory are used.
 
     Returns:
-      An Identity; None for what nothing tells.
+      An Identity, with None for unknown values.
 
     Raises:
       UnreadableLightCurveError: header and name contradict each other.
     """
     path = os.fspath(path)
     header = identities.primary_header(path)
-    told = identities.Identity() if header is None else identities.of_header(header)
-    return identities.checked(path, told, _told_by_name(path)).completed_by(identities.of_place(path))
+    in_header = identities.Identity() if header is None else identities.of_header(header)
+    return identities.checked(path, in_header, _identity_in_name(path)).completed_by(identities.of_place(path))
 
 
-def _told_by_name(path: str) -> identities.Identity:
+def _identity_in_name(path: str) -> identities.Identity:
     patterns = (pattern for product in PRODUCTS for pattern in product.NAMES)
     return identities.of_name(os.path.basename(path), patterns)
 
@@ -154,22 +154,22 @@ def read(
 ) -> LightCurve:
     """Reads a light curve and keeps its usable cadences.
 
-    Flagged cadences and those without a finite time or value are dropped, then (unless clip is false) those brighter
-    than the median by more than 5 robust standard deviations.
+    Flagged cadences, and cadences without a finite time or value, are dropped. Then, unless clip is false, cadences
+    brighter than the median by more than 5 robust standard deviations are dropped.
 
     Args:
-      path: file name; it decides which product's reader reads the file.
-      flux_key: the product's name for the flux or magnitudes to read; None is the product's own detrended ones.
-      aperture: number of the aperture, for products that number theirs; None is the file's own choice.
+      path: path of the file. Its name decides which product's reader reads it.
+      flux_key: the product's name of the flux or magnitudes to read; None means the detrended ones.
+      aperture: number of the aperture, for products that number their apertures; None means the file's best aperture.
       quality: which flagged cadences are dropped, one of QUALITIES.
-      clip: false keeps the bright outliers, where a flare is what is looked for.
+      clip: false keeps bright outliers, for a search for flares.
 
     Returns:
       A LightCurve.
 
     Raises:
       MissingLightCurveError: there is no such file.
-      UnreadableLightCurveError: the file is damaged or lacks something that is needed.
+      UnreadableLightCurveError: the file is damaged or incomplete.
       EmptyLightCurveError: no cadence is usable.
     """
     if quality not in QUALITIES:
@@ -182,18 +182,18 @@ def read(
     if refusal:
         raise UnreadableLightCurveError(f"{path}: flux_key {flux_key} is {refusal}: give the name of a flux")
     if columns.identity != _UNKNOWN:
-        identities.checked(path, columns.identity, _told_by_name(path))
+        identities.checked(path, columns.identity, _identity_in_name(path))
     return of_columns(columns, path, is_asked_for=bool(flux_key), clip=clip)
 
 
 def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bool = True) -> LightCurve:
-    """Makes a LightCurve of columns, as `read` does, whether they come from a file or from arrays.
+    """Makes a LightCurve from the columns of a file or from arrays, as `read` does.
 
     Args:
       columns: time, values and mask of the cadences.
-      path: of the file, or what messages call the light curve.
-      is_asked_for: whether the column of the values was asked for by its name.
-      clip: false keeps the bright outliers.
+      path: path of the file, or the name of the light curve in messages.
+      is_asked_for: whether the user has chosen the column of the values by its name.
+      clip: false keeps bright outliers.
 
     Raises:
       UnreadableLightCurveError: times or values cannot be a star's light curve.
@@ -203,7 +203,7 @@ def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bo
     finite = np.isfinite(time) & np.isfinite(values)
     usable = columns.good & finite
     if not len(time):
-        raise EmptyLightCurveError(f"{path}: it has the names of columns, but no cadence: fetch the file again")
+        raise EmptyLightCurveError(f"{path}: it has columns, but no cadence: fetch the file again")
     if not usable.any():
         raise EmptyLightCurveError(
             f"{path}: none of {len(time)} cadences is usable ({np.count_nonzero(~columns.good)} flagged, "
@@ -230,12 +230,12 @@ def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bo
 
 
 def is_of_tess(path: str) -> bool:
-    """Whether a file is of a product of TESS; those of Kepler have quarters or campaigns, not sectors."""
+    """Returns whether a file is of a TESS product. Products of Kepler have quarters or campaigns instead of sectors."""
     return getattr(_product(path), "IS_OF_TESS", True)
 
 
 def _read(path: str, flux_key: Optional[str], aperture: Optional[int], quality: str) -> Columns:
-    """Columns of a file, by the reader that its name tells, or else by what is in it."""
+    """Reads the columns of a file. Its name decides which reader is used; if it does not, its content does."""
     product = _product(path)
     if product is None:
         return _reader_of_any(path)(path, flux_key, aperture, quality)
@@ -249,7 +249,7 @@ def _read(path: str, flux_key: Optional[str], aperture: Optional[int], quality: 
 
 
 def _product(path: str) -> Optional[Product]:
-    """The product that a file's name tells, None where it tells none."""
+    """Returns the product of a file by its name; None if the name fits no product."""
     name = os.path.basename(path)
     return next((product for product in PRODUCTS if any(re.fullmatch(known, name) for known in product.NAMES)), None)
 

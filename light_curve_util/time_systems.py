@@ -1,23 +1,23 @@
-"""Time systems of light curves and epochs, and their conversion to BTJD (BJD - 2457000), the time of TESS.
+"""Converts the times of light curves and epochs from any time system to BTJD (BJD - 2457000), the time of TESS.
 
-All times here are days. Zero points are known here alone (those of BTJD and BKJD stand in `constants`);
-`sector_times` knows when each sector ran.
+All times are in days. Only this module knows zero points (those of BTJD and BKJD are in `constants`). `sector_times`
+knows the start and end of each sector.
 
-How a light curve reader uses it, once for each file (a plain BTJD array comes back as it is, in some microseconds):
+A reader of light curves calls this once for each file:
 
     times = time_systems.of_light_curve(column, named=time_systems.named("BJD_TDB"))
-    times.btjd     # NaN where a single time cannot be told: that cadence drops out
-    times.notes    # what was converted or assumed, to be said once for the file
+    times.btjd     # NaN for a cadence whose time is in no known system
+    times.notes    # messages about what was converted or assumed
 
-It raises UnreadableLightCurveError, without the path, where the times cannot be told at all (seconds, for example).
+It raises UnreadableLightCurveError, without the path, if the times are not in days or in no known system.
 
-A reader whose file states its zero point (BJDREFI and BJDREFF) gives `named=time_systems.from_zero(bjd)`. Where the
-sector is known, `expected=sector_times.window(sector)` tells Kepler's times from those of TESS, and
-`sector_times.problem(time, sector)` says whether the light curve lies in that sector at all.
+If a file states its zero point (BJDREFI and BJDREFF), the reader gives `named=time_systems.from_zero(bjd)`. If the
+sector is known, `expected=sector_times.window(sector)` distinguishes Kepler's times from those of TESS, and
+`sector_times.problem(time, sector)` checks that the times are in the sector.
 
-How a table reader uses it: `to_btjd(table.Epoc, named=named("Epoch (BJD)"), expected=windows, noun="epochs")`, with
-`windows` [n, 2]; then `times.problems` (dict of position to text) are rows to skip, and `times.assumed` (of the same
-kind) rows to warn of.
+A reader of tables calls `to_btjd(table.Epoc, named=named("Epoch (BJD)"), expected=windows, noun="epochs")`, with
+`windows` [n, 2]. It skips the rows in `times.problems` and warns of the rows in `times.assumed`, both dicts of position
+to text.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from light_curve_util.errors import UnreadableLightCurveError
 
 
 class TimeSystem(NamedTuple):
-    """A count of days: its name, and the BJD at which it is 0."""
+    """A time system: its name, and the BJD of its zero point."""
 
     name: str
     zero: float
@@ -47,20 +47,20 @@ MJD = TimeSystem("MJD", 2_400_000.5)
 BKJD = TimeSystem("BKJD (BJD - 2454833)", BKJD_ZERO)
 SYSTEMS = (BTJD, BJD, BJD_2400000, BJD_2450000, MJD, BKJD)
 
-# Where the values of a system lie, for a time from the first photographs of the sky to the year 2036. Between these
-# ranges lies no system that is in use.
+# The values of each system, from the first photographs of the sky to the year 2036. No system in use has values between
+# these ranges.
 _BTJD_RANGE = (-57_000.0, 7_000.0)
 _BJD_2450000_RANGE = (7_000.0, 13_000.0)  # from 2014
 _MJD_RANGE = (50_000.0, 70_000.0)  # and that of BJD - 2400000: from 1995
 _BJD_RANGE = (2_400_000.0, 2_464_000.0)
-_LEAST_SECONDS = 1e7  # larger values are seconds of something, or no time at all
+_LEAST_SECONDS = 1e7  # larger values are in seconds, or are not times
 _LONGEST_TIME = 100  # characters of a number
-_LONGEST_CADENCE = 1.0  # days; light curves that are sampled more rarely show no transit
-_LEAST_CADENCES = 50  # for their distance to be judged
-_LEAST_OF_ONE_SYSTEM = 3  # as many epochs, all of them in their sectors as BKJD and none as BTJD, are no accident
-_LARGEST_UNKNOWN_FRACTION = 0.05  # of a light curve's times, that may be damaged
+_LONGEST_CADENCE = 1.0  # days; light curves with longer cadences show no transits
+_LEAST_CADENCES = 50  # the cadence is judged only with at least this many times
+_LEAST_OF_ONE_SYSTEM = 3  # epochs are taken for BKJD only if at least this many are known
+_LARGEST_UNKNOWN_FRACTION = 0.05  # largest fraction of a light curve's times that may be in no known system
 
-_NAMES = (  # what a plain name has in it, the most telling first
+_NAMES = (  # part of a column's name -> time system; the first that fits is used
     ("btjd", BTJD),
     ("tbjd", BTJD),
     ("tjd", BTJD),
@@ -71,13 +71,13 @@ _NAMES = (  # what a plain name has in it, the most telling first
     ("jd", BJD),
 )
 _ZERO_IN_NAME = re.compile(r"(?<!\d)(24\d{5})(?:\.?(\d{1,9}))?(?!\d)")
-COARSEST_EPOCH_DAYS = 0.05  # of the last digit of a time that is good enough to fold by
+COARSEST_EPOCH_DAYS = 0.05  # the coarsest resolution of a time that is good enough for folding
 
 
 def named(name: str) -> Optional[TimeSystem]:
-    """Returns the time system that a column's name or unit tells; None where it tells none.
+    """Returns the time system in the name or unit of a column; None if there is none.
 
-    Any zero point counts: the name `BJD - 2458000` is a system of its own.
+    Any zero point is possible: the name `BJD - 2458000` gives a new system.
 
     >>> named("Epoch (BJD)").name, named("BJD - 2457000").name, named("koi_time0bk").name, named("Epoc")
     ('BJD', 'BTJD', 'BKJD (BJD - 2454833)', None)
@@ -92,9 +92,9 @@ def named(name: str) -> Optional[TimeSystem]:
 
 
 def lost_digits(text: str, is_single: bool = False) -> str:
-    """Returns what is wrong with a time of too few digits, as spreadsheets and single precision leave them; else "".
+    """Returns a message if a time has too few digits, because of a spreadsheet or single precision; else "".
 
-    A whole number of days may be meant, and passes; whole_days_warning() tells of it.
+    A whole number of days passes, because it may be meant; whole_days_warning() warns of it.
 
     >>> lost_digits("2.45836E+06")
     "'2.45836E+06' has lost digits: its last one stands for 10 d; export it with all digits, as 2458355.1849"
@@ -104,7 +104,7 @@ def lost_digits(text: str, is_single: bool = False) -> str:
     '2458355.2 is stored in single precision, in steps of 0.25 d: store it in double precision'
 
     Args:
-      text: of the time, as the file or the command line has it.
+      text: the time as text, from a file or the command line.
       is_single: whether the file stores the time in single precision.
     """
     if is_single:
@@ -128,14 +128,14 @@ def lost_digits(text: str, is_single: bool = False) -> str:
 
 
 def whole_days_warning(btjd: Sequence[float], noun: str = "epochs") -> str:
-    """Returns what to say where all times are whole or half days, as rounded ones are; else "".
+    """Returns a warning if all times are whole or half days, and so probably rounded; else "".
 
     >>> whole_days_warning([1360.0, 1358.0])
     'all epochs are whole or half days: were they rounded? A transit found by them may be hours away'
 
     Args:
-      btjd: days, NaN where there is none. [n]
-      noun: what the times are called.
+      btjd: times; NaN if missing. [n]
+      noun: name of the times in the message.
     """
     known = np.asarray(btjd, np.float64)
     known = known[np.isfinite(known)]
@@ -147,32 +147,37 @@ def whole_days_warning(btjd: Sequence[float], noun: str = "epochs") -> str:
 
 
 def from_zero(bjd: float) -> TimeSystem:
-    """The time system that is 0 at a BJD, as BJDREFI + BJDREFF of a FITS header give it."""
+    """Returns the time system with its zero point at a BJD, such as BJDREFI + BJDREFF of a FITS header.
+
+    >>> from_zero(2457000).name
+    'BTJD'
+    """
     known = {system.zero: system for system in SYSTEMS}
     return known.get(bjd) or TimeSystem(f"BJD - {bjd:.10g}", bjd)
 
 
 def named_by(unit: str, name: str) -> Optional[TimeSystem]:
-    """Returns the time system of a column, by its unit and its name; None where neither tells one.
+    """Returns the time system of a column by its unit and its name; None if neither has one.
 
-    "BJD" alone may be short for a difference, so that the other text counts more, if it tells another system.
+    "BJD" is often used for a difference such as BJD - 2457000. If unit and name differ, and one of them is "BJD", the
+    other counts.
 
     >>> named_by("BJD - 2458000", "BJD").zero, named_by("d", "BTJD").name
     (2458000.0, 'BTJD')
     """
-    told = [system for system in (named(unit), named(name)) if system is not None]
-    return next((system for system in told if system != BJD), told[0] if told else None)
+    systems = [system for system in (named(unit), named(name)) if system is not None]
+    return next((system for system in systems if system != BJD), systems[0] if systems else None)
 
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Times in BTJD, and how they came to be.
+    """Times that were converted to BTJD.
 
     Attributes:
-      btjd: float64 [n], days; NaN where there was none, or where it cannot be told.
-      notes: what is to be said of them all, once: which systems they were in.
-      problems: dict of position to what is wrong with a time that cannot be told.
-      assumed: dict of position to what was assumed of a time that could be two.
+      btjd: float64 [n]; NaN if a time was missing, or in no known system.
+      notes: messages about all times: from which systems they were converted.
+      problems: dict of position to a message about a time in no known system.
+      assumed: dict of position to a message about an ambiguous time, and what was assumed.
     """
 
     btjd: Floats
@@ -184,11 +189,11 @@ class Times:
 def of_light_curve(
     values: ArrayLike, named: Optional[TimeSystem] = None, expected: Optional[ArrayLike] = None
 ) -> Times:
-    """Converts the times of a light curve as to_btjd() does, but raises where they cannot be told.
+    """Converts the times of a light curve as to_btjd() does, but raises an error if they are not times in days.
 
     Raises:
-      UnreadableLightCurveError: more than a twentieth of the times are in no known system, or the cadences are days
-        apart, as they are where times are in seconds or minutes.
+      UnreadableLightCurveError: more than 5 % of the times are in no known system, or the cadences are more than a day
+        apart because the times are in seconds or minutes.
     """
     values = np.asarray(values, np.float64)
     step = _median_step(values)
@@ -206,18 +211,22 @@ def of_light_curve(
 def to_btjd(
     values: ArrayLike, named: Optional[TimeSystem] = None, expected: Optional[ArrayLike] = None, noun: str = "times"
 ) -> Times:
-    """Converts times to BTJD, each by itself: a column may hold several systems.
+    """Converts times to BTJD. Each time is converted separately, because a column may mix several systems.
 
-    A time above 2400000 is BJD, whatever the column's name. One from 50000 to 70000 is MJD, or BJD - 2400000 where the
-    name says so; these two are half a day apart, so that without a name MJD is assumed and told. BKJD looks like BTJD:
-    it is known by its name, or where all times lie in the expected intervals as BKJD, and none as BTJD.
+    A time above 2400000 is BJD, whatever the name of the column. A time from 50000 to 70000 is MJD, or BJD - 2400000 if
+    the name says so. These two differ by half a day, so without a name MJD is assumed, with a warning. BKJD has the
+    same values as BTJD: it is assumed only if the name says so, or if all times are in the expected intervals as BKJD
+    and none as BTJD.
+
+    >>> to_btjd([2458355.25, 1355.25]).btjd.tolist()
+    [1355.25, 1355.25]
 
     Args:
-      values: days, NaN where there is none. [n]
-      named: the system that the column's name or the file's header tells; values that cannot be of it are told from
-        their size.
-      expected: interval (start, end) in BTJD in which the times should lie, of all or of each [n, 2]; NaN is unknown.
-      noun: what the times are called in messages.
+      values: days; NaN for a missing time. [n]
+      named: time system from the name of the column or the header of the file. The system of a value that is impossible
+        in it is determined by its size.
+      expected: interval (start, end) in BTJD in which the times should be: one for all, or [n, 2]; NaN if unknown.
+      noun: name of the times in messages.
 
     Returns:
       Times.
@@ -249,21 +258,21 @@ def to_btjd(
 
 
 def bkjd_hint(btjd: float, expected: Sequence[float]) -> str:
-    """What to say of a time outside an interval in which it would lie, were it off by Kepler's zero point; or ""."""
+    """Returns a hint if a time would be in an interval after correcting it by Kepler's zero point; else ""."""
     start, end = expected
-    for off, what in (
+    for off, question in (
         (BKJD_ZERO - BTJD_ZERO, "is it in BKJD, BJD - 2454833, the time of Kepler?"),
         (BTJD_ZERO - BKJD_ZERO, "was it made with 2454833, the zero point of Kepler?"),
     ):
         if start <= btjd + off <= end and not start <= btjd <= end:
-            return f"{off:+d} d would put it in place: {what}"
+            return f"{off:+d} d would put it in place: {question}"
     return ""
 
 
 def _systems(values: Floats, named: Optional[TimeSystem]) -> Integers:
-    """Returns the index into SYSTEMS of each value; -1 where none fits. NaN counts as BTJD. [n]
+    """Returns the index into SYSTEMS of each value; -1 if no system fits. NaN counts as BTJD. [n]
 
-    Where `named` has a zero point of its own, its index is one beyond those of SYSTEMS.
+    If `named` is not in SYSTEMS, its index is len(SYSTEMS).
     """
     systems = np.zeros(len(values), int)
     with np.errstate(invalid="ignore"):
@@ -283,7 +292,7 @@ def _systems(values: Floats, named: Optional[TimeSystem]) -> Integers:
 
 
 def _median_step(values: Floats) -> float:
-    """Median distance of neighboring times; 0 where it is plainly less than _LONGEST_CADENCE, or there are few."""
+    """Returns the median distance of neighboring times; 0 if it is clearly below _LONGEST_CADENCE, or for few times."""
     span = np.fmax.reduce(values) - np.fmin.reduce(values) if len(values) else 0
     if len(values) < _LEAST_CADENCES or not span >= _LONGEST_CADENCE * (len(values) - 1) / 2:
         return 0.0
@@ -295,14 +304,14 @@ def _within(values: Floats, interval: tuple[float, float]) -> Bools:
 
 
 def _is_bkjd(values: Floats, systems: Integers, expected: ArrayLike) -> bool:
-    """Whether all values that could be BTJD lie where they should as BKJD, and none does as BTJD."""
+    """Returns whether all values that look like BTJD are in the expected intervals as BKJD, and none as BTJD."""
     start, end = np.broadcast_to(np.asarray(expected, float), (len(values), 2)).T
     with np.errstate(invalid="ignore"):
-        told = (systems == SYSTEMS.index(BTJD)) & np.isfinite(values + start + end)
+        known = (systems == SYSTEMS.index(BTJD)) & np.isfinite(values + start + end)
         as_btjd = (start <= values) & (values <= end)
         shifted = values + (BKJD_ZERO - BTJD_ZERO)
         as_bkjd = (start <= shifted) & (shifted <= end)
-    return told.sum() >= _LEAST_OF_ONE_SYSTEM and as_bkjd[told].all() and not as_btjd[told].any()
+    return known.sum() >= _LEAST_OF_ONE_SYSTEM and as_bkjd[known].all() and not as_btjd[known].any()
 
 
 def _unknown(value: float) -> str:
@@ -314,17 +323,19 @@ def _unknown(value: float) -> str:
     )
 
 
-def _notes(known: Sequence[TimeSystem], systems: Integers, there: Bools, noun: str, is_assumed: bool) -> Iterator[str]:
-    """A text for each system that is converted."""
-    total = np.count_nonzero(there)
+def _notes(
+    known: Sequence[TimeSystem], systems: Integers, is_finite: Bools, noun: str, is_assumed: bool
+) -> Iterator[str]:
+    """Yields a message for each time system that was converted."""
+    total = np.count_nonzero(is_finite)
     for number, system in enumerate(known[1:], 1):
         count = np.count_nonzero(systems == number)
         if count:
             shift = system.zero - BTJD_ZERO
             how = f"subtracting {-shift:.10g}" if shift < 0 else f"adding {shift:.10g}"
-            what = f"all {noun}" if count == total else f"{count} of {total} {noun}"
-            what = what if total > 1 else noun.rstrip("s")
-            note = f"{what} in {system.name}, converted to BTJD by {how}"
+            subject = f"all {noun}" if count == total else f"{count} of {total} {noun}"
+            subject = subject if total > 1 else noun.rstrip("s")
+            note = f"{subject} in {system.name}, converted to BTJD by {how}"
             if system == MJD and is_assumed:
                 note += " (assumed: half a day too late if it is BJD - 2400000; give BJD to be sure)"
             yield note

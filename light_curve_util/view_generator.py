@@ -1,4 +1,4 @@
-"""The views of a TCE that the network sees."""
+"""Makes the views of a TCE that networks read."""
 
 from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.errors import FlatViewError, LightCurveError, SparseLightCurveError
@@ -25,7 +25,7 @@ class ViewGenerator:
     secondary eclipse.
 
     Args:
-      time: [n] BTJD (days), in any order. The arrays are not copied: leave them as they are while views are made.
+      time: [n] BTJD (days), in any order. The arrays are not copied: do not change them while views are made.
       flux: [n] relative flux.
       event: PeriodicEvent.
 
@@ -41,7 +41,7 @@ class ViewGenerator:
         )
 
     def view(self, name: str, num_bins: int) -> Floats:
-        """One view: medians in overlapping bins, normalized to a depth of 1.
+        """Returns a view: medians in overlapping bins, normalized to a depth of 1.
 
         Args:
           name: one of VIEW_NAMES.
@@ -51,9 +51,9 @@ class ViewGenerator:
           [num_bins].
 
         Raises:
-          SparseLightCurveError: too few points, or over too short a range.
-          FlatViewError: nothing lies below the median.
-          ValueError: unknown name or number of bins.
+          SparseLightCurveError: there are too few points, or they cover too short a range.
+          FlatViewError: no value is below the median.
+          ValueError: the name is unknown, or the number of bins is out of bounds.
         """
         if name not in VIEW_NAMES:
             raise ValueError(f"unknown view {name!r}; the views are {', '.join(VIEW_NAMES)}")

@@ -1,6 +1,6 @@
-"""Readers of light curve files: a module for each product, in the terms of that product's own files.
+"""Readers of light curve files, with a module for each product.
 
-A product is a module that has what `Product` lists. Its line in tess_io.PRODUCTS registers it.
+The module of a product has the attributes of `Product`. tess_io.PRODUCTS lists the modules.
 """
 
 from typing import TYPE_CHECKING, Optional, Protocol
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Function that reads one file of a product."""
+    """A function that reads one file of a product."""
 
     def __call__(
         self, path: str, flux_key: Optional[str] = None, aperture: Optional[int] = None, quality: str = "default"
@@ -18,22 +18,22 @@ class Reader(Protocol):
 
 
 class Product(Protocol):
-    """What the module of a product has.
+    """The attributes of the module of a product.
 
-    Some have two things more. IS_OF_TESS is False for a product of another mission than TESS. FORMAT, for FITS, is the
-    fits_table.FitsFormat by which any_fits knows a file of the product under another name.
+    Two more are optional. IS_OF_TESS is False for a product of another mission than TESS. FORMAT is the
+    fits_table.FitsFormat of a FITS product; any_fits uses it to recognize files with other names.
     """
 
     @property
     def NAMES(self) -> tuple[str, ...]:  # noqa: N802 (a constant of a module)
-        """Regular expressions of the files' names, the preferred first.
+        """Regular expressions for the names of files, in the order of preference.
 
-        Group `tic` is the TIC ID in the name and group `sector` the sector; a name may have both, one or neither.
+        Their optional groups are `tic` for the TIC ID, and `sector` for the sector.
         """
 
     @property
     def EXACT_NAMES(self) -> tuple[str, ...]:  # noqa: N802
-        """Templates of names that follow from TIC ID and sector alone: found without listing their directory."""
+        """Templates of names depending only on TIC ID and sector. Such files are found without listing a directory."""
 
     @property
     def read(self) -> Reader:

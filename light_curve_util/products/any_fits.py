@@ -1,4 +1,4 @@
-"""FITS light curves whose name does not tell the product, or tells a wrong one: known by what is in them."""
+"""Reads FITS light curves whose name fits no product, or a wrong one. Their content decides which product they are."""
 
 import dataclasses
 import re
@@ -26,7 +26,7 @@ from light_curve_util.products import (
 from light_curve_util.products.columns import Columns, expect_no_aperture
 from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
-# Those that are known by little come after those that are known by more.
+# Products with less specific columns come after products with more specific ones.
 _FORMATS = tuple(
     product.FORMAT
     for product in (t16, tars, cdips, tasoc, pathos, eleanor, diamante, k2sff, everest, qlp_fits, tglc, kepler, spoc)
@@ -41,25 +41,25 @@ def read(
     quality: str = "default",
     guesses: bool = True,
 ) -> Columns:
-    """Reads a FITS file by the format of the product that its header and columns are of.
+    """Reads a FITS file in the format of the product that its header and columns fit.
 
     Args:
-      path: file name.
-      flux_key: column of the flux; None is the product's own.
+      path: path of the file.
+      flux_key: column of the flux; None means the default of the product.
       aperture: None.
-      quality: name of the mask; for a product that is not known, all but "none" keep the cadences whose quality is 0.
-      guesses: whether a table of no known product is read by the names of its columns.
+      quality: name of the mask. For an unknown product, all masks except "none" keep the cadences with quality 0.
+      guesses: whether to read a table of an unknown product by the names of its columns.
 
     Raises:
-      OtherProductError: it is of no known product, and nothing is guessed.
-      UnreadableLightCurveError: it cannot be read.
+      OtherProductError: the product is unknown, and `guesses` is false.
+      UnreadableLightCurveError: the file cannot be read.
     """
     expect_no_aperture(path, aperture)
     return fits_table.with_file(path, lambda file: _read(file, flux_key, quality, guesses))
 
 
 def masks(quality: str, header: Any, names: set[str]) -> Optional[fits_table.Masks]:
-    """The masks of the product that a header and the upper-case names of columns are of; None where that is unknown."""
+    """Returns the masks of the product with this header and these (upper-case) columns; None if it is unknown."""
     known = (fits_format for fits_format in _FORMATS if fits_format.is_of(header, names))
     return next((fits_format.masks(quality, header) for fits_format in known), None)
 
@@ -83,7 +83,7 @@ def _noting(columns: Columns, note: str) -> Columns:
 
 
 def _guessed(file: Any, flux_key: Optional[str], quality: str) -> Columns:
-    """The light curve of the first table that has a column of the time and one of the flux."""
+    """Reads the first table that has a column of times and a column of fluxes."""
     problem = None
     for hdu in fits_table.tables(file):
         header = hdu.columns.names

@@ -1,7 +1,8 @@
-"""Light curves of CDIPS, young stars and members of clusters, by difference images (Bouma et al. 2019, ApJS 245, 13).
+"""Light curves of CDIPS: young stars and cluster members, from difference images (Bouma et al. 2019, ApJS 245, 13).
 
-TFA2 is read unless another is asked for: magnitudes of the aperture of 1.5 pixels, free of trends. PCA2 keeps more of a
-variable star, IRM2 is raw; 1 and 3 are the apertures of 1 and 2.25 pixels. Cadences are kept whose IRQ2 is "G" or "0".
+By default, TFA2 is read: detrended magnitudes in an aperture of 1.5 pixels. PCA2 preserves the variations of stars
+better, and IRM2 is raw; the numbers 1 and 3 stand for apertures of 1 and 2.25 pixels. Cadences with IRQ2 "G" or "0" are
+kept.
 """
 
 from light_curve_util.products import fits_table

@@ -1,4 +1,4 @@
-"""Names of columns, where no product says what they are: which is the time, the flux or magnitude, the quality."""
+"""Finds the columns of time, flux or magnitude, and quality by their names, in files of no known product."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Optional
 from light_curve_util.errors import UnreadableLightCurveError
 from light_curve_util.time_units import per_day
 
-# The spellings that are known, the preferred first; case, blanks and punctuation do not count.
+# Known spellings, in the order of preference. Case, blanks and punctuation are ignored.
 TIMES = ("time_btjd", "btjd", "time", "time_bjd", "time_bjd_tdb", "bjd", "bjd_tdb")
 VALUES = (
     *("det_flux", "kspsap_flux", "detrended_flux", "pdcsap_flux", "cal_aper_flux"),
@@ -16,7 +16,7 @@ VALUES = (
 )
 QUALITIES = ("quality", "quality_flag", "quality_flags", "sap_quality", "qflag")
 
-# Of names that are none of these: a time, with its system and its unit; a flux or magnitude, but no error of one.
+# Patterns for other spellings: times, with a system and a unit; fluxes and magnitudes, without their errors.
 _TIME = re.compile(
     r"(?=.)((mid|obs)_?)?(times?|t|date|epoch)?_?((mid|tmid)_)?((b|h|m|r|bk|bt|tb|t)?jd)?(_?(tdb|utc|tt))?"
     r"(_?2_?4\d\d_?\d{3}(_\d+)?)?(_(d|days?|s|secs?|seconds?|h|hrs?|hours?|mins?|minutes?))?"
@@ -27,7 +27,7 @@ _RAW = re.compile(r"(.*_)?(raw|sap)(_.*)?")
 
 
 def plain(name: str) -> str:
-    """A name in lower case, with one underscore in place of blanks and punctuation.
+    """Returns a name in lower case, with blanks and punctuation replaced by one underscore.
 
     >>> plain("Time [days]")
     'time_days'
@@ -36,35 +36,39 @@ def plain(name: str) -> str:
 
 
 def find_time(header: Sequence[str]) -> int:
-    """Position of the time in a header, UnreadableLightCurveError where there is none."""
+    """Returns the index of the time in a list of names. Raises UnreadableLightCurveError if there is none.
+
+    >>> find_time(["flux", "Time [BTJD]"])
+    1
+    """
     return _find(header, TIMES, _TIME, "time")
 
 
 def find_value(header: Sequence[str], flux_key: Optional[str] = None) -> int:
-    """Position of the flux or magnitude in a header, UnreadableLightCurveError where none, or which, is not clear."""
+    """Returns the index of the flux or magnitude in a list of names. Raises UnreadableLightCurveError if unclear."""
     if flux_key:
         return _find(header, (flux_key,), None, "flux or magnitude")
     return _find(header, VALUES, _VALUE, "flux or magnitude")
 
 
 def find_quality(header: Sequence[str]) -> Optional[int]:
-    """Position of the quality flags in a header, None where there are none."""
+    """Returns the index of the quality flags in a list of names; None if there are none."""
     names = [plain(name) for name in header]
     return next((names.index(name) for name in QUALITIES if name in names), None)
 
 
 def values_among(header: Sequence[str]) -> list[str]:
-    """The names that look like those of a flux or magnitude, and not like those of an error or background."""
+    """Returns the names that look like a flux or magnitude, and not like an error or background."""
     return [name for name in header if _is_like(_VALUE, name)]
 
 
 def is_magnitude(name: str) -> bool:
-    """Whether a column of this name holds magnitudes."""
+    """Returns whether a column of this name holds magnitudes."""
     return "mag" in plain(name)
 
 
 def refusal(name: str) -> str:
-    """Returns why a column that is asked for by flux_key is neither flux nor magnitude; "" where it may be one."""
+    """Returns why the column of a flux_key cannot be a flux or magnitude; "" if it can."""
     if _is_like(_TIME, name):
         return "a column of times"
     if plain(name) in (*QUALITIES, "cadenceno", "cadence_no", "cadence"):
@@ -73,12 +77,12 @@ def refusal(name: str) -> str:
 
 
 def is_no_signal(name: str) -> bool:
-    """Whether a column's name is that of an error, a background or a model of the flux."""
+    """Returns whether a column's name is that of an error, a background or a model of the flux."""
     return bool(_NO_VALUE.fullmatch(plain(name)))
 
 
 def unit(name: str) -> str:
-    """The unit of a flux or magnitude that a column's name or unit tells: "ppm", "ppt", "percent", "mmag" or ""."""
+    """Returns the unit in the name or unit of a flux or magnitude column: "ppm", "ppt", "percent", "mmag" or ""."""
     for known in ("ppm", "ppt", "mmag"):
         if known in plain(name):
             return known
@@ -86,30 +90,34 @@ def unit(name: str) -> str:
 
 
 def units_a_day(name: str) -> int:
-    """How many units of a time column make a day, by the column's name or unit: 86400 for "Time [s]"; 1 for days."""
+    """Returns the length of a day in the units of a time column, by its name or unit.
+
+    >>> units_a_day("Time [s]"), units_a_day("Time [BTJD]")
+    (86400, 1)
+    """
     last = plain(name).rpartition("_")[2]
     return per_day(last) or 1
 
 
 def _find(header: Sequence[str], names: Sequence[str], pattern: Optional[re.Pattern[str]], meaning: str) -> int:
-    there = [plain(name) for name in header]
+    plain_header = [plain(name) for name in header]
     for name in names:
-        if plain(name) in there:
-            return there.index(plain(name))
+        if plain(name) in plain_header:
+            return plain_header.index(plain(name))
     similar = [i for i, name in enumerate(header) if pattern and _is_like(pattern, name)]
     if len(similar) > 1:
-        similar = [i for i in similar if not _RAW.fullmatch(there[i])] or similar
+        similar = [i for i in similar if not _RAW.fullmatch(plain_header[i])] or similar
     if len(similar) == 1 or (similar and meaning == "time"):
         return similar[0]
     if similar:
         choice = ", ".join(header[i] for i in similar)
         raise UnreadableLightCurveError(f"{choice}: which is the {meaning}? Name one of these as flux_key")
     remedy = "give the column of the time the name time" if meaning == "time" else "name its column as flux_key"
-    told = f"looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}"
-    raise UnreadableLightCurveError(f"no column for the {meaning}: {told}; {remedy}")
+    searched = f"looked for {', '.join(names)}, there is {', '.join(header) or 'nothing'}"
+    raise UnreadableLightCurveError(f"no column for the {meaning}: {searched}; {remedy}")
 
 
 def _is_like(pattern: re.Pattern[str], name: str) -> bool:
-    """Whether a name looks like one of a kind, and not like that of an error or background; units do not count."""
+    """Returns whether a name fits a pattern and is not an error or background. Units in brackets are ignored."""
     named = plain(name if pattern is _TIME else re.sub(r"[\[(].*", "", name))
     return bool(pattern.fullmatch(named)) and not _NO_VALUE.fullmatch(named)

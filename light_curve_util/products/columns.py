@@ -1,4 +1,4 @@
-"""What every reader returns: the columns of one file, as they stand."""
+"""The columns of a light curve file, as all readers return them."""
 
 import dataclasses
 import gzip
@@ -11,7 +11,7 @@ from light_curve_util.identity import Identity
 from light_curve_util.numerals import numbered
 from light_curve_util.time_systems import Times, TimeSystem
 
-MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; a damaged file may claim any number
+MAX_CADENCES = 10_000_000  # a hundred sectors of 20 s; the header of a damaged file may claim any number
 
 _MAX_BYTES = 1 << 28  # ten times a sector of 20 s; a small gzip file can unpack to a thousand times its size
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -19,18 +19,18 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """The columns of one light curve file; no cadence is dropped yet.
+    """The columns of one light curve file. No cadence is dropped yet.
 
     Attributes:
-      time: float64 [n], BTJD days.
+      time: float64 [n], BTJD.
       values: float64 [n], flux in any unit, or magnitudes.
-      good: bool [n], the cadences that the quality mask keeps.
-      flux_key: name of the column that the values are from.
-      is_magnitude: whether the values are magnitudes; None where nothing tells.
-      unit: "ppm", "ppt", "percent" or "mmag" where the file says so, "" elsewhere.
-      is_guessed: whether it is guessed from the column's name what the values are, so that they have to look like it.
-      notes: what is to be said of the file, once: what was converted or assumed.
-      identity: what the header tells of the star.
+      good: bool [n], whether the quality mask keeps a cadence.
+      flux_key: name of the column of the values.
+      is_magnitude: whether the values are magnitudes; None if unknown.
+      unit: "ppm", "ppt", "percent" or "mmag" if the file has one of these units, else "".
+      is_guessed: whether the kind of the values was guessed from the column's name; the values are then checked.
+      notes: messages about what was converted or assumed.
+      identity: star and sector in the header.
     """
 
     time: Floats
@@ -45,10 +45,10 @@ class Columns:
 
 
 def content(path: str) -> bytes:
-    """The bytes of a file, plain or gzipped.
+    """Returns the bytes of a file, unpacked if it is gzipped.
 
     Raises:
-      UnreadableLightCurveError: there are more of them than any light curve has.
+      UnreadableLightCurveError: the file is longer than any light curve.
       OSError, EOFError, zlib.error: the file cannot be read or unpacked to its end.
     """
     with open(path, "rb") as file:
@@ -63,7 +63,7 @@ def content(path: str) -> bytes:
 
 
 def time_notes(times: Times, system: Optional[TimeSystem]) -> list[str]:
-    """What is to be said of times that were converted from another system than the file says, or are none."""
+    """Returns messages about times that are not in the system that the file says, or in no known system."""
     notes = [note for note in times.notes if system is None or f" in {system.name}, " not in note]
     if times.problems:
         notes.append(f"{numbered(len(times.problems), 'time')} dropped: {next(iter(times.problems.values()))}")
@@ -71,7 +71,7 @@ def time_notes(times: Times, system: Optional[TimeSystem]) -> list[str]:
 
 
 def expect_no_aperture(path: str, aperture: Optional[int]) -> None:
-    """Raises UnreadableLightCurveError where an aperture is asked for, but the product does not number any."""
+    """Raises UnreadableLightCurveError if an aperture is given for a product that does not number its apertures."""
     if aperture is not None:
         raise UnreadableLightCurveError(
             f"{path}: aperture {aperture} was asked for, but only QLP HDF5 files number their apertures: leave it out"

@@ -1,4 +1,4 @@
-"""Light curves in text files: CSV and its kin, columns found by their names, or by their order where none is named."""
+"""Reads light curves from text files such as CSV. Columns are found by their names, or by their order without names."""
 
 import csv
 import os
@@ -19,7 +19,7 @@ from light_curve_util.products.quality import IMPULSIVE_OUTLIER
 
 NAMES = (
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?([-_ .].*)?\.csv(\.gz)?",
-    # Other text files may be anything: their names must tell a star.
+    # Other text files can hold anything, so their names must contain a star.
     r"((?i:tic)[-_ ]?)?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?\.(txt|dat|tsv|ecsv)(\.gz)?",
     r"(?i:tic)[-_ ]?(?P<tic>\d+)([-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+))?[-_ .].*\.(txt|dat|tsv|ecsv)(\.gz)?",
     r".*?[-_ ](?i:s|sector)[-_ ]?(?P<sector>\d+)([-_ .].*)?\.csv(\.gz)?",
@@ -39,19 +39,20 @@ def read(
     """Reads one file.
 
     Args:
-      path: file name; a byte-order mark is skipped.
-      flux_key: column of the flux, or of the magnitudes, which have "mag" in their name; None is the first of
-        column_names.VALUES, or the one that looks like a flux. Where the file names no columns, the number of one.
-      aperture: None: there is only one.
-      quality: "default" and "hard" keep the cadences whose quality is 0, where the file has a column for it;
-        "flares" also those whose only flag is that of an impulsive outlier; "none" keeps all.
+      path: path of the file; a byte-order mark is skipped.
+      flux_key: name of the column of the flux, or of magnitudes if "mag" is in the name. None means the first of
+        column_names.VALUES, or the only one that looks like a flux. For a file without column names, the number of the
+        column.
+      aperture: None, because there is only one.
+      quality: "default" and "hard" keep the cadences with quality 0, if the file has such a column; "flares" also keeps
+        cadences whose only flag is an impulsive outlier; "none" keeps all.
 
     Returns:
-      Columns; an empty cell is NaN.
+      Columns. An empty cell is NaN.
 
     Raises:
-      UnreadableLightCurveError: naming the line of a cell that is no number, or the columns where one is absent; or the
-        times are not of the sector that the name tells.
+      UnreadableLightCurveError: a cell is not a number (the message names its line), a column is missing (it names the
+        columns), or the times are not in the sector in the file's name.
     """
     expect_no_aperture(path, aperture)
     try:
@@ -86,13 +87,13 @@ def _read(text: str, name: str, flux_key: Optional[str], quality: str) -> Column
     time, time_notes = _times(table, time_at, of_name(name, NAMES).sector)
     values = np.array(table.numbers(value_at), dtype=np.float64)
     unit = table.units.get(header[value_at], "")
-    told = unit or (header[value_at] if table.has_header else "")
+    name_or_unit = unit or (header[value_at] if table.has_header else "")
     return Columns(
         time,
         values,
         _good(table, quality) if table.has_header else np.ones(len(values), dtype=bool),
         header[value_at],
-        any(map(column_names.is_magnitude, (told, header[value_at]))) if told else None,
+        any(map(column_names.is_magnitude, (name_or_unit, header[value_at]))) if name_or_unit else None,
         column_names.unit(unit) or column_names.unit(header[value_at]),
         is_guessed=True,
         notes=(*notes, *time_notes),
@@ -119,7 +120,7 @@ def _good(table: text_rows.Rows, quality: str) -> Bools:
 
 
 def _times(table: text_rows.Rows, column: int, sector: Optional[int]) -> tuple[Floats, list[str]]:
-    """Times in BTJD, and what is to be said of them."""
+    """Returns the times in BTJD, and messages about them."""
     name = table.header[column]
     values = np.array(table.numbers(column), dtype=np.float64)
     units_a_day = column_names.units_a_day(table.units.get(name, "d"))

@@ -1,7 +1,7 @@
-"""Light curves of DIAmante, of all sectors of a star (Montalto et al. 2020, MNRAS 498, 1726).
+"""Light curves of DIAmante, with all sectors of a star in one file (Montalto et al. 2020, MNRAS 498, 1726).
 
-LC1_AP1 is read unless another is asked for: free of systematics. LC0_AP1 is raw, LC2_AP1 normalized; AP2 is the larger
-aperture. Cadences are kept whose FLAG_AP1 is 0.
+By default, LC1_AP1 is read: flux without systematics. LC0_AP1 is raw, and LC2_AP1 normalized; AP2 is the larger
+aperture. Cadences with FLAG_AP1 0 are kept.
 """
 
 from light_curve_util.products import fits_table

@@ -1,7 +1,7 @@
-"""Light curves of eleanor (Feinstein et al. 2019, PASP 131, 094502); GSFC-ELEANOR-LITE is made by it.
+"""Light curves of eleanor (Feinstein et al. 2019, PASP 131, 094502), which include GSFC-ELEANOR-LITE.
 
-CORR_FLUX is read unless another is asked for: PCA_FLUX and PSF_FLUX may be there. Quality "hard" also drops what
-eleanor itself flags.
+By default, CORR_FLUX is read; some files also have PCA_FLUX and PSF_FLUX. Quality "hard" also drops the cadences that
+eleanor flags.
 """
 
 from light_curve_util.products import fits_table
@@ -14,7 +14,7 @@ NAMES = (
 )
 EXACT_NAMES = ()
 
-_OWN = bits(18, 19)  # of eleanor, beside those of SPOC
+_OWN = bits(18, 19)  # flags of eleanor, in addition to those of SPOC
 
 FORMAT = fits_table.FitsFormat(
     product="an eleanor",

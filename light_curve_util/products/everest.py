@@ -1,7 +1,7 @@
 """Light curves of K2 by EVEREST (Luger et al. 2016, AJ 152, 100; 2018, AJ 156, 99).
 
-FLUX is read unless another is asked for, free of systematics. FCOR is also corrected for what stars have in common, and
-FRAW is raw. OUTLIER drops nothing, for transits are outliers; the first version has no other flags.
+By default, FLUX is read: flux without systematics. FCOR is also corrected for trends that stars have in common, and
+FRAW is raw. OUTLIER is ignored, because transits are outliers. The first version has no other flags.
 """
 
 from light_curve_util.products import fits_table

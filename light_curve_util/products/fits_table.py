@@ -1,4 +1,4 @@
-"""Light curves in FITS: one table, whose columns a product's format names."""
+"""Reads light curves from tables in FITS files. The format of a product names the columns."""
 
 import dataclasses
 import io
@@ -26,25 +26,26 @@ _SIGNATURE = b"SIMPLE"
 
 
 class OtherProductError(UnreadableLightCurveError):
-    """The file lacks what every light curve of the product has that its name says: it may be of another."""
+    """The file lacks columns that this product always has, so it may be of another product."""
 
 
 @dataclasses.dataclass(frozen=True)
 class FitsFormat:
-    """What the files of a product hold.
+    """The format of the files of a product.
 
     Attributes:
-      product: its name, as messages tell it, with its article.
-      flux_keys: columns of the flux, or of the magnitudes; the first that a table has is read.
-      masks: function (name of the quality, primary header) -> dict of quality column to the mask of the bits that
-        disqualify a cadence, or to the set of texts of those that are good.
-      is_of: function (primary header, upper-case names of a table's columns) -> whether the file is of this product.
-      times: columns of the time; the first that a table has is read.
-      system: time system, where neither the header nor the column's name says.
-      magnitudes: regular expression of the columns that hold magnitudes.
-      extension: name of the table; without one of this name, the first with these columns.
-      has_masks: whether the quality columns are always there.
-      is_guessed: whether it is not certain what the flux column holds.
+      product: name of the product in messages, with its article.
+      flux_keys: columns of the flux or magnitudes; the first that exists is read.
+      masks: function of the name of the quality mask and the primary header. It returns a dict of quality column to the
+        mask of the bits that drop a cadence, or to the set of texts that keep it.
+      is_of: function of the primary header and the upper-case names of a table's columns. It returns whether the file
+        is of this product.
+      times: columns of the time; the first that exists is read.
+      system: time system, if neither the header nor the column's name has one.
+      magnitudes: regular expression for the names of columns that hold magnitudes.
+      extension: name of the table. If there is none of this name, the first table with these columns is read.
+      has_masks: whether the quality columns always exist.
+      is_guessed: whether it is uncertain what the flux column holds.
     """
 
     product: str
@@ -64,27 +65,27 @@ class FitsFormat:
         """Reads a file of the product.
 
         Args:
-          path: name of a FITS file, plain or gzipped.
-          flux_key: column of the flux; None is the first of the format's that there is.
-          aperture: None: no FITS product numbers its apertures.
+          path: path of a FITS file, plain or gzipped.
+          flux_key: column of the flux; None means the first of flux_keys that exists.
+          aperture: None, because no FITS product numbers its apertures.
           quality: name of the mask.
 
         Raises:
           OtherProductError: the table lacks columns that this product always has.
-          UnreadableLightCurveError: the file is damaged, is no light curve, or lacks the flux column that is asked for.
+          UnreadableLightCurveError: the file is damaged, is not a light curve, or lacks the column `flux_key`.
         """
         expect_no_aperture(path, aperture)
         return with_file(path, lambda file: light_curve(file, self, flux_key, quality))
 
 
 def with_file(path: str, work: Callable[[Any], Columns]) -> Columns:
-    """Returns work(astropy's HDUList of a file); its errors get the path, those of a damaged file one sentence."""
-    from astropy.io import fits  # takes 0.3 s to import, for nothing where all light curves are HDF5
+    """Returns work(HDUList of a file). Adds the path to error messages, and shortens those about damaged files."""
+    from astropy.io import fits  # takes 0.3 s to import, and HDF5 light curves do not need it
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong with a header matters only if the table cannot be read
-            # astropy takes the end of a damaged gzip file for the end of the table: this way nothing is passed over.
+            warnings.simplefilter("ignore")  # a faulty header matters only if the table cannot be read
+            # Unpacked here: astropy would mistake the end of a damaged gzip file for the end of the table.
             unpacked = content(path)
             if not unpacked.startswith(_SIGNATURE):
                 raise UnreadableLightCurveError(_no_fits(unpacked))
@@ -101,30 +102,30 @@ def with_file(path: str, work: Callable[[Any], Columns]) -> Columns:
 
 
 def _no_fits(content_read: bytes) -> str:
-    """What is said of a file that does not begin as FITS files do."""
+    """Returns the error message for a file that does not begin like a FITS file."""
     if not content_read:
         return "not a whole FITS light curve: the file is empty; fetch the file again"
     if content_read[:1000].lstrip().lower().startswith((b"<html", b"<!doctype")):
         return "not a whole FITS light curve, but a web page: fetch the file again"
-    what = "if it is text, give it a name that ends in .csv, or else fetch the file again"
-    return f"not a whole FITS light curve, for it does not begin as one: {what}"
+    advice = "if it is text, give it a name that ends in .csv, or else fetch the file again"
+    return f"not a whole FITS light curve, because it does not begin like a FITS file: {advice}"
 
 
 def tables(file: Any) -> list[Any]:
-    """The HDUs of a file that hold tables, that named LIGHTCURVE first."""
-    there = [hdu for hdu in file[1:] if hasattr(hdu, "columns")]
-    return sorted(there, key=lambda hdu: hdu.name != _EXTENSION)
+    """Returns the HDUs with tables of a file; LIGHTCURVE is the first."""
+    hdus = [hdu for hdu in file[1:] if hasattr(hdu, "columns")]
+    return sorted(hdus, key=lambda hdu: hdu.name != _EXTENSION)
 
 
 def names_of(hdu: Any) -> set[str]:
-    """The upper-case names of a table's columns."""
+    """Returns the upper-case names of a table's columns."""
     return {name.upper() for name in hdu.columns.names}
 
 
 def light_curve(
     file: Any, fits_format: FitsFormat, flux_key: Optional[str], quality: str, hdu: Optional[Any] = None
 ) -> Columns:
-    """Columns of a light curve in an open file, from one of its tables; the rest is as for FitsFormat.read()."""
+    """Reads the Columns of a light curve from an open file; see FitsFormat.read(). `hdu` is the table, if known."""
     table = _Table(_table(file, fits_format) if hdu is None else hdu, fits_format.product)
     header = file[0].header
     flux_keys = (flux_key,) if flux_key else fits_format.flux_keys
@@ -156,7 +157,7 @@ def light_curve(
 
 
 def _table(file: Any, fits_format: FitsFormat) -> Any:
-    """The table of the light curve: that of the right name, or else the first with the right columns."""
+    """Returns the table of the light curve: the one with the right name, or else the first with the right columns."""
     if fits_format.extension in file and hasattr(file[fits_format.extension], "columns"):
         return file[fits_format.extension]
     for hdu in tables(file):
@@ -167,14 +168,14 @@ def _table(file: Any, fits_format: FitsFormat) -> Any:
 
 
 def no_light_curve(file: Any) -> str:
-    """What is said of a file that has no table of a light curve."""
-    there = ", ".join(map(_described, file))
+    """Returns the error message for a file without a table of a light curve."""
+    contents = ", ".join(map(_described, file))
     if any(hdu.name in ("PIXELS", "TARGETTABLES") for hdu in file[1:]) and "APERTURE" in file:
-        return f"a target pixel file ({there}), not a light curve: fetch the star's light curve"
+        return f"a target pixel file ({contents}), not a light curve: fetch the star's light curve"
     if any(re.fullmatch(r"TCE_\d+", hdu.name) for hdu in file[1:]):
-        return f"a data validation time series ({there}), not a light curve: fetch the star's light curve"
-    what = "the table has no columns that are known" if tables(file) else "cut off, or no light curve"
-    return f"no extension {_EXTENSION}, only {there}: {what}; fetch the file again, or another one"
+        return f"a data validation time series ({contents}), not a light curve: fetch the star's light curve"
+    reason = "the table has no columns that are known" if tables(file) else "cut off, or no light curve"
+    return f"no extension {_EXTENSION}, only {contents}: {reason}; fetch the file again, or another one"
 
 
 def _described(hdu: Any) -> str:
@@ -183,7 +184,7 @@ def _described(hdu: Any) -> str:
 
 
 class _Table:
-    """A table, which gives its columns as arrays of float64; `notes` tells what was done to them."""
+    """A table with methods that return its columns. `notes` holds messages about conversions."""
 
     def __init__(self, hdu: Any, product: str) -> None:
         self._hdu, self._data, self._product = hdu, hdu.data, product
@@ -194,15 +195,15 @@ class _Table:
         return name.upper() in self._names
 
     def no_column(self, name: str) -> str:
-        """What is said of a column that is not there."""
-        there = self._hdu.columns.names
+        """Returns the error message for a missing column."""
+        columns = self._hdu.columns.names
         place = f"extension {self._hdu.name}" if self._hdu.name else "the unnamed table"
-        text = f"no column {name} in {place}, which has {', '.join(there)}"
-        fluxes = ", ".join(column_names.values_among(there))
+        text = f"no column {name} in {place}, which has {', '.join(columns)}"
+        fluxes = ", ".join(column_names.values_among(columns))
         if "QUALITY" in name.upper() or "FLAG" in name.upper() or name.upper().startswith("IRQ"):
-            return f"{text}: nothing tells which cadences are bad; read all by quality none, or fetch the file again"
+            return f"{text}: it is unknown which cadences are bad; read all by quality none, or fetch the file again"
         if not fluxes or name.upper() == "TIME":
-            return f"{text}: no light curve, or a damaged one: fetch the file again"
+            return f"{text}: not a light curve, or a damaged one: fetch the file again"
         return f"{text}; read as {self._product} light curve, its flux columns are {fluxes}: give one as flux_key"
 
     def _column(self, name: str) -> Any:
@@ -211,7 +212,7 @@ class _Table:
         return self._data[name]
 
     def numbers(self, name: str) -> Floats:
-        """A column as float64, NaN where TNULL marks a value as missing. [n]"""
+        """Returns a column as float64; NaN for values marked as missing by TNULL. [n]"""
         column = self._column(name)
         if column.ndim != 1 or column.dtype.kind not in "iuf":
             kind = "text" if column.dtype.kind in "SU" else "another kind of values"
@@ -229,7 +230,7 @@ class _Table:
         return None if null is None or column.dtype.kind not in "iu" else column == null
 
     def is_good(self, name: str, mask: Union[int, frozenset[str]]) -> Bools:
-        """Whether a mask keeps each cadence; one whose flags are missing is not kept. [n]"""
+        """Returns whether a mask keeps each cadence. Cadences with missing flags are not kept. [n]"""
         column = self._column(name)
         if isinstance(mask, frozenset):
             return np.isin(np.char.strip(np.asarray(column).astype(str)), sorted(mask))
@@ -243,7 +244,7 @@ class _Table:
         return str(self._hdu.columns[name].unit or "").strip().lower()
 
     def times(self, name: str, system: TimeSystem) -> time_systems.Times:
-        """time_systems.Times of a time column, by the zero point and unit of the header."""
+        """Returns the Times of a time column, using the zero point and unit in the header."""
         header = self._hdu.header
         values = self.numbers(name)
         if "BJDREFI" in header:
@@ -262,9 +263,9 @@ class _Table:
 
 
 def _check_counts(unpacked: bytes) -> None:
-    """Refuses headers that announce more axes or columns than the standard (FITS 4.0, 4.4.1 and 7.3.1) allows.
+    """Refuses headers with more axes or columns than the standard (FITS 4.0, 4.4.1 and 7.3.1) allows.
 
-    astropy would make room for each of a billion, and would read a table of -1 rows to the end of the file.
+    astropy would allocate memory for a billion columns, and would read a table of -1 rows to the end of the file.
     """
     limits = {b"NAXIS   = ": 999, b"TFIELDS = ": 999, b"NAXIS1  = ": math.inf, b"NAXIS2  = ": math.inf}
     for keyword, largest in limits.items():

@@ -1,7 +1,7 @@
 """Light curves of K2 by K2SFF (Vanderburg & Johnson 2014, PASP 126, 948).
 
-FCOR of the best aperture is read unless another is asked for: corrected for the pointing; FRAW is raw. Cadences at
-which a thruster fired (MOVING) are dropped.
+By default, FCOR of the best aperture is read: flux corrected for the pointing. FRAW is raw. Cadences during thruster
+firings (MOVING) are dropped.
 """
 
 from light_curve_util.products import fits_table

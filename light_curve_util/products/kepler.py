@@ -1,13 +1,13 @@
 """Light curves of the Kepler mission and of K2, long and short cadence.
 
-PDCSAP_FLUX, free of systematics, is read unless another is asked for.
+By default, PDCSAP_FLUX is read: flux without systematics.
 """
 
 from light_curve_util.products import fits_table
 from light_curve_util.products.quality import KEPLER
 from light_curve_util.time_systems import BKJD
 
-# The KIC or EPIC ID stands for the TIC ID, the campaign for the sector. No name tells the quarter, which does so, too.
+# The KIC or EPIC ID is used as the TIC ID, and the quarter or campaign as the sector. No file name has the quarter.
 NAMES = (
     r"kplr(?P<tic>\d{9})-\d{13}_llc\.fits(\.gz)?",
     r"kplr(?P<tic>\d{9})-\d{13}_slc\.fits(\.gz)?",

@@ -1,6 +1,6 @@
 """Light curves of PATHOS, members of star clusters (Nardiello et al. 2019, MNRAS 490, 3806).
 
-PSF_FLUX_COR is read unless another is asked for: AP1_FLUX_COR to AP4_FLUX_COR are of apertures of 1 to 4 pixels.
+By default, PSF_FLUX_COR is read. AP1_FLUX_COR to AP4_FLUX_COR are fluxes in apertures of 1 to 4 pixels.
 """
 
 from light_curve_util.products import fits_table

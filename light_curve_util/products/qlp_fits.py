@@ -1,7 +1,7 @@
-"""Light curves of the MIT Quick-Look Pipeline as the archive has them: HLSP FITS files.
+"""Light curves of the MIT Quick-Look Pipeline in the archive: HLSP FITS files.
 
-The detrended flux is read unless another is asked for: KSPSAP_FLUX, or DET_FLUX from sector 56 on. Quality masks also
-drop what QLP itself flags as of low precision.
+By default, the detrended flux is read: KSPSAP_FLUX, or DET_FLUX from sector 56 on. Quality masks also drop cadences
+that QLP flags for low precision.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ EXACT_NAMES = (
     "hlsp_qlp_tess_ffi_s{sector:04d}-{tic_id:016d}_tess_v01_llc.fits.gz",
 )
 
-# QLP's own flag, low precision, has moved when SPOC began to use bit 13.
+# QLP moved its flag for low precision to another bit when SPOC began to use bit 13.
 _FIRST_SECTOR_WITH_BIT_31 = 56
 
 

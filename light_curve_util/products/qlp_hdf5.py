@@ -1,4 +1,4 @@
-"""Light curves of the MIT Quick-Look Pipeline as it writes them: one HDF5 file a star and sector."""
+"""Light curves of the MIT Quick-Look Pipeline in its internal format: an HDF5 file for each star and sector."""
 
 import contextlib
 import functools
@@ -19,9 +19,9 @@ EXACT_NAMES = ("{tic_id}.h5",)
 _DEFAULT_FLUX = "KSPMagnitude"
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
 
-# h5py takes a tenth of a second to import, for nothing where no light curve is HDF5: the functions that use it do.
+# h5py takes 0.1 s to import, and other light curves do not need it, so only the functions that use it import it.
 
-# The first files of sector 1 came without QFLAG. These cadences are bad, as positions [first, end) in the file.
+# The first files of sector 1 have no QFLAG. These cadences are bad: positions [first, end) in the file.
 # The last cadence of sector 1 is at BTJD 1353.18, the first of sector 2 at 1354.11.
 _SECTOR_1_END = 1353.5
 # fmt: off
@@ -43,16 +43,16 @@ def read(
     """Reads one file.
 
     Args:
-      path: file name.
-      flux_key: dataset of the aperture; None is "KSPMagnitude" (detrended), another is "RawMagnitude".
-      aperture: number of the aperture; None is the one that the file's `bestap` names.
+      path: path of the file.
+      flux_key: dataset of the aperture, for example "RawMagnitude"; None means "KSPMagnitude" (detrended).
+      aperture: number of the aperture; None means the one in the attribute `bestap` of the file.
       quality: "flares", "default" and "hard" keep the cadences with QFLAG 0; "none" keeps all.
 
     Returns:
       Columns.
 
     Raises:
-      UnreadableLightCurveError: for a damaged file, and for an absent dataset or attribute.
+      UnreadableLightCurveError: the file is damaged, or a dataset or attribute is missing.
     """
     try:
         with _opened(path) as file:
@@ -68,7 +68,7 @@ def read(
 
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[Any]:
-    """Opens a file by h5py's low-level interface, whose calls take a third of the time of the high-level ones."""
+    """Opens a file with h5py's low-level interface, which is three times faster than the high-level one."""
     import h5py
 
     file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _file_access())
@@ -80,7 +80,7 @@ def _opened(path: str) -> Iterator[Any]:
 
 @functools.cache
 def _usual_types() -> tuple[Any, ...]:
-    """Types of numbers that need no look at what they are."""
+    """Returns the usual types of numbers, which need no further checks."""
     import h5py
 
     return h5py.h5t.NATIVE_DOUBLE, h5py.h5t.NATIVE_INT64, h5py.h5t.NATIVE_INT32, h5py.h5t.NATIVE_FLOAT
@@ -111,7 +111,7 @@ def _column(file: Any, name: str, length: Optional[int] = None) -> Floats:
     try:
         dataset = h5py.h5d.open(file, name.encode())
     except KeyError:
-        _check_there(file, name)
+        _require(file, name)
         raise
     _check_is_stored_here(file, dataset, name)
     shape = dataset.shape  # asks the file
@@ -119,7 +119,7 @@ def _column(file: Any, name: str, length: Optional[int] = None) -> Floats:
         raise UnreadableLightCurveError(
             f"{name} has shape {shape}, BJD has {length} cadences: fetch or make the file again"
         )
-    # HDF5 would convert types too that no machine has, of which a damaged file speaks: h5py has no dtype for those.
+    # A damaged file may claim a type that does not exist. HDF5 would convert it, but h5py has no dtype for it.
     if not any(map(dataset.get_type().equal, _usual_types())) and dataset.dtype.kind not in "iuf":
         raise UnreadableLightCurveError(f"{name} holds {dataset.dtype}, no numbers: fetch the file again")
     values = np.empty(shape, dtype=np.float64)
@@ -128,12 +128,12 @@ def _column(file: Any, name: str, length: Optional[int] = None) -> Floats:
 
 
 def _check_is_stored_here(file: Any, dataset: Any, name: str) -> None:
-    """Refuses what lies in other files, for that could be any of this machine, and chunks of absurd size."""
+    """Refuses datasets in external files, which could be any file of this machine, and chunks of absurd size."""
     import h5py
 
     is_own = h5py.h5f.get_name(dataset) == h5py.h5f.get_name(file)
     if is_own and dataset.get_offset() is not None:
-        return  # contiguous, as the pipeline writes it; the list that tells of other layouts takes 17 us
+        return  # contiguous, as the pipeline writes it; the checks for other layouts take 17 us
     stored = dataset.get_create_plist()
     if not is_own or stored.get_external_count() or stored.get_layout() == h5py.h5d.VIRTUAL:
         raise UnreadableLightCurveError(f"{name} is kept in another file: fetch one that is whole")
@@ -141,28 +141,28 @@ def _check_is_stored_here(file: Any, dataset: Any, name: str) -> None:
         raise UnreadableLightCurveError(f"{name} is in chunks of {stored.get_chunk()[0]}: fetch the file again")
 
 
-def _check_there(file: Any, name: str) -> None:
-    """An absent group or dataset is an error that lists what is there instead."""
+def _require(file: Any, name: str) -> None:
+    """Raises UnreadableLightCurveError if a group or dataset is missing; the message lists the existing ones."""
     import h5py
 
     group = h5py.File(file)
     for part in name.split("/"):
         if part not in group:
-            there = ", ".join(group) or "nothing"
+            members = ", ".join(group) or "nothing"
             raise UnreadableLightCurveError(
-                f"no {part} in {group.name}, which holds {there}: ask for one of these, or fetch the file again"
+                f"no {part} in {group.name}, which holds {members}: ask for one of these, or fetch the file again"
             )
         group = group[part]
 
 
 def _best_aperture(file: Any) -> int:
-    """The aperture that attribute `bestap` names, as an integer, a float or text ("3", "Aperture_003")."""
+    """Returns the number of the best aperture from the attribute `bestap`: an integer, a float, "3", "Aperture_003"."""
     import h5py
 
     try:
         attribute = h5py.h5a.open(file, b"bestap", obj_name=_PHOTOMETRY.encode())
     except KeyError:
-        _check_there(file, _PHOTOMETRY)
+        _require(file, _PHOTOMETRY)
         raise UnreadableLightCurveError(
             f"/{_PHOTOMETRY} has no attribute bestap: add it, the number of the best aperture"
         ) from None
@@ -180,7 +180,7 @@ def _best_aperture(file: Any) -> int:
 
 
 def _good(file: Any, time: Floats) -> Bools:
-    if file.links.exists(b"LightCurve/QFLAG"):  # or a damaged one would pass for none
+    if file.links.exists(b"LightCurve/QFLAG"):  # checks the link, because a damaged dataset must not count as missing
         is_good: Bools = _column(file, "LightCurve/QFLAG", len(time)) == 0
         return is_good
     return _good_without_flags(time)

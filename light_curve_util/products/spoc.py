@@ -1,7 +1,7 @@
 """Light curves of the TESS Science Processing Operations Center (SPOC): 2 min, 20 s, and full-frame images.
 
-PDCSAP_FLUX, free of systematics, is read unless another is asked for, or the FLUX of lightkurve: files that it writes
-(`to_fits`) have the same form and names.
+By default, PDCSAP_FLUX is read (flux without systematics), or FLUX in files that lightkurve has written (`to_fits`),
+which have the same format and names.
 """
 
 from light_curve_util.products import fits_table
@@ -12,7 +12,7 @@ NAMES = (
     r"hlsp_.*_(?P<tic>\d{11,16})-s(?P<sector>\d{2,4})_tess_v\w+_lc\.fits(\.gz)?",
     r"(?i:tic)?[-_ ]?(?P<tic>\d+)_lc\.fits(\.gz)?",
     r"(.*_)?tess\d+-s(?P<sector>\d{4})-(?P<tic>\d{16})-\d{4}-a_fast-lc\.fits(\.gz)?",
-    # Others end in _lc.fits as well, and have readers of their own.
+    # Files of other products also end in _lc.fits, and have other readers.
     r"(?!hlsp_(gsfc-eleanor-lite|eleanor|tasoc|tars|everest|cdips|t16)_).*[-_]lc\.fits(\.gz)?",
 )
 EXACT_NAMES = ()

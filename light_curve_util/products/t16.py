@@ -1,6 +1,6 @@
-"""Light curves of T16, stars to 16 mag by difference images (Hartman et al. 2025, arXiv:2502.13792).
+"""Light curves of T16: stars to 16 mag, from difference images (Hartman et al. 2025, arXiv:2502.13792).
 
-They are made by the programs of CDIPS, whose column names are taken for theirs.
+They were made with the programs of CDIPS, so the same column names are assumed.
 """
 
 from light_curve_util.products import fits_table

@@ -1,6 +1,6 @@
-"""Light curves of the TESS All-Sky Rotation Survey (TARS, Boyle et al. 2026), free of systematics.
+"""Light curves of the TESS All-Sky Rotation Survey (TARS, Boyle et al. 2026), without systematics.
 
-FLUX is the only column, and there are no flags.
+FLUX is the only column of fluxes, and there are no flags.
 """
 
 from light_curve_util.products import fits_table

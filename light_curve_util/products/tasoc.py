@@ -1,7 +1,7 @@
 """Light curves of the TESS Asteroseismic Science Operations Center (TASOC; Lund et al. 2021, ApJS 257, 53).
 
-FLUX_CORR is read unless another is asked for: free of systematics, in ppm about 0. FLUX_RAW is in electrons a second.
-The mask is for PIXEL_QUALITY; QUALITY tells how the correction of systematics went.
+By default, FLUX_CORR is read: flux without systematics, in ppm about 0. FLUX_RAW is in electrons per second. The mask
+applies to PIXEL_QUALITY; QUALITY describes the correction of systematics.
 """
 
 from light_curve_util.products import fits_table

@@ -1,4 +1,4 @@
-"""Rows of a text file as people and programs write them: with or without a header, any separator, decimal commas."""
+"""Splits text files into rows: with or without a header, with any separator, and with decimal commas or points."""
 
 import csv
 import dataclasses
@@ -21,10 +21,10 @@ class Rows:
     """The rows of a file.
 
     Attributes:
-      header: names of the columns; their numbers, from "1", where the file names none.
-      rows: list of (number of the line, list of cells), as many cells as there are names.
-      has_header: whether the file names its columns.
-      units: dict of column name to unit, where an ECSV header or a second row without any number gives them.
+      header: names of the columns; if the file has no names, "1", "2", ...
+      rows: list of (number of the line, list of cells). There are as many cells as names.
+      has_header: whether the file has names of columns.
+      units: dict of column name to unit, from an ECSV header or from a second row without any number.
     """
 
     header: list[str]
@@ -33,10 +33,10 @@ class Rows:
     units: dict[str, str]
 
     def numbers(self, column: int) -> list[float]:
-        """The numbers of a column, NaN where a cell is empty or says that there is none.
+        """Returns the numbers of a column; NaN for an empty cell, or for a word such as "null".
 
         Raises:
-          UnreadableLightCurveError: naming the line of a cell that is no number.
+          UnreadableLightCurveError: a cell is not a number; the message names its line.
         """
         numbers = []
         for line, row in self.rows:
@@ -52,7 +52,7 @@ def parse(text: str) -> Rows:
     """Splits a text into rows.
 
     Raises:
-      UnreadableLightCurveError: a row has not as many cells as the header.
+      UnreadableLightCurveError: the number of cells in a row differs from the header's.
       csv.Error: a quoted cell does not end.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -74,7 +74,7 @@ def parse(text: str) -> Rows:
 
 
 def _separator(lines: Sequence[str]) -> Optional[str]:
-    """The separator of the first lines; None is any number of blanks."""
+    """Returns the separator of the first lines; None means any number of blanks."""
     for separator in _SEPARATORS:
         if lines and separator in lines[0]:
             cells = lines[0].split()
@@ -86,7 +86,7 @@ def _separator(lines: Sequence[str]) -> Optional[str]:
 
 
 def _split(text: str, separator: Optional[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yields (number of the line, cells) of the lines that are neither empty nor comments."""
+    """Yields (number of the line, cells) of the lines that are not empty and not comments."""
     if separator is None:
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip() and not line.startswith(_COMMENT):
@@ -99,7 +99,7 @@ def _split(text: str, separator: Optional[str]) -> Iterator[tuple[int, list[str]
 
 
 def _header_in(comments: Sequence[str], length: int) -> tuple[list[str], bool]:
-    """Names of columns in the last comment, and whether there are as many as columns; else their numbers."""
+    """Returns the column names in the last comment and True, if their number fits; else column numbers and False."""
     for comment in reversed(comments):
         names = comment.lstrip("#% ")
         for cells in (names.split(), *(names.split(separator) for separator in _SEPARATORS)):

@@ -1,7 +1,7 @@
 """TESS-Gaia Light Curves (TGLC, Han & Brandt 2023, AJ 165, 71): HLSP FITS files, named by Gaia DR3 ID.
 
-cal_aper_flux is read unless another is asked for: detrended, of 3 x 3 pixels. cal_psf_flux may serve better for faint
-or crowded stars.
+By default, cal_aper_flux is read: detrended flux in an aperture of 3 x 3 pixels. cal_psf_flux may be better for faint
+stars or in crowded fields.
 """
 
 from light_curve_util.products import fits_table
@@ -10,7 +10,7 @@ from light_curve_util.products.quality import TESS
 NAMES = (r"hlsp_tglc_.*-s(?P<sector>\d{4})-.*\.fits(\.gz)?", r"hlsp_tglc_.*\.fits(\.gz)?")
 EXACT_NAMES = ()
 
-_ANY = -1  # TGLC_flags is 0, or tells that the background is not to be trusted
+_ANY = -1  # any bit of TGLC_flags means that the background is not reliable
 
 FORMAT = fits_table.FitsFormat(
     product="a TGLC",

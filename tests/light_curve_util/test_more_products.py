@@ -158,7 +158,7 @@ def test_an_unknown_table_is_read_by_the_names_of_its_columns(tmp_path):
         (
             {"TIME": TIME, "PDCSAP_FLUX": FLUX},
             None,
-            "no column QUALITY .*: nothing tells which cadences are bad; read all",
+            "no column QUALITY .*: it is unknown which cadences are bad; read all",
         ),
         ({"TIME": TIME, "FLUX_A": FLUX, "FLUX_B": FLUX}, None, "FLUX_A, FLUX_B: which is the flux .* as flux_key"),
         (

@@ -245,7 +245,7 @@ def test_all_nan_flux_is_empty(tmp_path):
 
 
 def test_no_rows_are_empty(tmp_path):
-    with pytest.raises(EmptyLightCurveError, match="names of columns, but no cadence"):
+    with pytest.raises(EmptyLightCurveError, match="has columns, but no cadence"):
         tess_io.read(write_spoc(tmp_path, [], time=[]))
 
 
@@ -308,7 +308,7 @@ def test_a_csv_file_that_cannot_be_read_says_where_and_why(tmp_path, content, to
 
 def test_a_csv_file_of_a_header_alone_is_empty(tmp_path):
     (tmp_path / "77.csv").write_text("time,flux\n")
-    with pytest.raises(EmptyLightCurveError, match="names of columns, but no cadence"):
+    with pytest.raises(EmptyLightCurveError, match="has columns, but no cadence"):
         tess_io.read(tmp_path / "77.csv")
 
 

@@ -216,7 +216,7 @@ def test_unknown_flux_key_lists_those_there_are(tmp_path):
             {"magnitude": np.ones(50), "time": np.full(50, np.nan)},
             "none of 50 cadences is usable (0 flagged, 50 without",
         ),
-        ({"magnitude": []}, "names of columns, but no cadence"),
+        ({"magnitude": []}, "has columns, but no cadence"),
     ],
 )
 def test_a_file_without_usable_cadences_is_empty(tmp_path, content, told):

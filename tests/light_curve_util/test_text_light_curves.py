@@ -126,7 +126,7 @@ def test_words_for_missing_are_no_values(tmp_path):
             "flux_a, flux_b: which is the flux or magnitude. Name one of these as flux_key",
         ),
         ("when,flux\n1,1\n", "no column for the time: .* give the column of the time the name time"),
-        ("time,flux\n", "it has the names of columns, but no cadence"),
+        ("time,flux\n", "it has columns, but no cadence"),
         ("1\n2\n3\n", "a single column: a light curve has a time and a flux"),
         ("1 2\n2 3\n", "no column flux: its 2 columns have no names; give the number of one"),
         ("time,flux\n" + rows(time=TIME * 86400), "the times are 1800 apart, .* divide them by 86400"),
@@ -187,15 +187,15 @@ def test_any_zero_point_in_the_name_of_a_time_is_honored(tmp_path, zero, name):
     ],
 )
 def test_times_that_have_lost_digits_are_refused(tmp_path, time):
-    with pytest.raises(UnreadableLightCurveError, match="tic77.csv: .* cadences have the time of .*: .* lost digits"):
+    with pytest.raises(UnreadableLightCurveError, match="tic77.csv: .* cadences have the same time .*: .* lost digits"):
         read(tmp_path, "BJD,flux\n" + rows(time=time))
 
 
 def test_two_light_curves_in_one_file_are_refused_or_said(tmp_path):
-    with pytest.raises(UnreadableLightCurveError, match="200 of 400 cadences .* two light curves in one file, or"):
+    with pytest.raises(UnreadableLightCurveError, match="200 of 400 cadences .* two light curves in one file, keep"):
         read(tmp_path, "time,flux\n" + rows() + rows(flux=2 - FLUX))
     pasted = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME[:20]))
-    assert "20 of 220 cadences have the time of another one; all are used" in pasted.notes
+    assert "20 of 220 cadences have the same time as another one; all are used" in pasted.notes
     between = read(tmp_path, "time,flux\n" + rows() + rows(time=TIME + 0.01))
     assert "the times go back at 1 place: are these two light curves in one file?" in between.notes
 
