@@ -62,7 +62,9 @@ def record(kind: type[Record], values: Any) -> Optional[Record]:
         return None
 
 
-def write(path: Path, values: Mapping[str, Any], durable: bool = False, indent: Optional[int] = 2) -> None:
+def write(
+    path: Path, values: Mapping[str, Any], durable: bool = False, indent: Optional[int] = 2, keeps_nan: bool = False
+) -> None:
     """Writes a dictionary to a JSON file. If it fails, there is no file. NaN becomes null, because JSON has no NaN.
 
     Args:
@@ -70,9 +72,10 @@ def write(path: Path, values: Mapping[str, Any], durable: bool = False, indent: 
       values: dictionary that json.dump can write.
       durable: whether the file must survive a power failure after this function has returned.
       indent: indentation, as in json.dump; None writes one line.
+      keeps_nan: whether NaN is written as NaN, which Python reads and other programs may not.
     """
     with write_aside(path, durable) as aside, open(aside, "w", encoding="utf-8") as file:
-        json.dump(_without_nan(values), file, indent=indent)
+        json.dump(values if keeps_nan else _without_nan(values), file, indent=indent)
         file.write("\n")
 
 

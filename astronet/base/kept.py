@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 from astronet.base import fingerprint, json_files
-from astronet.base.files import INCOMPLETE, write_aside
+from astronet.base.files import INCOMPLETE
 
 
 def beside(path: str) -> str:
@@ -50,8 +50,7 @@ class Kept:
         if kept:
             return kept["result"]
         result = self.work(task)
-        with write_aside(self._path(task)) as aside, open(aside, "w", encoding="utf-8") as file:
-            json.dump({"files": stamp, "result": result}, file)
+        json_files.write(self._path(task), {"files": stamp, "result": result}, indent=None, keeps_nan=True)
         return result
 
     def has(self, task: Any) -> bool:
