@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
+    from astronet.api.flare_model import FlareFinder, Flares
     from astronet.api.light_curves import read_light_curve
     from astronet.api.loading import load
     from astronet.api.score import Score
+    from astronet.api.transit_search import FoundTce, search
     from astronet.api.triage_model import Triage
     from astronet.base.script import ScriptError
     from light_curve_util.errors import LightCurveError
@@ -17,10 +19,25 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["LightCurve", "LightCurveError", "Score", "ScriptError", "Triage", "load", "read_light_curve"]
+__all__ = [
+    "FlareFinder",
+    "Flares",
+    "FoundTce",
+    "LightCurve",
+    "LightCurveError",
+    "Score",
+    "ScriptError",
+    "Triage",
+    "load",
+    "read_light_curve",
+    "search",
+]
 
 # Where the public names are; a module is imported when a name is first used.
 _MODULES = {
+    "FlareFinder": "astronet.api.flare_model",
+    "Flares": "astronet.api.flare_model",
+    "FoundTce": "astronet.api.transit_search",
     "LightCurve": "light_curve_util.tess_io",
     "LightCurveError": "light_curve_util.errors",
     "Score": "astronet.api.score",
@@ -28,6 +45,7 @@ _MODULES = {
     "Triage": "astronet.api.triage_model",
     "load": "astronet.api.loading",
     "read_light_curve": "astronet.api.light_curves",
+    "search": "astronet.api.transit_search",
 }
 
 

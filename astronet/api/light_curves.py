@@ -82,6 +82,18 @@ def given(time: Any, flux: Any, reading: Reading, flags: Any, star: Identity) ->
     return [light_curve], source
 
 
+def whole(name: str, value: Any) -> Optional[int]:
+    """Returns a whole number, 1 or more, as an int; None stays None. Raises ScriptError where it is none."""
+    if value is None:
+        return None
+    try:
+        if int(value) == value and value > 0:
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise ScriptError(f"{name}={value!r} must be a whole number, 1 or more")
+
+
 def _is_list(value: Any) -> bool:
     """Whether a value is a list of light curves, such as lightkurve's LightCurveCollection."""
     if isinstance(value, (str, LightCurve)) or arrays.is_table(value) or hasattr(value, "dtype"):

@@ -1,12 +1,50 @@
 """Finds out what a model is for, and loads it."""
 
 import os
-from typing import Optional, Union
+from typing import Any, Literal, Optional, Union, overload
 
+from astronet.api.flare_model import FlareFinder
 from astronet.api.triage_model import Triage
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
 from astronet.estimator import engines, ensemble, pretrained
+from astronet.flares import windows
+
+
+@overload
+def load(
+    model: Literal["pretrained:flares"],
+    *,
+    average: Optional[bool] = ...,
+    checkpoint: str = ...,
+    threshold: Optional[float] = ...,
+    engine: str = ...,
+    config_name: Optional[str] = ...,
+) -> FlareFinder: ...
+
+
+@overload
+def load(
+    model: Literal["pretrained:triage"] = ...,
+    *,
+    average: Optional[bool] = ...,
+    checkpoint: str = ...,
+    threshold: Optional[float] = ...,
+    engine: str = ...,
+    config_name: Optional[str] = ...,
+) -> Triage: ...
+
+
+@overload
+def load(
+    model: Union[str, "os.PathLike[str]"],
+    *,
+    average: Optional[bool] = ...,
+    checkpoint: str = ...,
+    threshold: Optional[float] = ...,
+    engine: str = ...,
+    config_name: Optional[str] = ...,
+) -> Any: ...
 
 
 def load(
@@ -17,8 +55,8 @@ def load(
     threshold: Optional[float] = None,
     engine: str = "auto",
     config_name: Optional[str] = None,
-) -> Triage:
-    """Loads a model or an ensemble, to score TCEs or to find flares.
+) -> Any:
+    """Loads a model or an ensemble: a Triage, which scores TCEs, or a FlareFinder, which finds flares.
 
     Args:
       model: "pretrained:triage" or "pretrained:flares", or a directory: of a model, of an ensemble, or of exported
@@ -53,5 +91,7 @@ def load(
     words = nouns.of(models.spec.config.inputs.features)
     if words is nouns.TCES:
         return Triage(models, model_dir, threshold)
+    if set(models.spec.config.inputs.features) == {windows.NAME}:
+        return FlareFinder(models, model_dir, threshold)
     inputs = ", ".join(configuration.input_lengths(models.spec.config))
     raise ScriptError(f"{model_dir} classifies {words.many} ({inputs}): only models of TCEs and flares can be loaded")

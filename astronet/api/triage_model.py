@@ -7,7 +7,6 @@ from typing import Any, Optional, Union
 
 from astronet.api import light_curves, quantities
 from astronet.api.score import Score
-from astronet.base.script import ScriptError
 from astronet.data.records import preprocess
 from astronet.data.records.columns import DEPTH, SECTOR, SN
 from astronet.estimator import engines, one_tce, scoring
@@ -88,7 +87,12 @@ class Triage:
         >>> result = triage.score(time, flux, period=1.33823, t0=2458355.1844, duration_hours=2.15)  # doctest: +SKIP
         >>> result.probability, result.is_candidate  # doctest: +SKIP
         """
-        star = Identity(_whole("tic_id", tic_id), _whole("sector", sector), _whole("camera", camera))
+        star = Identity(
+            *(
+                light_curves.whole(name, value)
+                for name, value in (("tic_id", tic_id), ("sector", sector), ("camera", camera))
+            )
+        )
         ephemeris = one_tce.Ephemeris(
             quantities.epoch("t0", t0),
             quantities.number("period", period, "d"),
@@ -126,14 +130,3 @@ class Triage:
     def predict(self, records: list[bytes]) -> list[scoring.Prediction]:
         """Returns the predictions of serialized records; the networks are restored once."""
         return list(scoring.predict_records(self.models, records, restored=self._restored))
-
-
-def _whole(name: str, value: Any) -> Optional[int]:
-    if value is None:
-        return None
-    try:
-        if int(value) == value and value > 0:
-            return int(value)
-    except (TypeError, ValueError):
-        pass
-    raise ScriptError(f"{name}={value!r} must be a whole number, 1 or more")

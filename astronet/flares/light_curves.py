@@ -96,6 +96,21 @@ def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess
     """
     refuse_own_output(path)
     light_curve = tess_io.read(path, reading.flux_key, quality=reading.quality, clip=False)
+    return at_cadence(light_curve, reading.cadence_seconds)
+
+
+def at_cadence(light_curve: tess_io.LightCurve, cadence_seconds: float) -> tess_io.LightCurve:
+    """Returns a light curve in order of time, averaged to a longer cadence.
+
+    Args:
+      light_curve: as it was read, with its bright outliers.
+      cadence_seconds: cadence that the model was trained at.
+
+    Raises:
+      LongCadenceError: the cadence is too long.
+      LightCurveError: it has too few cadences.
+    """
+    path = light_curve.path
     order = np.argsort(light_curve.time, kind="stable")
     time, flux = light_curve.time[order], light_curve.flux[order]
     if len(time) < 2:
@@ -103,13 +118,18 @@ def read(path: Union[str, os.PathLike[str]], reading: LightCurveReading) -> tess
     seconds = cadence_days(time) * SECONDS_PER_DAY
     if not seconds > 0:
         raise UnreadableLightCurveError(f"{path} has most of its cadences at the same time: fetch it again")
-    if seconds > _LONGEST * reading.cadence_seconds:
+    if seconds > _LONGEST * cadence_seconds:
         raise LongCadenceError(
-            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={reading.cadence_seconds:g}: find "
+            f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={cadence_seconds:g}: find "
             "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )
+<<<<<<< HEAD
     if reading.cadence_seconds > _LONGEST * seconds:
         time, flux = average(time, flux, reading.cadence_seconds / SECONDS_PER_DAY)
+=======
+    if cadence_seconds > _LONGEST * seconds:
+        time, flux = average(time, flux, cadence_seconds / SECONDS_PER_DAY)
+>>>>>>> 6371d71 (astronet.search, and astronet.load('pretrained:flares').find)
     return tess_io.LightCurve(time, flux, light_curve.path, light_curve.notes)
 
 
@@ -137,15 +157,24 @@ def star(path: Union[str, os.PathLike[str]]) -> Star:
       LightCurveError: header and file name contradict each other.
       OSError: there is no such file.
     """
-    identified = tess_io.identity(path)
-    header = identity.primary_header(os.fspath(path))
+    return star_of(tess_io.identity(path), identity.primary_header(os.fspath(path)), os.fspath(path))
+
+
+def star_of(identified: identity.Identity, header: Any, name: str) -> Star:
+    """Returns the Star of a light curve.
+
+    Args:
+      identified: star and sector.
+      header: mapping with TEFF and RADIUS; None: there is none.
+      name: of the light curve, for notes.
+    """
     values, notes = {}, []
     for key, (least, most, unit) in PLAUSIBLE.items():
         header_value = None if header is None else header.get(key)
         values[key] = _number(header_value, least, most)
         if values[key] is None and isinstance(header_value, (str, int, float)):
             notes.append(
-                f"{path}: {key} in its header is {header_value!r}, not a number of {least:g} to {most:g} {unit}: no "
+                f"{name}: {key} in its header is {header_value!r}, not a number of {least:g} to {most:g} {unit}: no "
                 "energies, unless --stars tells temperature and radius"
             )
     return Star(identified.tic_id, identified.sector, values["TEFF"], values["RADIUS"], tuple(notes))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from astronet.base.files import write_aside
-from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
+from astronet.figures.style import BLUE, ORANGE, TIME_LABEL
+from astronet.figures.tce import save
 from astronet.flares.light_curves import Star
 from light_curve_util.tess_io import LightCurve
 
@@ -35,19 +35,17 @@ def draw_window(axes: "Axes", window: np.ndarray, style: Mapping[str, Any]) -> N
     )
 
 
-def plot_flares(
-    path: str,
+def flares_page(
     light_curve: LightCurve,
     probability: np.ndarray,
     flares: Sequence[Mapping[str, Any]],
     star: Star,
     threshold: float,
     unsearched: Sequence[Mapping[str, Any]] = (),
-) -> None:
+) -> Figure:
     """Draws a light curve, colored by probability, with its flares marked, above close-ups of the three highest flares.
 
     Args:
-      path: PNG file to write.
       light_curve: light curve of n cadences.
       probability: [n]; cadences of NaN are gray.
       flares: rows of flares.csv, as search.collect() makes them; hollow marks show flares that are not significant.
@@ -88,7 +86,7 @@ def plot_flares(
             _scatter(axes, (time[near] - peak) * 24, flux[near], probability[near], 9)
             axes.set(xlabel="Time from the peak (hours)", ylabel="Flux / median", title=f"flare {row['flare']}")
             axes.ticklabel_format(useOffset=False)
-    _save(figure, path)
+    return figure
 
 
 def plot_completeness(
@@ -115,7 +113,7 @@ def plot_completeness(
     axes.set(xscale="log", yscale="log", xlabel="Full width at half maximum (minutes)", ylabel="Relative amplitude")
     axes.set_title("Share of injected flares that is found")
     figure.colorbar(mesh, ax=axes, label="Completeness")
-    _save(figure, path)
+    save(figure, path)
 
 
 _SIZES = {"equivalent_duration": "Equivalent duration (s)", "energy_erg": "Energy (erg)"}
@@ -153,7 +151,7 @@ def plot_frequency(
     axes.set(xscale="log", yscale="log", xlabel=_SIZES[by], ylabel="Flares a day of at least this size")
     axes.grid(color="0.92")
     axes.legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_windows(path: str, views: Sequence[np.ndarray], dispositions: Sequence[str]) -> None:
@@ -175,7 +173,7 @@ def plot_windows(path: str, views: Sequence[np.ndarray], dispositions: Sequence[
         axes.set_axis_off()
     figure.supxlabel("Cadence")
     figure.supylabel("Flux / median")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _scatter(axes, time, flux, probability, size):
@@ -186,8 +184,3 @@ def _scatter(axes, time, flux, probability, size):
     axes.scatter(
         time[~unknown][order], flux[~unknown][order], size, values, cmap="viridis", vmin=0, vmax=1, linewidths=0
     )
-
-
-def _save(figure, path):
-    with write_aside(path) as aside:
-        figure.savefig(aside, dpi=DPI, format="png")

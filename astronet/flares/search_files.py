@@ -220,9 +220,11 @@ def _search(
     output = os.path.join(files.output_dir, name)
     _write_probabilities(output + light_curves.PROBABILITY_SUFFIX, light_curve, mean)
     if files.plot:
+        from astronet.figures import tce
         from astronet.flares import plots
 
-        plots.plot_flares(f"{output}.png", light_curve, mean, result.flares, star, threshold, result.unsearched)
+        page = plots.flares_page(light_curve, mean, result.flares, star, threshold, result.unsearched)
+        tce.save(page, f"{output}.png")
     return result
 
 
