@@ -229,6 +229,11 @@ def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bo
     return light_curve
 
 
+def has_known_name(path: str) -> bool:
+    """Whether a file has a name by which `find` and `stars` look for light curves."""
+    return _product(path) is not None
+
+
 def is_of_tess(path: str) -> bool:
     """Returns whether a file is of a TESS product. Products of Kepler have quarters or campaigns instead of sectors."""
     return getattr(_product(path), "IS_OF_TESS", True)

@@ -25,7 +25,7 @@ FLOORS = (
     ("astronet.figures",),
     ("astronet.evaluation",),
     ("astronet.flares", "astronet.direct_imaging"),
-    ("astronet.api",),
+    ("astronet.api", "astronet.pipeline"),
     ("astronet.completeness",),
     ("astronet.review",),
     ("scripts",),

@@ -35,11 +35,8 @@ def _download(flags):
 
 def _tell(report, choice, mast_url):
     """Prints how many light curves were downloaded, were there already, are absent, or failed."""
-    downloaded, present, absent, failed = (report.count[kind] for kind in ("downloaded", "there", "absent", "failed"))
-    print(
-        f"{downloaded} downloaded ({report.num_bytes / 1e6:.1f} MB), {present} already there, {absent} not at MAST, "
-        f"{failed} failed, {report.num_unusable} unusable rows"
-    )
+    print(report)
+    absent, failed = report.count["absent"], report.count["failed"]
     if absent + failed + report.num_unusable:
         print(f"reasons in {choice.list_path}")
     if absent == sum(report.count.values()):

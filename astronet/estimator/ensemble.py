@@ -80,11 +80,22 @@ class Ensemble:
         return self.calibration.threshold if given is None else given
 
 
+<<<<<<< HEAD
 def add_flags(parser: ArgumentParser) -> None:
     """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values."""
+=======
+def add_flags(parser: ArgumentParser, default_model_dir: Optional[str] = None) -> None:
+    """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values.
+
+    Args:
+      parser: ArgumentParser.
+      default_model_dir: value of --model_dir where it is not given; None: it has to be.
+    """
+>>>>>>> 4802f79 (triage.py: light curves of any mixture to ranked TCEs in one command, resumed when given again)
     parser.add_argument(
         "--model_dir",
-        required=True,
+        required=default_model_dir is None,
+        default=default_model_dir,
         help="directory of a model, or (--average) of models; or pretrained:triage or pretrained:flares, the ensembles "
         "that come with the package, which need no --average",
     )

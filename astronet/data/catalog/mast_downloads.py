@@ -64,6 +64,13 @@ class DownloadReport:
     num_unusable: int
     stopped_by: str
 
+    def __str__(self) -> str:
+        downloaded, present, absent, failed = (self.count[kind] for kind in ("downloaded", "there", "absent", "failed"))
+        return (
+            f"{downloaded} downloaded ({self.num_bytes / 1e6:.1f} MB), {present} already there, {absent} not at MAST, "
+            f"{failed} failed, {self.num_unusable} unusable rows"
+        )
+
 
 class Outcome(NamedTuple):
     """The result of one light curve: `kind` is downloaded, there, absent or failed; the last two have a `reason`."""

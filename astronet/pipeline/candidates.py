@@ -1,0 +1,206 @@
+"""candidates.csv and candidates.ecsv: all TCEs that were scored, the most probable first."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import astronet
+from astronet.base.files import write_aside, write_csv
+from astronet.data.records import preprocess, tf_example
+from astronet.data.records.columns import (
+    CAMERA,
+    CATALOG_COLUMNS,
+    COLUMNS,
+    DISPOSITION,
+    DURATION,
+    EPOCH,
+    EVENT_DENSITIES,
+    PERIOD,
+    ROW_ID,
+    SECTOR,
+    SN,
+    STITCHED_SECTORS,
+    TIC_ID,
+    TMAG,
+    TOI_ID,
+)
+from astronet.data.records.columns import DEPTH as DEPTH_PPM
+from astronet.estimator.scoring import Prediction
+from astronet.stats.metrics import is_positive
+
+_FIRST = (TIC_ID, TOI_ID, SECTOR)
+_SCORES = ("probability", "spread", "is_candidate", "unlike_training", "warnings")
+_EVENT = (PERIOD, EPOCH, DURATION, DEPTH_PPM, SN, TMAG, DISPOSITION)
+_FILES = ("light_curve", "plot")
+_MODEL = ("model", "model_sha256", "threshold", "version")
+_UNITS = {"Period": "d", "Epoc": "d", "Duration": "h", "RA": "deg", "Dec": "deg", "Tmag": "mag", "teff": "K"}
+_UNITS |= {"star_rad": "solRad", "star_mass": "solMass"}  # the depth is in ppm, which is no unit of every astropy
+_MEANINGS = {
+    "probability": "that the TCE is a planet or an eclipsing binary, mean over the models",
+    "spread": "standard deviation over the models",
+    "is_candidate": "1 where the probability is the threshold or more",
+    "unlike_training": "inputs that are unlike all of training",
+    "warnings": "what is doubtful about the TCE",
+    "light_curve": "files that were folded",
+    "plot": "page of plots",
+    "model_sha256": "hash of the weights",
+    "threshold": "of the probability",
+    "version": "of astronet",
+}
+
+
+def columns(has_stitched: bool) -> tuple[str, ...]:
+    """Names of the columns, in order."""
+    stitched = (STITCHED_SECTORS,) if has_stitched else ()
+    shown = (*_FIRST, *stitched, *_SCORES[:4], *_EVENT)
+    rest = [name for name in (*CATALOG_COLUMNS, *EVENT_DENSITIES) if name not in shown]
+    return (*shown, *rest, _SCORES[4], *_FILES, *_MODEL)
+
+
+def ranked(
+    predictions: Sequence[Prediction],
+    catalog: Any,
+    tess_data_dir: str,
+    threshold: float,
+    warnings: Mapping[tuple[int, int, int], Sequence[str]],
+) -> tuple[list[dict[str, Any]], list[Prediction]]:
+    """Returns the rows of candidates.csv and the predictions, the most probable first.
+
+    Args:
+      predictions: of the TCEs.
+      catalog: DataFrame that tce_table.load() has read, of which they are; None where there are none.
+      tess_data_dir: directory of the light curves.
+      threshold: probability from which a TCE is a candidate.
+      warnings: texts about TCEs, by row_id, tic_id and sector.
+    """
+    known = _Rows(catalog) if catalog is not None else None
+    rows = []
+    for prediction in predictions:
+        tce = prediction.identity
+        row = known.of(prediction) if known else {}
+        key = (tce.row_id, tce.tic_id, tce.sector)
+        rows.append(
+            {
+                **{name: tf_example.value(prediction.example, name, math.nan) for name in EVENT_DENSITIES},
+                **row,
+                "probability": prediction.mean,
+                "spread": prediction.standard_deviation,
+                "is_candidate": int(is_positive(prediction.mean, threshold)),
+                "unlike_training": prediction.unlike_training,
+                "warnings": "; ".join(warnings.get(key, ())),
+                "light_curve": _files(row, tess_data_dir),
+                "plot": "",
+            }
+        )
+    order = sorted(range(len(rows)), key=lambda i: (-rows[i]["probability"], i))
+    return [rows[i] for i in order], [predictions[i] for i in order]
+
+
+class _Rows:
+    """The rows of a catalog, by what identifies them."""
+
+    def __init__(self, catalog: Any) -> None:
+        self._rows: dict[tuple[int, int, int], list[dict[str, Any]]] = {}
+        for row in catalog.to_dict("records"):
+            self._rows.setdefault((row[ROW_ID], row[TIC_ID], row[SECTOR]), []).append(row)
+
+    def of(self, prediction: Prediction) -> dict[str, Any]:
+        """The row that a prediction is of; of several with the same identity, that of the nearest period."""
+        tce = prediction.identity
+        found = self._rows[tce.row_id, tce.tic_id, tce.sector]
+        return min(found, key=lambda row: abs(row[PERIOD] - tce.period))
+
+
+def _files(row: Mapping[str, Any], tess_data_dir: str) -> str:
+    """Paths of the light curves of a row, parted by ";"."""
+    columns = {name: row[name] for name in (TIC_ID, SECTOR, CAMERA, "ccd", STITCHED_SECTORS) if name in row}
+    return ";".join(map(os.path.realpath, preprocess.find_light_curves(columns, tess_data_dir)))
+
+
+def write(directory: str, rows: Sequence[Mapping[str, Any]], model: Mapping[str, Any]) -> None:
+    """Writes candidates.csv and candidates.ecsv.
+
+    Args:
+      directory: where.
+      rows: as ranked() returns them.
+      model: the columns model, model_sha256 and threshold.
+    """
+    names = columns(any(STITCHED_SECTORS in row for row in rows))
+    of_all = {**model, "version": astronet.__version__}
+    cells = [[_cell({**row, **of_all}.get(name)) for name in names] for row in rows]
+    write_csv(os.path.join(directory, "candidates.csv"), names, cells, lineterminator="\n")
+    _write_ecsv(os.path.join(directory, "candidates.ecsv"), names, [{**row, **of_all} for row in rows])
+
+
+def _write_ecsv(path: str, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes an ECSV table, which tells units and meanings."""
+    from astropy.table import Column, Table
+
+    meanings = {column.name: column.meaning for column in COLUMNS} | _MEANINGS
+    integers = {column.name for column in COLUMNS if column.kind is int} | {"is_candidate"}
+    table = Table(meta={"comments": ["TCEs scored by astronet-triage, the most probable first"]})
+    for name in names:
+        values = [row.get(name) for row in rows]
+        is_text = any(isinstance(value, str) for value in values)
+        kind = str if is_text or name in _TEXTS else int if name in integers else float
+        held = [_typed(value, kind) for value in values]
+        table[name] = Column(held, dtype=kind, unit=_UNITS.get(name), description=meanings.get(name))
+    with write_aside(path) as aside:
+        table.write(aside, format="ascii.ecsv", overwrite=True)
+
+
+_TEXTS = (TOI_ID, DISPOSITION, "unlike_training", "warnings", *_FILES, "model", "model_sha256", "version")
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if value is None:
+        return {str: "", int: 0, float: math.nan}[kind]
+    return kind(value)
+
+
+def _cell(value: Any) -> Any:
+    """Ten significant digits; empty for NaN."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.10g}"
+    return "" if value is None else value
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A column of the table on the screen: its heading, its name, and how its values are written."""
+
+    heading: str
+    name: str
+    form: str
+
+
+_SHOWN = (
+    Shown("TIC", TIC_ID, "d"),
+    Shown("sector", SECTOR, "d"),
+    Shown("period [d]", PERIOD, ".6g"),
+    Shown("epoch [BTJD]", EPOCH, ".4f"),
+    Shown("duration [h]", DURATION, ".3g"),
+    Shown("depth [ppm]", DEPTH_PPM, ".4g"),
+    Shown("S/N", SN, ".3g"),
+    Shown("probability", "probability", ".3f"),
+    Shown("spread", "spread", ".3f"),
+)
+
+
+def as_text(rows: Sequence[Mapping[str, Any]], most: Optional[int] = None) -> str:
+    """Returns a table of the first rows, for the screen; a * marks a candidate."""
+    lines = [[column.heading for column in _SHOWN]]
+    for row in rows[:most]:
+        lines.append([_shown(row.get(column.name), column.form) for column in _SHOWN])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_SHOWN))]
+    marks = [" ", *("*" if row["is_candidate"] else " " for row in rows[:most])]
+    return "\n".join(
+        f"{mark} " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths))
+        for mark, line in zip(marks, lines)
+    )
+
+
+def _shown(value: Any, form: str) -> str:
+    return "-" if value is None or value != value else format(value, form)

@@ -1,0 +1,137 @@
+"""Pages of plots of the most probable TCEs, drawn by worker processes; pages that are up to date stay."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from tqdm import tqdm
+
+import astronet
+from astronet.base import fingerprint, json_files, workers
+from astronet.base.files import make_directory
+from astronet.data.records import preprocess
+from astronet.data.records.columns import DISPOSITION, DURATION, EPOCH, PERIOD, SECTOR, TIC_ID
+from astronet.estimator.scoring import Prediction
+from light_curve_util import stitch, tess_io
+from light_curve_util.array_types import Floats
+from light_curve_util.errors import LightCurveError
+from light_curve_util.periodic_event import PeriodicEvent
+
+_PAGES = "pages.json"  # name of a page -> hash of what it was drawn from
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page to draw; worker processes get a pickled copy.
+
+    Attributes:
+      path: PNG file.
+      key: hash of what it is drawn from.
+      title: line above the panels.
+      light_curves: files that were folded.
+      event: what was folded.
+      views: what the network saw, by name.
+      settings: how the light curves are read.
+    """
+
+    path: str
+    key: str
+    title: str
+    light_curves: tuple[str, ...]
+    event: PeriodicEvent
+    views: dict[str, Floats]
+    settings: preprocess.Settings
+
+
+def draw(
+    rows: Sequence[dict[str, Any]],
+    predictions: Sequence[Prediction],
+    directory: str,
+    settings: preprocess.Settings,
+    num_plots: int,
+    num_worker_processes: int = 1,
+    cluster: Optional[str] = None,
+) -> None:
+    """Draws the pages of the first rows; their paths go into the column `plot`. Pages of other TCEs are removed.
+
+    Args:
+      rows, predictions: as candidates.ranked() returns them.
+      directory: of the pages.
+      settings: how the light curves are read; its views are not used.
+      num_plots: number of pages.
+      num_worker_processes, cluster: where they are drawn.
+    """
+    kept = json_files.read_or_nothing(os.path.join(directory, _PAGES))
+    if not (kept or (num_plots and rows)):
+        return
+    make_directory(directory)
+    taken: set[str] = set()
+    wanted = [
+        _page(row, prediction, directory, settings, taken)
+        for row, prediction in zip(rows[:num_plots], predictions[:num_plots])
+    ]
+    keys = {os.path.basename(page.path): page.key for page in wanted}
+    for name in kept.keys() - keys.keys():
+        _remove(os.path.join(directory, name))
+    missing = [
+        page for page in wanted if kept.get(os.path.basename(page.path)) != page.key or not os.path.exists(page.path)
+    ]
+    problems = {}
+    with tqdm(desc="plots", total=len(missing), disable=None) as progress:
+        for page, problem in zip(missing, workers.map_in_order(_draw, missing, num_worker_processes, cluster=cluster)):
+            if problem:
+                problems[page.path] = problem
+            progress.update()
+    for row, page in zip(rows, wanted):
+        row["plot"] = "" if page.path in problems else page.path
+        if page.path in problems:
+            row["warnings"] = "; ".join(filter(None, (row["warnings"], f"no plot: {problems[page.path]}")))
+    drawn = {name: key for name, key in keys.items() if os.path.join(directory, name) not in problems}
+    json_files.write(os.path.join(directory, _PAGES), drawn)
+
+
+def _remove(path: str) -> None:
+    if os.path.exists(path):
+        os.remove(path)
+
+
+def _page(
+    row: dict[str, Any], prediction: Prediction, directory: str, settings: preprocess.Settings, taken: set[str]
+) -> Page:
+    from astronet.figures import tce as plotting
+
+    tce = prediction.identity
+    path: str = plotting.tce_path(directory, tce.row_id, tce.tic_id, tce.sector, taken)
+    title = plotting.tce_title(row[TIC_ID], row[SECTOR], row[PERIOD], row.get(DISPOSITION), prediction.mean)
+    event = PeriodicEvent(row[EPOCH], row[PERIOD], row[DURATION] / 24)
+    files = tuple(row["light_curve"].split(";"))
+    views = prediction.views
+    made_from: list[Any] = [
+        astronet.__version__,
+        title,
+        dataclasses.astuple(event),
+        list(map(fingerprint.stamp, files)),
+    ]
+    made_from += [
+        dataclasses.replace(settings, views={}).decisive(),
+        {name: view.tolist() for name, view in views.items()},
+    ]
+    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    return Page(os.path.abspath(path), key, title, files, event, views, settings)
+
+
+def _draw(page: Page) -> str:
+    """Worker: draws a page; returns what kept it from that, or ""."""
+    from astronet.figures import tce as plotting
+
+    settings = page.settings
+    try:
+        parts = [tess_io.read(path, settings.flux_key, quality=settings.quality) for path in page.light_curves]
+        light_curve = stitch.join([preprocess.prepared(part, page.event, settings) for part in parts])
+    except LightCurveError as error:
+        return str(error)
+    plotting.plot_tce(page.path, light_curve, page.event, page.views, page.title)
+    return ""

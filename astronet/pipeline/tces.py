@@ -1,0 +1,133 @@
+"""The TCEs to score: those of a table, or those that a search of the light curves finds."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Iterator
+from typing import Any, Optional
+
+from tqdm import tqdm
+
+from astronet.base import fingerprint
+from astronet.base.files import make_directory, write_csv
+from astronet.base.tables import open_table
+from astronet.data.catalog import build, events, stars
+from astronet.data.records.columns import DEC, DISPOSITION, RA, ROW_ID, SECTOR, TIC_ID, TMAG, TOI_ID
+from light_curve_util import tess_io
+from light_curve_util.identity import primary_header
+
+_STARS, _CATALOG, _ORIGIN = "stars.csv", "tces.csv", "origin.json"
+_OF_HEADER = {RA: "RA_OBJ", DEC: "DEC_OBJ", TMAG: "TESSMAG"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """How light curves are searched for transits.
+
+    Attributes:
+      directory: where its tables are written.
+      tess_data_dir: directory of the light curves.
+      flux_key, quality: how they are read.
+      stitch: whether the sectors of a star are searched as one.
+      star_catalog: what stars.resolve() returns; "none" takes what the headers of the files tell.
+      num_worker_processes, cluster: where the work is done.
+    """
+
+    directory: str
+    tess_data_dir: str
+    flux_key: Optional[str] = None
+    quality: str = "default"
+    stitch: bool = False
+    star_catalog: str = "none"
+    num_worker_processes: int = 1
+    cluster: Optional[str] = None
+
+    @property
+    def catalog_path(self) -> str:
+        """Path of the catalog of TCEs; tces_dropped.csv beside it says which light curves have none, and why."""
+        return os.path.join(self.directory, _CATALOG)
+
+    @property
+    def dropped_path(self) -> str:
+        return os.path.splitext(self.catalog_path)[0] + "_dropped.csv"
+
+
+def search(request: Search, of_light_curves: list[tuple[int, int]]) -> bool:
+    """Searches light curves for transits, unless an earlier run has searched these very files.
+
+    Args:
+      request: Search.
+      of_light_curves: list of (sector, TIC ID).
+
+    Returns:
+      Whether it was searched now.
+    """
+    make_directory(request.directory)
+    paths = {
+        (sector, tic_id): tess_io.find(request.tess_data_dir, tic_id, sector) for sector, tic_id in of_light_curves
+    }
+    origin = _origin(request, list(paths.values()))
+    origin_path = os.path.join(request.directory, _ORIGIN)
+    if fingerprint.changes(origin_path, origin) == [] and os.path.exists(request.catalog_path):
+        return False
+    if os.path.exists(origin_path):
+        os.remove(origin_path)
+    stars_path = os.path.join(request.directory, _STARS)
+    _write_stars(stars_path, paths)
+    build.build(
+        build.CatalogChoice(
+            [stars_path],
+            request.catalog_path,
+            request.star_catalog,
+            events.Searches(
+                os.path.join(request.directory, "bls"), request.tess_data_dir, request.flux_key, request.quality
+            ),
+            math.inf,
+            request.num_worker_processes,
+            request.cluster,
+            request.tess_data_dir,
+            request.stitch,
+        )
+    )
+    fingerprint.write(origin_path, origin)
+    return True
+
+
+def resolve_star_catalog(flag: str, tess_data_dir: str) -> str:
+    """Returns which star catalog a flag means; "auto" looks beside the directory of the light curves."""
+    return str(stars.resolve(flag, os.path.dirname(os.path.abspath(tess_data_dir))))
+
+
+def dropped(request: Search) -> Iterator[tuple[str, str, str]]:
+    """Yields TIC ID, sector and reason of the light curves that have no TCE."""
+    with open_table(request.dropped_path) as table:
+        for row in table.rows():
+            cells = dict(zip(table.columns, row))
+            yield cells["tic_id"], cells["Sectors"], cells["reason"]
+
+
+def _origin(request: Search, paths: list[str]) -> dict[str, Any]:
+    """What the catalog depends on."""
+    settings = dataclasses.asdict(request)
+    for name in ("directory", "num_worker_processes", "cluster"):
+        del settings[name]
+    kind, _, path = request.star_catalog.partition(":")
+    stamps = [fingerprint.stamp(os.path.realpath(each)) for each in [*paths, *([path] if kind == "local" else [])]]
+    return fingerprint.origin({}, stamps=stamps, **settings)
+
+
+def _write_stars(path: str, paths: dict[tuple[int, int], str]) -> None:
+    """Writes a table of the stars, one row a light curve, with what FITS headers tell of them."""
+    columns = (ROW_ID, TIC_ID, TOI_ID, DISPOSITION, SECTOR, *_OF_HEADER)
+    rows: list[list[Any]] = []
+    for (sector, tic_id), file in tqdm(sorted(paths.items()), desc="headers", disable=None):
+        header = primary_header(file)
+        told = [_number(header, key) for key in _OF_HEADER.values()]
+        rows.append([len(rows), tic_id, ".01", "", sector, *told])
+    write_csv(path, columns, rows, lineterminator="\n")
+
+
+def _number(header: Any, key: str) -> Any:
+    """A number of a header; "" where there is none."""
+    value = None if header is None else header.get(key)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else ""

@@ -1,0 +1,230 @@
+"""Light curves in, ranked TCEs out: search or table, records, probabilities, candidates.csv and pages of plots.
+
+result = run(TriageRequest(["tess"], "out"))
+result.candidates[0]["probability"]
+"""
+
+import dataclasses
+import itertools
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+from astronet.base.files import make_directory, write_csv
+from astronet.base.script import ScriptError
+from astronet.base.tables import open_table
+from astronet.config import nouns
+from astronet.data.catalog import observed, tce_table
+from astronet.data.records import generate, preprocess
+from astronet.estimator import checkpoints, ensemble, scoring
+from astronet.estimator.ensemble import Ensemble, ModelChoice
+from astronet.estimator.scoring import Prediction, RecordChoice
+from astronet.pipeline import candidates, light_curve_files, pages, tces
+from astronet.pipeline.light_curve_files import LightCurveFiles
+
+_LOG = logging.getLogger("astronet")
+_SKIPPED = ("row_id", "tic_id", "sector", "reason")
+_SHARDS_ON_CLUSTER = 8
+OUTPUTS = ("candidates.csv", "candidates.ecsv", "skipped.csv")
+
+
+@dataclasses.dataclass(frozen=True)
+class TriageRequest:
+    """What to triage, and how.
+
+    Attributes:
+      light_curves: files, directories and patterns, in any mixture of products.
+      output_dir: directory of all results.
+      table: table of TCEs, any that docs/data.md lists; None searches the light curves for transits.
+      models: which models predict.
+      threshold: probability from which a TCE is a candidate; None: what calibration chose.
+      tic_id: star of a single light curve that does not tell it.
+      stitch: folds, and searches, the light curves of all sectors of a star together.
+      flux_key, quality, detrend: how light curves are read.
+      mask_flares, flare_mask: name of the directory of flare networks, and what they drop; None keeps flares.
+      star_catalog: as make_catalog.py takes it, for a search.
+      num_plots: pages of plots are drawn for so many of the most probable TCEs.
+      num_worker_processes: 1 works in this process.
+      cluster: where else to work, as --cluster has it.
+    """
+
+    light_curves: Sequence[str]
+    output_dir: str
+    table: Optional[str] = None
+    models: ModelChoice = ModelChoice("pretrained:triage")
+    threshold: Optional[float] = None
+    tic_id: Optional[int] = None
+    stitch: bool = False
+    flux_key: Optional[str] = None
+    quality: str = "default"
+    detrend: str = "none"
+    mask_flares: Optional[str] = None
+    flare_mask: Optional[preprocess.Mask] = None
+    star_catalog: str = "auto"
+    num_plots: int = 50
+    num_worker_processes: int = 1
+    cluster: Optional[str] = None
+
+    def path(self, *names: str) -> str:
+        """Path of something in the output directory."""
+        return os.path.join(self.output_dir, *names)
+
+    @property
+    def records_dir(self) -> str:
+        """Directory of the record files, which batch_predict.py, evaluate.py and the report read."""
+        return self.path("records")
+
+
+@dataclasses.dataclass(frozen=True)
+class TriageResult:
+    """What a triage has made.
+
+    Attributes:
+      request: what was asked for.
+      files: the light curves.
+      table: path of the table of the TCEs: the one that was given, or the catalog that the search has written.
+      models: the ensemble.
+      threshold: probability from which a TCE is a candidate.
+      candidates: a dictionary for each TCE that was scored, the most probable first: the columns of candidates.csv.
+      predictions: the Prediction of each, in the same order; it holds the record with its views.
+      skips: rows of skipped.csv: row_id, tic_id, sector and reason of each TCE or light curve that was not scored.
+    """
+
+    request: TriageRequest
+    files: LightCurveFiles
+    table: str
+    models: Ensemble
+    threshold: float
+    candidates: list[dict[str, Any]]
+    predictions: list[Prediction]
+    skips: list[tuple[Any, ...]]
+
+    @property
+    def num_candidates(self) -> int:
+        """Number of TCEs whose probability reaches the threshold."""
+        return sum(bool(row["is_candidate"]) for row in self.candidates)
+
+
+def run(request: TriageRequest, tell: Callable[[str], object] = _LOG.info) -> TriageResult:
+    """Triages light curves; given again with the same request, it does only what is missing or has changed.
+
+    Args:
+      request: TriageRequest.
+      tell: gets a line about each step.
+
+    Raises:
+      ScriptError: there is no light curve, or the table or the models cannot be used.
+      OSError: a file cannot be read or written.
+    """
+    models = ensemble.load(request.models)
+    if nouns.of(models.spec.config.inputs.features) is not nouns.TCES:
+        raise ScriptError(f"{request.models.model_dir} classifies no TCEs: give a model of the triage")
+    make_directory(request.output_dir)
+    files = light_curve_files.gather(request.light_curves, request.path("light_curves"), request.tic_id)
+    for note in files.notes:
+        _LOG.warning(note)
+    skips: list[tuple[Any, ...]] = [("", "", "", f"unreadable: {reason}") for _, reason in files.skips]
+    table = request.table or _searched(request, files, skips, tell)
+    predictions = _predicted(request, files, table, models, skips)
+    threshold = models.threshold(request.threshold)
+    _write_skips(request.path("skipped.csv"), skips)
+    catalog = _catalog(request, files, table) if predictions else None
+    rows, predictions = candidates.ranked(
+        predictions, catalog, files.directory, threshold, _warnings(request.records_dir) if predictions else {}
+    )
+    settings = preprocess.Settings({}, request.flux_key, request.detrend, request.quality, request.flare_mask)
+    pages.draw(
+        rows,
+        predictions,
+        request.path("plots"),
+        settings,
+        request.num_plots,
+        request.num_worker_processes,
+        request.cluster,
+    )
+    model = {"model": request.models.model_dir, "model_sha256": checkpoints.sha256(models.checkpoints.values())}
+    candidates.write(request.output_dir, rows, {**model, "threshold": threshold})
+    return TriageResult(request, files, table, models, threshold, rows, predictions, skips)
+
+
+def _searched(
+    request: TriageRequest, files: LightCurveFiles, skips: list[tuple[Any, ...]], tell: Callable[[str], object]
+) -> str:
+    """Searches the light curves; returns the path of the catalog."""
+    place = request.light_curves[0] if len(request.light_curves) == 1 else files.directory
+    search = tces.Search(
+        request.path("search"),
+        files.directory,
+        request.flux_key,
+        request.quality,
+        request.stitch,
+        tces.resolve_star_catalog(request.star_catalog, place),
+        request.num_worker_processes,
+        request.cluster,
+    )
+    tell(f"no table: searching {len(files.stars)} light curve(s) for transits")
+    if not tces.search(search, files.stars):
+        tell(f"{search.catalog_path} has the TCEs of these light curves already")
+    skips += [("", tic_id, sector, f"search: {reason}") for tic_id, sector, reason in tces.dropped(search)]
+    return search.catalog_path
+
+
+def _predicted(
+    request: TriageRequest, files: LightCurveFiles, table: str, models: Ensemble, skips: list[tuple[Any, ...]]
+) -> list[Prediction]:
+    """Makes the records of the TCEs of a table, and returns their predictions in the order of the table."""
+    with open_table(table) as opened:
+        if request.table is None and not any(itertools.islice(opened.rows(), 1)):
+            return []
+    made = generate.generate(
+        generate.RecordRequest(
+            table,
+            files.directory,
+            request.records_dir,
+            models.spec,
+            make_test_set=True,
+            stitch=request.stitch,
+            num_train_shards=_SHARDS_ON_CLUSTER if request.cluster else 1,  # there a worker predicts a file at a time
+            flux_key=request.flux_key,
+            quality=request.quality,
+            detrend=request.detrend,
+            mask_flares=request.mask_flares,
+            flare_mask=request.flare_mask,
+            num_worker_processes=request.num_worker_processes if request.num_worker_processes > 1 else 0,
+            cluster=request.cluster,
+        )
+    )
+    with open_table(os.path.join(request.records_dir, "skipped.csv")) as opened:
+        skips += [tuple(row) for row in opened.rows()]
+    if not made.num_records:
+        return []
+    problems: list[str] = []
+    predictions = list(
+        scoring.predict_files(models, RecordChoice(request.records_dir, cluster=request.cluster), problems)
+    )
+    if problems:
+        raise ScriptError("; ".join(problems))
+    return predictions
+
+
+def _catalog(request: TriageRequest, files: LightCurveFiles, table: str) -> Any:
+    """The DataFrame of a table, as the records are made from it."""
+    choose = observed.ObservedSectors(files.directory)
+    read: Any = tce_table.load(table, tce_table.Request(choose_sectors=choose, stitch=request.stitch))
+    return read.table
+
+
+def _warnings(records_dir: str) -> dict[tuple[int, int, int], list[str]]:
+    """Warnings about the TCEs that have a record, by row_id, tic_id and sector."""
+    path = os.path.join(records_dir, "warnings.csv")
+    found: dict[tuple[int, int, int], list[str]] = {}
+    if os.path.exists(path):
+        with open_table(path) as table:
+            for row_id, tic_id, sector, warning in table.rows():
+                found.setdefault((int(row_id), int(tic_id), int(sector)), []).append(warning)
+    return found
+
+
+def _write_skips(path: str, skips: list[tuple[Any, ...]]) -> None:
+    write_csv(path, _SKIPPED, skips, lineterminator="\n")

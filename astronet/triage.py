@@ -1,0 +1,182 @@
+"""Ranks transit-like events (TCEs) of light curves: how probable is it that each is a planet or an eclipsing binary?
+
+python astronet/triage.py LIGHT_CURVES... --output_dir=OUT searches light curves (files or directories, of any products)
+for transits; --table=TOIs.csv takes the TCEs of a table instead. OUT/candidates.csv has them, the most probable first,
+OUT/plots a page of plots for each of the first, OUT/skipped.csv what was left out, and why. A single light curve needs
+no --output_dir: the answer is on the screen.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+from astronet.base import arguments, locks, workers
+from astronet.base.script import GOES_ON, Parser, ScriptError, run
+from astronet.data.records import preprocess
+from astronet.estimator import ensemble
+from light_curve_util.numerals import numbered
+
+if TYPE_CHECKING:
+    from astronet.pipeline import triage
+
+_SHOWN = 10  # rows of the table on the screen
+
+
+def _triage(flags: argparse.Namespace) -> int:
+    from astronet.pipeline import triage  # brings in what --help does without
+
+    if not flags.output_dir:
+        if len(flags.light_curves) != 1 or not os.path.isfile(flags.light_curves[0]):
+            raise ScriptError("--output_dir is needed, unless LIGHT_CURVES is a single file")
+        with tempfile.TemporaryDirectory(prefix="astronet-triage-") as directory:
+            return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
+    request = _request(flags, flags.output_dir)
+    _refuse_overwriting(request)
+    return _tell(triage.run(request, print), is_kept=True)
+
+
+def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageRequest":
+    from astronet.pipeline import triage
+
+    return arguments.from_flags(
+        triage.TriageRequest,
+        flags,
+        light_curves=_light_curves(flags, output_dir),
+        output_dir=output_dir,
+        models=arguments.from_flags(ensemble.ModelChoice, flags),
+        tic_id=flags.tic,
+        flare_mask=_flare_mask(flags),
+        num_plots=flags.plots,
+    )
+
+
+def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
+    """The light curves that are given, and those that are fetched."""
+    if not flags.download:
+        return list(flags.light_curves)
+    from astronet.base.downloads import Server
+    from astronet.pipeline import downloads
+
+    try:
+        server = Server(flags.mast_url)
+    except ValueError as error:
+        raise ScriptError(f"--mast_url: {error}") from error
+    directory = os.path.join(output_dir, "downloads")
+    stars = flags.tics or flags.table
+    return [*flags.light_curves, downloads.fetch(stars, flags.download, directory, server, flags.sectors or (), print)]
+
+
+def _flare_mask(flags: argparse.Namespace) -> Any:
+    if flags.mask_flares is None:
+        return None
+    from astronet.flares import mask  # which most runs do without
+
+    return mask.of_directory(flags.mask_flares)
+
+
+def _refuse_overwriting(request: "triage.TriageRequest") -> None:
+    """Refuses inputs that lie where outputs are written."""
+    from astronet.pipeline.triage import OUTPUTS
+
+    inputs = {"--table": request.table, "LIGHT_CURVES": list(filter(os.path.isfile, request.light_curves))}
+    arguments.refuse_overwriting_in(request.output_dir, OUTPUTS, "--output_dir", inputs)
+    made = os.path.realpath(request.path("light_curves"))
+    is_linked = len(request.light_curves) > 1 or os.path.isdir(made)  # a single directory is read where it is
+    for real, path in ((os.path.realpath(path), path) for path in request.light_curves):
+        common = os.path.commonpath([made, real])
+        if common == made or (common == real and is_linked):
+            raise ScriptError(
+                f"{path} holds {request.path('light_curves')}, or lies in it: choose another --output_dir"
+            )
+
+
+def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
+    """Prints the ranking, the verdict and where everything is."""
+    from astronet.pipeline import candidates
+
+    if result.candidates:
+        print(candidates.as_text(result.candidates, _SHOWN if is_kept else None))
+    is_single = len(result.files.stars) == 1
+    for row in result.candidates[:_SHOWN]:
+        for text in filter(
+            None, (row["unlike_training"] and f"unlike training: {row['unlike_training']}", row["warnings"])
+        ):
+            print(f"note: TIC {row['tic_id']}, period {row['Period']:.6g} d: {text}", file=sys.stderr)
+    if is_single:
+        for *_, reason in result.skips:
+            print(f"left out: {reason}")
+    verdict = "a candidate" if result.num_candidates == 1 else f"{result.num_candidates} candidates"
+    print(
+        f"{numbered(len(result.candidates), 'TCE')} in {numbered(len(result.files.stars), 'light curve')}: {verdict}, "
+        f"with a probability of {result.threshold:g} or more ({result.request.models.model_dir})"
+    )
+    if is_kept:
+        path = result.request.path
+        print(f"{path('candidates.csv')}, candidates.ecsv: all of them, ranked; {path('plots')}: pages of the first")
+        if result.skips:
+            print(f"{path('skipped.csv')}: {len(result.skips)} left out, with reasons")
+    if result.candidates or result.request.table is None:
+        return 0
+    print(f"error: no TCE of {result.table} could be scored", file=sys.stderr)
+    return 1
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        "light_curves", nargs="*", metavar="LIGHT_CURVES", help="files, directories or patterns, of any products"
+    )
+    parser.add_argument(
+        "--table",
+        type=arguments.input_file,
+        help="table of TCEs: a catalog, ExoFOP's TOIs, or another that docs/data.md lists (default: the light curves "
+        "are searched)",
+    )
+    parser.add_argument(
+        "--output_dir", type=arguments.output_directory, help="directory of all results; a single file needs none"
+    )
+    parser.add_argument("--plots", type=arguments.whole_number(0, 100_000), default=50, help="number of pages of plots")
+    parser.add_argument("--tic", type=arguments.tic_id, help="TIC ID of a single light curve that does not tell it")
+    parser.add_argument(
+        "--tics", type=arguments.input_file, help="for --download: table with tic_id and Sectors, or a list of TIC IDs"
+    )
+    parser.add_argument("--sectors", type=arguments.positive_sector, nargs="+", help="sectors of the list of --tics")
+    parser.add_argument(
+        "--download", choices=("qlp", "spoc", "tglc"), help="fetch the light curves of --tics, or of --table, from MAST"
+    )
+    parser.add_argument("--mast_url", default="https://mast.stsci.edu", help="MAST or a mirror of it")
+    parser.add_argument(
+        "--stitch", action="store_true", help="search and fold the light curves of all sectors of a star together"
+    )
+    parser.add_argument(
+        "--star_catalog",
+        default="auto",
+        help="for a search, star catalog: mast, local:PATH, pdo, or auto: tic.sqlite, tic.csv or tic.fits beside the "
+        "directory of light curves, else what the headers of the files tell",
+    )
+    ensemble.add_flags(parser, default_model_dir="pretrained:triage")
+    ensemble.add_engine_flag(parser)
+    ensemble.add_threshold_flag(parser)
+    preprocess.add_flags(parser)
+    parser.add_argument(
+        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
+    )
+    workers.add_cluster_flag(parser)
+    flags = parser.parse_args(argv)
+    if not (flags.light_curves or flags.download):
+        parser.error("no light curves: give files, directories or patterns, or --download")
+    if flags.download and not (flags.tics or flags.table):
+        parser.error("--download needs --tics or --table: whose light curves to fetch")
+    if flags.tics and not flags.download:
+        parser.error("--tics needs --download: which product to fetch")
+    if flags.download and not flags.output_dir:
+        parser.error("--download needs --output_dir")
+    return run(locks.holding(_triage, "output_dir"), flags, GOES_ON)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
