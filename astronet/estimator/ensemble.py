@@ -80,10 +80,6 @@ class Ensemble:
         return self.calibration.threshold if given is None else given
 
 
-<<<<<<< HEAD
-def add_flags(parser: ArgumentParser) -> None:
-    """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values."""
-=======
 def add_flags(parser: ArgumentParser, default_model_dir: Optional[str] = None) -> None:
     """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values.
 
@@ -91,7 +87,6 @@ def add_flags(parser: ArgumentParser, default_model_dir: Optional[str] = None) -
       parser: ArgumentParser.
       default_model_dir: value of --model_dir where it is not given; None: it has to be.
     """
->>>>>>> 4802f79 (triage.py: light curves of any mixture to ranked TCEs in one command, resumed when given again)
     parser.add_argument(
         "--model_dir",
         required=default_model_dir is None,

@@ -123,13 +123,8 @@ def at_cadence(light_curve: tess_io.LightCurve, cadence_seconds: float) -> tess_
             f"{path} has a cadence of {seconds:.0f} s, longer than --cadence_seconds={cadence_seconds:g}: find "
             "the star's light curve of 2 min or 20 s, or give a model that was trained at this cadence, and its cadence"
         )
-<<<<<<< HEAD
-    if reading.cadence_seconds > _LONGEST * seconds:
-        time, flux = average(time, flux, reading.cadence_seconds / SECONDS_PER_DAY)
-=======
     if cadence_seconds > _LONGEST * seconds:
         time, flux = average(time, flux, cadence_seconds / SECONDS_PER_DAY)
->>>>>>> 6371d71 (astronet.search, and astronet.load('pretrained:flares').find)
     return tess_io.LightCurve(time, flux, light_curve.path, light_curve.notes)
 
 
