@@ -105,6 +105,20 @@ def resolve(
     return ModelSpec(model, config_name, _typed(model, merge(base, _parse_json(config_json))))
 
 
+def changed(spec: ModelSpec, config_json: str) -> ModelSpec:
+    """Returns a ModelSpec with changes to its configuration.
+
+    Args:
+      spec: ModelSpec.
+      config_json: JSON text or file (null removes a key).
+
+    Raises:
+      ScriptError: the JSON cannot be read, or has an unknown key.
+    """
+    values = merge(dataclasses.asdict(spec.config), _parse_json(config_json))
+    return dataclasses.replace(spec, config=_typed(spec.model, values))
+
+
 def num_steps(hparams: Hparams, num_train: int) -> int:
     """Returns the default number of training steps: from train_epochs of the hyperparameters, else PUBLISHED_STEPS.
 

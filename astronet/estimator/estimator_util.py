@@ -18,6 +18,7 @@ from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
 from astronet.estimator import checkpoints, tensorflow_engine, tf_estimator
+from astronet.estimator.start import Start
 from astronet.estimator.tensorboard import write_summary
 from astronet.estimator.tf_config import is_chief, is_distributed, let_signals_end_this
 from astronet.ops import dataset, training
@@ -55,6 +56,7 @@ class _Training:
     num_threads: int
     say: Say
     on_evaluation: OnEvaluation
+    start: Optional[Start] = None
 
     @property
     def is_finished(self) -> bool:
@@ -78,6 +80,7 @@ def train_and_evaluate(
     num_threads: int = 0,
     say: Say = _LOG.info,
     on_evaluation: OnEvaluation = lambda *_: None,
+    start: Optional[Start] = None,
 ) -> None:
     """Trains up to spec.train_steps from the last checkpoint or from the start, and evaluates after each epoch.
 
@@ -98,6 +101,7 @@ def train_and_evaluate(
         training in a process chooses for all.
       say: gets the lines that tell of the progress.
       on_evaluation: gets the step and the logits [num_validation, output_dim] of each evaluation.
+      start: the weights to begin with, and which layers learn; None begins with random weights.
 
     Raises:
       ScriptError: the training cannot go on from the checkpoint, the loss is NaN, or TF_CONFIG cannot be used.
@@ -107,7 +111,7 @@ def train_and_evaluate(
         raise ValueError(f"train_steps={spec.train_steps}, seed={spec.seed}: take the ModelSpec of fit.prepare()")
     with checkpoints.without_pattern(model_dir) as plain_dir:
         training_of_model = _Training(
-            spec, spec.train_steps, spec.seed, plain_dir, train, validation, num_threads, say, on_evaluation
+            spec, spec.train_steps, spec.seed, plain_dir, train, validation, num_threads, say, on_evaluation, start
         )
         if training_of_model.is_finished:  # by a run that was killed before its last evaluation
             if is_chief():
@@ -115,6 +119,8 @@ def train_and_evaluate(
         elif fit := models.fit_function(spec.model):
             if is_distributed():
                 raise ScriptError(f"{spec.model} is fitted by one process: unset TF_CONFIG")
+            if start:
+                raise ScriptError(f"{spec.model} is fitted at once, from nothing: leave --init_from out")
             _fit_and_evaluate(fit, training_of_model)
         else:
             _train_by_steps(training_of_model, is_distributed())
@@ -160,23 +166,53 @@ def _model_fn(this: _Training, is_chief: bool) -> Callable[..., Any]:
             keras.utils.set_random_seed(this.seed)
             model = models.build(spec.model, spec.config)
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
+        learning = [weight for weight in model.trainable_weights if this.start is None or this.start.learns(weight.name)]
         if not is_chief:
-            train_op, _ = training.train_op(loss, model.trainable_weights, this.train_steps, hparams)
+            train_op, _ = training.train_op(loss, learning, this.train_steps, hparams)
             share = _Share(this.train_steps, this.say)
             return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[share])
         mean_loss, add_loss = tf.compat.v1.metrics.mean(loss, name=_Epochs.LOSS_SCOPE)
-        train_op, averages = training.train_op(loss, model.trainable_weights, this.train_steps, hparams)
+        train_op, averages = training.train_op(loss, learning, this.train_steps, hparams)
         train_op = tf.group(train_op, add_loss)
-        evaluate = _evaluation(spec, model, averages, this.validation)
+        average_of = {weight.ref(): average for weight, average in zip(learning, averages)}
+        shown = [average_of.get(weight.ref(), weight) for weight in model.trainable_weights]
+        evaluate = _evaluation(spec, model, shown, this.validation)
         saver_hook = tf.compat.v1.train.CheckpointSaverHook(
             this.model_dir,
             save_steps=this.steps_between,
             listeners=[_Epochs(this, mean_loss, evaluate)],
             save_graph_def=False,
         )
-        return tf_estimator.EstimatorSpec("train", loss=loss, train_op=train_op, training_hooks=[saver_hook])
+        scaffold = tf.compat.v1.train.Scaffold(init_fn=_initializer(this, model, average_of)) if this.start else None
+        return tf_estimator.EstimatorSpec(
+            "train", loss=loss, train_op=train_op, training_hooks=[saver_hook], scaffold=scaffold
+        )
 
     return model_fn
+
+
+def _initializer(this: _Training, model: "keras.Model", average_of: dict[Any, Any]) -> Callable[..., None]:
+    """Returns what gives a new session the weights of this.start; one that is restored keeps its own.
+
+    Args:
+      model: the model that is trained.
+      average_of: the moving average (or itself) of each weight that learns, by its ref().
+    """
+    assert this.start is not None
+    values = checkpoints.weights(model, this.start.checkpoint)
+    places = [tf.compat.v1.placeholder(weight.dtype, weight.shape) for weight in model.weights]
+    assigns = [weight.assign(place) for weight, place in zip(model.weights, places)]
+    for weight, place in zip(model.weights, places):
+        average = average_of.get(weight.ref(), weight)
+        if average is not weight:
+            assigns.append(average.assign(place))
+    group = tf.group(*assigns)
+
+    def initialize(scaffold: Any, session: Any) -> None:
+        del scaffold
+        session.run(group, dict(zip(places, values)))
+
+    return initialize
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ class FitOptions:
       cluster: None trains in this process; or a Dask cluster, as workers.open_executor() takes it.
       dispositions: dispositions by (row_id, tic_id) that reviewers gave, in place of those of the records, of which
         the others are left out; None takes those of the records.
+      init_from: the models whose weights the training begins with; None begins with random ones.
     """
 
     model_dir: str
@@ -64,6 +65,7 @@ class FitOptions:
     num_threads: Optional[int] = None
     cluster: Optional[str] = None
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
+    init_from: Optional[Origin] = None
 
 
 def fit_ensemble(spec: ModelSpec, options: FitOptions, say: Tell = _LOG.info, warn: Tell = _LOG.error) -> None:
@@ -101,6 +103,8 @@ def _fit_locked(spec, options, say, warn):
     )
     members = member_specs(spec, options.model_dir, options.num_models)
     origin = _require_same_records(members, options, say)
+    starts = dict(zip(members, options.init_from.starts(len(members)))) if options.init_from else {}
+    directories = tuple(members)
     members = unfinished(members, origin, say)
     if not members:
         return
@@ -112,12 +116,19 @@ def _fit_locked(spec, options, say, warn):
         files = [[os.path.abspath(path) for path in paths] for paths in _expanded(options).values()]
         read = workers.OncePerProcess(_read, *files, spec.config, options.dispositions)
         members = {os.path.abspath(directory): member for directory, member in members.items()}
+        starts = {os.path.abspath(directory): start.absolute() for directory, start in starts.items()}
         with workers.open_executor(options.cluster, min(num_parallel, len(members))) as executor:
-            _fit_members(members, read, executor, num_threads, say, warn)
+            _fit_members(members, read, executor, num_threads, say, warn, starts=starts)
     elif options.num_models == 1:
-        fit_model(spec, options.model_dir, train, validation, options.num_threads or 0, say)
+        start = starts.get(options.model_dir)
+        fit_model(spec, options.model_dir, train, validation, options.num_threads or 0, say, start=start)
     else:
-        fit_members(members, train, validation, num_parallel, num_threads, say, warn)
+        fit_members(members, train, validation, num_parallel, num_threads, say, warn, starts=starts)
+    if options.init_from:
+        from astronet.estimator import fine_tuning
+
+        for line in fine_tuning.compare(options.init_from.models(), spec, list(directories), validation):
+            say(line)
 
 
 def _expanded(options):
@@ -185,12 +196,14 @@ def _require_same_records(members, options, say):
     hashes = {name: fingerprint.of_files(paths) for name, paths in files.items()}
     if options.dispositions is not None:
         hashes["labels"] = fingerprint.of_items(options.dispositions)
+    if options.init_from:
+        hashes["init_from"] = options.init_from.sha256()
     origin = {"inputs": hashes, "names": names}
     for directory in members:
         path = os.path.join(directory, _TRAINED_ON)
         changed = fingerprint.changes(path, origin)
         # Names alone may differ.
-        others = [f"--{name}" for name in (*names, "labels") if f"inputs.{name}" in (changed or ())]
+        others = [f"--{name}" for name in (*names, "labels", "init_from") if f"inputs.{name}" in (changed or ())]
         if others:
             raise ScriptError(
                 f"{directory} holds a model of other records ({', '.join(others)}): choose another --model_dir, or "
@@ -236,6 +249,7 @@ def fit_members(
     say: Tell = _LOG.info,
     warn: Tell = _LOG.error,
     on_evaluation: Optional[OnEvaluation] = None,
+    starts: Optional[Mapping[str, Start]] = None,
 ) -> None:
     """Trains models side by side, in threads that share the records.
 
@@ -246,18 +260,25 @@ def fit_members(
       num_threads: TensorFlow threads of each member.
       say, warn: as fit_ensemble() takes them.
       on_evaluation: is told of each evaluation, in the threads of the members.
+      starts: the weights to begin with, by the directory of the member; None begins with random ones.
 
     Raises:
       ScriptError: members failed; it names them. The others are trained all the same.
     """
     with workers.Threads(min(num_parallel, len(members))) as executor:
-        _fit_members(members, lambda: (train, validation), executor, num_threads, say, warn, on_evaluation)
+        _fit_members(members, lambda: (train, validation), executor, num_threads, say, warn, on_evaluation, starts)
 
 
-def _fit_members(members, read, executor, num_threads, say, warn, on_evaluation=None):
+def _fit_members(members, read, executor, num_threads, say, warn, on_evaluation=None, starts=None):
     """Trains models wherever an Executor works; read() returns there the TCEs to train on and to evaluate on."""
     work = functools.partial(
-        _fit_member, read=read, num_threads=num_threads, say=say, warn=warn, on_evaluation=on_evaluation
+        _fit_member,
+        read=read,
+        num_threads=num_threads,
+        say=say,
+        warn=warn,
+        on_evaluation=on_evaluation,
+        starts=starts or {},
     )
     trained = workers.in_order(executor, work, members.items(), max_pending=len(members))
     failed = [directory for directory, is_trained in zip(members, trained) if not is_trained]
@@ -265,13 +286,14 @@ def _fit_members(members, read, executor, num_threads, say, warn, on_evaluation=
         raise ScriptError(f"{', '.join(failed)} failed: mend what is said above, and run this again")
 
 
-def _fit_member(member, read, num_threads, say, warn, on_evaluation):
+def _fit_member(member, read, num_threads, say, warn, on_evaluation, starts):
     """Worker: trains a member; returns whether it succeeded. Whatever goes wrong, the other members go on."""
     directory, spec = member
     try:
         with locks.exclusive(directory):  # where it is trained: a cluster's worker may outlive the process that asked
             train, validation = read()
-            fit_model(spec, directory, train, validation, num_threads, say, f"{directory}: ", on_evaluation)
+            start = starts.get(directory)
+            fit_model(spec, directory, train, validation, num_threads, say, f"{directory}: ", on_evaluation, start)
     except Exception as error:
         trace = "" if isinstance(error, (ScriptError, OSError)) else traceback.format_exc()
         warn(f"{trace}error: {directory}: {error}")
@@ -288,6 +310,7 @@ def fit_model(
     say: Tell = _LOG.info,
     prefix: str = "",
     on_evaluation: Optional[OnEvaluation] = None,
+    start: Optional[Start] = None,
 ) -> None:
     """Trains one model, up to spec.train_steps.
 
@@ -299,6 +322,7 @@ def fit_model(
       say: gets the lines that tell of the progress.
       prefix: begins each of these lines.
       on_evaluation: is told of each evaluation.
+      start: the weights to begin with; None begins with random ones.
     """
     from astronet.estimator import estimator_util
 
@@ -310,7 +334,9 @@ def fit_model(
             on_evaluation(model_dir, step, logits)
 
     with estimator_util.full_disk_told(model_dir):
-        estimator_util.train_and_evaluate(spec, model_dir, train, validation, num_threads, say_with_prefix, evaluated)
+        estimator_util.train_and_evaluate(
+            spec, model_dir, train, validation, num_threads, say_with_prefix, evaluated, start
+        )
     best, best_dir = checkpoints.best_metrics(model_dir), os.path.join(model_dir, checkpoints.BEST)
     if best is None:
         raise ScriptError(f"{best_dir} is gone, which held the best checkpoint: remove {model_dir}, and train again")

@@ -5,7 +5,7 @@ import numpy as np
 from astronet.stats import metrics
 from light_curve_util.array_types import ArrayLike
 
-_LEVELS = (2.5, 97.5)
+LEVELS = (2.5, 97.5)  # percentiles of an interval of 95 %
 _Z = 1.959964  # standard deviations of a normal distribution that hold 95 %
 
 
@@ -45,7 +45,7 @@ def bootstrap(
 
 def _middle(values: ArrayLike) -> tuple[float, float]:
     defined = np.array(values)[~np.isnan(values)]
-    low, high = np.percentile(defined, _LEVELS) if len(defined) else (np.nan, np.nan)
+    low, high = np.percentile(defined, LEVELS) if len(defined) else (np.nan, np.nan)
     return float(low), float(high)
 
 
