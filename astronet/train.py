@@ -1,6 +1,5 @@
 """Trains a model, or an ensemble, on record files; run again, it goes on from the last checkpoints."""
 
-import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import Optional
 from astronet.base import arguments, dask_cluster, workers
 from astronet.base.script import Parser, run
 from astronet.config import configuration
-from astronet.estimator import fit
+from astronet.estimator import fit, start
 from astronet.review import merge
 
 
@@ -23,6 +22,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         type=arguments.output_directory,
         required=True,
         help="directory for checkpoints, summaries and config.json",
+    )
+    parser.add_argument(
+        "--init_from",
+        help="fine-tune: begin with the weights of this model, such as pretrained:triage, with its configuration and a "
+        "tenth of its learning rate (--config_json changes them); members of an ensemble begin with its members",
+    )
+    parser.add_argument(
+        "--train_layers",
+        choices=start.LAYERS,
+        default="all",
+        help="layers that learn with --init_from; head: the dense layers behind the views, for few labels",
     )
     parser.add_argument(
         "--labels",
@@ -60,16 +70,25 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         help="threads of each model; 0: all cores; 1: the same seed gives the same weights (default: 0 for one model, "
         "1 for each of several)",
     )
-    return run(_train, parser.parse_args(argv), "the same command, given again, goes on from the last checkpoint")
+    flags = parser.parse_args(argv)
+    if flags.init_from and flags.config_name:
+        parser.error("--init_from takes the configuration of its model: leave --config_name out")
+    if flags.train_layers != "all" and not flags.init_from:
+        parser.error("--train_layers goes with --init_from: without it there is nothing to keep")
+    return run(_train, flags, "the same command, given again, goes on from the last checkpoint")
 
 
 def _train(flags):
-    spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
-    options = arguments.from_flags(fit.FitOptions, flags)
+    dispositions = None
     if flags.labels:
         dispositions, summary_lines = merge.dispositions(flags.labels)
         print("\n".join(summary_lines))
-        options = dataclasses.replace(options, dispositions=dispositions)
+    origin = start.Origin(flags.init_from, flags.train_layers) if flags.init_from else None
+    if origin:
+        spec = origin.spec(flags.config_json)
+    else:
+        spec = configuration.resolve(flags.model, flags.config_name, flags.config_json)
+    options = arguments.from_flags(fit.FitOptions, flags, dispositions=dispositions, init_from=origin)
     fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
 
 

@@ -166,7 +166,9 @@ def _model_fn(this: _Training, is_chief: bool) -> Callable[..., Any]:
             keras.utils.set_random_seed(this.seed)
             model = models.build(spec.model, spec.config)
         loss = training.loss(labels, model(features, training=True), hparams.label_smoothing)
-        learning = [weight for weight in model.trainable_weights if this.start is None or this.start.learns(weight.name)]
+        learning = [
+            weight for weight in model.trainable_weights if this.start is None or this.start.learns(weight.name)
+        ]
         if not is_chief:
             train_op, _ = training.train_op(loss, learning, this.train_steps, hparams)
             share = _Share(this.train_steps, this.say)

@@ -29,21 +29,19 @@ def compare(
       seed: of the bootstrap over stars.
     """
     labels, stars = validation.labels, [star for _, star in validation.identities]
-    probabilities = {
-        "before": _probabilities(before.spec, list(before.checkpoints.values()), validation),
-        "after": _probabilities(spec, [checkpoints.find(directory) for directory in directories], validation),
-    }
+    first = _probabilities(before.spec, list(before.checkpoints.values()), validation)
+    second = _probabilities(spec, [checkpoints.find(directory) for directory in directories], validation)
     yield f"fine-tuning, judged on {len(labels)} validation TCEs ({int(np.sum(labels > 0))} positive):"
-    for name, values in probabilities.items():
+    for name, values in (("before", first), ("after", second)):
         figures = metrics.summary(labels, values)
         yield f"  {name:6s} " + "  ".join(f"{key} {figures[key]:.4f}" for key in _FIGURES if key in figures)
-    difference, low, high = difference_of_log_loss(labels, *probabilities.values(), stars, seed)
+    difference, low, high = difference_of_log_loss(labels, first, second, stars, seed)
     yield f"  log loss after minus before: {difference:+.4f} ({low:+.4f} to {high:+.4f}, 95 %, by star)"
     needed = num_needed(difference, low, high, len(labels))
     if needed is not None:
         yield (
-            f"warning: {len(labels)} validation TCEs are too few to tell whether it helped; to tell a difference of this "
-            f"size takes about {needed}"
+            f"warning: {len(labels)} validation TCEs are too few to tell whether it helped; to tell a difference of "
+            f"this size takes about {needed}"
         )
 
 

@@ -25,6 +25,7 @@ from astronet.config import configuration, nouns
 from astronet.config.configuration import ModelSpec
 from astronet.data.records import leaks, tfrecord
 from astronet.estimator import checkpoints, tf_config
+from astronet.estimator.start import Origin, Start
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from astronet.ops.dataset import Tces

@@ -79,4 +79,3 @@ class Origin:
     def sha256(self) -> str:
         """Returns a hash of the weights and of which layers learn."""
         return f"{checkpoints.sha256(self.models().checkpoints.values())} {self.layers}"
-
