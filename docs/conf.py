@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",  # docstrings with "Args:"
     "contents_from_index",
     "commands",
+    "unbroken_code",
 ]
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "docs/**.ipynb", "benchmarks/*.md", "CONTRIBUTING.md", "CHANGELOG.md"]

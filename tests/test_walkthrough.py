@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from astronet.data import simulate_survey
+from astronet.data.simulation import signals
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,6 +149,22 @@ def test_from_light_curves_alone(checkout):
     assert len(predictions) == len(catalog) - 1 >= 15
     best = done.stdout.splitlines()[-5:]
     assert {"377598984", "125450460", "157134720", "274616147"} < {line.split()[0] for line in best}  # its EB and PCs
+    ranked = pd.read_csv(checkout / "ranked/candidates.csv")
+    assert sorted(f"{tic_id} {probability:.3f}" for tic_id, probability in zip(ranked.tic_id, ranked.probability)) == (
+        sorted(predictions)
+    )
+
+
+def test_the_python_of_the_readme(monkeypatch):
+    """On the light curve of a planet that is like the one in its picture."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    [script] = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    time = np.arange(2458354.1, 2458381.5, 1 / 48)
+    orbit = {"t0": 2458355.1844, "period": 1.33823, "radius_ratio": 0.154, "scaled_axis": 5.46, "impact": 0.1}
+    transits = signals.transit_flux(time, **orbit, limb_darkening=[0.4, 0.2])
+    names = {"time": time, "flux": transits + np.random.default_rng(0).normal(0, 0.002, len(time))}
+    exec(script, names)
+    assert names["result"].probability > 0.9
 
 
 def test_on_a_cluster(checkout, stand_in):
