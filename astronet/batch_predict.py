@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments, locks
+from astronet.base import arguments, locks, messages
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run, tell_problems
 from astronet.config import nouns
@@ -14,8 +14,6 @@ from astronet.evaluation import prediction_files
 
 
 def _predict(flags):
-    from tqdm import tqdm
-
     models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     threshold = models.threshold(flags.threshold)
     make_directory(flags.output_dir)
@@ -24,7 +22,7 @@ def _predict(flags):
     problems: list[str] = []
     scoring.refuse_overwriting_records(prediction_files.paths_of(stem), records)
     words = nouns.of(models.spec.config.inputs.features)
-    predictions = tqdm(scoring.predict_files(models, records, problems), unit=f" {words.one}", disable=None)
+    predictions = messages.bar(scoring.predict_files(models, records, problems), unit=f" {words.one}")
     plot_dir = flags.save_dir if flags.plot else None
     written = prediction_files.write(predictions, stem, models, threshold, plot_dir)
     print(
@@ -38,11 +36,11 @@ def _predict(flags):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
+    scoring.add_record_flags(parser)
+    parser.output.add_argument("--plot", action="store_true", help="plot the views of each TCE; needs --save_dir")
+    parser.output.add_argument("--save_dir", type=arguments.output_directory, help="directory of the plots")
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)
-    scoring.add_record_flags(parser)
-    parser.add_argument("--plot", action="store_true", help="plot the views of each TCE (needs --save_dir)")
-    parser.add_argument("--save_dir", type=arguments.output_directory, help="directory of the plots")
     ensemble.add_threshold_flag(parser)
     flags = parser.parse_args(argv)
     if flags.plot and not flags.save_dir:

@@ -11,6 +11,7 @@ from typing import Optional
 import numpy as np
 
 from astronet.base import arguments
+from astronet.base.messages import LOG
 from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration, nouns
 from astronet.data.records import tfrecord
@@ -31,7 +32,7 @@ def _calibrate(flags):
     path = calibration.save(flags.model_dir, calibrated.calibration)
     config = models.spec.config
     if flags.train_files and not configuration.view_lengths(config):
-        print("the model reads no time series: there are no limits of its views")
+        LOG.info("the model reads no time series: there are no limits of its views")
     _print(calibrated, nouns.of(config.inputs.features))
     print(f"{path}: used by all scripts that predict with {flags.model_dir}, as long as it holds these weights")
 
@@ -45,7 +46,7 @@ def _print(calibrated, words):
     lowest, highest = calibration.TEMPERATURES
     if not 1.01 * lowest < temperature < 0.99 * highest:
         few = f"too few or too easy {words.many}"
-        print(f"warning: the best temperature lies beyond: {few} to calibrate with", file=sys.stderr)
+        LOG.warning(f"warning: the best temperature lies beyond: {few} to calibrate with")
     labels = calibrated.tces.label
     for when, probabilities in (("before", calibrated.before), ("after", calibrated.after)):
         figures = report.judge_calibration(labels, probabilities)
@@ -65,13 +66,17 @@ def _print_threshold(truth, called, threshold):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
+    parser.input.add_argument(
+        "--eval_files", nargs="+", required=True, metavar="FILE", help="validation records, never trained or tested on"
+    )
+    parser.input.add_argument(
+        "--train_files", nargs="+", metavar="FILE", help="record files that the model was trained on"
+    )
     ensemble.add_flags(parser)
-    parser.add_argument("--eval_files", nargs="+", required=True, help="validation records, never trained or tested on")
-    parser.add_argument("--train_files", nargs="+", help="record files that the model was trained on")
-    parser.add_argument(
+    parser.settings.add_argument(
         "--recall_target",
         type=arguments.recall,
-        help="fraction of positives to find, which chooses the threshold (default: the threshold is 0.5)",
+        help="share of the positives to find, which decides the threshold (default: the threshold is 0.5)",
     )
     return run(_calibrate, parser.parse_args(argv))
 

@@ -20,68 +20,85 @@ _PRINTED = ("average_precision", "auc", "accuracy", "cross_entropy", "recall")
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
+    parser.input.add_argument(
+        "--files", nargs="+", required=True, metavar="FILE", help="labeled record files or patterns"
+    )
+    parser.input.add_argument(
+        "--catalog", type=arguments.input_file, help="catalog of the TCEs, which tells V and IS from J"
+    )
+    parser.output.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        required=True,
+        help="directory of the results and of the models of each fold",
+    )
+    parser.rename("--model_dir", "--output_dir")
+    parser.output.add_argument(
+        "--plot", type=arguments.positive_integer, help="plot the N TCEs whose labels are least likely"
+    )
     configuration.add_flags(parser, configuration.DEFAULT_MODEL)
-    parser.add_argument("--files", nargs="+", required=True, help="labeled record files or patterns")
-    sides = parser.add_mutually_exclusive_group(required=True)
+    sides = parser.settings.add_mutually_exclusive_group(required=True)
     sides.add_argument(
         "--folds",
         type=arguments.whole_number(2, 1000, "folds"),
-        help="split the stars into so many folds, each held out in turn",
+        help="split the stars into N folds, and hold out each in turn",
     )
-    sides.add_argument("--hold_out_sectors", type=arguments.sector, nargs="+", help="sectors to hold out, each in turn")
-    parser.add_argument(
-        "--model_dir",
-        type=arguments.output_directory,
-        required=True,
-        help="directory for the folds and the results",
+    sides.add_argument(
+        "--hold_out_sectors", type=arguments.sector, nargs="+", help="hold out each of these sectors in turn"
     )
-    parser.add_argument("--num_models", type=arguments.num_models, default=1, help="models to average in each fold")
-    parser.add_argument(
+    parser.settings.add_argument(
+        "--num_models", type=arguments.num_models, default=1, help="number of models to average in each fold"
+    )
+    parser.settings.add_argument(
         "--train_share",
         type=arguments.positive_fraction,
         default=1.0,
-        help="train on this share of the stars that are not held out, to see what more data would bring",
+        help="share of the stars not held out to train on; below 1 it shows what more data would bring",
     )
-    parser.add_argument(
-        "--train_steps", type=arguments.positive_integer, help="batches to train each model on (default: as train.py)"
+    parser.settings.add_argument(
+        "--train_steps",
+        type=arguments.positive_integer,
+        help="number of batches to train each model on (default: as train.py)",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
+        "--threshold",
+        type=arguments.probability,
+        default=DEFAULT_THRESHOLD,
+        help="lowest probability that counts as positive",
+    )
+    parser.settings.add_argument(
+        "--num_resamples",
+        type=arguments.num_resamples,
+        default=1000,
+        help="number of resamples of the bootstrap, which gives the intervals",
+    )
+    parser.settings.add_argument(
         "--seed",
         type=arguments.seed,
         default=0,
-        help="seed of the folds, of the bootstrap, and of the first of the models",
+        help="seed of the folds, of the bootstrap, and of the first model of each fold",
     )
-    parser.add_argument(
+    parser.machine.add_argument(
         "--num_threads",
         type=arguments.num_threads,
-        help="threads of each model; 0: all cores; 1: same seed, same result (default: as train.py)",
+        help="threads of each model; 0: all cores; 1: the same seed gives the same result (default: as train.py)",
     )
     workers.add_cluster_flag(parser)
-    parser.add_argument(
-        "--catalog", type=arguments.input_file, help="CSV file of the TCEs, which tells V and IS from J"
-    )
-    parser.add_argument(
-        "--threshold", type=arguments.probability, default=DEFAULT_THRESHOLD, help="probability to call positive from"
-    )
-    parser.add_argument(
-        "--num_resamples", type=arguments.num_resamples, default=1000, help="number of resamples of the bootstrap"
-    )
-    parser.add_argument("--plot", type=arguments.positive_integer, metavar="N", help="plot the N least likely labels")
-    return run(locks.holding(_cross_validate, "model_dir"), parser.parse_args(argv), GOES_ON)
+    return run(locks.holding(_cross_validate, "output_dir"), parser.parse_args(argv), GOES_ON)
 
 
 def _cross_validate(flags):
     files = tfrecord.expand(flags.files)
     read = {"--catalog": flags.catalog, "--files": files}
-    arguments.refuse_overwriting_in(flags.model_dir, cross_validation.WRITTEN, "--model_dir", read)
+    arguments.refuse_overwriting_in(flags.output_dir, cross_validation.WRITTEN, "--output_dir", read)
     options = arguments.from_flags(cross_validation.FoldOptions, flags)
-    predicted = cross_validation.predict(files, options, dask_cluster.tell, dask_cluster.tell_error)
+    predicted = cross_validation.predict(files, options, *dask_cluster.tellers(flags.cluster))
     described = cross_validation.describe(predicted, options)
     noise = cross_validation.write(predicted, described, files, options)
     _print_table(described, nouns.of(predicted.tces.example.iloc[0].features.feature))
     _print_noise(noise, predicted.judged)
     plots = f", {suspect_labels.PLOTS}/" if flags.plot else ""
-    print(f"{flags.model_dir}: out_of_fold.csv, folds.json, folds.csv, {suspect_labels.TABLE}{plots}")
+    print(f"{flags.output_dir}: out_of_fold.csv, folds.json, folds.csv, {suspect_labels.TABLE}{plots}")
 
 
 def _print_table(described, words):

@@ -107,19 +107,24 @@ def _demo(flags):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         default="demo",
         help="directory of everything that the demo makes",
     )
-    parser.add_argument(
-        "--num_stars", type=arguments.whole_number(1, 100_000, "stars"), default=1200, help="stars to simulate"
+    parser.settings.add_argument(
+        "--num_stars",
+        type=arguments.whole_number(1, 100_000, "stars"),
+        default=1200,
+        help="number of stars to simulate",
     )
-    parser.add_argument(
-        "--train_steps", type=arguments.positive_integer, default=300, help="training steps of 128 TCEs"
+    parser.settings.add_argument(
+        "--train_steps", type=arguments.positive_integer, default=300, help="number of training steps, of 128 TCEs each"
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the survey and of the training")
+    parser.settings.add_argument(
+        "--seed", type=arguments.seed, default=0, help="seed of the survey and of the training"
+    )
     return run(_demo, parser.parse_args(argv))
 
 

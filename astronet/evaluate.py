@@ -15,43 +15,50 @@ from astronet.evaluation import labeled_records, report, report_files
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    ensemble.add_flags(parser)
-    ensemble.add_threshold_flag(parser)
-    parser.add_argument("--eval_files", nargs="+", required=True, help="record files or patterns to evaluate on")
-    parser.add_argument(
-        "--eval_name", type=arguments.suffix, default="test", help="TensorBoard finds the result in model_dir/eval_NAME"
+    parser.input.add_argument(
+        "--eval_files", nargs="+", required=True, metavar="FILE", help="labeled record files or patterns to evaluate on"
     )
-    parser.add_argument(
-        "--report",
-        type=arguments.output_directory,
-        metavar="DIR",
-        help="directory for a full report: JSON, CSV and figures",
-    )
-    parser.add_argument(
+    parser.input.add_argument(
         "--train_files",
         nargs="+",
-        help="record files of the training: report apart on TCEs that share no star or views with them",
+        metavar="FILE",
+        help="record files of the training: the report adds figures without TCEs that share a star or views with them",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--catalog",
         type=arguments.input_file,
-        help="CSV file of the TCEs, for columns that their records lack: report by Tmag too",
+        help="catalog of the TCEs, for columns that their records lack: the report adds figures by Tmag",
     )
-    parser.add_argument(
+    ensemble.add_flags(parser)
+    ensemble.add_threshold_flag(parser)
+    parser.output.add_argument(
+        "--output_dir",
+        type=arguments.output_directory,
+        help="write a full report into this directory: JSON, CSV and figures (default: no report)",
+    )
+    parser.rename("--report", "--output_dir")
+    parser.output.add_argument(
+        "--eval_name",
+        type=arguments.suffix,
+        default="test",
+        metavar="NAME",
+        help="name of the evaluation: TensorBoard finds it in eval_NAME in --model_dir",
+    )
+    parser.settings.add_argument(
         "--num_resamples",
         type=arguments.num_resamples,
         default=1000,
-        help="number of resamples of the bootstrap of the report",
+        help="number of resamples of the bootstrap, which gives the intervals of the report",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap of the report")
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap")
     flags = parser.parse_args(argv)
-    if not flags.report and (flags.train_files or flags.catalog):
-        parser.error("--train_files and --catalog go with --report: name the report's directory")
-    return run(locks.holding(_evaluate, "report"), flags)
+    if not flags.output_dir and (flags.train_files or flags.catalog):
+        parser.error("--train_files and --catalog are for the report: give its directory, --output_dir")
+    return run(locks.holding(_evaluate, "output_dir"), flags)
 
 
 def _evaluate(flags):
-    written = flags.report, report_files.WRITTEN, "--report"
+    written = flags.output_dir, report_files.WRITTEN, "--output_dir"
     arguments.refuse_overwriting_in(*written, {"--catalog": flags.catalog})
     models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     files = tfrecord.expand(flags.eval_files)
@@ -67,20 +74,20 @@ def _evaluate(flags):
         from astronet.estimator import tensorboard
 
         tensorboard.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
-    if flags.report:
+    if flags.output_dir:
         _report(models, files, flags)
 
 
 def _report(models, files, flags):
     words = nouns.of(models.spec.config.inputs.features)
     computed, sets = report.compute(models, files, arguments.from_flags(report.ReportOptions, flags), True)
-    report_files.write(flags.report, computed, sets, words)
+    report_files.write(flags.output_dir, computed, sets, words)
     for name, part in computed["sets"].items():
         counted = f"{words.count(part['num_tces'])} of {words.count_sources(part['num_stars'])}"
         print(f"{name}: {counted}, {part['num_positive']} of them positive")
         for figure, value in part["figures"].items():
             print(f"  {figure:18s} {value['value']:.4f}  ({value['low']:.4f} to {value['high']:.4f})")
-    print(f"{flags.report}: report.json, figures.csv, kinds.csv and plots; intervals are of 95 %")
+    print(f"{flags.output_dir}: report.json, figures.csv, kinds.csv and plots; intervals are of 95 %")
 
 
 if __name__ == "__main__":

@@ -15,21 +15,30 @@ from astronet.evaluation import explanation
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
-    parser.add_argument("--records", nargs="+", required=True, help="record files or patterns that hold the TCEs")
-    parser.add_argument("--row_id", type=arguments.row_id, nargs="+", default=[], help="row_id of each TCE to explain")
-    parser.add_argument("--tic", type=arguments.tic_id, help="TIC ID: explain all its TCEs, or those of --row_id")
-    parser.add_argument(
-        "--train_files", nargs="+", help="labeled records among which to look for the most similar examples"
+    parser.input.add_argument(
+        "--records", nargs="+", required=True, metavar="FILE", help="record files or patterns that hold the TCEs"
     )
-    parser.add_argument("--num_neighbors", type=arguments.positive_integer, default=5, help="how many of these to show")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--row_id", type=arguments.row_id, nargs="+", default=[], help="row_id of each TCE to explain"
+    )
+    parser.input.add_argument("--tic", type=arguments.tic_id, help="TIC ID: explain all its TCEs, or those of --row_id")
+    parser.input.add_argument(
+        "--train_files",
+        nargs="+",
+        metavar="FILE",
+        help="labeled records among which to look for the most similar examples",
+    )
+    parser.settings.add_argument(
+        "--num_neighbors", type=arguments.positive_integer, default=5, help="how many similar examples to show"
+    )
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         required=True,
         help="directory for a figure and a JSON file each",
     )
+    ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     flags = parser.parse_args(argv)
     if not flags.row_id and flags.tic is None:
         parser.error("give --row_id or --tic: which TCEs to explain")

@@ -47,12 +47,17 @@ def _compare(source, exported, files):
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     ensemble.add_flags(parser)
-    parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the copy")
-    parser.add_argument(
-        "--dtype", choices=weights_file.DTYPES, default="float16", help="type of the weights in the copy"
+    parser.output.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the copy"
     )
-    parser.add_argument(
-        "--eval_files", nargs="+", help="labeled record files, on which the copy is compared with the original"
+    parser.output.add_argument(
+        "--dtype", choices=weights_file.DTYPES, default="float16", help="number type of the weights in the copy"
+    )
+    parser.input.add_argument(
+        "--eval_files",
+        nargs="+",
+        metavar="FILE",
+        help="labeled record files or patterns, to compare the copy with the original on",
     )
     return run(locks.holding(_export, "output_dir"), parser.parse_args(argv))
 

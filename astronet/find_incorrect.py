@@ -7,8 +7,9 @@ from typing import Optional
 
 import numpy as np
 
-from astronet.base import arguments, locks
+from astronet.base import arguments, locks, messages
 from astronet.base.files import make_directory
+from astronet.base.messages import LOG
 from astronet.base.script import Parser, run, tell_problems
 from astronet.config import nouns
 from astronet.estimator import ensemble, scoring
@@ -35,8 +36,6 @@ def _print_table(labels, probabilities, threshold, inputs):
 
 
 def _find(flags):
-    from tqdm import tqdm
-
     models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     threshold, inputs = models.threshold(flags.threshold), models.spec.config.inputs
     words = nouns.of(inputs.features)
@@ -47,12 +46,12 @@ def _find(flags):
     records = arguments.from_flags(scoring.RecordChoice, flags)
     problems: list[str] = []
     scoring.refuse_overwriting_records([truth_path, table_path], records)
-    predictions = tqdm(scoring.predict_files(models, records, problems), unit=f" {words.one}", disable=None)
+    predictions = messages.bar(scoring.predict_files(models, records, problems), unit=f" {words.one}")
     compared = misclassified.write(predictions, inputs, threshold, flags.save_dir, table_path)
     misclassified.write_true_vs_pred(truth_path, compared)
     if compared.num_unknown:
         counted = words.count(compared.num_unknown)
-        print(f"warning: {counted} without a known disposition left out", file=sys.stderr)
+        LOG.warning(f"warning: {counted} without a known disposition left out")
     labels, probabilities = compared.labels, compared.probabilities
     _print_table(labels, probabilities, threshold, inputs)
     num_wrong = np.sum(labels != is_positive(probabilities, threshold))
@@ -63,12 +62,12 @@ def _find(flags):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
     scoring.add_record_flags(parser)
-    parser.add_argument(
+    parser.output.add_argument(
         "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"
     )
+    ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     return run(locks.holding(_find, "save_dir"), parser.parse_args(argv))
 

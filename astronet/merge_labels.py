@@ -12,29 +12,31 @@ from astronet.review.label_columns import METHODS
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "--labels", type=arguments.input_file, nargs="+", required=True, help="CSV files that the report exported"
     )
-    parser.add_argument("--catalog", type=arguments.input_file, required=True, help="the catalog of the report (CSV)")
-    parser.add_argument("--output", type=arguments.output_file, required=True, help="catalog to write (CSV)")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--catalog", type=arguments.input_file, required=True, help="catalog of TCEs that the report was made of (CSV)"
+    )
+    parser.output.add_argument("--output", type=arguments.output_file, required=True, help="catalog to write (CSV)")
+    parser.settings.add_argument(
         "--methods",
         nargs="+",
         choices=METHODS,
         default=list(merge.DEFAULT_METHODS),
         help="ways of labeling that count (default: single consensus; labels of a group or in bulk are left out)",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--unlabeled",
         choices=("drop", "keep"),
         default="drop",
         help="keep: TCEs without a label stay, with the disposition of the catalog",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--controls", type=arguments.input_file, help="the list of controls that report.py --controls wrote"
     )
-    parser.add_argument("--agreement", type=arguments.output_file, help="JSON file for the figures of agreement")
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap of kappa")
+    parser.output.add_argument("--agreement", type=arguments.output_file, help="JSON file for the figures of agreement")
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap of kappa")
     return run(_merge, parser.parse_args(argv))
 
 

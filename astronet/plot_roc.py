@@ -26,19 +26,20 @@ def _plot(flags):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "true_vs_pred",
         type=arguments.input_file,
         nargs="+",
-        help="file of two columns: 1 for PC or EB, else 0; probability",
+        metavar="FILE",
+        help="true_vs_pred_*.txt, files of two columns: 1 for PC or EB, else 0; probability",
     )
-    parser.add_argument(
+    parser.output.add_argument(
         "--output",
         type=arguments.image_file,
         default="plot_roc.png",
         help="image to write; its suffix chooses the format",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--threshold",
         type=arguments.probability,
         default=DEFAULT_THRESHOLD,

@@ -5,10 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from tqdm import tqdm
-
-from astronet.base import arguments, locks
+from astronet.base import arguments, locks, messages
 from astronet.base.files import make_directory
+from astronet.base.messages import LOG
 from astronet.base.script import Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.catalog import observed, tce_table
@@ -45,12 +44,16 @@ def _plot_tce(tce, flags, lengths, plots):
     check.warnings += preprocess.choice_notes(tce._asdict(), flags.tess_data_dir)
     check.look(light_curve, event, tce._asdict())
     for warning in check.warnings:
-        print(f"warning: row_id {tce.row_id} (TIC {tce.tic_id}): {warning}", file=sys.stderr)
+        LOG.warning(f"warning: row_id {tce.row_id} (TIC {tce.tic_id}): {warning}")
     light_curve = detrend(light_curve, flags.detrend, event)
     views = preprocess.views_of(light_curve, event, lengths)
     title = plotting.tce_title(tce.tic_id, tce.Sectors, tce.Period, tce.Disposition)
     plotting.plot_tce(
-        plotting.tce_path(flags.save_dir, tce.row_id, tce.tic_id, tce.Sectors, plots), light_curve, event, views, title
+        plotting.tce_path(flags.output_dir, tce.row_id, tce.tic_id, tce.Sectors, plots),
+        light_curve,
+        event,
+        views,
+        title,
     )
 
 
@@ -59,43 +62,54 @@ def _plot(flags):
     catalog = tce_table.load(flags.input_tce_csv_file, tce_table.Request(choose_sectors=choose))
     table = catalog.table
     for note in catalog.notes:
-        print(f"{flags.input_tce_csv_file}: {note}", file=sys.stderr)
+        LOG.warning(f"{flags.input_tce_csv_file}: {note}")
     for skip in filter(functools.partial(_is_wanted, flags), catalog.skips):
-        print(f"row_id {skip.row_id} (TIC {skip.tic_id}) left out: {skip.reason}", file=sys.stderr)
+        LOG.warning(f"row_id {skip.row_id} (TIC {skip.tic_id}) left out: {skip.reason}")
     chosen = _select(_select(table, "tic_id", flags.tic), "row_id", flags.row_id)
     for doubt in filter(functools.partial(_is_wanted, flags), tce_table.doubts(flags.input_tce_csv_file, table)):
-        print(f"warning: row_id {doubt.row_id} (TIC {doubt.tic_id}): {doubt.warning}", file=sys.stderr)
+        LOG.warning(f"warning: row_id {doubt.row_id} (TIC {doubt.tic_id}): {doubt.warning}")
     lengths = configuration.view_lengths(
         configuration.resolve(flags.model, flags.config_name, flags.config_json).config
     )
-    make_directory(flags.save_dir)
+    make_directory(flags.output_dir)
     plots: set[str] = set()
-    for tce in tqdm(chosen.itertuples(), total=len(chosen), unit=" TCE", disable=None):
+    for tce in messages.bar(chosen.itertuples(), total=len(chosen), unit=" TCE"):
         try:
             _plot_tce(tce, flags, lengths, plots)
         except LightCurveError as error:
-            print(f"row_id {tce.row_id} (TIC {tce.tic_id}) left out: {error.reason}: {error}", file=sys.stderr)
-    print(f"{flags.save_dir}: plots of {len(plots)} of {len(chosen)} TCEs")
+            LOG.warning(f"row_id {tce.row_id} (TIC {tce.tic_id}) left out: {error.reason}: {error}")
+    print(f"{flags.output_dir}: plots of {len(plots)} of {len(chosen)} TCEs")
     return 0 if plots else 1
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
-        "--input_tce_csv_file", type=arguments.input_file, required=True, help="catalog, such as make_catalog.py writes"
+    parser.input.add_argument(
+        "--input_tce_csv_file",
+        "--catalog",
+        type=arguments.input_file,
+        required=True,
+        help="catalog of TCEs, as make_catalog.py writes it",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--tess_data_dir",
         type=arguments.input_directory,
         required=True,
-        help="directory of the light curves, sector-1, sector-2, ...",
+        help="directory of the light curves: sector-1, sector-2, ...",
     )
-    parser.add_argument("--save_dir", type=arguments.output_directory, required=True, help="directory of the plots")
-    parser.add_argument("--tic", type=arguments.tic_id, nargs="+", help="TIC IDs of the stars to plot (all)")
-    parser.add_argument("--row_id", type=arguments.row_id, nargs="+", help="row IDs of the TCEs to plot (all)")
+    parser.input.add_argument(
+        "--tic", type=arguments.tic_id, nargs="+", help="TIC IDs of the stars to plot (default: all)"
+    )
+    parser.input.add_argument(
+        "--row_id", type=arguments.row_id, nargs="+", help="row IDs of the TCEs to plot (default: all)"
+    )
     preprocess.add_flags(parser)
-    configuration.add_flags(parser)
-    return run(locks.holding(_plot, "save_dir"), parser.parse_args(argv))
+    configuration.add_flags(parser, configuration.DEFAULT_MODEL)
+    parser.output.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the plots"
+    )
+    parser.rename("--save_dir", "--output_dir")
+    return run(locks.holding(_plot, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

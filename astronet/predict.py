@@ -1,7 +1,6 @@
 """Predicts one TCE from its light curve and ephemeris, as generate_input_records.py and batch_predict.py would."""
 
 import argparse
-import functools
 import math
 import sys
 from collections.abc import Sequence
@@ -48,7 +47,7 @@ def _predict(flags):
         quality=flags.quality,
         mask_flares=_flare_mask(flags),
     )
-    prediction = one_tce.score(models, tce, settings, flags.catalog, functools.partial(print, file=sys.stderr))
+    prediction = one_tce.score(models, tce, settings, flags.catalog)
     _print(prediction, models)
     if flags.output_image_file:
         plotting.plot_prediction(flags.output_image_file, prediction)
@@ -74,49 +73,59 @@ def _epoch(text):
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
-    parser.add_argument(
-        "--tic", type=arguments.tic_id, help="TIC ID of the star; the file of --light_curve may tell it"
+    parser.input.add_argument("--light_curve", type=arguments.input_file, help="light curve file of the star")
+    parser.input.add_argument(
+        "--tess_data_dir",
+        metavar="DIR",
+        help="instead of --light_curve: directory of light curves (sector-1, sector-2, ...), with --tic and --sector",
     )
-    parser.add_argument("--period", type=arguments.number(above=0, unit="days"), required=True, help="days")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--tic", type=arguments.tic_id, help="TIC ID of the star; the file of --light_curve may have it"
+    )
+    parser.input.add_argument(
+        "--sector", type=arguments.sector, help="sector of the light curve; the file of --light_curve may have it"
+    )
+    parser.input.add_argument(
+        "--period", type=arguments.number(above=0, unit="days"), required=True, help="orbital period"
+    )
+    parser.input.add_argument(
         "--t0",
         type=_epoch,
         required=True,
-        help="mid-time of an event: BJD - 2457000 or BJD (days), with all its digits",
+        metavar="BJD",
+        help="mid-time of an event in days: BJD - 2457000, or BJD with all its digits",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--duration_hours",
         type=arguments.number(above=0, unit="hours"),
         required=True,
-        help="full duration of an event in HOURS",
+        help="full duration of an event, in HOURS",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--transit_depth",
         type=arguments.number(above=0, unit="ppm", advice="leave the flag out where it is not known"),
         default=math.nan,
-        help="depth of an event (ppm), for models that read scalars",
+        help="depth of an event, for models that read scalars",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--sn",
         type=arguments.number(above=0, advice="leave the flag out where it is not known"),
         default=math.nan,
-        help="S/N to pink noise of the search, for models that read scalars",
+        metavar="SN",
+        help="S/N of the search, to pink noise, for models that read scalars",
     )
-    parser.add_argument(
-        "--light_curve", type=arguments.input_file, help="file of the light curve; or --tess_data_dir and --sector"
-    )
-    parser.add_argument("--tess_data_dir", help="directory of light curves, sector-1, sector-2, ...")
-    parser.add_argument("--sector", type=arguments.sector, help="sector whose light curve to read, or of --light_curve")
-    parser.add_argument(
+    parser.input.add_argument(
         "--catalog",
         type=arguments.input_file,
         help="table of the TCEs of the same sector, as generate_input_records.py reads it: the models of the package "
-        "read how many of them have events at the same times; the TCE's own row also gives what no flag gives",
+        "read how many of them have events at the same times. The row of the TCE also gives values that no flag gives",
     )
     preprocess.add_flags(parser)
-    parser.add_argument("--output_image_file", type=arguments.image_file, help="image to plot the views to")
+    ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
+    parser.output.add_argument(
+        "--output_image_file", type=arguments.image_file, help="image of the views to write (default: none)"
+    )
     flags = parser.parse_args(argv)
     if not flags.light_curve and None in (flags.tess_data_dir, flags.tic, flags.sector):
         parser.error("no light curve given: --light_curve, or --tess_data_dir, --tic and --sector")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from astronet.base import arguments, locks, workers
+from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.data.records import preprocess
 from astronet.estimator import ensemble
@@ -36,7 +37,7 @@ def _triage(flags: argparse.Namespace) -> int:
             return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
     request = _request(flags, flags.output_dir)
     _refuse_overwriting(request)
-    return _tell(triage.run(request, print), is_kept=True)
+    return _tell(triage.run(request, LOG.info), is_kept=True)
 
 
 def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageRequest":
@@ -67,7 +68,10 @@ def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
         raise ScriptError(f"--mast_url: {error}") from error
     directory = os.path.join(output_dir, "downloads")
     stars = flags.tics or flags.table
-    return [*flags.light_curves, downloads.fetch(stars, flags.download, directory, server, flags.sectors or (), print)]
+    return [
+        *flags.light_curves,
+        downloads.fetch(stars, flags.download, directory, server, flags.sectors or (), LOG.info),
+    ]
 
 
 def _flare_mask(flags: argparse.Namespace) -> Any:
@@ -105,7 +109,7 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
         for text in filter(
             None, (row["unlike_training"] and f"unlike training: {row['unlike_training']}", row["warnings"])
         ):
-            print(f"note: TIC {row['tic_id']}, period {row['Period']:.6g} d: {text}", file=sys.stderr)
+            LOG.warning(f"note: TIC {row['tic_id']}, period {row['Period']:.6g} d: {text}")
     if is_single:
         for *_, reason in result.skips:
             print(f"left out: {reason}")
@@ -121,40 +125,50 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
             print(f"{path('skipped.csv')}: {len(result.skips)} left out, with reasons")
     if result.candidates or result.request.table is None:
         return 0
-    print(f"error: no TCE of {result.table} could be scored", file=sys.stderr)
+    LOG.error(f"error: no TCE of {result.table} could be scored")
     return 1
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "light_curves", nargs="*", metavar="LIGHT_CURVES", help="files, directories or patterns, of any products"
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--table",
+        "--catalog",
         type=arguments.input_file,
         help="table of TCEs: a catalog, ExoFOP's TOIs, or another that docs/data.md lists (default: the light curves "
         "are searched)",
     )
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, help="directory of all results; a single file needs none"
     )
-    parser.add_argument("--plots", type=arguments.whole_number(0, 100_000), default=50, help="number of pages of plots")
-    parser.add_argument("--tic", type=arguments.tic_id, help="TIC ID of a single light curve that does not tell it")
-    parser.add_argument(
+    parser.output.add_argument(
+        "--plots", type=arguments.whole_number(0, 100_000), default=50, help="number of pages of plots"
+    )
+    parser.input.add_argument(
+        "--tic", type=arguments.tic_id, help="TIC ID of a single light curve that does not tell it"
+    )
+    parser.input.add_argument(
         "--tics", type=arguments.input_file, help="for --download: table with tic_id and Sectors, or a list of TIC IDs"
     )
-    parser.add_argument("--sectors", type=arguments.positive_sector, nargs="+", help="sectors of the list of --tics")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--sectors", type=arguments.positive_sector, nargs="+", help="sectors of the list of --tics"
+    )
+    parser.input.add_argument(
         "--download", choices=("qlp", "spoc", "tglc"), help="fetch the light curves of --tics, or of --table, from MAST"
     )
-    parser.add_argument("--mast_url", default="https://mast.stsci.edu", help="MAST or a mirror of it")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--mast_url", default="https://mast.stsci.edu", metavar="URL", help="address of MAST, or of a mirror"
+    )
+    parser.settings.add_argument(
         "--stitch", action="store_true", help="search and fold the light curves of all sectors of a star together"
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--star_catalog",
         default="auto",
+        metavar="CATALOG",
         help="for a search, star catalog: mast, local:PATH, pdo, or auto: tic.sqlite, tic.csv or tic.fits beside the "
         "directory of light curves, else what the headers of the files tell",
     )
@@ -162,10 +176,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     preprocess.add_flags(parser)
-    parser.add_argument(
-        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
-    )
-    workers.add_cluster_flag(parser)
+    workers.add_flags(parser)
     flags = parser.parse_args(argv)
     if not (flags.light_curves or flags.download):
         parser.error("no light curves: give files, directories or patterns, or --download")

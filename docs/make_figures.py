@@ -95,7 +95,7 @@ def _draw(flags):
     row_id = planets.row_id.iloc[0]
     plot_tces.main(
         [f"--input_tce_csv_file={demo}/tces.csv", f"--tess_data_dir={demo}/tess", f"--row_id={row_id}"]
-        + [f"--save_dir={demo}/figures"]
+        + [f"--output_dir={demo}/figures"]
     )
     (page,) = (demo / "figures").glob(f"*row{row_id}.png")
     page.replace(DOCS / "folded_tce.png")

@@ -12,6 +12,8 @@ import pytest
 
 # Tests run side by side, one process for each core: more threads of linear algebra than one would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Scripts work in this process unless a test says how many others: to start them takes longer than most tests.
+os.environ["PYTHON_CPU_COUNT"] = "1"
 
 # The same examples in every run, however slow the machine or the sanitizers are.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)

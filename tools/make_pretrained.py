@@ -40,7 +40,7 @@ def _make(flags):
     models = [f"--model_dir={exported}", "--average", eval_flag, train_flag]
     _call(calibrate, models + ([f"--recall_target={flags.recall_target}"] if flags.recall_target else []))
     catalog = os.path.join(flags.records_dir, "tces.csv")
-    _call(evaluate, [*models, f"--report={report}", *([f"--catalog={catalog}"] if os.path.exists(catalog) else [])])
+    _call(evaluate, [*models, f"--output_dir={report}", *([f"--catalog={catalog}"] if os.path.exists(catalog) else [])])
     _write_figures(os.path.join(exported, "figures.json"), report, exported, tfrecord.expand(train_files), flags)
     _install(exported, flags.output_dir)
     print(f"{flags.output_dir}: made; figures.json has what its README.md is to say")
@@ -95,33 +95,39 @@ def _copy_whole(source, destination):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "--records_dir",
         required=True,
         help="directory of train-* and val-*, and (if any) of tces.csv",
     )
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         required=True,
         help="directory of the ensemble to make, or to make again",
     )
-    parser.add_argument(
+    parser.output.add_argument(
         "--work_dir",
         type=arguments.output_directory,
         default="build/pretrained",
         help="directory of the trainings and of the report",
     )
-    parser.add_argument("--num_models", type=arguments.num_models, default=10, help="members of the ensemble")
-    parser.add_argument("--train_steps", type=arguments.positive_integer, help="of each member (default: as train.py)")
-    parser.add_argument("--seed", type=arguments.seed, default=1, help="of the first member; the next has the next")
-    parser.add_argument(
+    parser.model.add_argument("--num_models", type=arguments.num_models, default=10, help="members of the ensemble")
+    parser.settings.add_argument(
+        "--train_steps", type=arguments.positive_integer, help="of each member (default: as train.py)"
+    )
+    parser.settings.add_argument(
+        "--seed", type=arguments.seed, default=1, help="of the first member; the next has the next"
+    )
+    parser.settings.add_argument(
         "--recall_target",
         type=arguments.recall,
         help="choose the threshold that has this recall (default: the threshold is 0.5)",
     )
-    parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="which of each member to ship")
-    parser.add_argument(
+    parser.model.add_argument(
+        "--checkpoint", choices=("last", "best"), default="last", help="which of each member to ship"
+    )
+    parser.machine.add_argument(
         "--num_threads", type=arguments.num_threads, default=1, help="0: all cores; 1: same seed, same weights"
     )
     return run(locks.holding(_make, "output_dir", "work_dir"), parser.parse_args(argv), GOES_ON)

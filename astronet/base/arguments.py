@@ -40,6 +40,7 @@ _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 Path = Union[str, "os.PathLike[str]"]
 Paths = Union[None, Path, Iterable[Path]]
 Settings = TypeVar("Settings")
+Value = TypeVar("Value")
 
 
 def from_flags(kind: type[Settings], flags: argparse.Namespace, **values: Any) -> Settings:
@@ -66,6 +67,16 @@ def from_flags(kind: type[Settings], flags: argparse.Namespace, **values: Any) -
     return kind(**{**of_flags, **tuples, **values})
 
 
+def shown_as(metavar: str) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Returns a decorator of types: --help has this word for their values."""
+
+    def decorate(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+        vars(parse)["metavar"] = metavar
+        return parse
+
+    return decorate
+
+
 def whole_number(least: int = 0, most: int = MAX_WHOLE, unit: str = "") -> Callable[[str], int]:
     """Returns the type of a flag that takes a whole number from `least` to `most`.
 
@@ -78,6 +89,7 @@ def whole_number(least: int = 0, most: int = MAX_WHOLE, unit: str = "") -> Calla
     if least == -MAX_ID:
         wanted = ""
 
+    @shown_as("N")
     def parse(text: str) -> int:
         if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) or int(text) < least:
             raise argparse.ArgumentTypeError(f"'{printable(text)}' is not an integer{wanted}{of_unit}")
@@ -110,6 +122,7 @@ def number(
     wanted = f"a number {' and '.join(limits)}" if limits else "a finite number"
     wanted += (f" ({unit})" if unit else "") + (f": {advice}" if advice else "")
 
+    @shown_as(unit.upper() or "NUMBER")
     def parse(text: str) -> float:
         try:
             value = parse_float(text)
@@ -136,11 +149,12 @@ _tic_id = whole_number(1, MAX_ID)
 row_id = whole_number(-MAX_ID, MAX_ID, "such as 12, of the column row_id")
 finite_number = number()
 positive_number = number(above=0)
-probability = number(0, 1, advice="a probability, such as 0.5")
-positive_fraction = number(above=0, most=1, advice="a fraction, such as 0.9 for 90 %")
-recall = number(0.01, 1, advice="a fraction, such as 0.95 to find 95 %")
+probability = shown_as("P")(number(0, 1, advice="a probability, such as 0.5"))
+positive_fraction = shown_as("FRACTION")(number(above=0, most=1, advice="a fraction, such as 0.9 for 90 %"))
+recall = shown_as("FRACTION")(number(0.01, 1, advice="a fraction, such as 0.95 to find 95 %"))
 
 
+@shown_as("TIC_ID")
 def tic_id(text: str) -> int:
     """The type of a flag that takes a TIC ID, as tables write it.
 
@@ -150,6 +164,7 @@ def tic_id(text: str) -> int:
     return _tic_id(re.sub(r"(?i)^\s*TIC[ _-]?(?=\d)", "", text))
 
 
+@shown_as("SECTOR")
 def sector(text: str) -> int:
     """The type of a flag that takes the number of a sector, 0 for unknown.
 
@@ -159,6 +174,7 @@ def sector(text: str) -> int:
     return _sector(_without_sector_prefix(text))
 
 
+@shown_as("SECTOR")
 def positive_sector(text: str) -> int:
     """The type of a flag that takes the number of a sector."""
     return _positive_sector(_without_sector_prefix(text))
@@ -168,6 +184,7 @@ def _without_sector_prefix(text: str) -> str:
     return re.sub(r"(?i)^\s*(sector|s)[ _-]?(?=\d)", "", text)
 
 
+@shown_as("SUFFIX")
 def suffix(text: str) -> str:
     """The type of a flag whose text becomes part of a file's name."""
     if _NOT_IN_NAMES.search(text) or ".." in text or len(text) > _LONGEST_SUFFIX:
@@ -178,6 +195,7 @@ def suffix(text: str) -> str:
     return text
 
 
+@shown_as("FILE")
 def input_file(text: str) -> str:
     """The type of a flag that names a file to read; a pipe such as <(cat FILE) is one, too."""
     _require_name(text, "file")
@@ -186,6 +204,7 @@ def input_file(text: str) -> str:
     return text if os.path.exists(text) else _refused(text, f"there is no file {text}")
 
 
+@shown_as("DIR")
 def input_directory(text: str) -> str:
     """The type of a flag that names a directory to read."""
     _require_name(text, "directory")
@@ -195,6 +214,7 @@ def input_directory(text: str) -> str:
     return _refused(text, found)
 
 
+@shown_as("FILE")
 def output_file(text: str) -> str:
     """The type of a flag that names a file to write, in a directory that exists."""
     _require_name(text, "file")
@@ -207,12 +227,14 @@ def output_file(text: str) -> str:
     return _refused(text, f"there is no directory {directory}: make it first (mkdir -p), or choose another")
 
 
+@shown_as("DIR")
 def output_directory(text: str) -> str:
     """The type of a flag that names a directory to write to, which need not exist."""
     _require_name(text, "directory")
     return _with_place(text, text)
 
 
+@shown_as("IMAGE")
 def image_file(text: str) -> str:
     """The type of a flag that names an image to write, whose suffix chooses the format."""
     if os.path.splitext(text)[1][1:].lower() not in IMAGE_SUFFIXES:

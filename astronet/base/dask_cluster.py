@@ -13,7 +13,10 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any, Optional, TextIO, TypeVar
 
 import astronet
+from astronet.base import messages
 from astronet.base.script import ScriptError
+
+_LOG = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -142,6 +145,21 @@ def tell_error(line: str) -> None:
     tell(line, file=sys.stderr)
 
 
+def _tell_nothing(line: str) -> None:
+    """Takes a line as tell() does, and drops it."""
+
+
+def tellers(cluster: Optional[str]) -> tuple[Callable[[str], None], Callable[[str], None]]:
+    """Returns functions that show lines of progress and of errors to the user, from wherever a task is done.
+
+    Args:
+      cluster: where the tasks are done, as --cluster has it.
+    """
+    if not cluster:
+        return messages.LOG.info, messages.LOG.error
+    return tell if messages.LOG.isEnabledFor(logging.INFO) else _tell_nothing, tell_error
+
+
 def _environment() -> dict[str, str]:
     import distributed
 
@@ -244,7 +262,7 @@ class _DaskExecutor(Executor):
             except Exception:  # no connection: the tasks report it
                 return
             if before and not self._num_workers and not self._is_shut.is_set():
-                print(f"\nno worker is left at {self._address}: waiting for new ones", file=sys.stderr, flush=True)
+                _LOG.warning(f"no worker is left at {self._address}: waiting for new ones")
 
 
 def _call(expected: Mapping[str, str], pickled: bytes) -> Any:

@@ -17,6 +17,7 @@ import errno
 import fcntl
 import functools
 import json
+import logging
 import os
 import pathlib
 import shlex
@@ -27,6 +28,8 @@ from typing import Optional, Union
 
 from astronet.base.files import make_directory
 from astronet.base.script import ScriptError
+
+_LOG = logging.getLogger(__name__)
 
 Path = Union[str, "os.PathLike[str]"]
 Work = Callable[[argparse.Namespace], Optional[int]]
@@ -134,7 +137,7 @@ def _acquire(lock_path: str, output: Path, directory: str) -> int:
                 raise
             if not is_lock:
                 raise _no_lock(lock_path) from error
-            print(f"warning: {output}: {error.strerror}: make sure that no other run writes there", file=sys.stderr)
+            _LOG.warning(f"warning: {output}: {error.strerror}: make sure that no other run writes there")
             os.remove(lock_path)
             return os.open(os.devnull, os.O_RDONLY)
         if _is_file(descriptor, lock_path):

@@ -1,17 +1,20 @@
-"""What every script shares: flags that suggest the right spelling, and errors told in one line."""
+"""What every script shares: its parser (parser.py), and run(), which tells errors in one line."""
 
 import argparse
 import atexit
 import contextlib
-import difflib
 import gc
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn, Optional
+from typing import Any, Optional
 
+from astronet.base import messages
+from astronet.base.parser import Parser as Parser
+from astronet.base.parser import RefusedPath as RefusedPath
+from astronet.base.parser import refused
 from astronet.base.terminal import SafeStream, has_lost_text, printable, safe_streams
 from light_curve_util.errors import LightCurveError
 
@@ -22,69 +25,6 @@ _AGAIN = "the same command, given again, does the work again, or what is left of
 
 class ScriptError(Exception):
     """A problem that its user can mend; the message names the file, row or TIC and the remedy."""
-
-
-class RefusedPath(str):
-    """A path that a flag cannot have, and why; run() tells, and calls nothing with it.
-
-    Attributes:
-      why: what is wrong with it, and what to give.
-      flag: how the command line names it.
-    """
-
-    why = ""
-    flag = ""
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that takes no abbreviations and names the nearest flag for an unknown one."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("formatter_class", _HelpFormatter)
-        super().__init__(allow_abbrev=False, **kwargs)
-
-    def parse_args(self, args: Optional[Iterable[str]] = None, namespace: Any = None) -> Any:
-        flags, unknown = self.parse_known_args(None if args is None else list(args), namespace)
-        if unknown:
-            known = [option for option in self._option_string_actions if option.startswith("--")]
-            near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self.error(f"unknown argument {unknown[0]}{hint}")
-        for action in self._actions:
-            self._refuse_empty(action, getattr(flags, action.dest, None))
-            for path in _refused([getattr(flags, action.dest, None)]):
-                path.flag = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
-        return flags
-
-    def _refuse_empty(self, action: argparse.Action, value: Any) -> None:
-        """Refuses an empty text, as a shell makes it of a variable that is not set; types see to their own."""
-        given = value if isinstance(value, list) else [value]
-        is_free_text = action.type is None and action.choices is None and value != action.default
-        if is_free_text and any(isinstance(text, str) and not text.strip() for text in given):
-            self.error(str(argparse.ArgumentError(action, "it is empty: give a value, or leave the flag out")))
-
-    def error(self, message: str) -> NoReturn:
-        """Ends the script with one line; the usage, which argparse would print above it, is what --help shows."""
-        self.exit(2, f"{self.prog}: error: {printable(message)} (--help tells of all flags)\n")
-
-    def _print_message(self, message: str, file: Optional[Any] = None) -> None:
-        if message:
-            stream = SafeStream(file or sys.stderr)
-            stream.write(message)
-            stream.flush()
-
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Tells defaults, but not of flags that have none."""
-
-    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
-        has_none = action.default is None or action.default != action.default or action.default in ("", [])  # or NaN
-        return action.help if has_none or isinstance(action.default, bool) else super()._get_help_string(action)
-
-
-def _refused(values: Iterable[Any]) -> Iterator[RefusedPath]:
-    for value in values:
-        yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, RefusedPath))
 
 
 def tell_problems(problems: Iterable[str]) -> int:
@@ -122,7 +62,8 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
       KeyboardInterrupt: in a run within a run, for the outer one to tell.
     """
     is_within_another = isinstance(sys.stderr, SafeStream)
-    with safe_streams() as stdout:
+    level = messages.level_of(getattr(flags, "quiet", False), getattr(flags, "verbose", False))
+    with safe_streams() as stdout, messages.shown(level):
         try:
             code = _run(work, flags)
         except KeyboardInterrupt:
@@ -142,10 +83,11 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
 def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Namespace) -> int:
     try:
         with sigterm_interrupts(), rare_garbage_collections():
-            for path in _refused(vars(flags).values()):
+            for path in refused(vars(flags).values()):
                 raise ScriptError(f"{path.flag}: {path.why}")
             return work(flags) or 0
     except (ScriptError, LightCurveError, OSError) as error:
+        messages.LOG.debug("where it happened:", exc_info=True)
         print(f"error: {printable(error)}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:

@@ -27,14 +27,16 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Optional, TypeVar
 
+from astronet.base import arguments, messages
 from astronet.base import dask_cluster as dask_cluster
-from astronet.base.script import ScriptError, rare_garbage_collections
+from astronet.base.script import Parser, ScriptError, rare_garbage_collections
 from astronet.base.terminal import safe_streams
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _ATTEMPTS = 2
+_MOST_BY_DEFAULT = 8  # processes: others often use a machine with more cores, too
 _LISTEN_SECONDS = 1.0  # the main thread checks for signals this often
 _SECONDS_TO_END = 10  # time for a process without tasks to end
 _PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
@@ -42,14 +44,46 @@ _PR_SET_PDEATHSIG = 1  # from Linux's prctl.h
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
-def add_cluster_flag(parser: argparse.ArgumentParser) -> None:
-    """Adds --cluster, for open_executor(), to an ArgumentParser."""
-    parser.add_argument(
+def add_flags(parser: Parser, least: int = 1, with_cluster: bool = True) -> None:
+    """Adds --num_worker_processes and --cluster, for open_executor() and map_in_order().
+
+    Args:
+      parser: Parser of a script.
+      least: least number of processes that the script takes; 0 means the same as 1.
+      with_cluster: whether the script can work on a cluster.
+    """
+    parser.machine.add_argument(
+        "--num_worker_processes",
+        type=arguments.whole_number(least, arguments.MAX_PROCESSES),
+        default=default_num_processes(),
+        help="how many processes work side by side; 1: work in this process. The default is the number of cores that "
+        f"this process may use, at most {_MOST_BY_DEFAULT}",
+    )
+    if with_cluster:
+        add_cluster_flag(parser)
+
+
+def add_cluster_flag(parser: Parser) -> None:
+    """Adds --cluster, for open_executor()."""
+    parser.machine.add_argument(
         "--cluster",
         type=_cluster,
-        help="where to work: the address of a Dask scheduler (tcp://host:8786), or local (Dask's workers on this "
-        "machine); docs/cluster.md tells more (default: neither)",
+        metavar="ADDRESS",
+        help="work on a Dask cluster: the address of its scheduler (tcp://host:8786), or local for Dask workers on "
+        "this machine (docs/cluster.md)",
     )
+
+
+def default_num_processes() -> int:
+    """Returns how many processes work side by side where no flag says so: one for each core, 8 at most.
+
+    The environment variable PYTHON_CPU_COUNT, which Python 3.13 reads, too, says how many cores there are to use.
+    """
+    told = os.environ.get("PYTHON_CPU_COUNT", "")
+    if told.isdecimal() and int(told):
+        return min(int(told), _MOST_BY_DEFAULT)
+    can_tell = hasattr(os, "sched_getaffinity")  # not on macOS
+    return min(len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1, _MOST_BY_DEFAULT)
 
 
 def _cluster(text: str) -> str:
@@ -64,7 +98,7 @@ def open_executor(cluster: Optional[str], num_processes: Optional[int]) -> Itera
 
     Args:
       cluster: value of --cluster; None works on this machine, without Dask.
-      num_processes: number of processes; 0 or None works in this process. Ignored if `cluster` is the address of a
+      num_processes: number of processes; 1 or None works in this process. Ignored if `cluster` is the address of a
         scheduler.
 
     Raises:
@@ -74,7 +108,7 @@ def open_executor(cluster: Optional[str], num_processes: Optional[int]) -> Itera
     if cluster:
         opened = dask_cluster.connect(cluster, num_processes)
     else:
-        opened = Processes(num_processes) if num_processes else InThisProcess()
+        opened = Processes(num_processes) if num_processes > 1 else InThisProcess()
     with opened as executor:
         yield executor
 
@@ -323,7 +357,7 @@ class Processes(Executor):
     def _start(self) -> tuple[BaseProcess, Connection]:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        process = context.Process(target=_serve, args=(theirs, messages.LOG.getEffectiveLevel()), daemon=True)
         with self._lock:
             if self._is_killed:
                 raise WorkerDiedError("the worker processes were stopped")
@@ -359,11 +393,21 @@ def _ask(connection: Connection, process: BaseProcess, call: Callable[[], Any]) 
     return result, error
 
 
-def _serve(connection: Connection) -> None:
-    """The main function of a worker process: makes the calls that it receives, until the connection is closed."""
+def _serve(connection: Connection, level: int) -> None:
+    """The main function of a worker process: makes the calls that it receives, until the connection is closed.
+
+    Args:
+      connection: pipe to the parent.
+      level: the process shows what is logged at this level or above.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C reaches all processes of a terminal; the parent handles it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with safe_streams(), contextlib.suppress(EOFError, ConnectionError), rare_garbage_collections():
+    with (
+        safe_streams(),
+        messages.shown(level),
+        contextlib.suppress(EOFError, ConnectionError),
+        rare_garbage_collections(),
+    ):
         while True:
             pickled = connection.recv_bytes()
             try:

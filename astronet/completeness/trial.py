@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
-from tqdm import tqdm
 
 import astronet
-from astronet.base import kept, workers
+from astronet.base import kept, messages, workers
 from astronet.completeness import chain, planets, scrambled, star_curves
 from astronet.completeness.star_curves import RealStar, SimulatedStar, StarChoice
 from astronet.estimator import checkpoints, ensemble
@@ -89,7 +88,7 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
     results = Results([], [], 0, 0, [], (chain.SEARCH, *map(_stage_name, trial.model_dirs)))
     num_curves = num_solar = 0
     answers = workers.map_in_order(work, tasks, num_worker_processes, cluster=cluster)
-    for answer in tqdm(answers, total=len(tasks), unit="light curve", disable=None):
+    for answer in messages.bar(answers, total=len(tasks), unit="light curve"):
         if "reason" in answer:
             results.skipped.append((answer["name"], answer["reason"]))
             continue

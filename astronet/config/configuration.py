@@ -3,7 +3,6 @@
 Worker processes import this module, so it does not import TensorFlow.
 """
 
-import argparse
 import dataclasses
 import json
 import os
@@ -12,7 +11,7 @@ from typing import Any, Optional
 
 import astronet
 from astronet.base import json_files
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.config import registry
 from astronet.config.schema import Config, Hparams, Inputs, choose, from_dict, merge
 
@@ -40,22 +39,28 @@ class ModelSpec:
     seed: Optional[int] = None
 
 
-def add_flags(parser: argparse.ArgumentParser, model: Optional[str] = None, config_name: Optional[str] = None) -> None:
-    """Adds --model, --config_name and --config_json to an ArgumentParser; `model` and `config_name` are defaults."""
+def add_flags(parser: Parser, model: Optional[str] = None, config_name: Optional[str] = None) -> None:
+    """Adds --model, --config_name and --config_json; `model` and `config_name` are defaults."""
+    of_network = f" (default: {DEFAULT_CONFIG_NAME}, or the only one of the network)"
     of_model_dir = "" if model else " (default: what the config.json of the model says)"
-    parser.add_argument("--model", default=model, help=f"one of {', '.join(registry.MODELS)}{of_model_dir}")
-    parser.add_argument(
+    parser.model.add_argument(
+        "--model", default=model, metavar="NAME", help=f"network: {', '.join(registry.MODELS)}{of_model_dir}"
+    )
+    parser.model.add_argument(
         "--config_name",
         default=config_name,
-        help="base, local_global (views of 201 and 81 bins), yu2019 (201, 61), or a newer recipe: triage (201, 61, and "
-        "scalars), triage_views (201, 61), vetting (which of them are planets), vetting_yu2019 (its published recipe), "
-        "triage_classes (planet, binary, neither); for flares stella (published) or flares; not needed for "
-        "sodinn, sodinn_conv3d and sodirf, which find companions in direct images",
+        metavar="NAME",
+        help="configuration of the network. For TCEs: base, local_global (views of 201 and 81 bins), yu2019 (201 "
+        "and 61), or the newer triage (201 and 61, with scalars), triage_views (the same without scalars), vetting "
+        "(which of them are planets), vetting_yu2019 (its published recipe) and triage_classes (planet, binary, "
+        "neither). For flares: stella (published) or flares. sodinn, sodinn_conv3d and sodirf, which find companions "
+        f"in direct images, need none{of_model_dir or of_network}",
     )
-    parser.add_argument(
+    parser.model.add_argument(
         "--config_json",
-        help="JSON text or file: the whole configuration, or changes to that of --config_name, or to the only one of a "
-        "model (null removes a key)",
+        metavar="JSON",
+        help="changes to the configuration, as JSON text or file (null removes a key); without --config_name, a "
+        "network that has several takes this as the whole configuration",
     )
 
 

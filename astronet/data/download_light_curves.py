@@ -4,6 +4,7 @@ import sys
 
 from astronet.base import arguments
 from astronet.base.downloads import Server
+from astronet.base.messages import LOG
 from astronet.base.script import INTERRUPTED, Parser, ScriptError, run
 from astronet.data.catalog import mast_downloads, mast_products
 from light_curve_util.constants import SECONDS_PER_DAY
@@ -25,7 +26,7 @@ def _download(flags):
         )
     except ValueError as error:
         raise ScriptError(f"--mast_url: {error}") from error
-    choice = mast_downloads.DownloadChoice(flags.catalog, flags.product, flags.out, flags.num_parallel)
+    choice = mast_downloads.DownloadChoice(flags.catalog, flags.product, flags.output_dir, flags.num_parallel)
     report = mast_downloads.download(choice, server)
     _tell(report, choice, flags.mast_url)
     if report.stopped_by == mast_downloads.INTERRUPTED:
@@ -40,54 +41,66 @@ def _tell(report, choice, mast_url):
     if absent + failed + report.num_unusable:
         print(f"reasons in {choice.list_path}")
     if absent == sum(report.count.values()):
-        print(f"no light curve is at {mast_url}: check --product and --mast_url", file=sys.stderr)
+        LOG.warning(f"no light curve is at {mast_url}: check --product and --mast_url")
     if report.stopped_by:
-        print(f"error: {report.stopped_by}; the same command goes on where this run ended", file=sys.stderr)
+        LOG.error(f"error: {report.stopped_by}; the same command goes on where this run ended")
 
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "--catalog",
         type=arguments.input_file,
         required=True,
-        help="table of TCEs or stars with the columns tic_id and Sectors",
+        help="catalog of TCEs, or table of stars: its columns tic_id and Sectors say which light curves to fetch",
     )
-    parser.add_argument("--product", required=True, choices=list(mast_products.PRODUCTS), help="whose light curves")
-    parser.add_argument(
-        "--out",
+    parser.input.add_argument(
+        "--product", required=True, choices=list(mast_products.PRODUCTS), help="whose light curves to fetch"
+    )
+    parser.input.add_argument(
+        "--mast_url", default="https://mast.stsci.edu", metavar="URL", help="address of MAST, or of a mirror"
+    )
+    parser.output.add_argument(
+        "--output_dir",
         type=arguments.output_directory,
         required=True,
-        help="directory of sector-1, sector-2, ...: --tess_data_dir of others",
+        help="directory of sector-1, sector-2, ...; other scripts read it as --tess_data_dir",
     )
-    parser.add_argument(
+    parser.rename("--out", "--output_dir")
+    parser.machine.add_argument(
         "--num_parallel",
         type=arguments.whole_number(1, _MOST_PARALLEL),
         default=4,
-        help=f"transfers side by side; at most {_MOST_PARALLEL}, one user's share of a public archive",
+        help=f"transfers side by side, at most {_MOST_PARALLEL}: the share of one user of a public archive",
     )
-    parser.add_argument(
+    parser.machine.add_argument(
         "--requests_per_second",
         type=arguments.number(least=0.001, most=1000),
         default=5.0,
-        help="of all transfers together",
+        help="most requests per second, of all transfers together",
     )
-    parser.add_argument(
+    parser.machine.add_argument(
         "--retries", type=arguments.whole_number(0, 100), default=4, help="how often to repeat a request that failed"
     )
     seconds = arguments.number(above=0, most=SECONDS_PER_DAY, unit="seconds")
-    parser.add_argument(
-        "--backoff", type=seconds, default=1.0, help="seconds before the first retry; doubles each time"
+    parser.machine.add_argument(
+        "--backoff", type=seconds, default=1.0, help="time before the first repetition; it doubles each time"
     )
-    parser.add_argument("--connect_timeout", type=seconds, default=10.0, help="seconds")
-    parser.add_argument("--read_timeout", type=seconds, default=60.0, help="seconds without a byte")
-    parser.add_argument(
-        "--file_timeout", type=seconds, default=1800.0, help="seconds for a file, all its tries together"
+    parser.machine.add_argument(
+        "--connect_timeout", type=seconds, default=10.0, help="time after which a connection has failed"
     )
-    parser.add_argument(
-        "--max_file_megabytes", type=arguments.whole_number(1, 10**6), default=500, help="a longer file is not fetched"
+    parser.machine.add_argument(
+        "--read_timeout", type=seconds, default=60.0, help="time without a byte after which a transfer has failed"
     )
-    parser.add_argument("--mast_url", default="https://mast.stsci.edu", help="MAST or a mirror of it")
+    parser.machine.add_argument(
+        "--file_timeout", type=seconds, default=1800.0, help="most time for a file, all its tries together"
+    )
+    parser.machine.add_argument(
+        "--max_file_megabytes",
+        type=arguments.whole_number(1, 10**6),
+        default=500,
+        help="longest file to fetch, in megabytes",
+    )
     return run(_download, parser.parse_args(argv))
 
 

@@ -4,6 +4,7 @@ import collections
 import sys
 
 from astronet.base import arguments, workers
+from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.records import preprocess
@@ -23,7 +24,7 @@ def _generate(flags):
         from astronet.review import merge
 
         dispositions, told = merge.dispositions(flags.labels)
-        print("\n".join(told))
+        LOG.info("\n".join(told))
     choice = arguments.from_flags(
         generate.RecordRequest,
         flags,
@@ -57,66 +58,68 @@ def _counted(counts):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "--input_tce_csv_file",
+        "--catalog",
         type=arguments.input_file,
         required=True,
-        help="table of TCEs, as make_catalog.py writes it, or any public table that docs/data.md lists",
+        help="catalog of TCEs, as make_catalog.py writes it, or any public table that docs/data.md lists",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--tess_data_dir",
         type=arguments.input_directory,
         required=True,
         help="directory of light curves: sector-1/<tic>.h5, ...",
     )
-    parser.add_argument(
+    preprocess.add_flags(parser)
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the record files"
     )
-    parser.add_argument(
-        "--num_worker_processes",
-        type=arguments.whole_number(0, arguments.MAX_PROCESSES),
-        default=1,
-        help="number of processes that make views; 0 makes them in this one",
-    )
-    workers.add_cluster_flag(parser)
-    parser.add_argument(
-        "--tce_time_limit",
-        type=arguments.number(least=0, unit="seconds"),
-        default=60,
-        help="seconds after which a TCE is skipped, because its process hangs; 0: no limit, as without processes",
-    )
-    parser.add_argument(
+    parser.output.add_argument(
         "--num_train_shards",
         type=arguments.num_shards,
         default=8,
         help="number of files of the training set, or of the test set of --make_test_set",
     )
-    parser.add_argument("--clean", action="store_true", help="train and validate only on TCEs of high enough S/N")
-    parser.add_argument("--threshold", type=arguments.finite_number, default=15, help="lowest S/N for --clean")
-    parser.add_argument("--make_test_set", action="store_true", help="make one test set of all TCEs, in their order")
-    parser.add_argument(
+    parser.output.add_argument(
+        "--make_test_set", action="store_true", help="make one test set of all TCEs, in the order of the catalog"
+    )
+    configuration.add_flags(parser, configuration.DEFAULT_MODEL)
+    parser.settings.add_argument(
+        "--clean", action="store_true", help="train and validate only on TCEs whose S/N is at least --threshold"
+    )
+    parser.settings.add_argument(
+        "--threshold", type=arguments.finite_number, default=15, metavar="SN", help="lowest S/N for --clean"
+    )
+    parser.settings.add_argument(
         "--stitch",
         action="store_true",
-        help="fold the light curves of all sectors of a row together (Sectors such as 1,2,28), not each by itself",
+        help="fold the light curves of all sectors of a row together (Sectors such as 1,2,28), instead of each by "
+        "itself",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--labels",
         type=arguments.input_file,
         nargs="+",
         help="CSV files of labels that the report exported; they replace the dispositions of the table, and TCEs "
         "without a label are skipped",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--split_by",
         choices=("tic", "row"),
         default="tic",
         help="tic: all TCEs of a star are on one side of the split; row: a star may be on several sides",
     )
-    parser.add_argument(
-        "--seed", type=arguments.seed, default=123, help="decides the split and the order of the records"
+    parser.settings.add_argument(
+        "--seed", type=arguments.seed, default=123, help="seed of the split and of the order of the records"
     )
-    preprocess.add_flags(parser)
-    configuration.add_flags(parser, configuration.DEFAULT_MODEL)
+    workers.add_flags(parser, least=0)
+    parser.machine.add_argument(
+        "--tce_time_limit",
+        type=arguments.number(least=0, unit="seconds"),
+        default=60,
+        help="time after which a TCE whose process hangs is skipped, with 2 processes or more; 0: no limit",
+    )
     return run(_generate, parser.parse_args(argv), GOES_ON)
 
 

@@ -1,12 +1,11 @@
 """Joins TEV tables, star parameters and transit search results into one catalog of TCEs."""
 
-import argparse
 import os
 import sys
 
-from astronet.base import arguments
+from astronet.base import arguments, workers
+from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
-from astronet.base.workers import add_cluster_flag
 from astronet.data.catalog import build, catalog_rows, events, stars
 from astronet.data.records.columns import CATALOG_COLUMNS
 from light_curve_util.numerals import numbered
@@ -21,7 +20,7 @@ def _make_catalog(flags):
     star_catalog = stars.resolve(flags.star_catalog, flags.base_dir, paths)
     choice = build.CatalogChoice(
         paths,
-        os.path.join(flags.base_dir, flags.out_name),
+        os.path.join(flags.output_dir or flags.base_dir, flags.out_name),
         star_catalog,
         _searches(flags),
         flags.max_tmag,
@@ -86,81 +85,91 @@ def _check_stars(flag, star_catalog):
 
 
 def _tell_sources(choice, bls):
-    """Prints where star parameters, cameras and events come from."""
+    """Logs where star parameters, cameras and events come from."""
     if choice.star_catalog == "none":
-        print(
+        LOG.info(
             "no star catalog: RA, Dec and Tmag come from the tables, other star parameters stay empty "
             "(--star_catalog=mast fetches them)"
         )
     else:
-        print(f"star parameters from {choice.star_catalog}")
-    print(f"cameras and CCDs by {build.open_detectors(choice.star_catalog).name}")
+        LOG.info(f"star parameters from {choice.star_catalog}")
+    LOG.info(f"cameras and CCDs by {build.open_detectors(choice.star_catalog).name}")
     qlp_data_dir = choice.searches.qlp_data_dir
     has_files = os.path.isdir(qlp_data_dir)
     if bls == "compute":
         first = f"transit searches from {qlp_data_dir}; else " if has_files else ""
-        print(f"{first}searching the light curves in {choice.searches.tess_data_dir}")
+        LOG.info(f"{first}searching the light curves in {choice.searches.tess_data_dir}")
     elif has_files:
-        print(f"transit searches from {qlp_data_dir}")
+        LOG.info(f"transit searches from {qlp_data_dir}")
     else:
-        print(
+        LOG.info(
             f"no transit searches, because there is no {qlp_data_dir}: events and SN stay as the tables have them, "
             "and what a table lacks stays empty"
         )
 
 
-class _OldSpelling(argparse.Action):
-    """The old name of a flag. It still works, and prints a note with the new name."""
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        print(f"note: {option_string} is now called --{self.dest}; the old name still works", file=sys.stderr)
-        setattr(namespace, self.dest, values)
-
-
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument(
-        "--input", nargs="+", required=True, help="tables, in base_dir: TEV's, or others that docs/data.md lists"
+    parser.input.add_argument(
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="tables in --base_dir: those of TEV, or others that docs/data.md lists",
     )
-    parser.add_argument("--base_dir", default=".", help="directory of the tables and of the output")
-    parser.add_argument("--out_name", default="tces.csv", help="name of the catalog")
-    parser.add_argument(
-        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
+    parser.input.add_argument("--base_dir", default=".", metavar="DIR", help="directory of the tables")
+    parser.input.add_argument(
+        "--star_catalog",
+        default="auto",
+        metavar="CATALOG",
+        help="star catalog: pdo, mast, local:PATH (a TIC extract as SQLite, CSV or FITS), none, or auto: pdo where "
+        "it is installed, else tic.sqlite, tic.csv or tic.fits in --base_dir, else none",
     )
-    add_cluster_flag(parser)
-    parser.add_argument("--max_tmag", type=arguments.finite_number, default=12.0, help="drop stars fainter than this")
-    parser.add_argument(
+    parser.rename("--catalog", "--star_catalog")
+    parser.input.add_argument(
         "--qlp_data_dir",
         default="/pdo/qlp-data",
-        help="directory of the .blsanal files; if it does not exist, the directory qlp-data in base_dir is used",
+        metavar="DIR",
+        help="directory of the .blsanal files; where it does not exist, the directory qlp-data in --base_dir serves",
     )
-    parser.add_argument(
+    parser.input.add_argument(
+        "--tess_data_dir",
+        type=arguments.input_directory,
+        help="directory of the light curves, for --bls=compute; they also tell the sectors of rows with none or "
+        "several",
+    )
+    parser.input.add_argument(
+        "--flux_key",
+        metavar="COLUMN",
+        help="column of the light curves to search (default: the detrended one of each product)",
+    )
+    parser.input.add_argument(
+        "--quality", choices=QUALITIES, default="default", help="which flagged cadences to leave out of the search"
+    )
+    parser.output.add_argument(
+        "--output_dir", type=arguments.output_directory, help="directory of the catalog (default: --base_dir)"
+    )
+    parser.output.add_argument("--out_name", default="tces.csv", metavar="NAME", help="file name of the catalog")
+    parser.settings.add_argument(
+        "--max_tmag",
+        type=arguments.finite_number,
+        default=12.0,
+        metavar="TMAG",
+        help="drop stars fainter than this TESS magnitude",
+    )
+    parser.settings.add_argument(
         "--bls",
         choices=("files", "compute"),
         default="files",
-        help="compute: where a star has no .blsanal file, its light curve is searched for transits",
+        help="where transit searches come from. files: .blsanal files alone; compute: where a star has no such "
+        "file, its light curve is searched",
     )
-    parser.add_argument(
-        "--tess_data_dir",
-        type=arguments.input_directory,
-        help="directory of the light curves for --bls=compute; it also tells the sectors of rows with none or several",
-    )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--stitch",
         action="store_true",
         help="join the light curves of all sectors of a row, or of a star whose rows have no period, and search that",
     )
-    parser.add_argument("--flux_key", help="column of the light curves to search (default: each product's own)")
-    parser.add_argument("--quality", choices=QUALITIES, default="default", help="flagged cadences not to search")
-    parser.add_argument(
-        "--star_catalog",
-        default="auto",
-        help="star catalog: pdo, mast, local:PATH (a TIC extract as SQLite, CSV or FITS), or auto: pdo where it is "
-        "installed, else tic.sqlite, tic.csv or tic.fits in base_dir, else none",
-    )
-    parser.add_argument(
-        "--catalog", dest="star_catalog", action=_OldSpelling, default=argparse.SUPPRESS, help=argparse.SUPPRESS
-    )
+    workers.add_flags(parser)
     return run(_make_catalog, parser.parse_args(argv), GOES_ON)
 
 

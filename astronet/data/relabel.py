@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from astronet.base import arguments
+from astronet.base.messages import LOG
 from astronet.base.script import Parser, run
 from astronet.data.catalog import later_dispositions
 from light_curve_util.numerals import numbered
@@ -12,26 +13,26 @@ from light_curve_util.numerals import numbered
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("--catalog", type=arguments.input_file, required=True, help="catalog of TCEs")
-    parser.add_argument(
+    parser.input.add_argument("--catalog", type=arguments.input_file, required=True, help="catalog of TCEs")
+    parser.input.add_argument(
         "--tables",
         type=arguments.input_file,
         nargs="+",
         default=[],
         help="tables with TIC IDs, periods and dispositions, such as ExoFOP's TOI table; an earlier one comes first",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--eb_tables",
         type=arguments.input_file,
         nargs="+",
         default=[],
         help="tables all of whose rows are eclipsing binaries, such as Prsa et al. 2022; they come behind --tables",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--readme", type=arguments.input_file, help="the ReadMe of a table of CDS without a header, in --eb_tables"
     )
-    parser.add_argument("--output", type=arguments.output_file, required=True, help="catalog to write (CSV)")
-    parser.add_argument(
+    parser.output.add_argument("--output", type=arguments.output_file, required=True, help="catalog to write (CSV)")
+    parser.settings.add_argument(
         "--replace",
         action="store_true",
         help="also change Disposition where it is settled today (KP, CP: PC; FP, EB: EB; FA: J), so that networks are "
@@ -66,9 +67,9 @@ def _relabel(flags):
 def _read(path, disposition=None, readme=None):
     table = later_dispositions.read_table(path, disposition, readme)
     for note in table.notes:
-        print(f"{path}: {note}", file=sys.stderr)
+        LOG.warning(f"{path}: {note}")
     unused = ", ".join(f"{count} {reason}" for reason, count in sorted(table.unused.items()))
-    print(f"{path}: {numbered(len(table.signals), 'signal')}" + (f"; rows not used: {unused}" if unused else ""))
+    LOG.info(f"{path}: {numbered(len(table.signals), 'signal')}" + (f"; rows not used: {unused}" if unused else ""))
     return table.signals
 
 

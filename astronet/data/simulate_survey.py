@@ -6,9 +6,8 @@ gets noise, trends, gaps and flags, is detrended, and is searched for transits. 
 
 import sys
 
-from astronet.base import arguments
+from astronet.base import arguments, workers
 from astronet.base.script import Parser, run
-from astronet.base.workers import add_cluster_flag
 
 
 def _simulate(flags):
@@ -25,24 +24,23 @@ def _sectors(text):
 
 def main(argv=None):
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         required=True,
-        help="gets tess/, qlp-data/, tic.sqlite, sector-*.csv, tces.csv",
+        help="directory of tess/, qlp-data/, tic.sqlite, sector-*.csv and tces.csv",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_stars",
         type=arguments.whole_number(1, 1_000_000, "stars"),
         default=600,
-        help="stars; some in several sectors or with two TCEs",
+        help="number of stars; some are in several sectors or have two TCEs",
     )
-    parser.add_argument("--sectors", type=_sectors, default="1,2,3", help="sector numbers, with commas")
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="the same seed makes the same survey")
-    parser.add_argument(
-        "--num_worker_processes", type=arguments.num_processes, default=1, help="1 works in this process"
+    parser.settings.add_argument(
+        "--sectors", type=_sectors, default="1,2,3", metavar="SECTORS", help="numbers of the sectors, with commas"
     )
-    add_cluster_flag(parser)
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="the same seed makes the same survey")
+    workers.add_flags(parser)
     return run(_simulate, parser.parse_args(argv))
 
 

@@ -16,7 +16,6 @@ Source: Gomez Gonzalez et al. 2018 (A&A 613, A71), section 4; VIP's ROC, too, co
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import Optional
@@ -36,32 +35,35 @@ def _named(text: str) -> tuple[str, str]:
 
 def _compare(flags: argparse.Namespace) -> None:
     files = arguments.from_flags(cube.CubeFiles, flags)
-    comparison.compare(arguments.from_flags(comparison.Comparison, flags, files=files))
+    print(*comparison.compare(arguments.from_flags(comparison.Comparison, flags, files=files)), sep="\n")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of all output files"
     )
-    parser.add_argument(
+    parser.model.add_argument(
         "--model_dirs",
         type=_named,
         nargs="+",
         required=True,
         metavar="NAME=DIR",
-        help="trained detectors (or ensembles of them), with the name of each for the tables",
+        help="trained detectors, or ensembles of them; the tables have them by NAME",
     )
-    parser.add_argument("--no_llsg", action="store_true", help="compare with PCA alone, because LLSG takes long")
-    parser.add_argument(
+    parser.settings.add_argument(
+        "--no_llsg", action="store_true", help="compare with PCA alone, because LLSG takes long"
+    )
+    parser.settings.add_argument(
         "--separations",
         type=arguments.positive_integer,
         nargs="+",
         default=[1, 2, 3, 4],
+        metavar="FWHM",
         help="distances of the injections from the star, in FWHM",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_maps",
         type=arguments.whole_number(1, 100_000),
         default=50,
@@ -69,20 +71,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     patch_records.add_snr_flag(parser)
     detection.add_flags(parser)
-    parser.add_argument(
+    parser.settings.add_argument(
         "--snr_threshold",
         type=arguments.positive_number,
         default=5.0,
         help="S/N from which a candidate of PCA or LLSG counts as a false positive",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the places and S/N of the companions")
-    parser.add_argument(
-        "--num_worker_processes",
-        type=arguments.num_processes,
-        default=os.cpu_count() or 1,
-        help="processes that work side by side",
+    parser.settings.add_argument(
+        "--seed", type=arguments.seed, default=0, help="seed of the places and S/N of the companions"
     )
-    workers.add_cluster_flag(parser)
+    workers.add_flags(parser)
     return run(
         _compare,
         parser.parse_args(argv),

@@ -5,13 +5,14 @@ find() has two steps: the probability of a companion at each pixel, by a detecto
 
 import dataclasses
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 import numpy as np
 
-from astronet.base import arguments, locks
+from astronet.base import arguments, locks, messages
 from astronet.base.files import write_aside, write_csv
 from astronet.base.script import ScriptError
 from astronet.config.schema import Config
@@ -19,6 +20,8 @@ from astronet.data.records import tfrecord
 from astronet.direct_imaging import angle_sign, configurations, detection, measurement, own_detector, pca
 from astronet.direct_imaging.cube import AdiCube, CubeFiles
 from astronet.stats.metrics import is_positive
+
+_LOG = logging.getLogger(__name__)
 
 COLUMNS = (
     *("detection", "x", "y", "separation_px", "separation_fwhm", "position_angle_deg"),
@@ -56,8 +59,36 @@ class CompanionSearch:
         return os.path.join(self.output_dir, name)
 
 
-def find(search: CompanionSearch) -> list[dict[str, Any]]:
-    """Searches a cube, writes all files, prints the detections, and returns the rows of detections.csv.
+@dataclasses.dataclass(frozen=True)
+class Detections:
+    """The result of the search of a cube; its str() has a line for each detection, for the user.
+
+    Attributes:
+      search: what was searched.
+      rows: rows of detections.csv.
+      num_searched: number of pixels that were searched.
+    """
+
+    search: CompanionSearch
+    rows: list[dict[str, Any]]
+    num_searched: int
+
+    def __str__(self) -> str:
+        lines = []
+        for row in self.rows:
+            flux = f", contrast {row['contrast']}" if row["contrast"] else ""
+            place = f"{row['separation_px']} px at {row['position_angle_deg']} deg"
+            scores = f"probability {row['probability']}, S/N by PCA {row['pca_snr']}"
+            lines.append(f"  {row['detection']}: x={row['x']} y={row['y']}, {place}{flux}: {scores}")
+        lines.append(
+            f"{self.search.path('detections.csv')}: {len(self.rows)} detections from a probability of "
+            f"{self.search.threshold:g} on, in {self.num_searched} pixels searched"
+        )
+        return "\n".join(lines)
+
+
+def find(search: CompanionSearch) -> Detections:
+    """Searches a cube, writes all files, and returns the Detections.
 
     Raises:
       ScriptError: a file or the detector cannot be used, or the output directory holds results of something else.
@@ -85,13 +116,15 @@ def _probabilities(adi_cube: AdiCube, search: CompanionSearch) -> np.ndarray:
     """Returns the probability of a companion at each pixel, [size, size]; NaN where the cube is not searched."""
     if search.model_dir is None:
         own_detector.check(search.detector)
-    print(
+    _LOG.info(
         f"{search.files.cube}: {len(adi_cube.frames)} frames of {adi_cube.size} x {adi_cube.size} pixels, "
-        f"FWHM {adi_cube.fwhm:.2f} px, the sky turns by {adi_cube.rotation:.1f} deg",
-        flush=True,
+        f"FWHM {adi_cube.fwhm:.2f} px, the sky turns by {adi_cube.rotation:.1f} deg"
     )
     verdict = angle_sign.check(adi_cube)
-    print(f"{'WARNING: ' if verdict.sign == angle_sign.FLIPPED else ''}{verdict}", flush=True)
+    if verdict.sign == angle_sign.FLIPPED:
+        _LOG.warning(f"WARNING: {verdict}")
+    else:
+        _LOG.info(str(verdict))
     return _scorer(adi_cube, search).map(adi_cube, _progress("search"))
 
 
@@ -103,12 +136,12 @@ def _scorer(adi_cube: AdiCube, search: CompanionSearch) -> detection.Scorer:
         return scorer
     models = own_detector.load(adi_cube, search.detector)
     scorer = detection.Scorer(models, search.prior)
-    print(_describe_test_companions(scorer, models.spec.config, search), flush=True)
+    _tell_test_companions(scorer, models.spec.config, search)
     return scorer
 
 
-def _describe_test_companions(scorer: detection.Scorer, config: Config, search: CompanionSearch) -> str:
-    """Returns a line on how many companions of the test samples would be detected; a warning if there are none."""
+def _tell_test_companions(scorer: detection.Scorer, config: Config, search: CompanionSearch) -> None:
+    """Logs how many companions of the test samples would be detected; a warning if there are none."""
     from astronet.ops import dataset
 
     files = os.path.join(search.detector.records_dir, "test-*")
@@ -121,8 +154,9 @@ def _describe_test_companions(scorer: detection.Scorer, config: Config, search: 
         f"{num_detected or 'none'} would be detected: their probability is {probabilities.max():.4f} at most"
     )
     if num_detected:
-        return line
-    return (
+        _LOG.info(line)
+        return
+    _LOG.warning(
         f"WARNING: {line}. Nor would others like them: set a lower --threshold, or train with more samples or another "
         "--seed, in another --output_dir"
     )
@@ -130,13 +164,11 @@ def _describe_test_companions(scorer: detection.Scorer, config: Config, search: 
 
 def _progress(step: str) -> Callable[..., Iterable[Any]]:
     """Returns a function that iterates over a list and shows a progress bar; `step` is the name of the bar."""
-    from tqdm import tqdm
-
-    return functools.partial(tqdm, desc=step, disable=None)
+    return functools.partial(messages.bar, desc=step)
 
 
-def _write(adi_cube: AdiCube, probabilities: np.ndarray, search: CompanionSearch) -> list[dict[str, Any]]:
-    """Writes all files on the probabilities [size, size], prints the detections and returns their rows."""
+def _write(adi_cube: AdiCube, probabilities: np.ndarray, search: CompanionSearch) -> Detections:
+    """Writes all files on the probabilities [size, size], and returns the detections."""
     from astronet.direct_imaging import plots
 
     detections = detection.detections(probabilities, search.threshold, adi_cube.fwhm)
@@ -144,7 +176,7 @@ def _write(adi_cube: AdiCube, probabilities: np.ndarray, search: CompanionSearch
     image = pca.images(adi_cube, [num_components])[0]
     pca_image = measurement.PcaImage(image, pca.snr_map(adi_cube, image), num_components)
     if num_measured := min(len(detections), search.num_measured):
-        print(f"place and flux are measured of {num_measured} of {len(detections)} detections, by VIP", flush=True)
+        _LOG.info(f"place and flux are measured of {num_measured} of {len(detections)} detections, by VIP")
     measured = measurement.rows(adi_cube, detections, pca_image, search.num_measured)
     rows = list(_progress("detections")(measured, total=len(detections)))
 
@@ -160,8 +192,7 @@ def _write(adi_cube: AdiCube, probabilities: np.ndarray, search: CompanionSearch
         [(float(row["x"]), float(row["y"])) for row in rows],
         search.threshold,
     )
-    _print_detections(rows, int(np.count_nonzero(~np.isnan(probabilities))), search)
-    return rows
+    return Detections(search, rows, int(np.count_nonzero(~np.isnan(probabilities))))
 
 
 def _write_image(path: str, image: np.ndarray) -> None:
@@ -169,16 +200,3 @@ def _write_image(path: str, image: np.ndarray) -> None:
 
     with write_aside(path) as aside:
         fits.PrimaryHDU(np.asarray(image, np.float32)).writeto(aside)
-
-
-def _print_detections(rows: list[dict[str, Any]], num_searched: int, search: CompanionSearch) -> None:
-    for row in rows:
-        flux = f", contrast {row['contrast']}" if row["contrast"] else ""
-        print(
-            f"  {row['detection']}: x={row['x']} y={row['y']}, {row['separation_px']} px at {row['position_angle_deg']}"
-            f" deg{flux}: probability {row['probability']}, S/N by PCA {row['pca_snr']}"
-        )
-    print(
-        f"{search.path('detections.csv')}: {len(rows)} detections from a probability of {search.threshold:g} on, in "
-        f"{num_searched} pixels searched"
-    )

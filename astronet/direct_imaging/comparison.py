@@ -7,12 +7,13 @@ compare() has two steps: inject and search, in worker processes (_search_all), a
 import dataclasses
 import functools
 import glob
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
 import astronet
-from astronet.base import arguments, kept, locks, workers
+from astronet.base import arguments, kept, locks, messages, workers
 from astronet.base.files import sha256
 from astronet.base.script import ScriptError
 from astronet.direct_imaging import angle_sign, comparison_report, detection, injected_maps, mlar, patch_records, roc
@@ -20,6 +21,8 @@ from astronet.direct_imaging.comparison_report import FalsePositiveThresholds, R
 from astronet.direct_imaging.cube import AdiCube, CubeFiles
 from astronet.direct_imaging.injected_maps import LLSG, PCA
 from astronet.estimator import pretrained
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Comparison:
         arguments.refuse_overwriting_inputs(outputs, self.files.paths)
 
 
-def compare(comparison: Comparison) -> None:
-    """Injects and searches companions, writes all tables and the figure, and prints how many are found.
+def compare(comparison: Comparison) -> list[str]:
+    """Injects and searches companions, writes all tables and the figure; returns lines on how many are found.
 
     Searched maps are kept in the output directory, so that a run that was stopped goes on with the others.
 
@@ -99,8 +102,9 @@ def compare(comparison: Comparison) -> None:
             FalsePositiveThresholds(comparison.threshold, comparison.snr_threshold),
         )
         results = _search_all(adi_cube, work, trial, comparison)
-        comparison_report.write(results, trial)
+        lines = comparison_report.write(results, trial)
         kept.discard(kept_dir)
+    return lines
 
 
 def _identity(model_dirs: Mapping[str, str]) -> list[Any]:
@@ -113,7 +117,7 @@ def _identity(model_dirs: Mapping[str, str]) -> list[Any]:
 
 
 def _read(comparison: Comparison) -> AdiCube:
-    """Returns the cube, which must have an annulus at each separation; prints a warning if it holds a companion."""
+    """Returns the cube, which must have an annulus at each separation; logs a warning if it holds a companion."""
     adi_cube = comparison.files.read_and_warn()
     rings = mlar.annuli(adi_cube.size, adi_cube.fwhm)
     missing = sorted(set(comparison.separations).difference(ring.number for ring in rings))
@@ -124,10 +128,9 @@ def _read(comparison: Comparison) -> AdiCube:
         )
     verdict = angle_sign.check(adi_cube)
     if verdict.sign != angle_sign.UNKNOWN:
-        print(
+        _LOG.warning(
             f"WARNING: something stands out with one sign of the angles alone: {verdict}. Use a cube without a "
-            "companion: what is found of one counts as a false positive here",
-            flush=True,
+            "companion: what is found of one counts as a false positive here"
         )
     return adi_cube
 
@@ -150,15 +153,13 @@ class _Work:
 
     def results(self, work: Callable[..., Any], tasks: Sequence[Any], noun: str) -> list[Any]:
         """Returns work(setup, task) of each task; shows a progress bar. `noun` says what the tasks are."""
-        from tqdm import tqdm
-
         keeper = kept.Kept(functools.partial(work, self._setup), self._directory, [work.__name__, *self._context])
         num_kept = sum(map(keeper.has, tasks))
         if num_kept:
-            print(f"resuming: {num_kept} of {len(tasks)} {noun} are in {self._directory} (remove it to begin anew)")
+            _LOG.info(f"resuming: {num_kept} of {len(tasks)} {noun} are in {self._directory} (remove it to begin anew)")
         num_processes, cluster = self._comparison.num_worker_processes, self._comparison.cluster
         results = workers.map_in_order(keeper, tasks, num_processes, cluster=cluster)
-        return list(tqdm(results, desc=noun, total=len(tasks), disable=None))
+        return list(messages.bar(results, desc=noun, total=len(tasks)))
 
 
 def _search_all(adi_cube: AdiCube, work: _Work, trial: Trial, comparison: Comparison) -> Results:
@@ -188,7 +189,7 @@ def _search_all(adi_cube: AdiCube, work: _Work, trial: Trial, comparison: Compar
 
 
 def _plans(work: _Work, separations: Sequence[int], comparison: Comparison) -> dict[int, dict[str, Any]]:
-    """Returns the result of injected_maps.plan for each separation, and prints it."""
+    """Returns the result of injected_maps.plan for each separation, and logs it."""
     shared = {
         "num_maps": comparison.num_maps,
         "snr_range": comparison.snr_range,
@@ -199,11 +200,10 @@ def _plans(work: _Work, separations: Sequence[int], comparison: Comparison) -> d
     plans = work.results(injected_maps.plan, tasks, "separations")
     for separation, plan in zip(separations, plans):
         ranks = ", ".join(f"{method} by {rank} components" for method, rank in plan["ranks"].items())
-        print(f"{separation} FWHM: {ranks}, which show trial injections best", flush=True)
+        _LOG.info(f"{separation} FWHM: {ranks}, which show trial injections best")
         if plan["most_snr"] < comparison.snr_range[1]:
-            print(
+            _LOG.warning(
                 f"WARNING: at {separation} FWHM an S/N of {plan['most_snr']:.1f} is the most that PCA gives however "
-                "bright a companion is: set --snr_range below it",
-                flush=True,
+                "bright a companion is: set --snr_range below it"
             )
     return dict(zip(separations, plans))

@@ -1,6 +1,7 @@
 """Writes the tables and the figure of companion_roc.py: candidates.csv, false_positives.csv, roc.csv, roc.png."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from astronet.direct_imaging import injected_maps, roc
 from astronet.direct_imaging.cube import AdiCube
 from astronet.direct_imaging.injected_maps import PCA
 from astronet.stats import intervals, metrics
+
+_LOG = logging.getLogger(__name__)
 
 CANDIDATE_COLUMNS = (
     *("method", "separation", "map", "score", "x", "y", "distance_fwhm", "is_companion"),
@@ -78,15 +81,15 @@ class Results(NamedTuple):
     without: FrameCandidates
 
 
-def write(results: Results, trial: Trial) -> None:
-    """Writes roc.csv, roc.png and candidates.csv, and prints how many companions are found."""
+def write(results: Results, trial: Trial) -> list[str]:
+    """Writes roc.csv, roc.png and candidates.csv; returns lines on how many companions are found."""
     curves = _curves(results, trial)
     _write_roc(curves, trial)
-    _print_shares(curves, trial)
     rows = list(results.rows)
     for method, candidates in results.without.items():
         rows += [[method, number, "", f"{score:.6g}", x, y, "", 0, *[""] * 4] for number, score, y, x in candidates]
     write_csv(trial.path("candidates.csv"), CANDIDATE_COLUMNS, rows)
+    return list(_found(curves, trial))
 
 
 def candidate_cells(
@@ -112,7 +115,7 @@ def candidate_cells(
 def write_false_positives(
     adi_cube: AdiCube, tasks: Sequence[Mapping[str, Any]], without: FrameCandidates, trial: Trial
 ) -> None:
-    """Writes false_positives.csv, on the cube without an injection, and prints its sums.
+    """Writes false_positives.csv, on the cube without an injection, and logs its sums.
 
     Args:
       adi_cube: the cube.
@@ -137,7 +140,7 @@ def write_false_positives(
     path = trial.path("false_positives.csv")
     write_csv(path, FALSE_POSITIVE_COLUMNS, rows)
     counts = "; ".join(f"{method} {count}" for method, count in sums.items())
-    print(
+    _LOG.info(
         f"{path}: without an injection, in {len(tasks)} annuli, candidates from a probability of {probability:g} "
         f"or an S/N of {snr:g} on: {counts}. They are false positives, if the cube has no companion"
     )
@@ -169,21 +172,21 @@ def _write_roc(curves: Mapping[tuple[int, str], roc.Curve], trial: Trial) -> Non
     plots.plot_companion_roc(trial.path("roc.png"), curves, trial.num_maps, trial.snr_range, _ONE_SIGMA)
 
 
-def _print_shares(curves: Mapping[tuple[int, str], roc.Curve], trial: Trial) -> None:
-    """Prints the share of companions that is found at some rates of false positives."""
-    print(
+def _found(curves: Mapping[tuple[int, str], roc.Curve], trial: Trial) -> Iterator[str]:
+    """Yields lines on the share of companions that is found at some rates of false positives."""
+    yield (
         f"{trial.path('roc.csv')}: of {trial.num_maps} companions a separation, of S/N {trial.snr_range[0]:g} to "
         f"{trial.snr_range[1]:g}, found (68 % interval; times as many as by {PCA}),"
     )
     width = 2 + max(map(len, ("method", *trial.methods)))
     for rate_name, place in (("false_positives", "the whole frame"), ("in_annulus", "the companion's annulus")):
-        print(f" by false positives per map of {place}:")
+        yield f" by false positives per map of {place}:"
         rates = "".join(f"{rate:g} per map".ljust(_CELL_WIDTH) for rate in _TABLE_RATES)
-        print("  FWHM  " + "method".ljust(width) + rates)
+        yield "  FWHM  " + "method".ljust(width) + rates
         for separation in trial.separations:
             for method in trial.methods:
                 shares = _shares(curves[separation, method], curves[separation, PCA], rate_name, trial.num_maps)
-                print(f"  {separation:<6}{method:<{width}}{shares}".rstrip())
+                yield f"  {separation:<6}{method:<{width}}{shares}".rstrip()
 
 
 def _shares(curve: roc.Curve, reference: roc.Curve, rate_name: str, num_maps: int) -> str:

@@ -1,7 +1,7 @@
 """Reads a cube of angular differential imaging: frames, parallactic angles and the star's PSF."""
 
-import argparse
 import dataclasses
+import logging
 import os
 import warnings
 from typing import Any, Optional, Union
@@ -10,7 +10,9 @@ import numpy as np
 
 from astronet.base import arguments
 from astronet.base.files import sha256
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
+
+_LOG = logging.getLogger(__name__)
 
 MIN_FRAMES = 5
 _MIN_PSF_SIZE = 5  # px, for a Gaussian to be fitted
@@ -108,46 +110,46 @@ class CubeFiles:
         return read(self.cube, self.psf, self.angles, *self.reading)
 
     def read_and_warn(self) -> AdiCube:
-        """Returns the cube; prints a warning if the angles look like radians. Raises ScriptError as read() does."""
+        """Returns the cube; logs a warning if the angles look like radians. Raises ScriptError as read() does."""
         adi_cube = self.read()
         angles = (-adi_cube.angles if self.flip_angles else adi_cube.angles) - self.angle_offset
         if np.abs(angles).max() <= 2 * np.pi and adi_cube.rotation < np.pi:
-            print(
+            _LOG.warning(
                 f"WARNING: {self.angles}: all angles are within 2 pi of zero, and the sky turns by "
                 f"{adi_cube.rotation:.3g} in all: they look like radians. Degrees are needed: if so, multiply them by "
-                f"180 / pi, which makes {np.degrees(adi_cube.rotation):.0f} deg",
-                flush=True,
+                f"180 / pi, which makes {np.degrees(adi_cube.rotation):.0f} deg"
             )
         return adi_cube
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Adds the flags of CubeFiles."""
     file = arguments.input_file
-    parser.add_argument("cube", metavar="CUBE", type=file, help="FITS file of the frames, [frame, y, x]")
-    parser.add_argument(
+    parser.input.add_argument("cube", metavar="CUBE", type=file, help="FITS file of the frames, [frame, y, x]")
+    parser.input.add_argument(
         "psf", metavar="PSF", type=file, help="FITS file of the unsaturated star: one image, or several"
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "angles", metavar="ANGLES", type=file, help="FITS file of the parallactic angles of the frames [deg]"
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--recenter",
         choices=("none", "gaussian", "register"),
         default="none",
-        help="how to bring the star to the center of all frames: not at all, because it is there; by a 2-D Gaussian "
-        "fitted to each frame, if the star shows; or by registering all frames with the first one, where it is there",
+        help="how to bring the star to the center of the frames. none: it is there; gaussian: fit a Gaussian to the "
+        "star in each frame, where it shows; register: shift the frames onto the first one, where it is in the "
+        "center",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--angle_offset",
         type=arguments.number(-360, 360, unit="degrees"),
         default=0.0,
-        help="angle to add to ANGLES [deg], so that they turn the frames north up (derotator, true north)",
+        help="angle to add to ANGLES, so that they turn the frames north up (derotator, true north)",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--flip_angles", action="store_true", help="change the sign of the angles, after --angle_offset"
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--star_flux",
         type=arguments.positive_number,
         help="flux of the star in an aperture of one FWHM in diameter, in units of CUBE, if PSF has another flux "

@@ -78,8 +78,8 @@ class CubeChoice:
                 )
 
 
-def write(choice: CubeChoice) -> None:
-    """Simulates a cube, writes cube.fits, psf.fits, angles.fits and companions.csv, and prints a line.
+def write(choice: CubeChoice) -> str:
+    """Simulates a cube, writes cube.fits, psf.fits, angles.fits and companions.csv; returns a line that says so.
 
     Raises:
       ScriptError: as CubeChoice.check().
@@ -101,7 +101,7 @@ def write(choice: CubeChoice) -> None:
         rows.append((f"{x:.3f}", f"{y:.3f}", f"{separation:.3f}", f"{position_angle:.3f}", f"{contrast:.4g}"))
     columns = ("x", "y", "separation", "position_angle", "contrast")
     write_csv(os.path.join(choice.output_dir, "companions.csv"), columns, rows)
-    print(
+    return (
         f"{choice.output_dir}: cube.fits, {choice.num_frames} frames of {choice.size} x {choice.size} px; psf.fits; "
         f"angles.fits, {choice.rotation_deg:g} deg in all; companions.csv, {len(rows)} of them"
     )

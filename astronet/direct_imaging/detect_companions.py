@@ -20,30 +20,30 @@ def _detect(flags: argparse.Namespace) -> None:
     samples = arguments.from_flags(patch_records.SampleChoice, flags, files=files)
     detector = arguments.from_flags(own_detector.DetectorChoice, flags, samples=samples)
     search = arguments.from_flags(companion_search.CompanionSearch, flags, files=files, detector=detector)
-    companion_search.find(search)
+    print(companion_search.find(search))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of all output files"
     )
-    parser.add_argument(
-        "--model_dir", help="a trained detector (or an ensemble) to use; default: train one on this cube"
+    parser.model.add_argument(
+        "--model_dir", metavar="DIR", help="a trained detector, or an ensemble (default: train one on this cube)"
     )
     own_detector.add_flags(parser)
     detection.add_flags(parser)
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_components",
         type=arguments.positive_integer,
-        help="components of the PCA image; default: the median over all annuli and levels of the patches",
+        help="components of the PCA image (default: the median over all annuli and levels of the patches)",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_measured",
         type=arguments.whole_number(),
         default=5,
-        help="number of detections, the most probable ones, whose place and flux VIP measures (half a minute each)",
+        help="how many detections, the most probable ones, VIP measures the place and flux of (half a minute each)",
     )
     return run(_detect, parser.parse_args(argv), go_on="the same command, given again, goes on with what is made")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from astronet.base import arguments
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.direct_imaging import configurations, mlar
 from astronet.direct_imaging.cube import AdiCube
 from astronet.estimator import ensemble, pretrained
@@ -16,6 +16,7 @@ from astronet.stats.metrics import is_positive, log_odds, probability
 _BATCH = 256  # patches
 
 
+@arguments.shown_as("P")
 def _probability(text: str) -> float:
     """Returns the probability in the text of a flag; refuses 0 and 1, whose log-odds are infinite."""
     value = arguments.number(above=0, most=1, advice="a probability above 0 and below 1, such as 0.9")(text)
@@ -53,12 +54,12 @@ def load(model_dir: str) -> ensemble.Ensemble:
     return ensemble.load(ensemble.ModelChoice(model_dir, average=is_ensemble, checkpoint="best"))
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Adds --threshold and --prior."""
-    parser.add_argument(
+    parser.settings.add_argument(
         "--threshold", type=_probability, default=0.9, help="probability from which a companion is detected"
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--prior",
         type=_probability,
         default=0.01,

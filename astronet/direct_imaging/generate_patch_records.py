@@ -23,7 +23,7 @@ def _generate(flags: argparse.Namespace) -> None:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     cube.add_flags(parser)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the record files"
     )
     patch_records.add_flags(parser)

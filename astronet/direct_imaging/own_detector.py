@@ -7,19 +7,21 @@ A run with the same DIR makes only what is missing. Samples that were made of so
 detector has been trained on them, the run ends before it changes anything.
 """
 
-import argparse
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from astronet.base import arguments, dask_cluster, json_files
-from astronet.base.script import ScriptError
+from astronet.base import arguments, json_files
+from astronet.base.script import Parser, ScriptError
 from astronet.config import configuration
 from astronet.direct_imaging import configurations, detection, mlar, patch_records
 from astronet.direct_imaging.cube import AdiCube
 from astronet.estimator import ensemble, fit
+
+_LOG = logging.getLogger(__name__)
 
 RECORDS = "records"
 MODELS = tuple(configurations.CONFIGURATIONS)
@@ -55,19 +57,19 @@ class DetectorChoice:
         return os.path.join(self.output_dir, self.model)
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Adds the flags of DetectorChoice and of its samples."""
-    parser.add_argument("--model", choices=MODELS, default="sodinn_conv3d", help="which detector to train")
-    parser.add_argument(
+    parser.model.add_argument("--model", choices=MODELS, default="sodinn_conv3d", help="which detector to train")
+    parser.model.add_argument(
         "--num_models",
         type=arguments.whole_number(1, _MOST_MODELS),
         default=1,
         help="number of detectors to train and to average",
     )
-    parser.add_argument(
+    parser.machine.add_argument(
         "--num_threads",
         type=arguments.num_threads,
-        help="threads of the training; 1: the same seed gives the same detector; default: all cores",
+        help="threads of the training; 1: the same seed gives the same detector (default: all cores)",
     )
     patch_records.add_flags(parser)
 
@@ -113,7 +115,7 @@ def load(adi_cube: AdiCube, choice: DetectorChoice) -> ensemble.Ensemble:
     """
     manifest = _read_manifest(choice)
     if manifest and not _differences(manifest, choice) and patch_records.is_whole(choice.records_dir, manifest):
-        print(f"{choice.records_dir}: made before, from the same cube", flush=True)
+        _LOG.info(f"{choice.records_dir}: made before, from the same cube")
     else:
         patch_records.write(adi_cube, choice.records_dir, choice.samples)
     samples = choice.samples
@@ -129,7 +131,7 @@ def load(adi_cube: AdiCube, choice: DetectorChoice) -> ensemble.Ensemble:
         num_models=choice.num_models,
         num_threads=choice.num_threads,
     )
-    fit.fit_ensemble(spec, options, dask_cluster.tell, dask_cluster.tell_error)
+    fit.fit_ensemble(spec, options)
     return detection.load(choice.model_dir)
 
 

@@ -1,10 +1,10 @@
 """Makes the records of MLAR patches that companion detectors learn from, annulus by annulus."""
 
-import argparse
 import collections
 import contextlib
 import dataclasses
 import functools
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
@@ -12,12 +12,14 @@ from typing import Any, Optional
 import numpy as np
 
 import astronet
-from astronet.base import arguments, locks, workers
+from astronet.base import arguments, locks, messages, workers
 from astronet.base.files import sha256, write_csv
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.direct_imaging import mlar, samples
 from astronet.direct_imaging.configurations import FEATURE, LABEL_MAP
 from astronet.direct_imaging.cube import AdiCube, CubeFiles
+
+_LOG = logging.getLogger(__name__)
 
 COMPANION, SPECKLE = LABEL_MAP
 _EVALUATED = 0.15  # number of samples for validation, and for test, over the number of training samples
@@ -72,35 +74,29 @@ class SampleChoice:
         }
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Adds the flags of SampleChoice."""
     num_samples = arguments.whole_number(1, 100_000, unit="samples of an annulus")
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_companions", type=num_samples, default=400, help="number of companions to train on, in each annulus"
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_speckles", type=num_samples, default=1600, help="number of speckles to train on, in each annulus"
     )
     add_snr_flag(parser)
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_levels",
         type=arguments.whole_number(1, _MOST_LEVELS),
         default=20,
-        help=f"number of low-rank approximations in a patch, {_MOST_LEVELS} at most",
+        help=f"number of low-rank approximations in a patch, at most {_MOST_LEVELS}",
     )
-    parser.add_argument(
-        "--num_worker_processes",
-        type=arguments.num_processes,
-        default=os.cpu_count() or 1,
-        help="processes that work side by side",
-    )
-    workers.add_cluster_flag(parser)
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
+    workers.add_flags(parser)
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
 
 
-def add_snr_flag(parser: argparse.ArgumentParser) -> None:
+def add_snr_flag(parser: Parser) -> None:
     """Adds --snr_range, the S/N of injected companions."""
-    parser.add_argument(
+    parser.settings.add_argument(
         "--snr_range",
         type=arguments.number(0, 1000),
         nargs=2,
@@ -150,7 +146,7 @@ def write(adi_cube: AdiCube, directory: str, choice: SampleChoice) -> dict[str, 
         )
     origin = choice.origin()
     kinds = f"{choice.num_companions} companions and {choice.num_speckles} speckles to train on"
-    print(f"{directory}: samples are made of {len(rings)} annuli, {kinds} in each", flush=True)
+    _LOG.info(f"{directory}: samples are made of {len(rings)} annuli, {kinds} in each")
     with locks.exclusive(directory):
         shards, rows = _make(adi_cube, rings, record_set.staging_directory(directory), choice)
         shards = dict(sorted(shards.items()))
@@ -179,8 +175,6 @@ def _make(
     adi_cube: AdiCube, rings: Sequence[mlar.Annulus], staging: str, choice: SampleChoice
 ) -> tuple[Shards, list[list[Any]]]:
     """Writes the shards of all annuli into `staging`; returns them and the rows of samples.csv."""
-    from tqdm import tqdm
-
     counts = choice.num_companions, choice.num_speckles
     num_companions, num_speckles = (max(1, int(_EVALUATED * count)) for count in counts)
     work = functools.partial(
@@ -196,9 +190,7 @@ def _make(
     shards: Shards = {}
     rows: list[list[Any]] = []
     results = workers.map_in_order(work, tasks, choice.num_worker_processes, cluster=choice.cluster)
-    for shards_of_annulus, rows_of_annulus in tqdm(
-        results, desc="samples", total=len(tasks), unit="annulus", disable=None
-    ):
+    for shards_of_annulus, rows_of_annulus in messages.bar(results, desc="samples", total=len(tasks), unit="annulus"):
         shards.update(shards_of_annulus)
         rows += rows_of_annulus
     return shards, rows

@@ -19,7 +19,7 @@ from astronet.direct_imaging.cube_simulation import DEFAULT_ANGLE, DEFAULT_CONTR
 
 
 def _simulate(flags: argparse.Namespace) -> None:
-    cube_simulation.write(arguments.from_flags(cube_simulation.CubeChoice, flags))
+    print(cube_simulation.write(arguments.from_flags(cube_simulation.CubeChoice, flags)))
 
 
 def _companion(text: str) -> cube_simulation.Companion:
@@ -35,38 +35,43 @@ def _companion(text: str) -> cube_simulation.Companion:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("--output_dir", type=arguments.output_directory, required=True, help="directory of the files")
-    parser.add_argument(
+    parser.output.add_argument(
+        "--output_dir", type=arguments.output_directory, required=True, help="directory of the files"
+    )
+    parser.settings.add_argument(
         "--num_frames",
         type=arguments.whole_number(MIN_FRAMES, 10_000),
         default=50,
-        help=f"number of frames, {MIN_FRAMES} or more",
+        help=f"number of frames, at least {MIN_FRAMES}",
     )
-    parser.add_argument(
-        "--size", type=arguments.whole_number(1, 2001), default=81, help="width and height of a frame, odd [px]"
+    parser.settings.add_argument(
+        "--size",
+        type=arguments.whole_number(1, 2001),
+        default=81,
+        help="width and height of a frame [pixels], an odd number",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--rotation_deg",
         type=arguments.number(above=0, most=cube_simulation.MOST_ROTATION, unit="degrees"),
         default=80.0,
-        help="angle by which the sky turns during the sequence [deg]",
+        help="angle by which the sky turns during the sequence",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--fwhm",
         type=arguments.number(least=2, most=400, unit="pixels"),
         default=4.6,
-        help="full width at half maximum of the PSF, 2 or more [px]",
+        help="full width at half maximum of the PSF, at least 2 pixels",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--companions",
         type=_companion,
         nargs="*",
         metavar="SEPARATION,ANGLE,CONTRAST",
-        help="companions: distance from the star [px], position angle [deg east of north], flux over the star's flux; "
-        f"the flag without a value simulates none; by default there is one, at {DEFAULT_SEPARATION:g} FWHM, "
-        f"{DEFAULT_ANGLE:g} deg, {DEFAULT_CONTRAST:g}",
+        help="companions: distance from the star [pixels], position angle [degrees east of north], flux over the "
+        f"star's flux; without a value there is none (default: one, at {DEFAULT_SEPARATION:g} FWHM, "
+        f"{DEFAULT_ANGLE:g} degrees, {DEFAULT_CONTRAST:g})",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
     return run(_simulate, parser.parse_args(argv))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.config.configuration import ModelSpec
 from astronet.estimator import checkpoints, weights_file
 from astronet.inference import network, sliding
@@ -21,14 +21,14 @@ _WORTH_TENSORFLOW = 8e11
 Scorer = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
-def add_flag(parser: Any) -> None:
-    """Adds --engine to an ArgumentParser."""
-    parser.add_argument(
+def add_flag(parser: Parser) -> None:
+    """Adds --engine."""
+    parser.machine.add_argument(
         "--engine",
         choices=NAMES,
         default="auto",
-        help="what computes the networks; numpy: works for exported models only; auto: numpy where TensorFlow is not "
-        "installed, or where its start would take longer than the work, else tensorflow",
+        help="what computes the networks. numpy starts at once, and takes exported models only. auto: numpy where "
+        "TensorFlow is not installed, or where its start would take longer than the work; else tensorflow",
     )
 
 

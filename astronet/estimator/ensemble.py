@@ -4,11 +4,10 @@ import dataclasses
 import glob
 import os
 import re
-from argparse import ArgumentParser
 from typing import Optional
 
 from astronet.base import arguments
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.config import configuration
 from astronet.config.configuration import ModelSpec
 from astronet.estimator import checkpoints, engines, pretrained, weights_file
@@ -80,36 +79,45 @@ class Ensemble:
         return self.calibration.threshold if given is None else given
 
 
-def add_flags(parser: ArgumentParser, default_model_dir: Optional[str] = None) -> None:
+def add_flags(parser: Parser, default_model_dir: Optional[str] = None) -> None:
     """Adds the flags that say which models predict; arguments.from_flags(ModelChoice, ...) takes their values.
 
     Args:
-      parser: ArgumentParser.
+      parser: Parser of a script.
       default_model_dir: value of --model_dir where it is not given; None: it has to be.
     """
-    parser.add_argument(
+    parser.model.add_argument(
         "--model_dir",
         required=default_model_dir is None,
         default=default_model_dir,
-        help="directory of a model, or (--average) of models; or pretrained:triage or pretrained:flares, the ensembles "
-        "that come with the package, which need no --average",
+        metavar="DIR",
+        help="directory of a model, or with --average of an ensemble; or pretrained:triage or pretrained:flares, the "
+        "ensembles that come with the package, which need no --average",
     )
-    parser.add_argument("--average", action="store_true", help="average the models in the subdirectories of model_dir")
-    parser.add_argument("--checkpoint", choices=("last", "best"), default="last", help="best is by validation loss")
+    parser.model.add_argument(
+        "--average", action="store_true", help="average the models in the subdirectories of --model_dir"
+    )
+    parser.model.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="last: the end of the training; best: where the validation loss was least",
+    )
     configuration.add_flags(parser)
 
 
-def add_engine_flag(parser: ArgumentParser) -> None:
+def add_engine_flag(parser: Parser) -> None:
     """Adds --engine, for scripts that predict."""
     engines.add_flag(parser)
 
 
-def add_threshold_flag(parser: ArgumentParser) -> None:
+def add_threshold_flag(parser: Parser) -> None:
     """Adds --threshold; Ensemble.threshold() has its default."""
-    parser.add_argument(
+    parser.model.add_argument(
         "--threshold",
         type=arguments.probability,
-        help=f"probability to call positive from (default: what calibrate.py stored, else {DEFAULT_THRESHOLD})",
+        help="lowest probability that counts as positive (default: what calibrate.py stored, else "
+        f"{DEFAULT_THRESHOLD})",
     )
 
 

@@ -47,7 +47,7 @@ class FitOptions:
       train_steps: number of batches; None takes hparams.train_epochs, else configuration.PUBLISHED_STEPS.
       seed: seed of the first model; member n has seed + n - 1.
       num_models: number of members.
-      num_parallel: number of members that are trained side by side; None: as many as there are cores.
+      num_parallel: number of members that are trained side by side; None: workers.default_num_processes().
       num_threads: TensorFlow threads of each model; 0: all cores; 1: the same seed gives the same weights; None: 0 for
         one model, 1 for each of several.
       cluster: None trains in this process; or a Dask cluster, as workers.open_executor() takes it.
@@ -111,7 +111,7 @@ def _fit_locked(spec, options, say, warn):
         return
     say(leaks.report(train.identities, validation.identities, nouns.of(spec.config.inputs.features)))
     num_threads = 1 if options.num_threads is None else options.num_threads
-    num_parallel = options.num_parallel or os.cpu_count() or 1
+    num_parallel = options.num_parallel or workers.default_num_processes()
     if options.cluster:
         # Workers have another working directory.
         files = [[os.path.abspath(path) for path in paths] for paths in _expanded(options).values()]

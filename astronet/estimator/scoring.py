@@ -5,7 +5,6 @@ import functools
 import glob
 import itertools
 import os
-from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
@@ -13,7 +12,7 @@ from typing import Optional
 import numpy as np
 
 from astronet.base import arguments, workers
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.data.records import tf_example, tfrecord
 from astronet.data.records.tf_example import TceIdentity
 from astronet.estimator import engines
@@ -78,18 +77,24 @@ class RecordChoice:
         return os.path.join(glob.escape(self.tfrecord_dir), self.pattern)
 
 
-def add_record_flags(parser: ArgumentParser) -> None:
+def add_record_flags(parser: Parser) -> None:
     """Adds the flags that say which records to predict (those of RecordChoice), and where to write."""
-    parser.add_argument(
+    parser.input.add_argument(
         "--tfrecord_dir", type=arguments.input_directory, required=True, help="directory of the record files"
     )
-    parser.add_argument("--pattern", default="test-*", help="which files of tfrecord_dir to read")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--pattern", default="test-*", metavar="PATTERN", help="which files of --tfrecord_dir to read"
+    )
+    parser.machine.add_argument(
         "--batch_size", type=arguments.batch_size, default=BATCH_SIZE, help="how many records are in memory at a time"
     )
     workers.add_cluster_flag(parser)
-    parser.add_argument("--suffix", type=arguments.suffix, default="", help="part of the names of the files to write")
-    parser.add_argument("--output_dir", type=arguments.output_directory, default=".", help="directory to write them to")
+    parser.output.add_argument(
+        "--suffix", type=arguments.suffix, default="", help="ending of the names of the files to write"
+    )
+    parser.output.add_argument(
+        "--output_dir", type=arguments.output_directory, default=".", help="directory of the files to write"
+    )
 
 
 def refuse_overwriting_records(paths: Iterable[str], records: RecordChoice) -> None:

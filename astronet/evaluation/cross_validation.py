@@ -34,7 +34,7 @@ class FoldOptions:
     """How to cross-validate.
 
     Attributes:
-      model_dir: directory of the folds and of the files of WRITTEN.
+      output_dir: directory of the folds and of the files of WRITTEN.
       folds: number of folds that the stars are split into, each held out in turn; None where sectors are held out.
       hold_out_sectors: sectors to hold out, each in turn; None where stars are.
       model, config_name, config_json: model and configuration, as configuration.resolve() takes them.
@@ -49,7 +49,7 @@ class FoldOptions:
       plot: number of the least likely labels to plot; None: none.
     """
 
-    model_dir: str
+    output_dir: str
     folds: Optional[int] = None
     hold_out_sectors: Optional[Sequence[int]] = None
     model: Optional[str] = None
@@ -138,7 +138,7 @@ def _count(sides, stops_early, words):
 
 def _predict_fold(name, serialized, tces, sides, options, say, warn):
     """Returns the table of the held-out TCEs with their predictions and what training has seen of them."""
-    directory = os.path.join(options.model_dir, name)
+    directory = os.path.join(options.output_dir, name)
     paths = {side: _write_records(directory, side, serialized[is_on_side]) for side, is_on_side in sides.items()}
     models = _fit_members(directory, paths, options, say, warn)
     predictions = list(scoring.predict_records(models, serialized[sides["test"]]))
@@ -204,7 +204,7 @@ def _write_records(directory, side, serialized):
     elif list(tfrecord.read(path)) != list(serialized):
         raise ScriptError(
             f"{path} holds other TCEs than these --files, --folds, --train_share and --seed give: choose another "
-            "--model_dir, or remove that one"
+            "--output_dir, or remove that one"
         )
     return path
 
@@ -270,7 +270,7 @@ def write(
       options: FoldOptions.
     """
     judged = predicted.judged
-    noise = suspect_labels.write(options.model_dir, judged, predicted.tces, options.plot or 0)
+    noise = suspect_labels.write(options.output_dir, judged, predicted.tces, options.plot or 0)
     names: tuple[str, ...] = ("model", "config_name", "config_json", "folds", "hold_out_sectors", "num_models")
     names += ("train_share", "train_steps", "seed", "threshold", "num_resamples")
     content = {
@@ -287,11 +287,11 @@ def write(
             "share": noise.share,
         },
     }
-    json_files.write(os.path.join(options.model_dir, "folds.json"), content)
+    json_files.write(os.path.join(options.output_dir, "folds.json"), content)
     rows = [[name, *row] for name, result in described.items() for row in report.figure_rows(result["sets"])]
     columns = ("fold", "set", "figure", "value", "low", "high")
-    write_csv(os.path.join(options.model_dir, "folds.csv"), columns, rows)
-    _write_predictions(os.path.join(options.model_dir, "out_of_fold.csv"), judged)
+    write_csv(os.path.join(options.output_dir, "folds.csv"), columns, rows)
+    _write_predictions(os.path.join(options.output_dir, "out_of_fold.csv"), judged)
     return noise
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
+from astronet.base import messages
 from astronet.config import nouns
 from astronet.config.schema import Inputs
 from astronet.data.catalog import tce_table
@@ -57,16 +58,13 @@ def tabulate(
     Raises:
       ScriptError: the configuration cannot read a record, or its disposition is not known; it names the record.
     """
-    from tqdm import tqdm
-
     from astronet.ops import dataset
 
     num_examples = dataset.count_examples(files, models.spec.config)
     uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
     serialized = (record for path in files for record in tfrecord.read(path))
     unit = f" {nouns.of(models.spec.config.inputs.features).one}"
-    # None: shown where stderr is a terminal.
-    bar = tqdm(serialized, total=num_examples, unit=unit, disable=None if shows_progress else True)
+    bar = messages.bar(serialized, total=num_examples, unit=unit, disable=None if shows_progress else True)
     predictions = list(scoring.predict_records(uncalibrated, bar))
     tces = table([prediction.example for prediction in predictions], models.spec.config.inputs, catalog)
     return tces, np.array([prediction.probabilities for prediction in predictions])

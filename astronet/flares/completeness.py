@@ -1,14 +1,15 @@
 """Measures the completeness of flare searches: injects flares into light curve files and tells which are found."""
 
 import dataclasses
+import logging
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
+from astronet.base import messages
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.estimator.ensemble import Ensemble
@@ -19,6 +20,7 @@ from astronet.stats.metrics import is_positive
 from light_curve_util.constants import MINUTES_PER_DAY
 from light_curve_util.errors import LightCurveError
 
+_LOG = logging.getLogger(__name__)
 _INJECTION_COLUMNS = (
     *("tic_id", "sector", "light_curve", "peak_time", "amplitude", "duration_minutes", "equivalent_duration", "noise"),
     *("probability", "is_found", "significance", "measured_amplitude", "num_flagged"),
@@ -67,17 +69,26 @@ class InjectionTrial:
                 raise ScriptError(f"--{name} {low:g} {high:g}: the lower of two different numbers goes first")
 
 
-def measure(models: Ensemble, trial: InjectionTrial) -> Skips:
+class Completeness(NamedTuple):
+    """The result of injections and searches.
+
+    Attributes:
+      skips: pairs (path, reason) of the light curves that are left out.
+      summary: lines on the share of injected flares that is found.
+    """
+
+    skips: Skips
+    summary: list[str]
+
+
+def measure(models: Ensemble, trial: InjectionTrial) -> Completeness:
     """Injects and searches flares, and writes injections.csv, completeness.csv, completeness.png and skipped.csv.
 
-    Prints a line for each light curve and a summary.
+    Logs a line for each light curve.
 
     Args:
       models: ensemble of flare networks.
       trial: the flares and the search.
-
-    Returns:
-      Pairs (path, reason) of the light curves that are left out.
 
     Raises:
       ScriptError: no flare could be injected, or a range is empty.
@@ -96,8 +107,7 @@ def measure(models: Ensemble, trial: InjectionTrial) -> Skips:
     cells = [[_cell(row[name]) for name in _INJECTION_COLUMNS] for row in rows]
     write_csv(os.path.join(trial.output_dir, "injections.csv"), _INJECTION_COLUMNS, cells)
     _write_shares(rows, trial)
-    _print_summary(rows, trial.output_dir)
-    return skips
+    return Completeness(skips, list(_summary(rows, trial.output_dir)))
 
 
 def shares_by_bin(
@@ -128,14 +138,14 @@ def shares_by_bin(
 def _inject_all(
     trial: InjectionTrial, scorer: detection.Scorer, settings: recovery.Settings
 ) -> tuple[list[dict[str, Any]], Skips]:
-    """Returns the rows of injections.csv, and (path, reason) of the light curves left out; prints the progress."""
+    """Returns the rows of injections.csv, and (path, reason) of the light curves left out; logs the progress."""
     from tqdm import tqdm
 
     rows: list[dict[str, Any]] = []
     skips: Skips = []
     start = time.monotonic()
     num_files = len(trial.light_curves)
-    with tqdm(total=num_files * trial.num_flares, unit=" flares", disable=None) as bar:
+    with messages.bar(total=num_files * trial.num_flares, unit=" flares") as bar:
         for number, path in enumerate(trial.light_curves):
             before = len(rows)
             try:
@@ -155,8 +165,7 @@ def _inject_all(
                 line += (
                     f"; {number + 1} of {num_files} light curves done, about {tqdm.format_interval(seconds_left)} to go"
                 )
-            bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
+            _LOG.info(line)
     return rows, skips
 
 
@@ -209,25 +218,26 @@ def _write_shares(rows: list[dict[str, Any]], trial: InjectionTrial) -> None:
     plots.plot_completeness(os.path.join(trial.output_dir, "completeness.png"), table, *edges)
 
 
-def _print_summary(rows: list[dict[str, Any]], output_dir: str) -> None:
+def _summary(rows: list[dict[str, Any]], output_dir: str) -> Iterator[str]:
+    """Yields lines on the share of injected flares that is found."""
     amplitudes, noise, is_found = (_column(rows, name) for name in ("amplitude", "noise", "is_found"))
-    print(f"{int(is_found.sum())} of {len(rows)} injected flares found ({is_found.mean():.1%})")
+    yield f"{int(is_found.sum())} of {len(rows)} injected flares found ({is_found.mean():.1%})"
     for low, high in _AMPLITUDES_IN_NOISE:
         inside = (amplitudes / noise >= low) & (amplitudes / noise < high)
         if inside.any():
             share = is_found[inside].mean()
-            print(f"  amplitude {low:g} to {high:g} times the noise of a cadence: {share:.3f} of {inside.sum()}")
-    _print_measured_amplitudes(rows, amplitudes, is_found > 0)
-    print(f"{output_dir}: injections.csv, completeness.csv, completeness.png")
+            yield f"  amplitude {low:g} to {high:g} times the noise of a cadence: {share:.3f} of {inside.sum()}"
+    yield from _measured_amplitudes(rows, amplitudes, is_found > 0)
+    yield f"{output_dir}: injections.csv, completeness.csv, completeness.png"
 
 
-def _print_measured_amplitudes(rows: list[dict[str, Any]], amplitudes: np.ndarray, is_found: np.ndarray) -> None:
-    """Prints measured over injected amplitudes, of all flares and of those with a flagged peak."""
+def _measured_amplitudes(rows: list[dict[str, Any]], amplitudes: np.ndarray, is_found: np.ndarray) -> Iterator[str]:
+    """Yields lines on measured over injected amplitudes, of all flares and of those with a flagged peak."""
     measured, is_flagged = _column(rows, "measured_amplitude"), _column(rows, "num_flagged") > 0
     for group, inside in (("", np.ones(len(rows), bool)), (" with a peak that SPOC would flag", is_flagged)):
         if group and inside.any():
-            print(f"{inside.sum()} flares{group}: {is_found[inside].mean():.3f} found")
+            yield f"{inside.sum()} flares{group}: {is_found[inside].mean():.3f} found"
         ratios = (measured / amplitudes)[inside & is_found]
         if len(ratios):
             low, middle, high = np.percentile(ratios, (16, 50, 84))
-            print(f"  amplitude of those found{group}, over the injected one: {middle:.2f} ({low:.2f} to {high:.2f})")
+            yield f"  amplitude of those found{group}, over the injected one: {middle:.2f} ({low:.2f} to {high:.2f})"

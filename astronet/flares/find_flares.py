@@ -27,7 +27,7 @@ def _find(flags: argparse.Namespace) -> int:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "light_curves",
         nargs="+",
         metavar="LIGHT_CURVE",
@@ -40,16 +40,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         parser, "significance, in standard deviations of the noise, below which a flare is flagged: is_significant is 0"
     )
     light_curves.add_flags(parser)
-    parser.add_argument(
-        "--stars",
+    parser.input.add_argument(
+        "--star_catalog",
         type=arguments.input_file,
-        help="table with columns tic_id, teff [K] and star_rad [solar radii], for energies of stars whose headers lack "
-        "these values or have wrong ones",
+        help="table with the columns tic_id, teff [K] and star_rad [solar radii]: its values serve instead of those in "
+        "the headers of the light curves, for the energies of flares",
     )
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the tables and plots"
     )
-    parser.add_argument("--plot", action="store_true", help="plot each light curve with its flares marked")
+    parser.output.add_argument("--plot", action="store_true", help="plot each light curve with its flares marked")
+    parser.rename("--stars", "--star_catalog")
     return run(locks.holding(_find, "output_dir"), parser.parse_args(argv))
 
 

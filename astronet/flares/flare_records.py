@@ -3,21 +3,23 @@
 import collections
 import dataclasses
 import glob
+import logging
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import astronet
-from astronet.base import arguments
+from astronet.base import arguments, messages
 from astronet.base.files import make_directory, sha256, write_csv
 from astronet.base.script import ScriptError
 from astronet.flares import catalog, injection, light_curves, window_choice, windows
 from astronet.flares.light_curves import LightCurveReading
 from light_curve_util.errors import LightCurveError
 from light_curve_util.tess_io import LightCurve
+
+_LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,7 @@ class RecordChoice:
     """Which records are made, from which files.
 
     Attributes:
-      catalog: path of the catalog of flares.
+      flare_catalog: path of the catalog of flares.
       light_curves: paths of light curve files, or patterns.
       output_dir: directory of the records.
       reading: how the light curves are read.
@@ -50,7 +52,7 @@ class RecordChoice:
       seed: seed of the split, the choice of windows and the injections.
     """
 
-    catalog: str
+    flare_catalog: str
     light_curves: Sequence[str]
     output_dir: str
     reading: LightCurveReading
@@ -74,15 +76,15 @@ class RecordChoice:
         }
 
 
-def generate(choice: RecordChoice) -> None:
-    """Makes the records of a choice, writes all tables, and prints how many windows each set has.
+def generate(choice: RecordChoice) -> list[str]:
+    """Makes the records of a choice, writes all tables, and returns a line on the windows of each set.
 
     Raises:
       ScriptError: the catalog or all light curves cannot be used, or an output would overwrite an input.
     """
     tables = [os.path.join(choice.output_dir, name) for name in _TABLES]
-    arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--catalog": choice.catalog})
-    known = catalog.read(choice.catalog)
+    arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--flare_catalog": choice.flare_catalog})
+    known = catalog.read(choice.flare_catalog)
     skips: Skips = []
     make_directory(choice.output_dir)
     _report_catalog(choice, known)
@@ -94,24 +96,26 @@ def generate(choice: RecordChoice) -> None:
     manifest = _write(choice, known, shards, views, skips)
     if choice.plot:
         _plot(choice, rows, views)
+    lines = []
     for name, entry in manifest["splits"].items():
-        num_stars = splits[name].tic_id.nunique()
+        windows = f"{entry['num_records']} windows of {splits[name].tic_id.nunique()} stars"
         counts = ", ".join(f"{kind} {count}" for kind, count in entry["dispositions"].items())
-        print(f"{name}: {entry['num_records']} windows of {num_stars} stars ({counts}) in {choice.output_dir}/{name}-*")
+        lines.append(f"{name}: {windows} ({counts}) in {choice.output_dir}/{name}-*")
+    return lines
 
 
 def _report_catalog(choice: RecordChoice, known: catalog.Catalog) -> None:
-    """Lists the rows of the catalog that are left out, and prints what was converted."""
+    """Lists the rows of the catalog that are left out, and logs what was converted."""
     path = os.path.join(choice.output_dir, "skipped_flares.csv")
     write_csv(path, ("row", "tic_id", "sector", "reason"), [_skip_cells(skip) for skip in known.skips])
     for note in known.notes:
-        print(f"{choice.catalog}: {note}")
+        _LOG.warning(f"{choice.flare_catalog}: {note}")
     if known.skips:
         reasons = f"{path} has the reasons, the first: row {known.skips[0].row}, {known.skips[0].reason}"
         rows = f"{len(known.skips)} row{'s' if len(known.skips) > 1 else ''}"
-        print(f"warning: {rows} of {choice.catalog} left out: {reasons}", file=sys.stderr)
+        _LOG.warning(f"warning: {rows} of {choice.flare_catalog} left out: {reasons}")
     if not len(known.flares):
-        raise ScriptError(f"{choice.catalog} has no row that can be used")
+        raise ScriptError(f"{choice.flare_catalog} has no row that can be used")
 
 
 def _skip_cells(skip: catalog.Skip) -> list[Any]:
@@ -145,8 +149,6 @@ def _light_curves(
     choice: RecordChoice, known: catalog.Catalog, skips: Skips
 ) -> Iterator[tuple[str, light_curves.Star, LightCurve, "pd.DataFrame"]]:
     """Yields (path, star, light curve, its flares) of the files whose sector the catalog covers."""
-    from tqdm import tqdm
-
     paths = sorted({path for pattern in choice.light_curves for path in _expand(pattern)})
     if not paths:
         raise ScriptError(f"no file matches {' '.join(choice.light_curves)}: name files or patterns")
@@ -154,7 +156,7 @@ def _light_curves(
     sectors = set(flares.sector)
     by_star = dict(list(flares.groupby(["tic_id", "sector"])))
     path_of_star: dict[tuple[int, int], str] = {}
-    for path in tqdm(paths, desc="light curves", disable=None):
+    for path in messages.bar(paths, desc="light curves"):
         try:
             star = light_curves.star(path)
             if star.tic_id is None or star.sector is None:
@@ -234,7 +236,7 @@ def _write(
         counts,
         version=astronet.__version__,
         catalogue={
-            "path": choice.catalog,
+            "path": choice.flare_catalog,
             "sha256": known.sha256,
             "num_rows": len(known.flares),
             "num_skipped_rows": len(known.skips),

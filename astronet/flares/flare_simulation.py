@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from astronet.base import messages
 from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.flares import flare_fit, injection
 from light_curve_util.array_types import Floats
@@ -71,14 +72,12 @@ class StarChoice:
     seed: int = 0
 
 
-def write(choice: StarChoice) -> None:
-    """Writes the light curves, and flares.csv with the flares in them; prints a line."""
-    from tqdm import tqdm
-
+def write(choice: StarChoice) -> str:
+    """Writes the light curves, and flares.csv with the flares in them; returns a line that says so."""
     make_directory(choice.output_dir)
     rows, step = [], choice.cadence_seconds / SECONDS_PER_DAY
     tic_ids = range(_FIRST_TIC_ID, _FIRST_TIC_ID + choice.num_stars)
-    for tic_id in tqdm(tic_ids, unit=" stars", delay=3, disable=None):
+    for tic_id in messages.bar(tic_ids, unit=" stars", delay=3):
         simulated = simulate(tic_id, 1, choice.days, choice.cadence_seconds, choice.seed)
         name = f"tess2018206045859-s0001-{tic_id:016d}-0120-s_lc.fits"
         _write_light_curve(os.path.join(choice.output_dir, name), tic_id, 1, simulated)
@@ -89,7 +88,7 @@ def write(choice: StarChoice) -> None:
             rows.append((tic_id, 1, f"{peak_time:.6f}", f"{width:.6f}", f"{amplitude:.6f}", f"{duration:.4f}"))
     path = os.path.join(choice.output_dir, "flares.csv")
     write_csv(path, ("tic_id", "sector", "peak_time", "duration", "amplitude", "equivalent_duration"), rows)
-    print(f"{choice.output_dir}: light curves of {choice.num_stars} stars; {path}: their {len(rows)} flares")
+    return f"{choice.output_dir}: light curves of {choice.num_stars} stars; {path}: their {len(rows)} flares"
 
 
 def simulate(tic_id: int, sector: int, days: float, cadence_seconds: float, seed: int) -> Simulated:

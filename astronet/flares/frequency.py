@@ -1,8 +1,8 @@
 """Measures how often stars flare: cumulative rates by size, corrected for completeness, and their power law."""
 
 import dataclasses
+import logging
 import os
-import sys
 from collections.abc import Sequence
 from typing import Optional
 
@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.flares import table_rows
+
+_LOG = logging.getLogger(__name__)
 
 EQUIVALENT_DURATION, ENERGY = SIZES = "equivalent_duration", "energy_erg"  # columns that tell the size of a flare
 _BINS_PER_DECADE = 4
@@ -124,7 +126,7 @@ def completeness_by_size(sizes: ArrayLike, is_found: ArrayLike) -> tuple[np.ndar
 
 
 def measure(choice: FrequencyChoice) -> Rates:
-    """Measures the flare frequency distribution, writes its table and figure, prints and returns it.
+    """Measures the flare frequency distribution, writes its table and figure, and returns it.
 
     Raises:
       ScriptError: a table cannot be read, or no flare can be counted.
@@ -132,7 +134,6 @@ def measure(choice: FrequencyChoice) -> Rates:
     rates = compute(choice)
     make_directory(choice.output_dir)
     _write(rates, choice)
-    _print_summary(rates, choice)
     return rates
 
 
@@ -161,7 +162,7 @@ def _read_flares(choice: FrequencyChoice) -> tuple[np.ndarray, float, str]:
     is_flagged = flares["is_significant"] == 0
     left_out = [f"{is_flagged.sum()} not significant"] if is_flagged.any() else []
     if np.isnan(flares["is_significant"]).any():
-        print(f"warning: {path} does not say which flares are significant: find them again", file=sys.stderr)
+        _LOG.warning(f"warning: {path} does not say which flares are significant: find them again")
     sizes = flares[choice.by][~is_flagged]
     left_out.append(f"{np.count_nonzero(~(sizes > 0))} without {choice.by}")
     return sizes[sizes > 0], float(np.nansum(days)), " and ".join(left_out)
@@ -215,15 +216,14 @@ def _write(rates: Rates, choice: FrequencyChoice) -> None:
     plots.plot_frequency(path, choice.by, rates.sizes, rates.weights, rates.days, power_law)
 
 
-def _print_summary(rates: Rates, choice: FrequencyChoice) -> None:
+def summary(rates: Rates, choice: FrequencyChoice) -> list[str]:
+    """Returns lines on the flare frequency distribution, for the user."""
     num_too_small = np.count_nonzero(rates.weights == 0)
-    print(f"{len(rates.sizes)} flares in {rates.days:.2f} days ({rates.left_out} left out)")
-    print(f"{num_too_small} of them too small for a completeness of {choice.least_completeness:g}: left out")
-    print(
+    return [
+        f"{len(rates.sizes)} flares in {rates.days:.2f} days ({rates.left_out} left out)",
+        f"{num_too_small} of them too small for a completeness of {choice.least_completeness:g}: left out",
         f"rate of {choice.by} >= {rates.least:g}: {rates.rate:.4g} a day, falling as its power -{rates.slope:.3f} +- "
-        f"{rates.slope_error:.3f}"
-    )
-    print(
+        f"{rates.slope_error:.3f}",
         f"({rates.num_fitted} flares; the differential slope is one more); {choice.output_dir}: flare_frequency.csv "
-        "and .png"
-    )
+        "and .png",
+    ]

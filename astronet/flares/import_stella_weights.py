@@ -21,8 +21,10 @@ def _import(flags: argparse.Namespace) -> None:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument("archive", type=arguments.input_file, help="final_models.zip of the PyPI package stella 0.1.0")
-    parser.add_argument(
+    parser.input.add_argument(
+        "archive", type=arguments.input_file, help="final_models.zip of the PyPI package stella 0.1.0"
+    )
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         required=True,

@@ -23,13 +23,14 @@ _MOST_FLARES = 100_000  # in each light curve
 def _measure(flags: argparse.Namespace) -> int:
     reading = arguments.from_flags(light_curves.LightCurveReading, flags)
     trial = arguments.from_flags(completeness.InjectionTrial, flags, reading=reading)
-    skips = completeness.measure(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)), trial)
-    return tell_problems([reason for _, reason in skips])
+    measured = completeness.measure(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)), trial)
+    print(*measured.summary, sep="\n")
+    return tell_problems([reason for _, reason in measured.skips])
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.input.add_argument(
         "light_curves",
         nargs="+",
         metavar="LIGHT_CURVE",
@@ -42,34 +43,34 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         parser, "significance below which a flare is not found; give the same value as to find_flares.py"
     )
     light_curves.add_flags(parser)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the tables and the figure"
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_flares",
         type=arguments.whole_number(1, _MOST_FLARES),
         default=200,
         help="number of flares to inject into each light curve",
     )
     limits: dict[str, Any] = {"nargs": 2, "metavar": ("LEAST", "GREATEST")}
-    parser.add_argument(
+    parser.settings.add_argument(
         "--amplitudes",
         type=arguments.positive_number,
         default=(0.002, 1.0),
-        help="amplitudes of the flares, relative to the median flux of the light curve",
+        help="range of their amplitudes, relative to the median flux of the light curve",
         **limits,
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--durations",
         type=arguments.number(above=0, most=MINUTES_PER_DAY, unit="minutes"),
         default=(1.0, 60.0),
-        help="full widths at half maximum of the flares [min]",
+        help="range of their full widths at half maximum [minutes]",
         **limits,
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_bins", type=arguments.whole_number(1, 50), default=6, help="number of bins in amplitude and in duration"
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of the flares and their times")
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of the flares and their times")
     return run(locks.holding(_measure, "output_dir"), parser.parse_args(argv))
 
 

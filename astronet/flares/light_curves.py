@@ -1,6 +1,5 @@
 """Reads light curves for flare searches (bright outliers kept, one cadence), and what their files say of the star."""
 
-import argparse
 import dataclasses
 import os
 from typing import Any, Optional, Union
@@ -8,7 +7,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from astronet.base import arguments
-from astronet.base.script import ScriptError
+from astronet.base.script import Parser, ScriptError
 from astronet.flares.windows import cadence_days
 from light_curve_util import identity, tess_io
 from light_curve_util.constants import SECONDS_PER_DAY
@@ -56,19 +55,21 @@ class Star:
     notes: tuple[str, ...] = ()
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Adds the flags of LightCurveReading."""
-    parser.add_argument(
-        "--flux_key", help="column of the flux in the light curve files (default: the product's own detrended flux)"
+    parser.input.add_argument(
+        "--flux_key",
+        metavar="COLUMN",
+        help="column of the flux in the light curve files (default: the detrended flux of each product)",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--quality",
         choices=QUALITIES,
         default=FLARE_QUALITY,
         help="which flagged cadences to drop; 'flares' drops what 'default' drops, except impulsive outliers, which "
         "may be the peaks of flares (docs/light_curves.md)",
     )
-    parser.add_argument(
+    parser.input.add_argument(
         "--cadence_seconds",
         type=arguments.number(least=1, most=1800, unit="seconds"),
         default=DEFAULT_CADENCE_SECONDS,
@@ -170,7 +171,7 @@ def star_of(identified: identity.Identity, header: Any, name: str) -> Star:
         if values[key] is None and isinstance(header_value, (str, int, float)):
             notes.append(
                 f"{name}: {key} in its header is {header_value!r}, not a number of {least:g} to {most:g} {unit}: no "
-                "energies, unless --stars tells temperature and radius"
+                "energies, unless --star_catalog tells temperature and radius"
             )
     return Star(identified.tic_id, identified.sector, values["TEFF"], values["RADIUS"], tuple(notes))
 

@@ -1,6 +1,5 @@
 """Makes the rows of the tables of one light curve: its flares with their fits, and how much of it was searched."""
 
-import argparse
 import dataclasses
 import os
 import re
@@ -10,6 +9,7 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from astronet.base import arguments
+from astronet.base.script import Parser
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
 from light_curve_util.constants import MINUTES_PER_DAY
 from light_curve_util.tess_io import LightCurve
@@ -38,10 +38,14 @@ _FITTED = {
 _IN_MINUTES = {"rise": "rise_minutes", "decay": "decay_minutes"}
 
 
-def add_significance_flag(parser: argparse.ArgumentParser, help: str) -> None:
+def add_significance_flag(parser: Parser, help: str) -> None:
     """Adds --least_significance, with a help text."""
-    parser.add_argument(
-        "--least_significance", type=arguments.number(least=0, most=1000), default=LEAST_SIGNIFICANCE, help=help
+    parser.settings.add_argument(
+        "--least_significance",
+        type=arguments.number(least=0, most=1000),
+        default=LEAST_SIGNIFICANCE,
+        metavar="SIGMA",
+        help=help,
     )
 
 

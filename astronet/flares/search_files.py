@@ -4,14 +4,14 @@ import contextlib
 import csv
 import dataclasses
 import glob
+import logging
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional
 
 import numpy as np
 
-from astronet.base import arguments
+from astronet.base import arguments, messages
 from astronet.base.files import make_directory, write_aside, write_csv
 from astronet.base.script import ScriptError
 from astronet.estimator.ensemble import Ensemble
@@ -20,6 +20,8 @@ from astronet.flares.light_curves import LightCurveReading
 from light_curve_util.errors import LightCurveError
 from light_curve_util.numerals import numbered
 from light_curve_util.tess_io import LightCurve
+
+_LOG = logging.getLogger(__name__)
 
 _TABLES = {  # file -> its columns
     "flares": search.FLARE_COLUMNS,
@@ -38,7 +40,7 @@ class FlareSearch:
       output_dir: directory of the tables and plots.
       threshold: probability from which a cadence belongs to a flare; None is the ensemble's own threshold.
       least_significance: significance from which a flare counts as significant.
-      stars: path of a table of temperatures and radii; None if the headers have them.
+      star_catalog: path of a table of temperatures and radii; None if the headers have them.
       plot: whether each light curve is plotted.
     """
 
@@ -47,7 +49,7 @@ class FlareSearch:
     output_dir: str
     threshold: Optional[float] = None
     least_significance: float = search.LEAST_SIGNIFICANCE
-    stars: Optional[str] = None
+    star_catalog: Optional[str] = None
     plot: bool = False
 
     def check_paths(self) -> None:
@@ -66,7 +68,7 @@ class FlareSearch:
                 "tables written there look like light curves to the next search"
             )
         tables = [os.path.join(self.output_dir, f"{name}.csv") for name in (*_TABLES, "skipped")]
-        arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--stars": self.stars})
+        arguments.refuse_overwriting_inputs({"--output_dir": tables}, {"--star_catalog": self.star_catalog})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Summary:
 def find(models: Ensemble, files: FlareSearch) -> Summary:
     """Searches light curve files, writes all tables and plots, and returns the Summary.
 
-    Files that cannot be read are skipped and listed in skipped.csv. Prints a line for each light curve.
+    Files that cannot be read are skipped and listed in skipped.csv. Logs a line for each light curve.
 
     Args:
       models: ensemble of flare networks.
@@ -119,7 +121,7 @@ def find(models: Ensemble, files: FlareSearch) -> Summary:
       ScriptError: no light curve could be read, or a path is refused.
     """
     files.check_paths()
-    known_stars = stars.read(files.stars) if files.stars else {}
+    known_stars = stars.read(files.star_catalog) if files.star_catalog else {}
     threshold, scorer = models.threshold(files.threshold), detection.Scorer(models, len(files.light_curves))
     make_directory(files.output_dir)
     with _open_tables(files.output_dir) as write:
@@ -144,7 +146,7 @@ def _remove_outdated(files: FlareSearch, names: set[str]) -> None:
             os.remove(path)
             removed.append(path)
     if removed:
-        print(f"{numbered(len(removed), 'file')} of an earlier search removed from {files.output_dir}")
+        _LOG.info(f"{numbered(len(removed), 'file')} of an earlier search removed from {files.output_dir}")
 
 
 @contextlib.contextmanager
@@ -183,21 +185,21 @@ def _search_all(
         result = _search(light_curve, star, files, scorer, threshold)  # what cannot be written stops the search
         write(result)
         searched.append(result.searched)
-        print(f"{path}: {result}", flush=True)
+        _LOG.info(f"{path}: {result}")
     return searched, skips
 
 
 def _read(
     path: str, files: FlareSearch, known_stars: Mapping[int, tuple[float, float]]
 ) -> tuple[LightCurve, light_curves.Star]:
-    """Reads one light curve and what is known of its star; prints the notes on both."""
+    """Reads one light curve and what is known of its star; logs the notes on both."""
     light_curve, star = light_curves.read(path, files.reading), light_curves.star(path)
     if star.tic_id is not None and star.tic_id in known_stars:
         star = light_curves.Star(star.tic_id, star.sector, *known_stars[star.tic_id])
     for note in star.notes:
-        print(f"warning: {note}", file=sys.stderr)
+        _LOG.warning(f"warning: {note}")
     for note in light_curve.notes:
-        print(f"warning: {path}: {note}", file=sys.stderr)
+        _LOG.warning(f"warning: {path}: {note}")
     return light_curve, star
 
 
@@ -209,11 +211,9 @@ def _search(
     threshold: float,
 ) -> search.Found:
     """Searches one light curve, writes its probabilities and its plot, and returns its flares."""
-    from tqdm import tqdm
-
     name = search.stem(light_curve.path)
     # At a terminal, a bar shows the progress in a long light curve.
-    with tqdm(desc=name, total=len(light_curve.time), unit=" cadences", delay=3, leave=False, disable=None) as bar:
+    with messages.bar(desc=name, total=len(light_curve.time), unit=" cadences", delay=3, leave=False) as bar:
         probabilities = scorer.cadences(light_curve, bar.update)
     mean = probabilities.mean(axis=1)
     result = search.collect(light_curve, probabilities, threshold, star, files.least_significance)

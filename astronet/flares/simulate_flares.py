@@ -15,33 +15,33 @@ from astronet.flares import flare_simulation
 
 
 def _simulate(flags: argparse.Namespace) -> None:
-    flare_simulation.write(arguments.from_flags(flare_simulation.StarChoice, flags))
+    print(flare_simulation.write(arguments.from_flags(flare_simulation.StarChoice, flags)))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.add_argument(
+    parser.output.add_argument(
         "--output_dir",
         type=arguments.output_directory,
         required=True,
         help="directory of the light curves and of flares.csv",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--num_stars", type=arguments.whole_number(1, 100_000), default=40, help="number of stars; half of them flare"
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--days",
         type=arguments.number(least=0.1, most=flare_simulation.SECTOR_DAYS, unit="days"),
         default=flare_simulation.SECTOR_DAYS,
-        help="length of the light curves, a sector at most",
+        help="length of the light curves, at most a sector",
     )
-    parser.add_argument(
+    parser.settings.add_argument(
         "--cadence_seconds",
         type=arguments.number(least=1, most=1800, unit="seconds"),
         default=120,
         help="time between cadences",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
+    parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of all random numbers")
     return run(locks.holding(_simulate, "output_dir"), parser.parse_args(argv))
 
 

@@ -1,12 +1,14 @@
 """Reads tables of stars with temperatures and radii, for the energies of flares."""
 
+import logging
 import os
-import sys
 from typing import Optional, Union
 
 from astronet.base.script import ScriptError
 from astronet.data.catalog import tic_ids
 from astronet.flares import light_curves, table_rows
+
+_LOG = logging.getLogger(__name__)
 
 _SPELLINGS = {
     "tic_id": ("tic_id", "TIC", "TICID", "TIC ID", "ID"),
@@ -40,7 +42,7 @@ def read(path: Union[str, os.PathLike]) -> dict[int, tuple[float, float]]:
         if teff is not None and star_rad is not None:
             known[tic_id] = teff, star_rad
     for number, reason in sorted(problems):
-        print(f"warning: {path}, row {number} left out: {reason}", file=sys.stderr)
+        _LOG.warning(f"warning: {path}, row {number} left out: {reason}")
     if not known:
         raise ScriptError(f"{path} has no row with tic_id, teff and star_rad that can be used: give a table that has")
     return known

@@ -1,9 +1,9 @@
 """Fits, saves and loads the calibration of a model: temperature, decision threshold and limits of novelty."""
 
 import dataclasses
+import logging
 import math
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
@@ -14,6 +14,8 @@ from astronet.base import json_files
 from astronet.base.script import ScriptError
 from astronet.stats import metrics, novelty
 from light_curve_util.array_types import ArrayLike, Floats
+
+_LOG = logging.getLogger(__name__)
 
 TEMPERATURES = (0.1, 10.0)  # range in which the best temperature is searched
 
@@ -137,7 +139,7 @@ def load(model_dir: str, weights_sha256: Optional[str]) -> Calibration:
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ScriptError(f"{path} is not a calibration ({error!r}): run calibrate.py again or remove it") from error
     if calibration.checkpoints_sha256 != weights_sha256:
-        print(f"warning: {path} is of other checkpoints: not used; run calibrate.py again", file=sys.stderr)
+        _LOG.warning(f"warning: {path} is of other checkpoints: not used; run calibrate.py again")
         return Calibration()
     return calibration
 

@@ -46,7 +46,7 @@ def files(tmp_path_factory, write_tces):
 def folds(files, tmp_path_factory):
     """The directory of three folds, two models each."""
     directory = tmp_path_factory.mktemp("folds")
-    flags = ["--folds=3", "--num_models=2", "--seed=1", "--plot=1", f"--model_dir={directory}"]
+    flags = ["--folds=3", "--num_models=2", "--seed=1", "--plot=1", f"--output_dir={directory}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     return directory
 
@@ -111,7 +111,7 @@ def test_run_again_it_goes_on_and_gives_the_same(files, folds, tmp_path, capsys)
     shutil.copytree(folds / "fold-2", resumed / "fold-2", ignore=shutil.ignore_patterns("2"))
     kept = {path: os.stat(path).st_mtime_ns for path in resumed.glob("*/*/model.ckpt-200.index")}
     assert len(kept) == 3
-    flags = ["--folds=3", "--num_models=2", "--seed=1", f"--model_dir={resumed}"]
+    flags = ["--folds=3", "--num_models=2", "--seed=1", f"--output_dir={resumed}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     assert capsys.readouterr().out.count("is finished: it has 200 steps") == 3
     assert all(os.stat(path).st_mtime_ns == changed for path, changed in kept.items())
@@ -122,7 +122,7 @@ def test_run_again_it_goes_on_and_gives_the_same(files, folds, tmp_path, capsys)
 
 
 def test_sectors_are_held_out_in_turn(files, tmp_path, capsys):
-    flags = ["--hold_out_sectors", "2", "1", "--train_steps=20", f"--model_dir={tmp_path}"]
+    flags = ["--hold_out_sectors", "2", "1", "--train_steps=20", f"--output_dir={tmp_path}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     predicted = read_csv(tmp_path / "out_of_fold.csv")
     assert [int(row["row_id"]) for row in predicted] == list(range(NUM_TCES))
@@ -139,7 +139,7 @@ def test_what_stars_of_other_sectors_are_left_is_told_apart(files, tmp_path):
     """Without the second TCE of every other star, half of those held out are unseen."""
     serialized = [record for path in tfrecord.expand(files[8:]) for record in tfrecord.read(path)]
     tfrecord.write_shard(tmp_path / "some", [tce for row_id, tce in enumerate(serialized) if row_id % 8 not in (1, 3)])
-    flags = [f"--files={tmp_path}/some", "--hold_out_sectors", "1", "--train_steps=5", f"--model_dir={tmp_path}/model"]
+    flags = [f"--files={tmp_path}/some", "--hold_out_sectors", "1", "--train_steps=5", f"--output_dir={tmp_path}/model"]
     assert cross_validate.main([*QUICK, *flags]) == 0
     result = json.loads((tmp_path / "model" / "folds.json").read_text())["results"]["sector-1"]
     assert (result["sets"]["all"]["num_tces"], result["sets"]["unseen"]["num_tces"]) == (48, 24)
@@ -148,7 +148,7 @@ def test_what_stars_of_other_sectors_are_left_is_told_apart(files, tmp_path):
 
 def test_a_training_that_stops_early_does_not_train_on_what_stops_it(files, tmp_path):
     change = json.dumps({"hparams": {"early_stop_patience": 1}})
-    flags = [f"--config_json={change}", "--train_steps=20", "--folds=2", f"--model_dir={tmp_path}"]
+    flags = [f"--config_json={change}", "--train_steps=20", "--folds=2", f"--output_dir={tmp_path}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     for fold in (tmp_path / "fold-1", tmp_path / "fold-2"):
         train, val, test = (set(column_of_side(fold, side, "tic_id")) for side in ("train", "val", "test"))
@@ -156,7 +156,7 @@ def test_a_training_that_stops_early_does_not_train_on_what_stops_it(files, tmp_
 
 
 def test_a_share_of_the_stars_is_trained_on_and_all_are_predicted(files, folds, tmp_path):
-    flags = ["--folds=3", "--train_share=0.5", "--train_steps=5", "--seed=1", f"--model_dir={tmp_path}"]
+    flags = ["--folds=3", "--train_share=0.5", "--train_steps=5", "--seed=1", f"--output_dir={tmp_path}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     assert [int(row["row_id"]) for row in read_csv(tmp_path / "out_of_fold.csv")] == list(range(NUM_TCES))
     for number in (1, 2, 3):
@@ -179,7 +179,7 @@ def test_a_share_of_the_stars_is_trained_on_and_all_are_predicted(files, folds, 
     ],
 )
 def test_what_cannot_be_done_is_told_before_any_training(files, tmp_path, flags, message, capsys):
-    assert cross_validate.main([files, *QUICK, f"--model_dir={tmp_path}", *flags]) == 1
+    assert cross_validate.main([files, *QUICK, f"--output_dir={tmp_path}", *flags]) == 1
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -197,13 +197,13 @@ def test_what_cannot_be_done_is_told_before_any_training(files, tmp_path, flags,
 )
 def test_flags_that_do_not_go_together_are_refused(files, flags, message, capsys):
     with pytest.raises(SystemExit) as stopped:
-        cross_validate.main([files, "--model_dir=model", *flags])
+        cross_validate.main([files, "--output_dir=model", *flags])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_model_that_cannot_be_trained_is_named(files, tmp_path, capsys):
-    flags = ["--folds=2", "--train_steps=1", f"--model_dir={tmp_path}"]
+    flags = ["--folds=2", "--train_steps=1", f"--output_dir={tmp_path}"]
     assert cross_validate.main([files, *QUICK, *flags]) == 0
     checkpoint = checkpoints.find(str(tmp_path / "fold-2" / "1"))
     with open(f"{checkpoint}.index", "wb"):

@@ -194,7 +194,7 @@ def test_text_of_a_catalogue_is_text_in_plots_and_records(tmp_path):
     hostile = r"../../$\frac{%s{0}"
     table = write_tces_csv(tmp_path / "tces.csv", toi_id=hostile, Disposition=hostile)
     flags = [f"--input_tce_csv_file={table}", f"--tess_data_dir={tmp_path}/data"]
-    assert plot_tces.main([*flags, f"--save_dir={tmp_path}/plots", "--config_name=yu2019"]) == 0
+    assert plot_tces.main([*flags, f"--output_dir={tmp_path}/plots", "--config_name=yu2019"]) == 0
     assert files_below(tmp_path / "plots") == {"tic77_sector1_row0.png"}
     table = write_tces_csv(tmp_path / "tces.csv", toi_id=hostile)
     out = tmp_path / "out"

@@ -238,7 +238,7 @@ def test_an_image_overwrites_no_input_and_its_directory_is_checked_before_any_wo
 
 
 def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, capsys):
-    flags = [f"--input_tce_csv_file={survey}/tces.csv", f"--tess_data_dir={survey}/tess", f"--save_dir={tmp_path}"]
+    flags = [f"--input_tce_csv_file={survey}/tces.csv", f"--tess_data_dir={survey}/tess", f"--output_dir={tmp_path}"]
     star = table.tic_id[0]
     assert plot_tces.main([*flags, f"--tic={star}"]) == 0
     pages = list(tmp_path.iterdir())
@@ -261,7 +261,11 @@ def test_plot_tces_tells_of_the_rows_that_are_asked_for_alone(survey, table, tmp
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    flags = [f"--input_tce_csv_file={tmp_path}/days.csv", f"--tess_data_dir={survey}/tess", f"--save_dir={tmp_path}/p"]
+    flags = [
+        f"--input_tce_csv_file={tmp_path}/days.csv",
+        f"--tess_data_dir={survey}/tess",
+        f"--output_dir={tmp_path}/p",
+    ]
     assert plot_tces.main([*flags, f"--tic={table.tic_id[0]}"]) == 1  # so few cadences lie in so short an event
     error = capsys.readouterr().err
     assert "900000000" not in error and f"sparse: {survey}/tess/sector-1/{table.tic_id[0]}.h5: local_view: " in error

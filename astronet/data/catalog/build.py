@@ -6,22 +6,23 @@ build(CatalogChoice(["sector-1.csv"], "tces.csv", "local:tic.sqlite", events.Sea
 import collections
 import dataclasses
 import functools
+import logging
 import math
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
-from tqdm import tqdm
 
 import astronet
-from astronet.base import kept, locks
+from astronet.base import kept, locks, messages
 from astronet.base.kept import Kept, beside
 from astronet.base.workers import OncePerProcess, map_in_order
 from astronet.data.catalog import catalog_rows, events, focal_plane, observed
 from astronet.data.catalog import stars as star_catalogs
 from astronet.data.records.columns import DEC, LOGG, RA, STAR_MASS, STAR_RADIUS, TEFF, TMAG
+
+_LOG = logging.getLogger(__name__)
 
 _STARS_PER_TASK = 500
 _FILES_PER_TASK = 200
@@ -107,7 +108,7 @@ def build(choice: CatalogChoice) -> BuiltCatalog:
     with locks.exclusive_file(choice.out_path):
         rows, notes = catalog_rows.read(choice.input_paths, choose_sectors, choice.stitch)
         for note in notes:
-            print(note, file=sys.stderr)
+            _LOG.warning(note)
         if choice.stitch:
             catalog_rows.join_stars(rows)
         return _complete_and_write(rows, choice._for_workers())
@@ -162,7 +163,7 @@ def _look_up_all(tic_ids, choice):
     work = functools.partial(_look_up, open_catalog=open_catalog)
     stars: dict[int, star_catalogs.Star] = {}
     problems: dict[int, str] = {}
-    with tqdm(desc="stars", total=len(tic_ids), disable=None) as progress:
+    with messages.bar(desc="stars", total=len(tic_ids)) as progress:
         for task, (answered, problem) in zip(tasks, map_in_order(work, tasks, num_workers, cluster=cluster)):
             stars.update(answered)
             problems.update((tic_id, problem) for tic_id in task if tic_id not in answered)
@@ -217,9 +218,9 @@ def _add_events(rows, choice):
     )
     num_kept = sum(len(task) for task in tasks if work.has(task))
     if num_kept:
-        print(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
+        _LOG.info(f"resuming: {num_kept} of {len(rows)} rows are in {work.directory} (remove it to begin anew)")
     answers = []
-    with tqdm(desc="events", total=len(rows), disable=None) as progress:
+    with messages.bar(desc="events", total=len(rows)) as progress:
         for results in map_in_order(work, tasks, choice.num_worker_processes, cluster=choice.cluster):
             answers += results
             progress.update(len(results))

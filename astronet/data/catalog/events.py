@@ -5,9 +5,9 @@ Worker processes import this module, so it imports neither TensorFlow nor pandas
 
 import collections
 import dataclasses
+import logging
 import math
 import os
-import sys
 from typing import Optional
 
 from astronet.data.catalog import blsanal, epochs, plausibility
@@ -15,6 +15,8 @@ from astronet.data.catalog.catalog_rows import DroppedRowError
 from astronet.data.catalog.tce_values import longer_than_period
 from light_curve_util import sector_times
 from light_curve_util.errors import LightCurveError
+
+_LOG = logging.getLogger(__name__)
 
 _BLSANAL = "the .blsanal files"
 _OWN_COLUMNS = ("Epoc", "Period", "Duration", "Transit_Depth", "SN", "Qingress")
@@ -217,7 +219,7 @@ def check(rows):
         }
         doubts = plausibility.doubts(columns)
         for text in doubts.of_columns:
-            print(f"warning: {source}: {text}", file=sys.stderr)
+            _LOG.warning(f"warning: {source}: {text}")
         for i, texts in doubts.of_tces.items():
             kept_rows[i].warnings += texts
 
@@ -225,7 +227,7 @@ def check(rows):
 def _to_btjd(source, rows):
     times = epochs.in_btjd([row.event["Epoc"] for row in rows], [row.sector for row in rows])
     for note in times.notes:
-        print(f"{source}: {note}", file=sys.stderr)
+        _LOG.warning(f"{source}: {note}")
     for i, row in enumerate(rows):
         if i in times.problems:
             row.reason = f"Epoc {times.problems[i]}"

@@ -7,19 +7,19 @@ import collections
 import dataclasses
 import functools
 import itertools
+import logging
 import os
-import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tqdm import tqdm
-
-from astronet.base import arguments, locks
+from astronet.base import arguments, locks, messages
 from astronet.base.downloads import AbsentError, DownloadError, Server, ServerDownError, in_threads
 from astronet.base.files import write_csv
 from astronet.base.script import ScriptError
 from astronet.data.catalog import mast_products, tce_table
 from astronet.data.records.columns import SECTOR, TIC_ID
+
+_LOG = logging.getLogger(__name__)
 
 LIST_NAME = "not_downloaded.csv"
 INTERRUPTED = "interrupted"
@@ -95,14 +95,16 @@ def download(choice: DownloadChoice, server: Server) -> DownloadReport:
       ScriptError: no row of the catalog has a star and a sector, or another run writes to the same directory.
       OSError: a file cannot be read or written.
     """
-    arguments.refuse_overwriting_inputs({f"--out ({LIST_NAME})": choice.list_path}, {"--catalog": choice.catalog_path})
+    arguments.refuse_overwriting_inputs(
+        {f"--output_dir ({LIST_NAME})": choice.list_path}, {"--catalog": choice.catalog_path}
+    )
     wanted, unusable = read_catalog(choice.catalog_path)
     for row in unusable:
-        print(f"{choice.catalog_path}: {row.reason}; left out", file=sys.stderr)
+        _LOG.warning(f"{choice.catalog_path}: {row.reason}; left out")
     if not wanted:
         raise ScriptError(f"{choice.catalog_path} names no light curve: it has no row with a tic_id and a sector")
     with locks.exclusive(choice.output_dir):
-        print(f"{len(wanted)} light curves wanted of {choice.product}, in {choice.output_dir}")
+        _LOG.info(f"{len(wanted)} light curves wanted of {choice.product}, in {choice.output_dir}")
         product = mast_products.PRODUCTS[choice.product]
         run = _Download(product, choice.output_dir, server, choice.num_parallel)
         run.run(wanted)
@@ -129,7 +131,7 @@ def read_catalog(path: str) -> tuple[list[tuple[int, int]], list[Unusable]]:
     request = tce_table.Request(needed=(TIC_ID, SECTOR), only=(TIC_ID, SECTOR))
     all_rows, notes = tce_table.load_all(path, request)
     for note in notes:
-        print(f"{path}: {note}", file=sys.stderr)
+        _LOG.warning(f"{path}: {note}")
     wanted: dict[tuple[int, int], None] = {}
     unusable = []
     for i, reason in enumerate(all_rows.reasons):
@@ -169,7 +171,7 @@ class _Download:
     def run(self, wanted):
         """Downloads the missing light curves. Stops early if the server is down, or after Control-C."""
         try:
-            with tqdm(total=len(wanted), unit="file", disable=None) as progress:
+            with messages.bar(total=len(wanted), unit="file") as progress:
                 for star_and_sector, outcome in self._outcomes(wanted):
                     self.outcomes[star_and_sector] = outcome
                     progress.update()
@@ -231,7 +233,7 @@ def _is_whole(path, tic_id, sector):
     try:
         mast_products.check(path, tic_id, sector)
     except mast_products.BadAnswerError as error:
-        tqdm.write(f"{path}: {error}; downloaded again", file=sys.stderr)
+        _LOG.warning(f"{path}: {error}; downloaded again")
         return False
     return True
 

@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tqdm import tqdm
-
+from astronet.base import messages
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.base.workers import map_in_order
@@ -106,7 +105,7 @@ def read_lists(paths: Sequence[str], num_worker_processes: int = 1) -> Stars:
         sector_of(path)  # raises an error for a name without a sector before anything is read
     tic_ids_of: dict[int, dict[int, str]] = collections.defaultdict(dict)  # to the list that has it first
     left_out_of: dict[int, list[LeftOut]] = collections.defaultdict(list)
-    with tqdm(total=len(paths), unit="file", disable=None) as progress:
+    with messages.bar(total=len(paths), unit="file") as progress:
         for path, (tic_ids, problems) in zip(paths, map_in_order(read_tic_ids, paths, num_worker_processes)):
             sector, name = sector_of(path), os.path.basename(path)
             left_out_of[sector] += [LeftOut(name, *problem) for problem in problems]

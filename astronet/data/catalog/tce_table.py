@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-import sys
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from astronet.data.records.columns import (
     TIC_ID,
 )
 from light_curve_util import time_systems
+
+_LOG = logging.getLogger(__name__)
 
 _AS_JUNK = {"V": "J", "IS": "J"}  # in records
 _ALL_COLUMNS = Request()
@@ -63,7 +65,7 @@ def read(path, also_required=()):
     """
     catalog = load(path, Request(required=tuple(also_required)))
     for note in catalog.notes:
-        print(f"{path}: {note}", file=sys.stderr)
+        _LOG.warning(f"{path}: {note}")
     return catalog.table, catalog.skips
 
 
@@ -144,7 +146,7 @@ def doubts(path, table):
     """
     found = plausibility.doubts(table)
     for text in found.of_columns:
-        print(f"warning: {path}: {text}", file=sys.stderr)
+        _LOG.warning(f"warning: {path}: {text}")
     identities = table[[ROW_ID, TIC_ID, SECTOR]].to_numpy().tolist()
     return [Warned._make((*identities[i], text)) for i, texts in sorted(found.of_tces.items()) for text in texts]
 

@@ -7,8 +7,8 @@ records.manifest["splits"]["train"]["num_records"]
 
 import collections
 import dataclasses
+import logging
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -24,6 +24,8 @@ from astronet.data.catalog.tce_table import Skip, Warned
 from astronet.data.records import event_density, preprocess, record_set, shards, split
 from astronet.data.records.columns import SN
 from light_curve_util.view_generator import VIEW_NAMES
+
+_LOG = logging.getLogger(__name__)
 
 _WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
 # Fields of RecordRequest that decide the content of the records; records.json lists them under "settings".
@@ -55,7 +57,7 @@ class RecordRequest:
       detrend: "none" or "spline".
       mask_flares: name of the directory of flare networks, for records.json; None keeps flares.
       flare_mask: drops flares (flares.mask.of_directory); None keeps them.
-      num_worker_processes: number of processes that make views; 0 makes them in this process.
+      num_worker_processes: number of processes that make views; 1 makes them in this process.
       time_limit_seconds: seconds after which a TCE is skipped; 0 means no limit. It needs worker processes.
       cluster: a cluster to work on, as --cluster names it.
       dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table,
@@ -78,7 +80,7 @@ class RecordRequest:
     detrend: str = "none"
     mask_flares: Optional[str] = None
     flare_mask: Optional[preprocess.Mask] = None
-    num_worker_processes: int = 0
+    num_worker_processes: int = 1
     time_limit_seconds: float = 60
     cluster: Any = None
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
@@ -222,7 +224,7 @@ def _write_warnings(directory, warnings, skips):
     path = record_set.write_warnings(directory, kept)
     num_rows = len({warned[:3] for warned in kept})
     if num_rows:
-        print(f"warning: {num_rows} row(s) have a record but are doubtful: {path} says why", file=sys.stderr)
+        _LOG.warning(f"warning: {num_rows} row(s) have a record but are doubtful: {path} says why")
     return num_rows
 
 
@@ -236,7 +238,7 @@ def _read(choice):
     )
     catalog = tce_table.load(choice.table_path, request)
     for note in catalog.notes:
-        print(f"{choice.table_path}: {note}", file=sys.stderr)
+        _LOG.warning(f"{choice.table_path}: {note}")
     num_rows = len(catalog.table) + len(catalog.skips)
     table, repeated = tce_table.drop_repeated(catalog.table)
     warnings = tce_table.doubts(choice.table_path, table)

@@ -64,7 +64,7 @@ def report(train_identities, eval_identities, words=nouns.TCES):
         f"{words.one} and {same_star.sum()} are of {words.sources} that are trained on, {leaked.sum()} in all: "
         "evaluation flatters.\n"
         f"  Split by {words.source} ({words.made_by}), or get figures without them: "
-        "evaluate.py --report --train_files"
+        "evaluate.py --output_dir --train_files"
     )
 
 

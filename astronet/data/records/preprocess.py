@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Optional, Protocol
 
+from astronet.base.script import Parser
 from astronet.data.catalog import epochs
 from astronet.data.catalog.tce_values import stitched_sectors
 from astronet.data.records.columns import (
@@ -75,21 +76,27 @@ class Settings:
             self.mask_flares.prepare()
 
 
-def add_flags(parser):
-    """Adds --flux_key, --quality and --detrend, which say how light curves are read, to an ArgumentParser."""
-    parser.add_argument(
+def add_flags(parser: Parser) -> None:
+    """Adds --flux_key, --quality and --detrend, which say how light curves are read."""
+    parser.input.add_argument(
         "--flux_key",
-        help="column of the flux or magnitudes; default: the detrended ones of each product (KSPMagnitude, ...)",
+        metavar="COLUMN",
+        help="column of the flux or magnitudes (default: the detrended ones of each product, such as KSPMagnitude)",
     )
-    parser.add_argument("--quality", choices=QUALITIES, default="default", help="which flagged cadences to drop")
-    parser.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
-    parser.add_argument(
+    parser.input.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default="default",
+        help="which flagged cadences to drop (docs/light_curves.md)",
+    )
+    parser.settings.add_argument("--detrend", choices=METHODS, default="none", help="how to flatten light curves")
+    parser.settings.add_argument(
         "--mask_flares",
         nargs="?",
         const="pretrained:flares",
-        metavar="MODEL_DIR",
-        help="drop the flares that these networks find in light curves of 2 min or less, before folding; without a "
-        "directory, by those that come with the package",
+        metavar="DIR",
+        help="drop flares before folding, in light curves with a cadence of 2 min or less; DIR has the networks "
+        "that find them (without DIR: pretrained:flares)",
     )
 
 

@@ -9,16 +9,18 @@ import contextlib
 import dataclasses
 import glob
 import hashlib
+import logging
 import os
 import re
 import shutil
 import socket
-import sys
 
 from astronet.base import json_files
 from astronet.base.files import INCOMPLETE, sha256, sync, write_aside, write_csv
 from astronet.base.script import ScriptError
 from astronet.data.catalog.tce_table import Skip, Warned
+
+_LOG = logging.getLogger(__name__)
 
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
 _STAGING = "incomplete-records"
@@ -259,7 +261,7 @@ def write_manifest(directory, counts, **origin):
     if os.path.exists(path) and len(_shards_in(directory)) > len(counts):
         earlier = json_files.read_or_nothing(path)
         if not earlier:
-            print(f"warning: {path} was damaged: its entries about the other splits are lost", file=sys.stderr)
+            _LOG.warning(f"warning: {path} was damaged: its entries about the other splits are lost")
         manifest["earlier"] = earlier.get("earlier", earlier)
     json_files.write(path, manifest)
     return manifest

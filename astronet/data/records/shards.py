@@ -2,17 +2,17 @@
 
 import functools
 import itertools
+import logging
 import math
 import os
-import sys
 
-from tqdm import tqdm
-
-from astronet.base import workers
+from astronet.base import messages, workers
 from astronet.data.catalog.tce_values import stitched_sectors
 from astronet.data.records import pieces, record_set
 from astronet.data.records.columns import SECTOR
 from light_curve_util import sector_times
+
+_LOG = logging.getLogger(__name__)
 
 _TCES_PER_PIECE = 128  # a tenth of a second of work, so that even one large shard keeps many workers busy
 
@@ -25,7 +25,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
       tables: dict of shard name to the DataFrame of its TCEs, as tce_table.to_record_columns returns it.
       tess_data_dir: directory of the light curves.
       settings: preprocess.Settings.
-      num_worker_processes: number of processes; 0 works in this process, without a time limit.
+      num_worker_processes: number of processes; 1 works in this process, without a time limit.
       time_limit_seconds: seconds after which a TCE is given up; 0 means no limit.
       cluster: a cluster to work on, as --cluster names it.
 
@@ -37,7 +37,7 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
       OSError: the directory cannot be written.
     """
     staging = record_set.staging_directory(directory)
-    if not (num_worker_processes or cluster):
+    if num_worker_processes <= 1 and not cluster:
         time_limit_seconds = None
     # Workers of a cluster have another working directory.
     where = os.path.abspath(staging), os.path.abspath(tess_data_dir)
@@ -50,8 +50,8 @@ def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_
         made = {name: _up_to_date(directory, name, pieces_of[name], in_order) for name in tables}
         to_do = {name: table for name, table in tables.items() if not made[name]}
         if len(to_do) < len(tables):
-            print(f"{len(tables) - len(to_do)} of {len(tables)} shards are up to date", file=sys.stderr)
-        with tqdm(desc="views", total=sum(map(len, to_do.values())), unit="TCE") as progress:
+            _LOG.info(f"{len(tables) - len(to_do)} of {len(tables)} shards are up to date")
+        with messages.bar(desc="views", total=sum(map(len, to_do.values())), unit="TCE", disable=False) as progress:
             summaries = in_order(pieces.make, itertools.chain.from_iterable(pieces_of[name]() for name in to_do))
             for name, table in to_do.items():
                 summaries_of_shard = itertools.islice(summaries, math.ceil(len(table) / _TCES_PER_PIECE))

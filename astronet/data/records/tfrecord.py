@@ -2,14 +2,16 @@
 
 import contextlib
 import glob
+import logging
 import os
 import struct
-import sys
 
 import google_crc32c
 
 from astronet.base.files import INCOMPLETE, write_aside
 from astronet.base.script import ScriptError
+
+_LOG = logging.getLogger(__name__)
 
 _LENGTH, _CHECKSUM, _HEADER = struct.Struct("<Q"), struct.Struct("<I"), struct.Struct("<QI")
 _BUFFER_BYTES = 1 << 20
@@ -39,7 +41,7 @@ def expand(patterns):
     if empty.issuperset(paths):
         raise ScriptError(f"empty record file {', '.join(sorted(empty))}: make the records again")
     for path in sorted(empty):
-        print(f"warning: empty record file {path}: left out", file=sys.stderr)
+        _LOG.warning(f"warning: empty record file {path}: left out")
     return list(dict.fromkeys(path for path in paths if path not in empty))
 
 

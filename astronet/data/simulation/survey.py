@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
-from tqdm import tqdm
 
-from astronet.base import locks
+from astronet.base import locks, messages
 from astronet.base.files import make_directory, write_aside
 from astronet.base.workers import map_in_order
 from astronet.data.catalog import blsanal, box_search, build, events, tev
@@ -238,7 +237,7 @@ def _make_stars(tic_ids, choice):
     stars = []
     rows_of_sector: dict[int, list[dict[str, Any]]] = {sector: [] for sector in choice.sectors}
     results = map_in_order(work, tic_ids, choice.num_worker_processes, cluster=choice.cluster)
-    for star, rows in tqdm(results, total=len(tic_ids), unit="star", disable=None):
+    for star, rows in messages.bar(results, total=len(tic_ids), unit="star"):
         stars.append(star)
         for row in rows:
             rows_of_sector[row["Sectors"]].append(row)

@@ -192,8 +192,8 @@ def test_every_flag_of_every_script_refuses_what_it_can_never_be(name, capsys, m
     [
         ("data.generate_input_records", "skipped.csv", ["--input_tce_csv_file=skipped.csv", "--tess_data_dir=."]),
         ("data.generate_input_records", "records.json", ["--input_tce_csv_file=records.json", "--tess_data_dir=."]),
-        ("evaluate", "kinds.csv", ["--model_dir=m", "--eval_files=test-0", "--report=.", "--catalog=kinds.csv"]),
-        ("cross_validate", "folds.csv", ["--files=test-0", "--folds=2", "--model_dir=.", "--catalog=folds.csv"]),
+        ("evaluate", "kinds.csv", ["--model_dir=m", "--eval_files=test-0", "--output_dir=.", "--catalog=kinds.csv"]),
+        ("cross_validate", "folds.csv", ["--files=test-0", "--folds=2", "--output_dir=.", "--catalog=folds.csv"]),
         ("batch_predict", "prediction.csv", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=pre*"]),
         ("find_incorrect", "true_vs_pred.txt", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=t*", "--save_dir=."]),
     ],

@@ -86,13 +86,13 @@ def test_a_directory_that_the_holder_removes_does_not_confuse_the_next_run(tmp_p
     assert os.listdir(tmp_path / "kept") == []
 
 
-def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, capsys):
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog):
     def refuse(descriptor, operation):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("fcntl.flock", refuse)  # as Lustre without its option `flock` does
     with locks.exclusive(tmp_path / "records"):
-        assert "make sure that no other run writes there" in capsys.readouterr().err
+        assert "make sure that no other run writes there" in caplog.text
     assert os.listdir(tmp_path / "records") == []
 
 

@@ -215,7 +215,7 @@ def arguments(mast_url, tmp_path, product="qlp", **flags):
     return [
         f"--catalog={tmp_path / 'tces.csv'}",
         f"--product={product}",
-        f"--out={tmp_path / 'out'}",
+        f"--output_dir={tmp_path / 'out'}",
         f"--mast_url={mast_url}",
         *(f"--{name}={value}" for name, value in {**defaults, **flags}.items()),
     ]
@@ -629,7 +629,7 @@ def test_the_list_of_an_earlier_run_is_not_overwritten_by_its_own_repetition(mas
     catalog = write_catalogue(tmp_path / "out" / "not_downloaded.csv", (1, 1))
     before = catalog.read_bytes()
     assert download_light_curves.main([*flags, f"--catalog={catalog}"]) == 1
-    assert "--out (not_downloaded.csv) would overwrite" in capsys.readouterr().err
+    assert "--output_dir (not_downloaded.csv) would overwrite" in capsys.readouterr().err
     assert catalog.read_bytes() == before and mast.log == []
 
 

@@ -24,7 +24,7 @@ def test_one_table_a_sector_whatever_the_directory_is_called(tmp_path):
     write_list(lists, "sector-4-good.txt", "13", "", "11")
     inputs = ["sector-4-bad.txt", "sector-12.txt", "sector-4-good.txt"]
     save_dir = tmp_path / "out" / "tables"
-    flags = [f"--base_dir={lists}", "--input", *inputs, f"--save_dir={save_dir}"]
+    flags = [f"--base_dir={lists}", "--input", *inputs, f"--output_dir={save_dir}"]
     assert make_empty_catalog.main(flags) == 0
     assert sorted(path.name for path in save_dir.iterdir()) == [
         "sector-12-all.csv",
@@ -65,7 +65,7 @@ def test_workers_change_nothing(tmp_path):
         write_list(tmp_path, name, *map(str, range(number * 10, number * 10 + 25)))
     flags = [f"--base_dir={tmp_path}", "--input", *names]
     for workers in (1, 20):
-        save_dir = f"--save_dir={tmp_path}/{workers}"
+        save_dir = f"--output_dir={tmp_path}/{workers}"
         assert make_empty_catalog.main([*flags, save_dir, f"--num_worker_processes={workers}"]) == 0
     for path in (tmp_path / "1").iterdir():
         assert path.read_bytes() == (tmp_path / "20" / path.name).read_bytes()
@@ -98,9 +98,9 @@ def test_every_star_with_a_light_curve(tmp_path, capsys):
         path = tmp_path / "tess" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    flags = [f"--tess_data_dir={tmp_path}/tess", f"--save_dir={tmp_path}"]
+    flags = [f"--tess_data_dir={tmp_path}/tess", f"--output_dir={tmp_path}"]
     assert make_empty_catalog.main(flags) == 0
     tables = {sector: [row["tic_id"] for row in read(tmp_path / f"sector-{sector}-all.csv")] for sector in (1, 2)}
     assert tables == {1: ["6", "7"], 2: ["8", "9", "10"]}
-    assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--save_dir={tmp_path}"]) == 1
+    assert make_empty_catalog.main([f"--tess_data_dir={tmp_path}/tess/elsewhere/no", f"--output_dir={tmp_path}"]) == 1
     assert "there is no directory" in capsys.readouterr().err

@@ -98,7 +98,7 @@ def test_quality_and_flux_key_reach_the_reader(survey, tmp_path):
 
 def test_plots_of_a_mixture(survey, tmp_path, capsys):
     assert (
-        plot_tces.main([*survey, f"--save_dir={tmp_path}/plots", "--config_name=local_global", "--quality=hard"]) == 0
+        plot_tces.main([*survey, f"--output_dir={tmp_path}/plots", "--config_name=local_global", "--quality=hard"]) == 0
     )
     assert len(list((tmp_path / "plots").glob("*.png"))) == 3
     assert "row_id 4 (TIC 4) left out: unreadable" in capsys.readouterr().err

@@ -101,7 +101,7 @@ def kept(model_dir):
 
 @pytest.mark.parametrize("model", ALL)
 def test_model_learns_and_is_evaluated(model, trained, patches, tmp_path, capsys):
-    flags = [f"--model_dir={trained(model)}", f"--eval_files={patches}/test*", f"--report={tmp_path}"]
+    flags = [f"--model_dir={trained(model)}", f"--eval_files={patches}/test*", f"--output_dir={tmp_path}"]
     assert evaluate.main([*flags, f"--train_files={patches}/train*", "--num_resamples=20"]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["sets"]["all"]["figures"]["auc"]["value"] > 0.95

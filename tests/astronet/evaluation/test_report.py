@@ -1,4 +1,4 @@
-"""evaluate.py --report and calibrate.py, on the published checkpoint with real TCEs and on small networks."""
+"""evaluate.py --output_dir and calibrate.py, on the published checkpoint with real TCEs and on small networks."""
 
 import csv
 import json
@@ -41,7 +41,7 @@ def report(shared, published, tmp_path_factory):
     data = shared / "data" / "tess_triage"
     assert calibrate.main([*flags, "--recall_target=0.98", f"--train_files={data}/train-*"]) == 0
     shutil.copy(model_dir / "calibration.json", directory)
-    more = [f"--report={directory}", f"--train_files={data}/train-*", f"--catalog={data}/tces.csv"]
+    more = [f"--output_dir={directory}", f"--train_files={data}/train-*", f"--catalog={data}/tces.csv"]
     assert evaluate.main([*flags, *more, "--num_resamples=200"]) == 0
     (model_dir / "calibration.json").unlink()
     return directory
@@ -142,7 +142,7 @@ def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monk
     assert "no dip" in inverted
     assert constant == "global_view: constant; local_view: constant"
 
-    assert evaluate.main([flags[0], "--eval_files=test-0", "--report=report", "--num_resamples=10"]) == 0
+    assert evaluate.main([flags[0], "--eval_files=test-0", "--output_dir=report", "--num_resamples=10"]) == 0
     told = read_json(tmp_path / "report" / "report.json")["unlike_training"]
     assert told["num_tces"] == 2
     assert [tce["unlike_training"] for tce in told["tces"]] == [inverted, constant]
@@ -153,7 +153,7 @@ def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monk
 
 def test_report_without_view_limits_tells_nothing_of_them(ensemble_dir, write_tces, tmp_path):
     flags = [f"--model_dir={ensemble_dir / '1'}", f"--eval_files={write_tces(tmp_path / 'val')}"]
-    assert evaluate.main([*flags, f"--report={tmp_path / 'report'}", "--num_resamples=10"]) == 0
+    assert evaluate.main([*flags, f"--output_dir={tmp_path / 'report'}", "--num_resamples=10"]) == 0
     told = read_json(tmp_path / "report" / "report.json")
     assert told["unlike_training"] is None and told["sets"]["all"]["kinds"]["Views"] == []
 
@@ -223,7 +223,7 @@ def test_calibration_of_other_weights_is_not_used(members, write_tces, tmp_path,
     "script, flags, message",
     [
         (calibrate, ["--recall_target=1.5"], "'1.5' is not a number from 0.01 to 1"),
-        (evaluate, ["--catalog=tces.csv"], "--train_files and --catalog go with --report"),
+        (evaluate, ["--catalog=tces.csv"], "--train_files and --catalog are for the report"),
     ],
 )
 def test_flags_that_cannot_be_used_are_refused(script, flags, message, capsys):
@@ -237,7 +237,7 @@ def test_records_of_one_label_cannot_calibrate_but_can_be_reported(ensemble_dir,
     flags = [f"--model_dir={ensemble_dir / '1'}", f"--eval_files={write_tces(tmp_path / 'val', dispositions=('J',))}"]
     assert calibrate.main(flags) == 1
     assert "all 24 TCEs have one label" in capsys.readouterr().err
-    assert evaluate.main([*flags, f"--report={tmp_path / 'report'}", "--num_resamples=10"]) == 0
+    assert evaluate.main([*flags, f"--output_dir={tmp_path / 'report'}", "--num_resamples=10"]) == 0
     told = read_json(tmp_path / "report" / "report.json")["sets"]["all"]
     assert told["figures"]["recall"] == {"value": None, "low": None, "high": None}
     assert told["figures"]["accuracy"]["value"] is not None
@@ -252,7 +252,7 @@ def random_tces(seed, num_tces=400):
 
 def test_a_report_leaves_nothing_of_an_earlier_one_beside_it(ensemble_dir, write_tces, tmp_path):
     both = write_tces(tmp_path / "both")
-    flags = [f"--model_dir={ensemble_dir}/1", f"--report={tmp_path}/report", "--num_resamples=20"]
+    flags = [f"--model_dir={ensemble_dir}/1", f"--output_dir={tmp_path}/report", "--num_resamples=20"]
     assert evaluate.main([*flags, f"--eval_files={both}", f"--train_files={write_tces(tmp_path / 'few', 6)}"]) == 0
     (tmp_path / "report" / "notes.txt").write_text("of its reader")
     before = {path.name for path in (tmp_path / "report").iterdir()}

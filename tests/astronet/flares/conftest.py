@@ -20,7 +20,11 @@ def make_records(simulated, tmp_path_factory):
 
     def make(*flags):
         directory = tmp_path_factory.mktemp("records")
-        given = [f"--catalog={simulated}/flares.csv", f"--light_curves={simulated}/*.fits", f"--output_dir={directory}"]
+        given = [
+            f"--flare_catalog={simulated}/flares.csv",
+            f"--light_curves={simulated}/*.fits",
+            f"--output_dir={directory}",
+        ]
         assert generate_flare_records.main([*given, *flags]) == 0
         return directory
 

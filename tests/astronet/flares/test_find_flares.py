@@ -129,15 +129,15 @@ def test_energies_take_the_star_from_a_table(simulated, model_dir, tmp_path, cap
     path = str(sorted(simulated.glob("*1003*.fits"))[0])
     flags = [path, f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out", "--threshold=0.2"]
     (tmp_path / "stars.csv").write_text("tic_id,teff,star_rad\n1003,3000,0.2\n")
-    assert find_flares.main([*flags, f"--stars={tmp_path}/stars.csv"]) == 0
+    assert find_flares.main([*flags, f"--star_catalog={tmp_path}/stars.csv"]) == 0
     small = [float(row["energy_erg"]) for row in rows(tmp_path / "out/flares.csv")]
     (tmp_path / "stars.csv").write_text("tic_id,teff,star_rad\n1003,3000,0.4\n")
-    assert find_flares.main([*flags, f"--stars={tmp_path}/stars.csv"]) == 0
+    assert find_flares.main([*flags, f"--star_catalog={tmp_path}/stars.csv"]) == 0
     large = [float(row["energy_erg"]) for row in rows(tmp_path / "out/flares.csv")]
     assert small
     np.testing.assert_allclose(large, np.array(small) * 4, rtol=1e-3)  # which are rounded
     (tmp_path / "stars.csv").write_text("tic_id,teff\n1003,3000\n")
-    assert find_flares.main([*flags, f"--stars={tmp_path}/stars.csv"]) == 1
+    assert find_flares.main([*flags, f"--star_catalog={tmp_path}/stars.csv"]) == 1
     assert "has no column star_rad" in capsys.readouterr().err
 
 
@@ -255,8 +255,11 @@ def test_arguments_are_checked_before_any_work(simulated, model_dir, tmp_path, c
     with pytest.raises(SystemExit) as stopped:
         find_flares.main([path, f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out", flag])
     assert stopped.value.code == 2 and flag.partition("=")[0] in capsys.readouterr().err
-    assert find_flares.main([path, f"--model_dir={model_dir}", f"--output_dir={tmp_path}/out", "--stars=absent"]) == 1
-    assert "--stars: there is no file absent" in capsys.readouterr().err
+    assert (
+        find_flares.main([path, f"--model_dir={model_dir}", f"--output_dir={tmp_path}/out", "--star_catalog=absent"])
+        == 1
+    )
+    assert "--star_catalog: there is no file absent" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -131,7 +131,7 @@ def windows(directory):
 
 
 def make(tmp_path, simulated, table, *more):
-    flags = [f"--catalog={table}", f"--light_curves={simulated}/*100[1-4]-*.fits", f"--output_dir={tmp_path}/out"]
+    flags = [f"--flare_catalog={table}", f"--light_curves={simulated}/*100[1-4]-*.fits", f"--output_dir={tmp_path}/out"]
     return generate_flare_records.main([*flags, "--make_test_set", "--drop_quiet=0", *more])
 
 

@@ -99,7 +99,11 @@ def test_candidates_that_were_vetted_away_are_quiet(simulated, tmp_path):
     (tmp_path / "vetted.csv").write_text(
         "\n".join([f"{lines[0]},is_flare", *(f"{line},{i % 2}" for i, line in enumerate(lines[1:]))])
     )
-    flags = [f"--catalog={tmp_path}/vetted.csv", f"--light_curves={simulated}/*.fits", f"--output_dir={tmp_path}/out"]
+    flags = [
+        f"--flare_catalog={tmp_path}/vetted.csv",
+        f"--light_curves={simulated}/*.fits",
+        f"--output_dir={tmp_path}/out",
+    ]
     assert generate_flare_records.main([*flags, "--make_test_set"]) == 0
     kinds = {(row["kind"], row["Disposition"]) for row in table(tmp_path / "out")}
     assert {("vetted", "quiet"), ("catalogue", "flare"), ("quiet", "quiet")} == kinds
@@ -115,6 +119,6 @@ def test_candidates_that_were_vetted_away_are_quiet(simulated, tmp_path):
 )
 def test_a_catalogue_that_cannot_be_used_says_why(simulated, tmp_path, capsys, catalog_text, message):
     (tmp_path / "c.csv").write_text(catalog_text)
-    flags = [f"--catalog={tmp_path}/c.csv", f"--light_curves={simulated}/*.fits", f"--output_dir={tmp_path}/out"]
+    flags = [f"--flare_catalog={tmp_path}/c.csv", f"--light_curves={simulated}/*.fits", f"--output_dir={tmp_path}/out"]
     assert generate_flare_records.main(flags) == 1
     assert message in capsys.readouterr().err

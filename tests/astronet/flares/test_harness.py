@@ -14,7 +14,7 @@ from astronet.ops import augmentation
 
 def test_evaluation_report_has_figures_with_intervals(flare_records, model_dir, tmp_path, capsys):
     files = [f"--eval_files={flare_records}/test*", f"--train_files={flare_records}/train*"]
-    flags = [f"--model_dir={model_dir}", "--average", f"--report={tmp_path}", "--num_resamples=50"]
+    flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}", "--num_resamples=50"]
     assert evaluate.main([*files, *flags]) == 0
     assert re.search(r"^all: \d+ windows of \d stars?, \d+ of them positive", capsys.readouterr().out, re.MULTILINE)
     figures = json.loads((tmp_path / "report.json").read_text())["sets"]["all"]["figures"]

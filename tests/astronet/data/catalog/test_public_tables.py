@@ -214,7 +214,7 @@ def test_a_position_that_is_damaged_is_not_taken_for_sexagesimal(generate, tmp_p
 
 
 def test_the_search_joins_the_sectors_of_a_star_too(tess, tmp_path):
-    assert make_empty_catalog.main([f"--tess_data_dir={tess}", f"--save_dir={tmp_path}"]) == 0
+    assert make_empty_catalog.main([f"--tess_data_dir={tess}", f"--output_dir={tmp_path}"]) == 0
     tables = ["sector-1-all.csv", "sector-2-all.csv"]
     flags = [f"--base_dir={tmp_path}", f"--tess_data_dir={tess}", "--bls=compute", "--stitch", "--qlp_data_dir=none"]
     assert make_catalog.main(["--input", *tables, *flags]) == 0
@@ -449,7 +449,7 @@ def test_downloads_take_every_sector_of_a_public_table(tmp_path, capsys):
 
 def test_plots_of_a_public_table(tess, tmp_path):
     write(tmp_path / "exofop.csv", EXOFOP + exofop(sectors="1,2,28"))
-    flags = [f"--input_tce_csv_file={tmp_path}/exofop.csv", f"--tess_data_dir={tess}", f"--save_dir={tmp_path}/plots"]
+    flags = [f"--input_tce_csv_file={tmp_path}/exofop.csv", f"--tess_data_dir={tess}", f"--output_dir={tmp_path}/plots"]
     assert plot_tces.main([*flags, "--config_name=yu2019"]) == 0
     assert len(list((tmp_path / "plots").glob("*.png"))) == 2
 
