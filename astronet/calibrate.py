@@ -28,6 +28,8 @@ def _calibrate(flags):
         )
     models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags), calibrated=False)
     files = tfrecord.expand(flags.eval_files)
+    read = {"--eval_files": files, "--train_files": tfrecord.expand(flags.train_files) if flags.train_files else None}
+    arguments.refuse_overwriting_inputs({"--model_dir": calibration.path_in(flags.model_dir)}, read)
     calibrated = calibrate_models.calibrate(models, files, flags.train_files, flags.recall_target, shows_progress=True)
     path = calibration.save(flags.model_dir, calibrated.calibration)
     config = models.spec.config

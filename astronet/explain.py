@@ -50,12 +50,13 @@ def _explain(flags):
     from astronet.figures import tce
 
     explainer = explanation.Explainer(ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags)))
-    records = explanation.find(tfrecord.expand(flags.records), flags.row_id, flags.tic)
-    training = [
-        tf_example.from_serialized(record)
-        for path in (tfrecord.expand(flags.train_files) if flags.train_files else ())
-        for record in tfrecord.read(path)
-    ]
+    files = tfrecord.expand(flags.records)
+    train_files = tfrecord.expand(flags.train_files) if flags.train_files else []
+    records = explanation.find(files, flags.row_id, flags.tic)
+    written = [f"{name}_explanation.{suffix}" for name in records for suffix in ("json", "png")]
+    read = {"--records": files, "--train_files": train_files}
+    arguments.refuse_overwriting_in(flags.output_dir, written, "--output_dir", read)
+    training = [tf_example.from_serialized(record) for path in train_files for record in tfrecord.read(path)]
     make_directory(flags.output_dir)
     for name, record in records.items():
         explained = explainer.explain(record, training, flags.num_neighbors)

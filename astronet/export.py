@@ -25,6 +25,7 @@ def _export(flags):
     choice = arguments.from_flags(ensemble.ModelChoice, flags)
     models = ensemble.load(choice, calibrated=False)
     files = tfrecord.expand(flags.eval_files) if flags.eval_files else []
+    arguments.refuse_overwriting_in(flags.output_dir, export_models.WRITTEN, "--output_dir", {"--eval_files": files})
     exported, size = export_models.export_ensemble(models, flags.output_dir, choice.is_averaged, flags.dtype)
     num_models = len(exported.checkpoints)
     print(f"{flags.output_dir}: {num_models} model(s), {size / 1e6:.2f} MB of weights as {flags.dtype}")

@@ -8,6 +8,7 @@ from astronet.base import arguments, dask_cluster, workers
 from astronet.base.messages import LOG
 from astronet.base.script import Parser, run
 from astronet.config import configuration
+from astronet.data.records import tfrecord
 from astronet.estimator import fit, start
 from astronet.review import merge
 
@@ -87,6 +88,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _train(flags):
+    read = {"--train_files": tfrecord.expand(flags.train_files), "--eval_files": tfrecord.expand(flags.eval_files)}
+    arguments.refuse_overwriting_in(flags.model_dir, fit.WRITTEN, "--model_dir", {**read, "--labels": flags.labels})
     dispositions = None
     if flags.labels:
         dispositions, summary_lines = merge.dispositions(flags.labels)

@@ -297,18 +297,19 @@ def refuse_overwriting_under(
             real = os.path.realpath(path)
             for reading, directory in read.items():
                 inside = os.path.commonpath([real, directory]) == directory
-                if inside and os.path.isfile(real) and not _begins_with(real, ",".join(columns)):
+                if inside and os.path.isfile(real) and not is_of_earlier_run(real, columns):
                     raise ScriptError(
                         f"{flag} would overwrite {printable(path)}, which lies in the directory that {reading} reads: "
                         f"give another {flag}"
                     )
 
 
-def _begins_with(path: str, line: str) -> bool:
-    """Whether this is the first line of a file; an empty file holds nothing to lose."""
+def is_of_earlier_run(path: Path, columns: Iterable[str]) -> bool:
+    """Returns whether a file is a CSV file with these first columns, or is empty: then nothing is lost with it."""
+    line = ",".join(columns).encode()
     with open(path, "rb") as file:
-        there = file.read(len(line.encode()) + 1)
-    return not there or there.rstrip(b"\r\n") == line.encode()
+        beginning = file.read(len(line) + 1)
+    return not beginning or beginning.rstrip(b"\r\n") == line
 
 
 def _listed(paths: Paths) -> list[str]:

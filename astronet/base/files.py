@@ -5,9 +5,12 @@ import csv
 import errno
 import hashlib
 import os
+import re
+import shutil
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Union
 
 Path = Union[str, "os.PathLike[str]"]
@@ -30,7 +33,11 @@ def make_directory(path: Path) -> None:
 
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # error numbers of an OSError if the disk or a quota is full
+_MOST_SEEN = 20_000  # entries of a directory tree; to look through more would take longer than what it brings
+_SECONDS_PER_DAY = 86_400
 INCOMPLETE = ".incomplete-"  # part of the name of a file that is still being written, or that a killed run left
+
+_UNFINISHED = re.compile(re.escape(INCOMPLETE) + r"(?P<host>.+)-(?P<pid>\d+)$")
 
 
 @contextlib.contextmanager
@@ -51,7 +58,7 @@ def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
       OSError: the file cannot be written. If the disk is full, the error names `path` (Python's own error does not).
     """
     path = os.fspath(path)
-    aside = f"{path}{INCOMPLETE}{socket.gethostname()}-{os.getpid()}"
+    aside = f"{path}{_unfinished()}"
     try:
         yield aside
         if durable:
@@ -66,6 +73,74 @@ def write_aside(path: Path, durable: bool = False) -> Iterator[str]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(aside)
+
+
+@contextlib.contextmanager
+def directory_aside(parent: Path) -> Iterator[str]:
+    """Yields the path of a new temporary directory in `parent`; at the end it is removed with all that it holds."""
+    aside = os.path.join(parent, _unfinished())
+    os.mkdir(aside)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside)
+
+
+def _unfinished() -> str:
+    """Returns the ending of what this process has not finished."""
+    return f"{INCOMPLETE}{socket.gethostname()}-{os.getpid()}"
+
+
+def remove_abandoned(directory: Path, stem: str = "") -> int:
+    """Removes what killed processes left unfinished in a directory and below, and returns how many files that were.
+
+    Results that a run resumes from have other names, and stay. So do the files of a process that is alive, and those of
+    another machine that have changed within a day, for its processes cannot be seen from here.
+
+    Args:
+      directory: where to look; of a very large tree, only a part is searched.
+      stem: only files of the directory itself whose names begin so; "" takes all, below it, too.
+    """
+    removed = num_seen = 0
+    for parent, directories, names in os.walk(directory):
+        for name in filter(_is_abandoned_in(parent), names):
+            if name.startswith(stem):
+                with contextlib.suppress(OSError):
+                    os.remove(os.path.join(parent, name))
+                    removed += 1
+        for name in filter(_is_abandoned_in(parent), directories):
+            if name.startswith(INCOMPLETE) and not stem:
+                shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+                removed += 1
+        num_seen += len(directories) + len(names)
+        if stem or num_seen > _MOST_SEEN:
+            break
+    return removed
+
+
+def _is_abandoned_in(directory: str) -> Callable[[str], bool]:
+    def is_abandoned(name: str) -> bool:
+        match = _UNFINISHED.search(name)
+        path = os.path.join(directory, name)
+        if not match or os.path.islink(path):
+            return False
+        if match["host"] == socket.gethostname():
+            return not _is_alive(int(match["pid"]))
+        with contextlib.suppress(OSError):
+            return time.time() - os.stat(path).st_mtime > _SECONDS_PER_DAY
+        return False
+
+    return is_abandoned
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass  # it belongs to another user
+    return True
 
 
 def sync(path: Path) -> None:

@@ -26,8 +26,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Optional, Union
 
+from astronet.base import files
 from astronet.base.files import make_directory
 from astronet.base.script import ScriptError
+from light_curve_util.numerals import numbered
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ def exclusive(directory: Path) -> Iterator[None]:
     """
     directory = os.fspath(directory)
     with _held(os.path.join(directory, NAME), directory, directory or "."):
+        _remove_abandoned(directory or ".")
         yield
 
 
@@ -71,7 +74,14 @@ def exclusive_file(path: Path) -> Iterator[None]:
     if not os.path.isdir(directory or "."):
         raise ScriptError(f"no directory {directory} to write {path} in: make it, or choose another output")
     with _held(os.path.join(directory, f".{name}{NAME}"), path, directory or "."):
+        _remove_abandoned(directory or ".", os.path.splitext(name)[0])
         yield
+
+
+def _remove_abandoned(directory: str, stem: str = "") -> None:
+    num_removed = files.remove_abandoned(directory, stem)
+    if num_removed:
+        _LOG.info(f"{numbered(num_removed, 'unfinished file')} of a killed run removed from {directory}")
 
 
 def holding(work: Work, *names: str) -> Work:

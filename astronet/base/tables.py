@@ -37,7 +37,8 @@ _FOREIGN_STARTS = {
 _DELIMITERS = ",\t;|"
 _IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
 _SAMPLE_BYTES = 1 << 16
-_MOST_NULS = 0.01  # of the characters of what is text all the same
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # characters that text rarely has; a fifth of random ones
+_LEAST_CONTROLS, _MOST_CONTROLS = 2, 0.01  # more than this, of the characters, is no text
 _MOST_BYTES = 2 << 30  # of a table that astropy reads whole
 
 Path = Union[str, "os.PathLike[str]"]
@@ -149,7 +150,9 @@ class Table:
             raise ScriptError(f"{self.path} is a LaTeX file, no table that is read here: {advice}")
         if re.match(r"<(\?xml|VOTABLE)", text, re.IGNORECASE) and re.search(r"<VOTABLE", text, re.IGNORECASE):
             return "votable"
-        if "\0" in text.partition("\n")[0] or text.count("\0") > _MOST_NULS * len(text):
+        num_controls = len(_CONTROLS.findall(text))
+        is_binary = num_controls >= _LEAST_CONTROLS and num_controls > _MOST_CONTROLS * len(text)
+        if "\0" in text.partition("\n")[0] or is_binary:
             raise ScriptError(f"{self.path} holds bytes that are no text: {advice}")
         if text.startswith("<"):
             raise ScriptError(f"{self.path} is a web page or XML, no table: download it again, or {advice}")

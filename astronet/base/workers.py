@@ -108,7 +108,7 @@ def open_executor(cluster: Optional[str], num_processes: Optional[int]) -> Itera
     if cluster:
         opened = dask_cluster.connect(cluster, num_processes)
     else:
-        opened = Processes(num_processes) if num_processes > 1 else InThisProcess()
+        opened = Processes(num_processes) if num_processes and num_processes > 1 else InThisProcess()
     with opened as executor:
         yield executor
 

@@ -20,6 +20,7 @@ def _generate(flags):
 
         flare_mask = mask.of_directory(flags.mask_flares)
     dispositions = None
+    arguments.refuse_overwriting_in(flags.output_dir, generate.WRITTEN, "--output_dir", {"--labels": flags.labels})
     if flags.labels:
         from astronet.review import merge
 

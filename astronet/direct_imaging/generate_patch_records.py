@@ -14,6 +14,7 @@ def _generate(flags: argparse.Namespace) -> None:
     files = arguments.from_flags(cube.CubeFiles, flags)
     choice = arguments.from_flags(patch_records.SampleChoice, flags, files=files)
     choice.check()
+    arguments.refuse_overwriting_in(flags.output_dir, patch_records.WRITTEN, "--output_dir", files.paths)
     counts = patch_records.write(files.read_and_warn(), flags.output_dir, choice)
     for split, dispositions in counts.items():
         kinds = ", ".join(f"{count} {kind}s" for kind, count in sorted(dispositions.items()))

@@ -26,6 +26,7 @@ _EVALUATED = 0.15  # number of samples for validation, and for test, over the nu
 _MOST_LEVELS = 100
 _COLUMNS = ("row_id", "tic_id", "Disposition", "annulus", "x", "y", "flux", "snr")
 _FILES = ("cube", "psf", "angles")
+WRITTEN = ("samples.csv", "records.json", "shards.json")  # names of the tables; record files have names of their own
 
 Shards = dict[str, tuple[str, "collections.Counter[str]"]]  # name -> (path, number of records of each disposition)
 

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
-import tempfile
 
-from astronet.base.files import INCOMPLETE, make_directory
+from astronet.base.files import directory_aside, make_directory
 from astronet.base.script import ScriptError
 from astronet.estimator import checkpoints, ensemble, weights_file
 from astronet.estimator.ensemble import Ensemble
+
+WRITTEN = ("config.json", weights_file.NAME)  # names of the files in the directory of a model
 
 
 def export_ensemble(models: Ensemble, output_dir: str, is_averaged: bool, dtype: str) -> tuple[Ensemble, int]:
@@ -30,7 +31,7 @@ def export_ensemble(models: Ensemble, output_dir: str, is_averaged: bool, dtype:
     make_directory(output_dir)
     size = 0
     paths = {name: os.path.join(name if is_averaged else "", weights_file.NAME) for name in models.checkpoints}
-    with tempfile.TemporaryDirectory(prefix=INCOMPLETE, dir=output_dir) as aside:
+    with directory_aside(output_dir) as aside:
         for name, path in paths.items():
             directory = os.path.join(aside, os.path.dirname(path))
             size += checkpoints.export(models.specs[name], models.checkpoints[name], directory, dtype)

@@ -30,6 +30,7 @@ from astronet.estimator.start import Origin, Start
 if TYPE_CHECKING:  # it imports TensorFlow
     from astronet.ops.dataset import Tces
 
+WRITTEN = ("config.json", "trained_on.json", "checkpoint")  # files in a model_dir whose names are fixed
 _TRAINED_ON = "trained_on.json"  # file in a model_dir: the origin of its training and validation records
 _LOG = logging.getLogger("astronet")
 

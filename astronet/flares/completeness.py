@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from astronet.base import messages
+from astronet.base import arguments, messages
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.estimator.ensemble import Ensemble
@@ -28,6 +28,7 @@ _INJECTION_COLUMNS = (
 _SHARE_COLUMNS = (
     *("amplitude_from", "amplitude_to", "minutes_from", "minutes_to", "injected", "found", "share", "low", "high"),
 )
+WRITTEN = ("injections.csv", "completeness.csv", "completeness.png", "skipped.csv")  # names of the output files
 _AMPLITUDES_IN_NOISE = ((0, 3), (3, 5), (5, 10), (10, 30), (30, np.inf))
 
 Skips = list[tuple[str, str]]  # (path, reason)
@@ -62,7 +63,8 @@ class InjectionTrial:
     seed: int = 0
 
     def check(self) -> None:
-        """Raises ScriptError if a range of amplitudes or durations is empty."""
+        """Raises ScriptError if a range of amplitudes or durations is empty, or an output would overwrite an input."""
+        arguments.refuse_overwriting_in(self.output_dir, WRITTEN, "--output_dir", {"LIGHT_CURVE": self.light_curves})
         for name in ("amplitudes", "durations"):
             low, high = getattr(self, name)
             if not low < high:

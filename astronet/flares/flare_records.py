@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = ("row_id", "tic_id", "Sectors", "Disposition", "Epoc", "kind", "source", "light_curve")
-_TABLES = ("windows.csv", "skipped_windows.csv", "skipped_flares.csv")
+_TABLES = {  # columns by the names of the files
+    "windows.csv": (*_COLUMNS, "shard"),
+    "skipped_windows.csv": ("light_curve", "reason"),
+    "skipped_flares.csv": ("row", "tic_id", "sector", "reason"),
+}
 _NUM_PLOTTED = 16  # windows
 
 Skips = list[tuple[str, str]]  # (path of a light curve, reason)
@@ -89,7 +93,7 @@ def generate(choice: RecordChoice) -> list[str]:
     make_directory(choice.output_dir)
     _report_catalog(choice, known)
     rows, views = _make_windows(choice, known, skips)
-    write_csv(os.path.join(choice.output_dir, "skipped_windows.csv"), ("light_curve", "reason"), skips)
+    write_csv(os.path.join(choice.output_dir, "skipped_windows.csv"), _TABLES["skipped_windows.csv"], skips)
     if not rows:
         raise ScriptError(f"no window; {choice.output_dir}/skipped_windows.csv has the reasons")
     splits, shards = _split(choice, rows)
@@ -104,10 +108,21 @@ def generate(choice: RecordChoice) -> list[str]:
     return lines
 
 
+def _refuse_overwriting(choice: RecordChoice, paths: Sequence[str]) -> None:
+    """Refuses light curves that a table would overwrite; a pattern may match the tables of an earlier run."""
+    tables = {os.path.join(choice.output_dir, name): columns for name, columns in _TABLES.items()}
+    foreign = [
+        path
+        for path, columns in tables.items()
+        if os.path.isfile(path) and not arguments.is_of_earlier_run(path, columns)
+    ]
+    arguments.refuse_overwriting_inputs({"--output_dir": foreign}, {"--light_curves": paths})
+
+
 def _report_catalog(choice: RecordChoice, known: catalog.Catalog) -> None:
     """Lists the rows of the catalog that are left out, and logs what was converted."""
     path = os.path.join(choice.output_dir, "skipped_flares.csv")
-    write_csv(path, ("row", "tic_id", "sector", "reason"), [_skip_cells(skip) for skip in known.skips])
+    write_csv(path, _TABLES["skipped_flares.csv"], [_skip_cells(skip) for skip in known.skips])
     for note in known.notes:
         _LOG.warning(f"{choice.flare_catalog}: {note}")
     if known.skips:
@@ -150,6 +165,7 @@ def _light_curves(
 ) -> Iterator[tuple[str, light_curves.Star, LightCurve, "pd.DataFrame"]]:
     """Yields (path, star, light curve, its flares) of the files whose sector the catalog covers."""
     paths = sorted({path for pattern in choice.light_curves for path in _expand(pattern)})
+    _refuse_overwriting(choice, paths)
     if not paths:
         raise ScriptError(f"no file matches {' '.join(choice.light_curves)}: name files or patterns")
     flares = known.flares
@@ -230,7 +246,7 @@ def _write(
 
     counts = _write_shards(choice.output_dir, shards, views)
     table = [[row[name] for name in _COLUMNS] + [shard] for shard, part in shards.items() for row in part]
-    write_csv(os.path.join(choice.output_dir, "windows.csv"), (*_COLUMNS, "shard"), table)
+    write_csv(os.path.join(choice.output_dir, "windows.csv"), _TABLES["windows.csv"], table)
     return record_set.write_manifest(
         choice.output_dir,
         counts,

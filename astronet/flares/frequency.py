@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 from numpy.typing import ArrayLike
 
+from astronet.base import arguments
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.flares import table_rows
@@ -18,6 +19,9 @@ _LOG = logging.getLogger(__name__)
 EQUIVALENT_DURATION, ENERGY = SIZES = "equivalent_duration", "energy_erg"  # columns that tell the size of a flare
 _BINS_PER_DECADE = 4
 _MIN_INJECTED = 10  # flares in a bin of completeness; smaller bins are joined with the next one
+
+
+WRITTEN = ("flare_frequency.csv", "flare_frequency.png")  # names of the output files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +135,9 @@ def measure(choice: FrequencyChoice) -> Rates:
     Raises:
       ScriptError: a table cannot be read, or no flare can be counted.
     """
+    read = [os.path.join(choice.flares_dir, name) for name in ("flares.csv", "searched.csv")]
+    inputs = {"FLARES_DIR": read, "--injections": choice.injections}
+    arguments.refuse_overwriting_in(choice.output_dir, WRITTEN, "--output_dir", inputs)
     rates = compute(choice)
     make_directory(choice.output_dir)
     _write(rates, choice)

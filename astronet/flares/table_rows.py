@@ -10,6 +10,10 @@ from astronet.base.script import ScriptError
 from light_curve_util.numerals import is_empty, mixed_decimals, parse_float, with_decimal_point
 from light_curve_util.products.column_names import plain
 
+Path = Union[str, "os.PathLike[str]"]
+
+_IDENTITY = ("tic_id",)  # columns whose other spellings mean the same, too
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
@@ -70,9 +74,7 @@ class Rows:
     sha256: str
 
 
-def read(
-    path: Union[str, os.PathLike], spellings: Mapping[str, Sequence[str]], required: Sequence[str], advice: str = ""
-) -> Rows:
+def read(path: Path, spellings: Mapping[str, Sequence[str]], required: Sequence[str], advice: str = "") -> Rows:
     """Returns the rows of a table, with the cells of some columns as text.
 
     Args:
@@ -83,12 +85,15 @@ def read(
       advice: remedy for the message if one is absent.
 
     Raises:
-      ScriptError: the file is no table, or lacks a required column.
+      ScriptError: the file is no table, lacks a required column, or has a column twice with different cells.
     """
     with tables.open_table(path) as table:
-        first = {plain(name): position for position, name in reversed(list(enumerate(table.columns)))}
+        places: dict[str, list[int]] = {}
+        for position, name in enumerate(table.columns):
+            places.setdefault(plain(name), []).append(position)
         candidates = {
-            ours: [first[plain(name)] for name in names if plain(name) in first] for ours, names in spellings.items()
+            ours: [places[name] for name in dict.fromkeys(map(plain, names)) if name in places]
+            for ours, names in spellings.items()
         }
         if not any(table.columns):
             raise ScriptError(f"{path} is empty: give a table with columns {', '.join(required)}")
@@ -98,10 +103,15 @@ def read(
             raise ScriptError(
                 f"{path} has no column {', '.join(lacking)}: name it so{advice}; its columns are {columns}"
             )
-        positions = {ours: places[0] for ours, places in candidates.items() if places}
+        positions = {ours: found[0][0] for ours, found in candidates.items() if found}
+        rivals = {
+            ours: [position for same in (found if ours in _IDENTITY else found[:1]) for position in same]
+            for ours, found in candidates.items()
+        }
         rows, broken = [], []
         for number, cells in enumerate(table.rows(), 1):
             if len(cells) == len(table.columns):
+                _refuse_contradiction(path, number, cells, rivals, table.columns)
                 of_ours = {ours: cells[position] for ours, position in positions.items()}
                 rows.append(Row(number, of_ours, has_decimal_commas=table.delimiter in (";", "\t")))
             else:
@@ -109,3 +119,18 @@ def read(
         names = {ours: table.columns[position] for ours, position in positions.items()}
         units = {ours: table.units[name] for ours, name in names.items() if name in table.units}
         return Rows(rows, broken, names, units, str(table.sha256))  # all rows are read: it has one
+
+
+def _refuse_contradiction(
+    path: Path, number: int, cells: Sequence[str], rivals: Mapping[str, Sequence[int]], columns: Sequence[str]
+) -> None:
+    """Raises ScriptError if columns that are the same by their names have different cells in a row."""
+    for ours, positions in rivals.items():
+        if len({cells[position] for position in positions}) > 1:
+            found = ", ".join(
+                f"{columns[position]} (column {position + 1}): {cells[position]}" for position in positions
+            )
+            raise ScriptError(
+                f"{path}, row {number}: {len(positions)} columns are taken for {ours}, and differ ({found}): keep the "
+                "right one, and rename or remove the others"
+            )

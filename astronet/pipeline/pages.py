@@ -7,10 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from tqdm import tqdm
-
 import astronet
-from astronet.base import fingerprint, json_files, workers
+from astronet.base import fingerprint, json_files, messages, workers
 from astronet.base.files import make_directory
 from astronet.data.records import preprocess
 from astronet.data.records.columns import DISPOSITION, DURATION, EPOCH, PERIOD, SECTOR, TIC_ID
@@ -80,7 +78,7 @@ def draw(
         page for page in wanted if kept.get(os.path.basename(page.path)) != page.key or not os.path.exists(page.path)
     ]
     problems = {}
-    with tqdm(desc="plots", total=len(missing), disable=None) as progress:
+    with messages.bar(desc="plots", total=len(missing)) as progress:
         for page, problem in zip(missing, workers.map_in_order(_draw, missing, num_worker_processes, cluster=cluster)):
             if problem:
                 problems[page.path] = problem

@@ -6,9 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, Optional
 
-from tqdm import tqdm
-
-from astronet.base import fingerprint
+from astronet.base import fingerprint, messages
 from astronet.base.files import make_directory, write_csv
 from astronet.base.tables import open_table
 from astronet.data.catalog import build, events, stars
@@ -120,7 +118,7 @@ def _write_stars(path: str, paths: dict[tuple[int, int], str]) -> None:
     """Writes a table of the stars, one row a light curve, with what FITS headers tell of them."""
     columns = (ROW_ID, TIC_ID, TOI_ID, DISPOSITION, SECTOR, *_OF_HEADER)
     rows: list[list[Any]] = []
-    for (sector, tic_id), file in tqdm(sorted(paths.items()), desc="headers", disable=None):
+    for (sector, tic_id), file in messages.bar(sorted(paths.items()), desc="headers"):
         header = primary_header(file)
         told = [_number(header, key) for key in _OF_HEADER.values()]
         rows.append([len(rows), tic_id, ".01", "", sector, *told])

@@ -110,7 +110,7 @@ def threshold_for_recall(labels: ArrayLike, probabilities: ArrayLike, recall_tar
 
 def save(model_dir: str, calibration: Calibration) -> str:
     """Writes model_dir/calibration.json. Returns its path."""
-    path = _path(model_dir)
+    path = path_in(model_dir)
     json_files.write(path, {**dataclasses.asdict(calibration), "version": astronet.__version__})
     return path
 
@@ -128,7 +128,7 @@ def load(model_dir: str, weights_sha256: Optional[str]) -> Calibration:
     Raises:
       ScriptError: calibration.json cannot be read.
     """
-    path = _path(model_dir)
+    path = path_in(model_dir)
     if not os.path.exists(path):
         return Calibration()
     try:
@@ -144,5 +144,6 @@ def load(model_dir: str, weights_sha256: Optional[str]) -> Calibration:
     return calibration
 
 
-def _path(model_dir: str) -> str:
+def path_in(model_dir: str) -> str:
+    """Returns the path of the calibration of a model."""
     return os.path.join(model_dir, "calibration.json")

@@ -27,7 +27,7 @@ from light_curve_util.view_generator import VIEW_NAMES
 
 _LOG = logging.getLogger(__name__)
 
-_WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
+WRITTEN = ("skipped.csv", "warnings.csv", "records.json", "shards.json")
 # Fields of RecordRequest that decide the content of the records; records.json lists them under "settings".
 _DECISIVE = (
     *("make_test_set", "clean", "threshold", "split_by", "seed", "flux_key", "quality", "detrend", "mask_flares"),
@@ -188,7 +188,7 @@ def _generate(choice):
 def _checked_settings(choice):
     """Returns the settings of the views, after checking that inputs exist and that no output overwrites them."""
     inputs = {"--input_tce_csv_file": choice.table_path}
-    arguments.refuse_overwriting_in(choice.output_dir, _WRITTEN, "--output_dir", inputs)
+    arguments.refuse_overwriting_in(choice.output_dir, WRITTEN, "--output_dir", inputs)
     record_set.check_directory(choice.output_dir, choice.table_path, choice.tess_data_dir)
     settings = choice.settings()
     if not os.path.isdir(choice.tess_data_dir):

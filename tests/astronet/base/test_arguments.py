@@ -187,6 +187,10 @@ def test_every_flag_of_every_script_refuses_what_it_can_never_be(name, capsys, m
                 assert stopped.value.code == 2 and f"argument {flag}: " in told and told.count("\n") == 1, (flag, text)
 
 
+NEW_MODEL = ["--model_dir=new", "--eval_files=test-0", "--train_files=test-0"]
+RECORDS = ["--input_tce_csv_file=test.csv", "--tess_data_dir=."]
+
+
 @pytest.mark.parametrize(
     ("name", "read", "flags"),
     [
@@ -196,15 +200,33 @@ def test_every_flag_of_every_script_refuses_what_it_can_never_be(name, capsys, m
         ("cross_validate", "folds.csv", ["--files=test-0", "--folds=2", "--output_dir=.", "--catalog=folds.csv"]),
         ("batch_predict", "prediction.csv", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=pre*"]),
         ("find_incorrect", "true_vs_pred.txt", ["--model_dir=m", "--tfrecord_dir=.", "--pattern=t*", "--save_dir=."]),
+        (
+            "calibrate",
+            "m/calibration.json",
+            ["--model_dir=m", "--eval_files=test-0", "--train_files=m/calibration.json"],
+        ),
+        ("train", "new/checkpoint", ["--model_dir=new", "--eval_files=test-0", "--train_files=new/checkpoint"]),
+        ("train", "new/config.json", [*NEW_MODEL, "--labels=new/config.json"]),
+        ("export", "new/config.json", ["--model_dir=m", "--output_dir=new", "--eval_files=new/config.json"]),
+        ("data.generate_input_records", "skipped.csv", [*RECORDS, "--labels=skipped.csv", "--output_dir=."]),
+        ("flares.generate_flare_records", "windows.csv", ["--flare_catalog=test.csv", "--light_curves=w*.csv"]),
+        (
+            "flares.injection_recovery",
+            "skipped.csv",
+            ["skipped.csv", "--model_dir=pretrained:flares", "--output_dir=."],
+        ),
+        ("flares.flare_frequency", "flare_frequency.csv", [".", "--injections=flare_frequency.csv", "--output_dir=."]),
     ],
 )
 def test_no_script_writes_over_what_it_reads(name, read, flags, tmp_path, monkeypatch, write_tces, train_small, capsys):
     monkeypatch.chdir(tmp_path)
     write_tces(tmp_path / "test-0", num_tces=2)
-    if name in ("batch_predict", "find_incorrect"):
+    if "--model_dir=m" in flags and name not in ("evaluate",):
         train_small("m")
+    (tmp_path / "test.csv").write_text("tic_id,sector,peak_time\n1,1,1326.5\n")
+    (tmp_path / read).parent.mkdir(exist_ok=True)
     (tmp_path / read).write_text("7\n")
-    output = ["--output_dir=."] if "generate" in name else []
+    output = ["--output_dir=."] if "generate" in name and "--output_dir=." not in flags else []
     assert importlib.import_module(f"astronet.{name}").main([*flags, *output]) == 1
     assert re.search(rf"would overwrite (\./)?{read}, which ", capsys.readouterr().err)
     assert (tmp_path / read).read_text() == "7\n"

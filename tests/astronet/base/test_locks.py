@@ -114,3 +114,70 @@ def test_work_that_fails_leaves_no_empty_directory(tmp_path):
     with pytest.raises(ScriptError, match="no such light curve"):
         locks.holding(fail, "output_dir", "report")(flags)
     assert os.listdir(tmp_path) == []
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from astronet.base import files, locks
+directory = Path(sys.argv[1])
+with locks.exclusive(directory):
+    (directory / "sector-1").mkdir()
+    with files.write_aside(directory / "flares.csv") as table, files.write_aside(directory / "sector-1/7.h5") as curve:
+        Path(table).write_text("half a li")
+        Path(curve).touch()
+        with files.directory_aside(directory) as aside:
+            Path(aside, "1").mkdir()
+            print("writing", flush=True)
+            sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """What a process that was killed while it wrote has left in tmp_path / "out"; its host and process, as in names."""
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "out")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "writing\n"
+        process.kill()
+    return f"{socket.gethostname()}-{process.pid}"
+
+
+def test_what_a_killed_run_left_unfinished_is_removed_by_the_next(tmp_path, killed, caplog):
+    out = tmp_path / "out"
+    unfinished = {f"{name}.incomplete-{killed}" for name in ("flares.csv", "")}
+    assert {path.name for path in out.iterdir()} == {locks.NAME, "sector-1", *unfinished}
+    resumed = {f"tces.csv.incomplete-{rest}" for rest in ("results", "part", "version")}
+    others = {
+        f"flares.csv.incomplete-elsewhere-{os.getpid()}",
+        f"7.csv.incomplete-{socket.gethostname()}-{os.getpid()}",
+    }
+    mine = {"notes.incomplete-draft", f"a.incomplete-{killed}.txt"}
+    for name in {*resumed, *others, *mine}:
+        (out / name).touch()
+    (out / f"link.incomplete-{killed}").symlink_to(out / "notes.incomplete-draft")
+    with caplog.at_level("INFO", "astronet"), locks.exclusive(out):
+        pass
+    kept = {*resumed, *others, *mine, f"link.incomplete-{killed}", "sector-1"}
+    assert {path.name for path in out.iterdir()} == kept and not list((out / "sector-1").iterdir())
+    assert caplog.messages == [f"3 unfinished files of a killed run removed from {out}"]
+
+
+def test_what_another_machine_left_is_removed_once_it_is_old(tmp_path):
+    old, new = (tmp_path / f"flares.csv.incomplete-elsewhere-{pid}" for pid in (1, 2))
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+    with locks.exclusive(tmp_path):
+        assert not old.exists() and new.exists()
+
+
+def test_a_run_that_locks_a_file_removes_what_was_to_become_it_and_what_lies_beside_it(tmp_path, killed):
+    out = tmp_path / "out"
+    for name in ("tces.csv", "tces_dropped.csv", "other.csv"):
+        (out / f"{name}.incomplete-{killed}").touch()
+    with locks.exclusive_file(out / "tces.csv"):
+        pass
+    left = {path.name for path in out.iterdir()}
+    assert f"other.csv.incomplete-{killed}" in left and f"flares.csv.incomplete-{killed}" in left
+    assert not any(name.startswith("tces") for name in left)
