@@ -117,9 +117,19 @@ def make_views(path, event, settings, look: Optional[Callable] = None, leave_out
     Raises:
       LightCurveError: the light curve cannot be read, or fills no view.
     """
+    return views_of(light_curve_of(path, event, settings, look, leave_out), event, settings.views)
+
+
+def light_curve_of(
+    path, event, settings, look: Optional[Callable] = None, leave_out: Optional[Callable] = None
+) -> tess_io.LightCurve:
+    """Returns the light curve that make_views() folds, which has the same arguments.
+
+    Raises:
+      LightCurveError: the light curve cannot be read.
+    """
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
-    light_curve = stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
-    return views_of(light_curve, event, settings.views)
+    return stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
 
 
 def views_of(light_curve: tess_io.LightCurve, event: PeriodicEvent, lengths: dict) -> dict:

@@ -1,0 +1,143 @@
+"""The light curve of a TCE as its record was made from it, and beside it what only people look at."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+import numpy as np
+
+from astronet.base import files, json_files
+from astronet.data.records import preprocess
+from astronet.review.tce import ReviewTce
+from light_curve_util import tess_io
+from light_curve_util.errors import LightCurveError
+
+MANIFEST = "records.json"
+_RAW_OF_HDF5, _RAW_OF_FITS = ("RawMagnitude",), ("SAP_FLUX", "RAW_FLUX", "FLUX_RAW", "FRAW", "aperture_flux")
+_MOST_APERTURES = 5  # of QLP's HDF5 files
+_QLP_FITS_APERTURES = ("KSPSAP_FLUX_SML", "KSPSAP_FLUX", "KSPSAP_FLUX_LAG")
+_SAME_TIME_DAYS = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Photometry:
+    """The light curve of a TCE.
+
+    Attributes:
+      time: BTJD, days, ascending. [n]
+      flux: relative to the median, as it was folded for the network. [n]
+      raw: the flux before detrending, at the same times; NaN where it is not known. [n], or None.
+      paths: the files.
+      sha256: of the content of the files; of several, joined by spaces.
+      apertures: flux of other apertures by name, (time, flux) each; empty where the file has only one.
+      notes: what was converted or assumed in reading.
+    """
+
+    time: np.ndarray
+    flux: np.ndarray
+    raw: Optional[np.ndarray]
+    paths: tuple[str, ...]
+    sha256: str
+    apertures: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cadence_days(self) -> float:
+        """Median time between cadences."""
+        return float(np.median(np.diff(self.time))) if len(self.time) > 1 else float("nan")
+
+
+def settings_of_records(directory: str) -> preprocess.Settings:
+    """Returns how the light curves of records were read, as their records.json says; the defaults where there is none.
+
+    Raises:
+      ScriptError: the records were made without flares, and the flare networks are not to be found.
+    """
+    told = json_files.read_or_nothing(os.path.join(directory, MANIFEST)).get("settings", {})
+    told = told if isinstance(told, dict) else {}
+    chosen: dict[str, Any] = {name: told[name] for name in ("flux_key", "detrend", "quality") if told.get(name)}
+    if told.get("mask_flares"):
+        from astronet.flares import mask  # which most runs do without
+
+        chosen["mask_flares"] = mask.of_directory(told["mask_flares"])
+    return preprocess.Settings({}, **chosen)
+
+
+def read(tce: ReviewTce, tess_data_dir: str, settings: preprocess.Settings) -> Photometry:
+    """Reads the light curve of a TCE.
+
+    Args:
+      tce: which star and sector.
+      tess_data_dir: directory of the light curves.
+      settings: how the records were made.
+
+    Raises:
+      LightCurveError: it is missing or cannot be read.
+    """
+    paths = preprocess.find_light_curves(tce.columns, tess_data_dir)
+    left_out: list[str] = []
+    light_curve = preprocess.light_curve_of(
+        paths, tce.event, settings, leave_out=lambda path, error: left_out.append(f"{path} is left out: {error}")
+    )
+    order = np.argsort(light_curve.time, kind="stable")
+    time, flux = light_curve.time[order], light_curve.flux[order]
+    return Photometry(
+        time,
+        flux,
+        _raw(paths, time, settings),
+        tuple(paths),
+        " ".join(files.sha256(path) for path in paths),
+        _apertures(paths, settings) if len(paths) == 1 else {},
+        (*light_curve.notes, *left_out),
+    )
+
+
+def _raw(paths: Sequence[str], time: np.ndarray, settings: preprocess.Settings) -> Optional[np.ndarray]:
+    """Flux before detrending at the times of the detrended one, [n]; None where no file tells it."""
+    raw = np.full(len(time), np.nan)
+    for path in paths:
+        light_curve = _read_raw(path, settings)
+        if light_curve is None:
+            continue
+        order = np.argsort(light_curve.time, kind="stable")
+        raw_time, raw_flux = light_curve.time[order], light_curve.flux[order]
+        place = np.clip(np.searchsorted(raw_time, time - _SAME_TIME_DAYS), 0, len(raw_time) - 1)
+        is_same = np.abs(raw_time[place] - time) <= _SAME_TIME_DAYS
+        raw[is_same] = raw_flux[place[is_same]]
+    return raw if np.isfinite(raw).any() else None
+
+
+def _read_raw(path: str, settings: preprocess.Settings) -> Optional[tess_io.LightCurve]:
+    keys: tuple[Optional[str], ...]
+    if settings.detrend != "none":  # what was read is raw
+        keys = (settings.flux_key,)
+    else:
+        keys = _RAW_OF_HDF5 if path.endswith(".h5") else _RAW_OF_FITS if ".fits" in path.lower() else ()
+    for key in keys:
+        try:
+            return tess_io.read(path, key, quality=settings.quality, clip=False)
+        except LightCurveError:
+            continue
+    return None
+
+
+def _apertures(path: Sequence[str], settings: preprocess.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Light curves by aperture, where one file has several."""
+    found = {}
+    for name, arguments in _aperture_arguments(path[0]):
+        try:
+            light_curve = tess_io.read(path[0], quality=settings.quality, **arguments)
+        except LightCurveError:
+            continue
+        found[name] = (light_curve.time, light_curve.flux)
+    return found if len(found) > 1 else {}
+
+
+def _aperture_arguments(path: str) -> list[tuple[str, dict[str, Any]]]:
+    name = os.path.basename(path).lower()
+    if name.endswith(".h5"):
+        return [(f"aperture {number}", {"aperture": number}) for number in range(_MOST_APERTURES)]
+    if "qlp" in name:
+        return [(key, {"flux_key": key}) for key in _QLP_FITS_APERTURES]
+    return []

@@ -1,0 +1,175 @@
+"""What the report knows of a TCE before its light curve is read: its record, and the model's opinion."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, Optional
+
+import numpy as np
+
+from astronet.data.records import columns as names
+from astronet.data.records import tf_example
+from astronet.estimator.scoring import Prediction
+from light_curve_util.periodic_event import PeriodicEvent
+
+EARTH_RADII_IN_SOLAR = 109.076  # the Sun's radius in Earth radii (IAU 2015 nominal values)
+
+
+@dataclasses.dataclass(frozen=True)
+class Opinion:
+    """What the models say of a TCE.
+
+    Attributes:
+      probability: mean of the members, of PC or EB.
+      spread: standard deviation of the members; 0 for a single model.
+      members: probability by each member.
+      unlike_training: which inputs are unlike all of training; "" where none is.
+    """
+
+    probability: float
+    spread: float
+    members: tuple[float, ...]
+    unlike_training: str = ""
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> "Opinion":
+        members = tuple(float(value) for value in prediction.probabilities)
+        return cls(prediction.mean, prediction.standard_deviation, members, prediction.unlike_training)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReviewTce:
+    """A TCE of the report. Numbers that are not known are NaN.
+
+    Attributes:
+      row_id, tic_id, toi_id: as the record has them.
+      sector: number of the sector; of several that are folded together, the first.
+      stitched_sectors: such as "1,2,28"; "" for one sector.
+      camera, ccd: 0 where not known.
+      epoch_btjd, period_days, duration_days, depth_ppm, sn: of the events, as the search measured them.
+      tmag, teff, logg: of the star.
+      star_radius, star_mass: in solar units.
+      ra_degrees, dec_degrees: of the star.
+      event_density, camera_event_density: how crowded the times of the events are.
+      disposition: as the record has it; "" where unknown.
+      views: time series that the network reads, by name, float32 [num_bins].
+      opinion: of the models; None in a report that has none.
+    """
+
+    row_id: int
+    tic_id: int
+    toi_id: str
+    sector: int
+    stitched_sectors: str
+    camera: int
+    ccd: int
+    epoch_btjd: float
+    period_days: float
+    duration_days: float
+    depth_ppm: float
+    sn: float
+    tmag: float
+    teff: float
+    logg: float
+    star_radius: float
+    star_mass: float
+    ra_degrees: float
+    dec_degrees: float
+    event_density: float
+    camera_event_density: float
+    disposition: str
+    views: dict[str, np.ndarray]
+    opinion: Optional[Opinion] = None
+
+    @property
+    def event(self) -> PeriodicEvent:
+        """The ephemeris.
+
+        Raises:
+          InvalidEventError: it is none.
+        """
+        return PeriodicEvent(self.epoch_btjd, self.period_days, self.duration_days)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What preprocess.find_light_curves() finds the light curves by."""
+        return {
+            names.TIC_ID: self.tic_id,
+            names.SECTOR: self.sector,
+            names.CAMERA: self.camera,
+            names.CCD: self.ccd,
+            names.STITCHED_SECTORS: self.stitched_sectors,
+        }
+
+    @property
+    def companion_radius_earth(self) -> float:
+        """Radius of what eclipses, if it is dark and no other light is in the aperture, in Earth radii."""
+        if not self.depth_ppm > 0:
+            return math.nan
+        return math.sqrt(self.depth_ppm * 1e-6) * self.star_radius * EARTH_RADII_IN_SOLAR
+
+    @property
+    def stellar_density(self) -> float:
+        """Density of the star over the Sun's: from mass and radius, or from surface gravity and radius; else NaN."""
+        if not self.star_radius > 0:
+            return math.nan
+        if self.star_mass > 0:
+            return self.star_mass / self.star_radius**3
+        return 10 ** (self.logg - 4.438) / self.star_radius  # log g of the Sun is 4.438
+
+
+_NUMBERS = {
+    "epoch_btjd": names.EPOCH,
+    "period_days": names.PERIOD,
+    "duration_days": names.DURATION,
+    "depth_ppm": names.DEPTH,
+    "sn": names.SN,
+    "tmag": names.TMAG,
+    "teff": names.TEFF,
+    "logg": names.LOGG,
+    "star_radius": names.STAR_RADIUS,
+    "star_mass": names.STAR_MASS,
+    "ra_degrees": names.RA,
+    "dec_degrees": names.DEC,
+    "event_density": names.EVENT_DENSITY,
+    "camera_event_density": names.CAMERA_EVENT_DENSITY,
+}
+
+
+def of_example(example: tf_example.Example, opinion: Optional[Opinion] = None) -> ReviewTce:
+    """Returns the ReviewTce of a record.
+
+    Raises:
+      ScriptError: the record does not say which TCE it is of.
+    """
+    identity = tf_example.TceIdentity.from_example(example)
+    held = example.features.feature
+    numbers = {field: _number(tf_example.value(example, column)) for field, column in _NUMBERS.items()}
+    return ReviewTce(
+        row_id=identity.row_id,
+        tic_id=identity.tic_id,
+        toi_id=identity.toi_id,
+        sector=identity.sector,
+        stitched_sectors=str(tf_example.value(example, names.STITCHED_SECTORS, "")),
+        camera=int(_number(tf_example.value(example, names.CAMERA, 0), 0)),
+        ccd=int(_number(tf_example.value(example, names.CCD, 0), 0)),
+        disposition=identity.disposition,
+        views={name: tf_example.series(example, name) for name in tf_example.SERIES_NAMES if name in held},
+        opinion=opinion,
+        **numbers,
+    )
+
+
+def of_predictions(predictions: Iterable[Prediction]) -> Iterator[ReviewTce]:
+    """Yields the ReviewTce of each prediction, as scoring.predict_files() yields them."""
+    for prediction in predictions:
+        yield of_example(prediction.example, Opinion.of(prediction))
+
+
+def _number(value: Any, missing: float = math.nan) -> float:
+    """A finite number, else `missing`; records write float32."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return missing
+    return number if math.isfinite(number) else missing
