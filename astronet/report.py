@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from astronet.base import arguments, json_files, locks, workers
-from astronet.base.script import Parser, ScriptError, run, tell_problems
+from astronet.base.script import Parser, run, tell_problems
 
 
 def _report(flags):
@@ -49,7 +49,7 @@ def _tces(flags, problems):
         return "", 0.5, list(map(tce.of_example, _examples(flags)))
     from astronet.estimator import checkpoints, ensemble, scoring
 
-    models = ensemble.load(ensemble.ModelChoice.from_flags(flags))
+    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     records = scoring.RecordChoice(flags.records, flags.pattern, cluster=flags.cluster)
     name = f"{flags.model_dir}@{checkpoints.sha256(models.checkpoints.values())[:12]}"
     tces = list(tce.of_predictions(scoring.predict_files(models, records, problems)))
@@ -82,8 +82,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument(
         "--blind",
         action="store_true",
-        help="leave probabilities and dispositions out of the files, for labels that no model has influenced; needs no "
-        "--model_dir",
+        help="leave probabilities and dispositions out of the files, for labels that no model has influenced; no "
+        "model is read",
     )
     parser.add_argument(
         "--max_points",
@@ -96,13 +96,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--num_worker_processes", type=arguments.num_processes, default=1, help="1 reads light curves in this process"
     )
     workers.add_cluster_flag(parser)
-    ensemble.add_flags(parser, required=False)
+    ensemble.add_flags(parser, default_model_dir="pretrained:triage")
     ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
-    flags = parser.parse_args(argv)
-    if not flags.blind and not flags.model_dir:
-        parser.error("--model_dir is needed, such as pretrained:triage; or --blind, for a report without probabilities")
-    return run(locks.holding(_report, "output_dir"), flags)
+    return run(locks.holding(_report, "output_dir"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ App.dialogs = (() => {
   function show(title, ...content) {
     const dialog = byId("dialog");
     replace(dialog, el("form", { method: "dialog", class: "dialog-head" }, el("h2", {}, title), el("button", { class: "close", "aria-label": "close" }, "\u00d7")), content);
+    dialog.onclose = () => !App.panel.isOpen() && byId("list").focus(); // so that the keys go on
     if (!dialog.open) dialog.showModal();
     return dialog;
   }
