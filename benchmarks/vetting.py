@@ -94,7 +94,7 @@ def _predict(name, recipe, records, flags):
     config_name, changes, num_models = recipe
     directory = os.path.join(flags.output_dir, name.replace(" ", "_"))
     path = os.path.join(directory, "out_of_fold.csv")
-    if os.path.exists(path):
+    if os.path.exists(path) and (num_models == 1 or os.path.exists(os.path.join(directory, "first_member.csv"))):
         return
     options = cross_validation.FoldOptions(
         directory,
@@ -119,7 +119,7 @@ def _write_single(directory, options):
 
     rows = []
     for fold in sorted(glob.glob(os.path.join(directory, "fold-*"))):
-        first = ensemble.load(os.path.join(fold, "1"))
+        first = ensemble.load(ensemble.ModelChoice(os.path.join(fold, "1")))
         serialized = list(tfrecord.read(os.path.join(fold, "records", "test-00000-of-00001")))
         for prediction in scoring.predict_records(first, serialized):
             identity = prediction.identity

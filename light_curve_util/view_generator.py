@@ -5,7 +5,10 @@ from light_curve_util.errors import FlatViewError, LightCurveError, SparseLightC
 from light_curve_util.native import core, finite_array
 from light_curve_util.periodic_event import PeriodicEvent
 
-VIEW_NAMES = ("global_view", "local_view", "twice_global_view", "secondary_view")
+VIEW_NAMES = (
+    *("global_view", "local_view", "twice_global_view", "secondary_view"),
+    *("odd_view", "even_view", "half_global_view", "global_scatter_view", "local_scatter_view"),
+)
 
 
 _ADVICE = {
@@ -22,7 +25,10 @@ class ViewGenerator:
 
     global_view: the whole orbit. local_view: two durations to either side of the event. twice_global_view: two orbits,
     which shows whether odd and even events differ. secondary_view: four durations to either side of the most likely
-    secondary eclipse.
+    secondary eclipse. odd_view, even_view: the local view of every other event, on the scale of the local view of all
+    (even is the event at t0; where one of the two has too few points, its view is that of all). half_global_view: half
+    an orbit, on the scale of the global view: a dip there as deep means that the period is twice the true one.
+    global_scatter_view, local_scatter_view: the robust standard deviation in each bin of a view, over its depth.
 
     Args:
       time: [n] BTJD (days), in any order. The arrays are not copied: do not change them while views are made.
@@ -41,7 +47,7 @@ class ViewGenerator:
         )
 
     def view(self, name: str, num_bins: int) -> Floats:
-        """Returns a view: medians in overlapping bins, normalized to a depth of 1.
+        """Returns a view: medians (or the scatter) in overlapping bins, normalized to a depth of 1.
 
         Args:
           name: one of VIEW_NAMES.

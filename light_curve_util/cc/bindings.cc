@@ -9,6 +9,7 @@
 #include <string>
 
 #include "box_search.h"
+#include "event_measures.h"
 #include "find_secondary.h"
 #include "layers.h"
 #include "median_filter.h"
@@ -167,6 +168,19 @@ PYBIND11_MODULE(_core, module) {
       array("time"), array("flux"), py::arg("t0"), py::arg("period"), py::arg("duration_days"));
 
   module.def(
+      "measure_event",
+      [](const Array& time, const Array& flux, double t0, double period, double duration_days) {
+        const std::size_t n = common_length(time, flux);
+        const double *times = time.data(), *fluxes = flux.data();
+        const EventMeasures found =
+            without_gil([&] { return measure_event(times, fluxes, n, t0, period, duration_days); });
+        return py::make_tuple(found.depth, found.odd_even_difference, found.odd_even_significance,
+                              found.secondary_depth, found.secondary_phase, found.secondary_significance,
+                              found.v_shape);
+      },
+      array("time"), array("flux"), py::arg("t0"), py::arg("period"), py::arg("duration_days"));
+
+  module.def(
       "box_search",
       [](const Array& time, const Array& flux, const Array& periods, const Array& durations, int oversample) {
         const std::size_t n = common_length(time, flux), num_periods = length(periods),
@@ -227,5 +241,10 @@ PYBIND11_MODULE(_core, module) {
       .def("global_view", &view<&ViewGenerator::global_view>, py::arg("num_bins"))
       .def("local_view", &view<&ViewGenerator::local_view>, py::arg("num_bins"))
       .def("twice_global_view", &view<&ViewGenerator::twice_global_view>, py::arg("num_bins"))
-      .def("secondary_view", &view<&ViewGenerator::secondary_view>, py::arg("num_bins"));
+      .def("secondary_view", &view<&ViewGenerator::secondary_view>, py::arg("num_bins"))
+      .def("odd_view", &view<&ViewGenerator::odd_view>, py::arg("num_bins"))
+      .def("even_view", &view<&ViewGenerator::even_view>, py::arg("num_bins"))
+      .def("half_global_view", &view<&ViewGenerator::half_global_view>, py::arg("num_bins"))
+      .def("global_scatter_view", &view<&ViewGenerator::global_scatter_view>, py::arg("num_bins"))
+      .def("local_scatter_view", &view<&ViewGenerator::local_scatter_view>, py::arg("num_bins"));
 }

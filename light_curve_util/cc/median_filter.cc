@@ -1,6 +1,7 @@
 #include "median_filter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -122,9 +123,9 @@ std::size_t copy_inside(const double* x, const double* y, std::size_t n, double 
   return count;
 }
 
-}  // namespace
-
-std::vector<double> median_view(const double* x, const double* y, std::size_t n, const Bins& bins) {
+// One value for each bin: what `reduce` makes of its y, [begin, end), which it may reorder and overwrite.
+template <typename Reduce>
+std::vector<double> binned(const double* x, const double* y, std::size_t n, const Bins& bins, Reduce reduce) {
   check(bins);
   check_not_sparse(x, n, bins);
 
@@ -147,16 +148,35 @@ std::vector<double> median_view(const double* x, const double* y, std::size_t n,
   std::vector<std::uint32_t> next = start;
   for (std::size_t j = 0; j < num_inside; ++j) ordered[next[cells[j]]++] = inside[j].y;
 
-  std::vector<double> medians(bins.count);
+  std::vector<double> values(bins.count);
   std::vector<bool> filled(bins.count);
   for (int i = 0; i < bins.count; ++i) {
     const double* const first = ordered.data() + start[cell_of(lower[i])];
     const double* const last = ordered.data() + start[cell_of(upper[i])];
     filled[i] = first != last;
-    if (filled[i]) medians[i] = median_in_place(bin.data(), std::copy(first, last, bin.data()));
+    if (filled[i]) values[i] = reduce(bin.data(), std::copy(first, last, bin.data()));
   }
-  interpolate_empty(medians, filled);
-  return medians;
+  interpolate_empty(values, filled);
+  return values;
+}
+
+// Median distance from the median, of a bin whose values may be overwritten.
+double median_deviation(double* begin, double* end) {
+  const double median = median_in_place(begin, end);
+  for (double* p = begin; p != end; ++p) *p = std::abs(*p - median);
+  return median_in_place(begin, end);
+}
+
+}  // namespace
+
+std::vector<double> median_view(const double* x, const double* y, std::size_t n, const Bins& bins) {
+  return binned(x, y, n, bins, median_in_place);
+}
+
+std::vector<double> scatter_view(const double* x, const double* y, std::size_t n, const Bins& bins) {
+  std::vector<double> scatter = binned(x, y, n, bins, median_deviation);
+  for (double& value : scatter) value *= kMadToSigma;
+  return scatter;
 }
 
 }  // namespace light_curve_util

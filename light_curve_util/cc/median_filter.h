@@ -36,6 +36,13 @@ struct Bins {
 // std::invalid_argument unless there are 2 to kMaxBins bins, narrower than the range, within kLargest of 0.
 std::vector<double> median_view(const double* x, const double* y, std::size_t n, const Bins& bins);
 
+// Standard deviation of Gaussian noise over its median absolute deviation, as light_curve_util/constants.py has it.
+constexpr double kMadToSigma = 1.4826;
+
+// Robust standard deviation (kMadToSigma times the median absolute deviation) of y in the same bins; empty bins and
+// errors are as in median_view.
+std::vector<double> scatter_view(const double* x, const double* y, std::size_t n, const Bins& bins);
+
 }  // namespace light_curve_util
 
 #endif  // LIGHT_CURVE_UTIL_CC_MEDIAN_FILTER_H_

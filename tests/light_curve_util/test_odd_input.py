@@ -252,4 +252,8 @@ def test_two_million_points():
     time, flux = rng.uniform(0, 27, 2_000_000), rng.normal(1, 1e-3, 2_000_000)
     views = ViewGenerator(time, flux, PeriodicEvent(1.0, 3.0, 0.1))
     for name in VIEW_NAMES:
-        assert views.view(name, 61).min() == -1
+        view = views.view(name, 61)
+        if name in ("odd_view", "even_view", "half_global_view") or "scatter" in name:  # on the scale of another view
+            assert np.isfinite(view).all()
+        else:
+            assert view.min() == -1

@@ -10,6 +10,7 @@ import pytest
 
 from light_curve_util import tess_io
 from light_curve_util.errors import FlatViewError, InvalidEventError, LightCurveError, SparseLightCurveError
+from light_curve_util.event_measures import measure_event
 from light_curve_util.find_secondary import depth_change, find_secondary
 from light_curve_util.median_filter import median_view
 from light_curve_util.normalize import normalize_view
@@ -178,3 +179,66 @@ def test_missing_build_says_how_to_build():
     code = "import sys; sys.modules['light_curve_util._core'] = None; import light_curve_util.phase_fold"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1 and "pip install -e ." in result.stderr and "make setup" in result.stderr
+
+
+def _unequal_binary(odd_depth):
+    """27 days in which every other event is of another depth; the event at t0 is even."""
+    time = np.arange(0, 27, 1 / 48)
+    flux = 1 + np.random.default_rng(13).normal(0, 1e-4, len(time))
+    for depth, t0 in ((0.02, EVENT.t0), (odd_depth, EVENT.t0 + EVENT.period)):
+        flux -= depth * (np.abs(phase_fold(time, 2 * EVENT.period, t0)) < EVENT.duration_days / 2)
+    return time, flux
+
+
+def test_odd_and_even_views_keep_their_different_depths():
+    views = ViewGenerator(*_unequal_binary(0.01), EVENT)
+    odd, even = (np.median(views.view(name, 61)[28:33]) for name in ("odd_view", "even_view"))
+    assert odd / even == pytest.approx(0.5, abs=0.05)
+    same = ViewGenerator(*_unequal_binary(0.02), EVENT)
+    np.testing.assert_allclose(same.view("odd_view", 61), same.view("even_view", 61), atol=0.1)
+
+
+def test_light_curve_with_one_event_shows_no_difference_between_odd_and_even():
+    time, flux = (values[:100] for values in _unequal_binary(0.01))
+    views = ViewGenerator(time, flux, PeriodicEvent(EVENT.t0, 30.0, EVENT.duration_days))
+    np.testing.assert_array_equal(views.view("odd_view", 61), views.view("local_view", 61))
+    assert np.isnan(measure_event(time, flux, PeriodicEvent(EVENT.t0, 30.0, 0.2)).odd_even_difference)
+
+
+def test_half_the_period_keeps_the_dip_only_if_it_is_the_true_one():
+    time = np.random.default_rng(15).uniform(0, 27, 5000)
+    flux = 1 - 0.02 * (np.abs(phase_fold(time, EVENT.period, EVENT.t0)) < EVENT.duration_days / 2)
+    twice = PeriodicEvent(EVENT.t0, 2 * EVENT.period, EVENT.duration_days)
+    at_twice, at_true = (ViewGenerator(time, flux, event).view("half_global_view", 51) for event in (twice, EVENT))
+    assert np.median(at_twice[24:27]) == -1
+    assert np.median(at_true[24:27]) > -0.9  # as many points lie in a dip as beside it
+
+
+def test_scatter_view_is_the_noise_in_units_of_the_depth(sector):
+    scatter = ViewGenerator(*sector, EVENT).view("global_scatter_view", 51)
+    assert np.median(scatter) == pytest.approx(1e-4 / 0.02, rel=0.2)
+
+
+def test_measures_of_an_event_are_those_that_it_was_made_with(sector):
+    measures = measure_event(*sector, EVENT)
+    assert measures.depth == pytest.approx(0.02, rel=0.02)
+    assert abs(measures.odd_even_difference) < 0.02 and measures.odd_even_significance < 4
+    assert measures.secondary_depth == pytest.approx(0.5, abs=0.05)
+    assert measures.secondary_phase == pytest.approx(0.35, abs=0.01)
+    assert measures.secondary_significance > 20 and measures.v_shape <= 0.1
+    unequal = measure_event(*_unequal_binary(0.01), EVENT)
+    assert unequal.odd_even_difference == pytest.approx(-0.01 / 0.015, rel=0.05)
+    assert unequal.odd_even_significance > 50
+
+
+def test_v_shape_tells_a_v_from_a_box():
+    time = np.arange(0, 27, 1 / 48)
+    distance = np.abs(phase_fold(time, EVENT.period, EVENT.t0)) / (EVENT.duration_days / 2)
+    flux = 1 - 0.02 * np.clip(1 - distance, 0, None) + np.random.default_rng(14).normal(0, 1e-4, len(time))
+    assert measure_event(time, flux, EVENT).v_shape >= 0.4
+
+
+def test_event_that_is_no_dip_has_no_measures(sector):
+    time, flux = sector
+    measures = measure_event(time, 2 - flux, EVENT)
+    assert measures.depth < 0 and np.isnan(measures[1:]).all()
