@@ -12,7 +12,7 @@ import numpy as np
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.data.catalog import epochs, plausibility
-from astronet.data.records import preprocess, single_tce, tf_example
+from astronet.data.records import event_columns, preprocess, single_tce, tf_example
 from astronet.data.records.columns import DEPTH, DURATION, EPOCH, PERIOD, SECTOR, SN, TIC_ID
 from astronet.estimator import scoring
 from astronet.estimator.ensemble import Ensemble
@@ -171,6 +171,9 @@ def prepare(
     columns = single_tce.with_camera(columns, source.star, source.header)
     if catalog:
         columns = single_tce.with_neighbors(columns, catalog)
+    columns = single_tce.with_star(columns, source.header, config)
+    paths = [part.path for part in parts]
+    columns.update(event_columns.measured(settings.measures, light_curve, event, columns, paths, settings.quality))
     record = tf_example.to_example(columns, views).SerializeToString()
     for doubt in single_tce.doubts(record, config, bool(catalog), names):
         tell(f"warning: {doubt}")
@@ -184,7 +187,8 @@ def settings_of(models: Ensemble, **reading: Any) -> preprocess.Settings:
       models: as ensemble.load() returns it.
       **reading: the other fields of preprocess.Settings.
     """
-    return preprocess.Settings(configuration.view_lengths(models.spec.config), **reading)
+    config = models.spec.config
+    return preprocess.Settings(configuration.view_lengths(config), measures=event_columns.asked_for(config), **reading)
 
 
 def source_of_file(tce: LightCurveTce) -> Source:

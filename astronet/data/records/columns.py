@@ -54,6 +54,15 @@ IS_MULTI = "is_multi"
 STITCHED_SECTORS = "Stitched_Sectors"
 EVENT_DENSITY = "Event_Density"
 CAMERA_EVENT_DENSITY = "Camera_Event_Density"
+DEPTH_CHANGE = "depth_change"
+ODD_EVEN_DIFFERENCE = "Odd_Even_Difference"
+ODD_EVEN_SIGNIFICANCE = "Odd_Even_Significance"
+SECONDARY_DEPTH = "Secondary_Depth"
+SECONDARY_PHASE = "Secondary_Phase"
+SECONDARY_SIGNIFICANCE = "Secondary_Significance"
+V_SHAPE = "V_Shape"
+COMPANION_RADIUS = "Companion_Radius"
+DURATION_RATIO = "Duration_Ratio"
 
 COLUMNS = (
     Column(ROW_ID, int, "number of the row; with `tic_id` it names the TCE"),
@@ -82,11 +91,27 @@ COLUMNS = (
         EVENT_DENSITY, float, "[how crowded](event_densities.md) the sector is at the TCE's events", in_catalog=False
     ),
     Column(CAMERA_EVENT_DENSITY, float, "the same, of the sector's TCEs in this camera alone", in_catalog=False),
+    # What follows is measured if a configuration reads it (event_columns.py), and NaN where it is not known.
+    Column(
+        DEPTH_CHANGE, float, "change of the depth from a small to a large aperture, over its scatter", in_catalog=False
+    ),
+    Column(ODD_EVEN_DIFFERENCE, float, "depth of odd events less that of even ones, over the depth", in_catalog=False),
+    Column(ODD_EVEN_SIGNIFICANCE, float, "absolute difference over its error", in_catalog=False),
+    Column(SECONDARY_DEPTH, float, "depth of the likeliest secondary eclipse, over the depth", in_catalog=False),
+    Column(SECONDARY_PHASE, float, "phase of that eclipse, 0 to 1 of the period", in_catalog=False),
+    Column(SECONDARY_SIGNIFICANCE, float, "depth of that eclipse over its error", in_catalog=False),
+    Column(V_SHAPE, float, "ingress over duration of the best trapezoid: 0 a box, 0.5 a V", in_catalog=False),
+    Column(COMPANION_RADIUS, float, "radius by depth and stellar radius", "Earth radii", in_catalog=False),
+    Column(DURATION_RATIO, float, "duration over that of a central transit, circular orbit", in_catalog=False),
 )
 
 KIND_OF = {column.name: column.kind for column in COLUMNS}
 CATALOG_COLUMNS = tuple(column.name for column in COLUMNS if column.in_catalog)
 EVENT_DENSITIES = (EVENT_DENSITY, CAMERA_EVENT_DENSITY)
+EVENT_MEASURES = (
+    *(DEPTH_CHANGE, ODD_EVEN_DIFFERENCE, ODD_EVEN_SIGNIFICANCE, SECONDARY_DEPTH, SECONDARY_PHASE),
+    *(SECONDARY_SIGNIFICANCE, V_SHAPE, COMPANION_RADIUS, DURATION_RATIO),
+)
 
 # Columns that are read from tables but not written to catalogs.
 SOURCE = "src"

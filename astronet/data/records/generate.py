@@ -21,7 +21,7 @@ from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.data.catalog import observed, tce_table
 from astronet.data.catalog.tce_table import Skip, Warned
-from astronet.data.records import event_density, preprocess, record_set, shards, split
+from astronet.data.records import event_columns, event_density, preprocess, record_set, shards, split
 from astronet.data.records.columns import SN
 from light_curve_util.view_generator import VIEW_NAMES
 
@@ -95,7 +95,8 @@ class RecordRequest:
         unknown = sorted(set(views) - set(VIEW_NAMES))
         if unknown or not views:
             raise ScriptError(f"cannot make {', '.join(unknown) or 'no view'}: the views are {', '.join(VIEW_NAMES)}")
-        return preprocess.Settings(views, self.flux_key, self.detrend, self.quality, self.flare_mask)
+        measures = event_columns.asked_for(self.spec.config)
+        return preprocess.Settings(views, self.flux_key, self.detrend, self.quality, self.flare_mask, measures)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,6 +212,7 @@ def _write_manifest(choice, settings, table, counts, skipped):
             "model": choice.spec.model,
             "config_name": choice.spec.config_name,
             "views": settings.views,
+            **({"measures": list(settings.measures)} if settings.measures else {}),
         },
         settings=decisive,
         skipped=skipped,

@@ -9,6 +9,7 @@ from typing import Optional, Protocol
 from astronet.base.script import Parser
 from astronet.data.catalog import epochs
 from astronet.data.catalog.tce_values import stitched_sectors
+from astronet.data.records import event_columns
 from astronet.data.records.columns import (
     CAMERA,
     CCD,
@@ -53,6 +54,7 @@ class Settings:
       detrend: "none" or "spline".
       quality: which flagged cadences are dropped, one of products.quality.QUALITIES.
       mask_flares: drops the flares of a light curve; None keeps them.
+      measures: names of the columns that are measured for each TCE, of columns.EVENT_MEASURES.
     """
 
     views: dict
@@ -60,10 +62,13 @@ class Settings:
     detrend: str = "none"
     quality: str = "default"
     mask_flares: Optional[Mask] = None
+    measures: tuple[str, ...] = ()
 
     def decisive(self) -> dict:
         """Returns all that decides what the views are; of the flare networks, their content and not where they lie."""
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if not self.measures:  # as before there were any: what earlier runs have made stays
+            del settings["measures"]
         return {**settings, "mask_flares": self.mask_flares and self.mask_flares.sha256}
 
     def prepare(self) -> None:
@@ -247,7 +252,8 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
 
     Args:
       columns: dict of the row's columns, as tce_table.to_record_columns gives them (Duration in days). Of several
-        sectors to join, those that cannot be read are taken out of its column STITCHED_SECTORS.
+        sectors to join, those that cannot be read are taken out of its column STITCHED_SECTORS. The columns that the
+        settings ask to measure are added.
       tess_data_dir: directory that holds the light curves.
       settings: Settings.
       paths: the light curves, where they have been found already.
@@ -276,7 +282,12 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
             if check:
                 check.warnings.append(f"sector {sector} is left out: {error.reason}: {error}")
 
-        return make_views(paths, event, settings, look, leave_out), None
+        light_curve = light_curve_of(paths, event, settings, look, leave_out)
+        views = views_of(light_curve, event, settings.views)
+        columns.update(
+            event_columns.measured(settings.measures, light_curve, event, columns, list(sector_of), settings.quality)
+        )
+        return views, None
     except LightCurveError as error:
         return None, f"{error.reason}: {error}"
     except MemoryError:

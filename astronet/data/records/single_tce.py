@@ -4,6 +4,7 @@ A network also reads the camera of a TCE and its event densities (event_density.
 the sector. The camera comes from the light curve, the densities from a table of the sector's TCEs.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any, Union
@@ -20,10 +21,16 @@ from astronet.data.records.columns import (
     DURATION,
     EPOCH,
     EVENT_DENSITIES,
+    EVENT_MEASURES,
+    LOGG,
     PERIOD,
     SECTOR,
     SN,
+    STAR_MASS,
+    STAR_RADIUS,
+    TEFF,
     TIC_ID,
+    TMAG,
 )
 from light_curve_util import identity
 
@@ -45,6 +52,37 @@ def with_camera(columns: Mapping[str, Any], told: identity.Identity, header: Any
     """
     sector = columns[SECTOR] or told.sector or 0
     return {**columns, SECTOR: sector, CAMERA: told.camera or _camera_by_position(header, sector)}
+
+
+_STAR_IN_HEADER = {TMAG: "TESSMAG", STAR_RADIUS: "RADIUS", TEFF: "TEFF", LOGG: "LOGG"}
+_LOGG_OF_SUN = 4.438  # cgs
+
+
+def with_star(columns: Mapping[str, Any], header: Any, config: Any) -> dict[str, Any]:
+    """Returns the record columns with what the light curve's header tells of the star, as far as a model reads it.
+
+    Args:
+      columns: record columns; those that are known stay.
+      header: primary header of the FITS file, or None.
+      config: Config of the model.
+    """
+    read = configuration.scalar_columns(config)
+    told = {name: _positive((header or {}).get(key)) for name, key in _STAR_IN_HEADER.items()}
+    if STAR_RADIUS in told and LOGG in told:
+        told[STAR_MASS] = 10 ** (told[LOGG] - _LOGG_OF_SUN) * told[STAR_RADIUS] ** 2
+    missing = {
+        name: value
+        for name, value in told.items()
+        if name in read and value == value and columns.get(name, math.nan) != columns.get(name, math.nan)
+    }
+    return {**columns, **missing}
+
+
+def _positive(value):
+    try:
+        return float(value) if 0 < float(value) < math.inf else math.nan
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _camera_by_position(header, sector):
@@ -119,7 +157,11 @@ def doubts(record: bytes, config: Any, has_catalog: bool, names: Mapping[str, st
         example = tf_example.from_serialized(record)
         sector = [names[SECTOR]] if densities and not tf_example.value(example, SECTOR, 0) else []
         remedies = [*flags, *sector, *([catalog] if densities and not has_catalog else [])]
-        remedy = f"give {' and '.join(remedies)}" if remedies else _TOO_FEW
+        of_a_row = [name for name in lacking if name not in (*remedy_of, *densities, *EVENT_MEASURES)]
+        if of_a_row and not densities and not has_catalog:
+            remedies.append(f"{names['catalog']} (a table of make_catalog.py that has this TCE)")
+        unknown = _TOO_FEW if densities else "no table or light curve here tells them"
+        remedy = f"give {' and '.join(remedies)}" if remedies else unknown
         are = "is" if len(lacking) == 1 else "are"
         messages.append(
             f"the model reads {', '.join(lacking)}, which {are} not known: {remedy}; without, one probability in ten "
