@@ -1,9 +1,13 @@
 import re
 import shutil
 
+import numpy as np
 import pytest
+from sklearn.metrics import log_loss, roc_auc_score
 
 from astronet import evaluate, train
+from astronet.data.records import tfrecord
+from astronet.estimator import ensemble, scoring
 from astronet.ops.tensorflow import tf
 
 
@@ -47,6 +51,27 @@ def test_published_checkpoint_has_its_published_quality(shared, tmp_path, capsys
     assert values["loss"] == pytest.approx(0.0840, abs=4 * 0.0036)
     assert (values["num_examples"], values["global_step"]) == (1657, 14000)
     assert list(model_dir.glob("eval_published/events*"))
+
+
+def test_figures_are_those_of_scikit_learn(trained, capsys):
+    model_dir, records = trained
+    assert evaluate.main([f"--model_dir={model_dir}", f"--eval_files={records}"]) == 0
+    values = saved_dict(capsys.readouterr().out)
+    model = ensemble.load(ensemble.ModelChoice(str(model_dir)))
+    predictions = list(scoring.predict_records(model, list(tfrecord.read(records))))
+    labels = np.array([prediction.identity.disposition in ("PC", "EB") for prediction in predictions])
+    probabilities = np.array([prediction.mean for prediction in predictions])
+    called = probabilities >= 0.5
+    assert values["accuracy/accuracy"] == pytest.approx(np.mean(called == labels))
+    assert values["auc"] == pytest.approx(roc_auc_score(labels, probabilities), abs=1e-6)
+    assert (
+        values["loss"]
+        == values["losses/weighted_cross_entropy"]
+        == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
+    )
+    assert values["confusion_matrix/true_positives"] == np.sum(called & labels)
+    assert values["confusion_matrix/false_positives"] == np.sum(called & ~labels)
+    assert (values["num_examples"], values["global_step"], len(values)) == (24, 2, 11)
 
 
 def test_configuration_and_either_checkpoint_come_from_model_dir(trained, capsys):

@@ -26,6 +26,26 @@ def test_yu2019_has_the_published_variables(shared):
     assert {weight.name[: -len(":0")]: str(weight.shape.as_list()) for weight in weights} == published
 
 
+def test_yu2019_names_its_variables_by_the_rule_of_published_checkpoints():
+    """Five blocks of two convolutions for the global view, two for the local view; then four layers of 512 units."""
+    shapes, num_features = {}, 0
+    for view, num_blocks, pool_size, length in (("global_view", 5, 5, 201), ("local_view", 2, 7, 61)):
+        num_channels = 1
+        for block in range(num_blocks):
+            for conv in (1, 2):
+                name, num_filters = f"{view}_hidden/block_{block + 1}/conv_{conv}", 16 * 2**block
+                shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = [5, num_channels, num_filters], [num_filters]
+                num_channels = num_filters
+            length = (length - pool_size) // 2 + 1
+        num_features += length * num_channels
+    for layer, num_inputs in enumerate((num_features, 512, 512, 512), 1):
+        name = f"pre_logits_hidden/fully_connected_{layer}"
+        shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = [num_inputs, 512], [512]
+    shapes.update({"logits/kernel": [512, 1], "logits/bias": [1]})
+    weights = build("AstroCNNModel", "yu2019").weights
+    assert {weight.name[: -len(":0")]: weight.shape.as_list() for weight in weights} == shapes
+
+
 @pytest.mark.parametrize("names", ALL)
 def test_every_configuration_gives_logits(names):
     model = build(*names)

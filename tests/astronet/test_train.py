@@ -287,6 +287,18 @@ def test_checkpoint_without_optimizer_is_not_trained_on(tmp_path, run_train, sha
     assert "choose another --model_dir" in capsys.readouterr().err
 
 
+def test_made_checkpoint_without_optimizer_is_not_trained_on(tmp_path, run_train, capsys):
+    run_train(tmp_path / "trained", model="AstroModel", steps=1)
+    spec = configuration.load(str(tmp_path / "trained"))
+    model = checkpoints.restore(spec, checkpoints.find(str(tmp_path / "trained")))
+    (tmp_path / "model").mkdir()
+    checkpoints.write(str(tmp_path / "model"), model, 1)
+    assert not any("/Adam" in name for name in weights(tmp_path / "model"))
+    capsys.readouterr()
+    assert run_train(tmp_path / "model", model="AstroModel", steps=2) == 1
+    assert "choose another --model_dir" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "model, changes",
     [("AstroFCModel", {}), ("AstroModel", {"output_dim": 3}), ("AstroCNNModel", {"clip_gradient_norm": 1.0})],

@@ -19,6 +19,8 @@ from astronet.data.records.columns import EVENT_DENSITIES
 from astronet.data.records.generate import RecordRequest
 from astronet.data.records.generate import generate as generate_records
 from astronet.review import label_columns
+from light_curve_util import reference, tess_io
+from light_curve_util.periodic_event import PeriodicEvent
 
 FLOAT32 = 1e-6  # what storing a normalized view as float32 costs
 SAME_SIGNAL = 0.97  # other photometry of the same dip, rebinned, correlates at least so well
@@ -142,6 +144,17 @@ def test_golden_rows_are_skipped_for_the_published_reasons(shared, tmp_path):
     skipped = reasons(tmp_path)
     assert skipped.keys() == expected.keys()
     assert all(skipped[row_id].startswith(kind) for row_id, kind in expected.items())
+
+
+def test_views_of_made_light_curves_are_those_of_the_plain_reference(survey, tmp_path):
+    lengths = {"global_view": 201, "local_view": 81, "twice_global_view": 402, "secondary_view": 61}
+    assert survey([tce(number, number) for number in (1, 2, 3)], *views_config(**lengths)) == 0
+    for (_, tic_id), example in examples(tmp_path / "out").items():
+        light_curve = tess_io.read(tess_io.find(tmp_path / "tess", tic_id, 1))
+        generator = reference.ViewGenerator(light_curve.time, light_curve.flux, PeriodicEvent(1325.6, 1.7, 3.6 / 24))
+        for name, length in lengths.items():
+            expected = generator.view(name, length)
+            np.testing.assert_allclose(tf_example.series(example, name), expected, rtol=0, atol=FLOAT32)
 
 
 def test_real_photometry_gives_the_published_local_views(shared, tmp_path):

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from astronet import batch_predict, calibrate, evaluate, find_incorrect
 from astronet.data.catalog import tce_table
 from astronet.data.records import tf_example, tfrecord
-from astronet.estimator import scoring
+from astronet.estimator import ensemble, scoring
 from astronet.stats import calibration, intervals, metrics, novelty
 
 MODEL = ["--model=AstroCNNModel", "--config_name=yu2019"]
@@ -115,6 +115,46 @@ def test_view_limits_catch_what_they_say(shared, report):
     }
     assert not caught["as they are"][positive].any()
     assert caught["inverted"][positive].mean() > 0.99
+
+
+def test_report_of_made_tces_agrees_with_independent_counts(ensemble_dir, tmp_path, write_tces):
+    """What the report of the published checkpoint shows, on made TCEs of which training has seen a part."""
+    whole_path = write_tces(tmp_path / "whole", num_tces=72, seed=4)
+    examples = list(map(tf_example.from_serialized, tfrecord.read(whole_path)))
+    for example in examples[::7]:  # labels that the network does not agree with
+        disposition = example.features.feature["Disposition"].bytes_list.value
+        disposition[0] = b"J" if disposition[0] in (b"PC", b"EB") else b"PC"
+    path = tmp_path / "val"
+    tfrecord.write_shard(path, [example.SerializeToString() for example in examples])
+    train_path = write_tces(tmp_path / "train", num_tces=12, seed=4)  # the same first stars, with their views
+    flags = [f"--model_dir={ensemble_dir / '2'}", f"--eval_files={path}", f"--train_files={train_path}"]
+    catalog = ["row_id,tic_id,Tmag,camera", *(f"{i},{1000 + i},{7.5 + i % 6},{1 + i % 4}" for i in range(72))]
+    (tmp_path / "tces.csv").write_text("\n".join(catalog))
+    more = [f"--report={tmp_path / 'report'}", f"--catalog={tmp_path / 'tces.csv'}", "--num_resamples=50"]
+    assert evaluate.main([*flags, *more]) == 0
+
+    report = read_json(tmp_path / "report" / "report.json")
+    labels = np.array([tf_example.value(example, "Disposition") in ("PC", "EB") for example in examples])
+    model = ensemble.load(ensemble.ModelChoice(str(ensemble_dir / "2")))
+    predictions = scoring.predict_records(model, list(tfrecord.read(path)))
+    probabilities = np.array([prediction.mean for prediction in predictions])
+    whole, unseen = report["sets"]["all"], report["sets"]["unseen"]
+    assert (whole["num_tces"], whole["num_stars"], whole["num_positive"]) == (72, 72, labels.sum())
+    assert report["seen_in_training"] == {"identical_views": 12, "shared_stars": 12}
+    assert unseen["num_tces"] == 60 and unseen["num_positive"] == labels[12:].sum()
+    figures = {name: figure["value"] for name, figure in whole["figures"].items()}
+    assert figures["average_precision"] == pytest.approx(average_precision_score(labels, probabilities), abs=1e-5)
+    assert figures["auc"] == pytest.approx(roc_auc_score(labels, probabilities), abs=1e-5)
+    assert figures["brier_score"] == pytest.approx(brier_score_loss(labels, probabilities), abs=1e-5)
+    assert figures["recall"] == pytest.approx(recall_score(labels, probabilities >= 0.5))
+    for figure in whole["figures"].values():
+        assert figure["low"] <= figure["value"] <= figure["high"]
+    kinds = whole["kinds"]
+    assert {row["bin"]: row["num_tces"] for row in kinds["Camera"]} == {str(camera): 18 for camera in range(1, 5)}
+    tmag_bins = ("< 8", "8 to 9", "9 to 10", "10 to 11", "11 to 12", ">= 12")
+    assert {row["bin"]: row["num_tces"] for row in kinds["Tmag"]} == dict.fromkeys(tmag_bins, 12)
+    assert sum(row["num_positive"] for row in kinds["Disposition"]) == labels.sum()
+    assert {path.name for path in (tmp_path / "report").glob("*.png")} >= {"curves.png", "kinds_unseen.png"}
 
 
 def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monkeypatch, capsys):

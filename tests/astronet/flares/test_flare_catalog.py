@@ -26,6 +26,38 @@ def written(tmp_path, text, encoding="utf-8"):
     return tmp_path / "flares.csv"
 
 
+# A table in the form of that of Guenther et al. 2020: fixed columns, described byte by byte.
+MACHINE_READABLE = """\
+Title: A made catalog of flares
+Authors: Nobody N.
+Table: Individual flares
+================================================================================
+Byte-by-byte Description of file: made_mrt.txt
+--------------------------------------------------------------------------------
+   Bytes Format Units Label  Explanations
+--------------------------------------------------------------------------------
+   1-  9 I9     ---       TESS        TESS input catalog identifier
+  11- 11 I1     ---       sector      TESS Sector
+  13- 26 F14.6  d         tpeak       Peak time, Barycentric Julian Date
+  28- 34 F7.5   d         FWHM        Full-width at half-maximum
+  36- 44 E9.3   10-7J     Ebol        ?="" Bolometric energy
+--------------------------------------------------------------------------------
+     1001 1 2458326.500000 0.01000 1.000E+32
+     1003 1 2458327.500000 0.02000
+     1001 1 2458326.500005 0.01000 2.000E+32
+"""
+
+
+def test_machine_readable_tables_of_journals_are_catalogs(tmp_path):
+    read_catalog = catalog.read(written(tmp_path, MACHINE_READABLE))
+    flares = read_catalog.flares
+    assert flares[["tic_id", "sector"]].to_numpy().tolist() == [[1001, 1], [1003, 1]]
+    np.testing.assert_allclose(flares.peak_time, [1326.5, 1327.5], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(flares.duration, [0.01, 0.02])
+    (skip,) = read_catalog.skips
+    assert skip.row == 3 and "it is the flare of row 1" in skip.reason
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_catalogs_of_any_encoding_and_separator_are_read(tmp_path, encoding):
     for separator in ",;\t":

@@ -65,6 +65,21 @@ def test_energy_grows_with_the_star():
     assert energy.energy(1.0, 5800, 1.0) > energy.energy(1.0, 3000, 1.0)
 
 
+def test_energy_is_that_of_a_black_body_integrated_over_the_band():
+    """By astropy's black body, for a star of 3400 K and 0.4 solar radii and an equivalent duration of 10 s."""
+    from astropy import constants, units
+    from astropy.modeling.models import BlackBody
+
+    def in_band(teff):
+        wavelength = np.linspace(600, 1000, 4001) * units.nm
+        radiance = BlackBody(teff * units.K, scale=1 * units.W / units.m**3 / units.sr)(wavelength)
+        return np.mean(radiance.value)
+
+    area = np.pi * (0.4 * constants.R_sun) ** 2 * in_band(3400) / in_band(9000)
+    expected = (constants.sigma_sb * (9000 * units.K) ** 4 * area * 10 * units.s).to_value(units.erg)
+    assert energy.energy(10.0, 3400, 0.4) == pytest.approx(expected, rel=2e-3)
+
+
 def test_energies_are_those_of_guenther_et_al(shared):
     from astropy.io import ascii
 
