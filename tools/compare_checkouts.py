@@ -1,7 +1,8 @@
 """Runs the same commands in two checkouts and compares every file that they write, byte by byte.
 
 For changes that must change nothing: a survey is simulated, its catalog made again from its light curves, records made,
-predicted by the shipped ensemble, and searched for flares. Each checkout needs its C++ core built in place.
+predicted by the shipped ensemble (and by another model, --model_dir), and searched for flares. Each checkout needs its
+C++ core built in place.
 
     python tools/compare_checkouts.py ../before . --num_stars=60
 """
@@ -34,22 +35,29 @@ COMMANDS = (
     ("flares/simulate_flares.py", "--output_dir=flares", "--num_stars=3", "--seed=1"),
     ("flares/find_flares.py", "flares", "--model_dir=pretrained:flares", "--output_dir=flares_found"),
 )
+# With --model_dir, a directory with a checkpoint, or with a model of its own configuration.
+OF_MODEL = (
+    ("data/generate_input_records.py", "--input_tce_csv_file=survey/tces.csv", "--tess_data_dir=survey/tess")
+    + ("--output_dir=records_of_model", "--config_name={config_name}", "--num_train_shards=2"),
+    ("batch_predict.py", "--model_dir={model_dir}", "--model=AstroCNNModel", "--config_name={config_name}")
+    + ("--tfrecord_dir=records_of_model", "--pattern=*-of-*", "--suffix=of_model"),
+)
 # These hold the time, or what ran where.
 IGNORED = (".lock",)
 
 
-def run_all(checkout: Path, directory: Path, num_stars: int) -> None:
-    """Runs COMMANDS by the scripts of a checkout, in a directory.
+def run_all(checkout: Path, directory: Path, commands: tuple, **values: object) -> None:
+    """Runs commands by the scripts of a checkout, in a directory; `values` stand for the names in braces.
 
     Raises:
       CalledProcessError: one of them failed.
     """
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    for script, *flags in COMMANDS:
+    for script, *flags in commands:
         command = [
             sys.executable,
             checkout / "astronet" / script,
-            *(flag.format(num_stars=num_stars) for flag in flags),
+            *(flag.format(**values) for flag in flags),
         ]
         subprocess.run(command, cwd=directory, env=environment, check=True, stdout=subprocess.DEVNULL)
 
@@ -80,12 +88,18 @@ def main() -> int:
     parser.add_argument("first", type=Path, help="checkout before the change")
     parser.add_argument("second", type=Path, help="checkout with the change")
     parser.add_argument("--num_stars", type=int, default=60, help="stars of the simulated survey")
+    parser.add_argument("--model_dir", type=Path, help="directory of another model, whose predictions are compared")
+    parser.add_argument("--config_name", default="yu2019", help="configuration of that model")
     flags = parser.parse_args()
+    commands, values = COMMANDS, {"num_stars": flags.num_stars}
+    if flags.model_dir:
+        commands += OF_MODEL
+        values.update(model_dir=flags.model_dir.resolve(), config_name=flags.config_name)
     with tempfile.TemporaryDirectory() as base:
         directories = [Path(base) / name for name in ("first", "second")]
         for checkout, directory in zip((flags.first, flags.second), directories):
             directory.mkdir()
-            run_all(checkout.resolve(), directory, flags.num_stars)
+            run_all(checkout.resolve(), directory, commands, **values)
         told = differences(*directories)
         print("\n".join(told))
         print(f"{len(files_of(directories[0]) | files_of(directories[1]))} files, {len(told)} differences")
