@@ -19,7 +19,7 @@ COMMANDS = (
     ("data/simulate_survey.py", "--output_dir=survey", "--num_stars={num_stars}", "--seed=1"),
     ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--output_dir=found"),
     ("data/make_catalog.py", "--input", "sector-1-all.csv", "--base_dir=found", "--out_name=found.csv", "--bls=compute")
-    + ("--tess_data_dir=survey/tess", "--star_catalog=local:survey/tic.sqlite"),
+    + ("--tess_data_dir=survey/tess", "--catalog=local:survey/tic.sqlite"),
     ("data/generate_input_records.py", "--input_tce_csv_file=survey/tces.csv", "--tess_data_dir=survey/tess")
     + ("--output_dir=records", "--config_name=triage", "--num_train_shards=2"),
     (

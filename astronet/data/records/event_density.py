@@ -5,6 +5,9 @@ coincide with the events of many other TCEs is therefore probably instrumental. 
 ephemerides in a similar way (Coughlin et al. 2014, AJ 147, 119).
 """
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Optional
+
 import numpy as np
 
 from astronet.base.script import ScriptError
@@ -12,6 +15,10 @@ from astronet.config.schema import SectorEvents
 from astronet.data.catalog import focal_plane
 from astronet.data.records import tf_example
 from astronet.data.records.columns import CAMERA, EPOCH, EVENT_DENSITIES, PERIOD, SECTOR, TIC_ID
+from light_curve_util.array_types import ArrayLike, Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A value in EVENT_DENSITIES is a ratio: the density of other stars' events at the times of a TCE's events, divided by
 # the mean density of the sector or the camera. It is the geometric mean over the TCE's events; NaN where unknown.
@@ -42,23 +49,25 @@ class Ephemerides:
       period: days. [num_tces]
     """
 
-    def __init__(self, tic_id, sector, camera, epoch, period):
+    def __init__(
+        self, tic_id: ArrayLike, sector: ArrayLike, camera: Optional[ArrayLike], epoch: ArrayLike, period: ArrayLike
+    ) -> None:
         self.tic_id, self.sector = np.asarray(tic_id), np.asarray(sector)
         self.camera = np.zeros(len(self.tic_id), int) if camera is None else np.asarray(camera)
         self.epoch, self.period = np.asarray(epoch, float), np.asarray(period, float)
 
-    def of_sector(self, sector):
+    def of_sector(self, sector: int) -> "tuple[np.ndarray, Ephemerides]":
         """Returns the TCEs of a sector that have an ephemeris: their indices (int array), and their Ephemerides."""
         usable = (np.abs(self.epoch) < _LATEST) & np.isfinite(self.period) & (self.period > 0)
         which = np.flatnonzero((self.sector == sector) & usable)
         return which, self.take(which)
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Ephemerides":
         """Returns the Ephemerides of the TCEs with these indices."""
         return Ephemerides(**{name: column[rows] for name, column in vars(self).items()})
 
 
-def measure(tces):
+def measure(tces: Ephemerides) -> dict[str, SectorEvents]:
     """Measures the event densities of all sectors with enough TCEs.
 
     Args:
@@ -73,7 +82,7 @@ def measure(tces):
     }
 
 
-def among(tces):
+def among(tces: Ephemerides) -> dict[str, Floats]:
     """Returns the event densities of TCEs, measured from the same TCEs. The TCEs of the same star do not count.
 
     Args:
@@ -89,7 +98,7 @@ def among(tces):
     return columns
 
 
-def of_table(table):
+def of_table(table: "pd.DataFrame") -> dict[str, Floats]:
     """Returns the event densities of the rows of a table, measured from the same rows, as among() does.
 
     Args:
@@ -98,7 +107,7 @@ def of_table(table):
     return among(Ephemerides(table.tic_id, table.Sectors, table.get(CAMERA), table.Epoc, table.Period))
 
 
-def annotated(serialized):
+def annotated(serialized: Sequence[bytes]) -> list[bytes]:
     """Returns records with their event densities filled in where missing, measured from the records by among().
 
     Args:
@@ -114,7 +123,7 @@ def annotated(serialized):
     return [example.SerializeToString(deterministic=True) for example in examples]
 
 
-def look_up(tces, measured):
+def look_up(tces: Ephemerides, measured: Mapping[str, SectorEvents]) -> dict[str, Floats]:
     """Returns the event densities of TCEs by the densities that measure() returned for other TCEs.
 
     Args:

@@ -2,11 +2,15 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
 from astronet.config import nouns
 from astronet.data.records import tf_example, tfrecord
+from light_curve_util.array_types import Bools
+
+Identity = tuple[bytes, int]  # digest of the views of a TCE, TIC ID of its star
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,18 +21,18 @@ class Trained:
     stars: frozenset
 
     @classmethod
-    def from_files(cls, files):
+    def from_files(cls, files: Iterable[str]) -> "Trained":
         """Reads the training set from a list of record files."""
         examples = (tf_example.from_serialized(record) for path in files for record in tfrecord.read(path))
         return cls.from_identities(map(identity, examples))
 
     @classmethod
-    def from_identities(cls, identities):
+    def from_identities(cls, identities: Iterable[Identity]) -> "Trained":
         """Makes the training set from the identity() of each TCE."""
         digests, stars = zip(*identities)
         return cls(frozenset(digests), frozenset(stars))
 
-    def find(self, examples):
+    def find(self, examples: Iterable[tf_example.Example]) -> Bools:
         """Finds TCEs that leak from this training set.
 
         Args:
@@ -40,13 +44,15 @@ class Trained:
         """
         return self.find_identities(map(identity, examples))
 
-    def find_identities(self, identities):
+    def find_identities(self, identities: Iterable[Identity]) -> Bools:
         """Does the same as find(), from the identity() of each TCE."""
         seen = [(digest in self.views, star in self.stars) for digest, star in identities]
         return np.array(seen, dtype=bool).reshape(-1, 2).T
 
 
-def report(train_identities, eval_identities, words=nouns.TCES):
+def report(
+    train_identities: Iterable[Identity], eval_identities: Iterable[Identity], words: nouns.Nouns = nouns.TCES
+) -> str:
     """Returns a message of one or two lines about the leaks between a training and an evaluation set.
 
     Args:
@@ -68,7 +74,7 @@ def report(train_identities, eval_identities, words=nouns.TCES):
     )
 
 
-def identity(example):
+def identity(example: tf_example.Example) -> Identity:
     """Returns the values by which leaks are found: a digest of the bytes of all views, and the TIC ID of the star."""
     features = example.features.feature
     digest = hashlib.blake2b(digest_size=16)

@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import time
-from typing import Optional
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Optional
 
 import astronet
 from astronet.base import json_files
@@ -50,13 +51,13 @@ class Piece:
     time_limit_seconds: Optional[float] = None
     sector_windows: dict = dataclasses.field(default_factory=dict)
 
-    def rows(self):
+    def rows(self) -> Iterator[dict[str, Any]]:
         """Yields each TCE of the piece as a dict of its columns."""
         for values in zip(*self.columns.values()):
             yield dict(zip(self.columns, values))
 
 
-def key_of(columns, settings):
+def key_of(columns: Mapping[str, Any], settings: preprocess.Settings) -> str:
     """Returns the hash of everything that a piece is made from except the light curves."""
     origin = [astronet.__version__, settings.decisive(), columns]
     return hashlib.sha256(json.dumps(origin).encode()).hexdigest()
@@ -84,10 +85,10 @@ class Summary:
     skipped: list
     warned: list = dataclasses.field(default_factory=list)
 
-    def write(self):
+    def write(self) -> None:
         json_files.write(self.path + ".json", dataclasses.asdict(self), indent=None)
 
-    def read_data(self):
+    def read_data(self) -> Optional[bytes]:
         """Returns the bytes of the piece's records; None if the file is missing or has changed."""
         with contextlib.suppress(FileNotFoundError), open(self.path, "rb") as file:
             data = file.read()
@@ -95,12 +96,12 @@ class Summary:
                 return data
         return None
 
-    def remove(self):
+    def remove(self) -> None:
         for path in (self.path + ".json", self.path):
             os.remove(path)
 
 
-def make(piece):
+def make(piece: Piece) -> Summary:
     """Makes a piece, unless an earlier run has made it and its light curves have not changed.
 
     A TCE at which an earlier attempt hung is skipped; so is a TCE at which two workers died.
@@ -155,7 +156,7 @@ def make(piece):
     return summary
 
 
-def light_curves(piece):
+def light_curves(piece: Piece) -> str:
     """Returns the hash of the names, sizes and modification times of a piece's light curves. It does not read them."""
     seen = hashlib.sha256()
     for columns in piece.rows():
@@ -163,7 +164,7 @@ def light_curves(piece):
     return seen.hexdigest()
 
 
-def is_final(skipped):
+def is_final(skipped: Iterable[Any]) -> bool:
     """Returns whether another run would probably skip these TCEs too: none was skipped for its time limit."""
     return all(isinstance(row, list) and row and not str(row[-1]).startswith(TIME_LIMIT) for row in skipped)
 

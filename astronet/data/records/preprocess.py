@@ -3,8 +3,8 @@
 import dataclasses
 import math
 import os
-from collections.abc import Callable
-from typing import Optional, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional, Protocol, Union
 
 from astronet.base.script import Parser
 from astronet.data.catalog import epochs
@@ -23,11 +23,14 @@ from astronet.data.records.columns import (
     TIC_ID,
 )
 from light_curve_util import stitch, tess_io
+from light_curve_util.array_types import Floats
 from light_curve_util.detrend import METHODS, detrend
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.products.quality import QUALITIES
 from light_curve_util.view_generator import ViewGenerator
+
+Look = Callable[[tess_io.LightCurve], object]
 
 
 class Mask(Protocol):
@@ -40,7 +43,9 @@ class Mask(Protocol):
     def prepare(self) -> None:
         """Loads the networks, once in a process."""
 
-    def without_flares(self, light_curve: tess_io.LightCurve, flux_key: Optional[str], quality: str):
+    def without_flares(
+        self, light_curve: tess_io.LightCurve, flux_key: Optional[str], quality: str
+    ) -> tess_io.LightCurve:
         """Returns the LightCurve without the cadences of flares; it was read with this flux_key and quality."""
 
 
@@ -105,7 +110,13 @@ def add_flags(parser: Parser) -> None:
     )
 
 
-def make_views(path, event, settings, look: Optional[Callable] = None, leave_out: Optional[Callable] = None):
+def make_views(
+    path: Union[str, Sequence[str]],
+    event: PeriodicEvent,
+    settings: Settings,
+    look: Optional[Look] = None,
+    leave_out: Optional[Callable[[str, LightCurveError], object]] = None,
+) -> dict[str, Floats]:
     """Makes the views of one event in one light curve, or in those of several sectors joined.
 
     Args:
@@ -168,7 +179,9 @@ def _light_curve(path, event, settings, look):
     return prepared(tess_io.read(path, settings.flux_key, quality=settings.quality), event, settings, look)
 
 
-def prepared(light_curve, event, settings, look: Optional[Callable] = None):
+def prepared(
+    light_curve: tess_io.LightCurve, event: PeriodicEvent, settings: Settings, look: Optional[Look] = None
+) -> tess_io.LightCurve:
     """Returns a light curve of one sector, as it was read, without flares and slow variation if the settings want that.
 
     Args:
@@ -184,7 +197,7 @@ def prepared(light_curve, event, settings, look: Optional[Callable] = None):
     return detrend(light_curve, settings.detrend, event)
 
 
-def find_light_curves(columns, tess_data_dir):
+def find_light_curves(columns: Mapping[str, Any], tess_data_dir: str) -> list[str]:
     """Finds the light curves of one row of the catalog, as tess_io.find does; the arguments are of views_or_reason.
 
     Returns:
@@ -196,13 +209,13 @@ def find_light_curves(columns, tess_data_dir):
     return [tess_io.find(tess_data_dir, *wanted) for wanted in _wanted(columns)]
 
 
-def choice_notes(columns, tess_data_dir):
+def choice_notes(columns: Mapping[str, Any], tess_data_dir: str) -> list[str]:
     """Returns what to say where find_light_curves() took one of several files; the arguments are of that."""
     notes = (tess_io.choice_note(tess_data_dir, *wanted) for wanted in _wanted(columns))
     return [note for note in notes if note]
 
 
-def _wanted(columns):
+def _wanted(columns: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The arguments of tess_io.find, after the directory, for each light curve of a row."""
     stitched = stitched_sectors(columns)
     if stitched:
@@ -224,7 +237,7 @@ class TimeCheck:
     warnings: list = dataclasses.field(default_factory=list)
     is_far: bool = False
 
-    def look(self, light_curve, event, columns):
+    def look(self, light_curve: tess_io.LightCurve, event: PeriodicEvent, columns: Mapping[str, Any]) -> None:
         """Checks one light curve.
 
         Args:
@@ -247,7 +260,13 @@ class TimeCheck:
             self.is_far = bool(of_epoch)
 
 
-def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optional[TimeCheck] = None):
+def views_or_reason(
+    columns: dict[str, Any],
+    tess_data_dir: str,
+    settings: Settings,
+    paths: Optional[list[str]] = None,
+    check: Optional[TimeCheck] = None,
+) -> tuple[dict[str, Floats], Optional[str]]:
     """Makes the views of one row of the catalog; whatever is wrong with it, the other rows go on.
 
     Args:
@@ -260,7 +279,7 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
       check: what checks the times of the light curve, and collects warnings; None does not.
 
     Returns:
-      Dict of views and None; or None and the reason: the kind of problem, a colon, and what is wrong.
+      Dict of views and None; or an empty one and the reason: the kind of problem, a colon, and what is wrong.
 
     Raises:
       MemoryError: which says little about the row.
@@ -289,8 +308,8 @@ def views_or_reason(columns, tess_data_dir, settings, paths=None, check: Optiona
         )
         return views, None
     except LightCurveError as error:
-        return None, f"{error.reason}: {error}"
+        return {}, f"{error.reason}: {error}"
     except MemoryError:
         raise
     except Exception as error:
-        return None, f"error: {type(error).__name__}: {error}"
+        return {}, f"error: {type(error).__name__}: {error}"

@@ -14,6 +14,8 @@ import os
 import re
 import shutil
 import socket
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from astronet.base import json_files
 from astronet.base.files import INCOMPLETE, sha256, sync, write_aside, write_csv
@@ -21,6 +23,8 @@ from astronet.base.script import ScriptError
 from astronet.data.catalog.tce_table import Skip, Warned
 
 _LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from astronet.data.records import pieces
 
 _SHARD = re.compile(r"(train|val|test)-\d{5}-of-\d{5}")
 _STAGING = "incomplete-records"
@@ -48,14 +52,14 @@ class Entry:
     skipped: list
     warned: list = dataclasses.field(default_factory=list)
 
-    def is_sound(self):
+    def is_sound(self) -> bool:
         """Returns whether the values of an entry read from a file have the right types."""
         counts = all(type(count) is int for count in self.dispositions.values())
         rows = [*self.skipped, *self.warned]
         return counts and all(isinstance(row, list) and len(row) == len(Skip._fields) for row in rows)
 
 
-def check_directory(directory, table_path, tess_data_dir):
+def check_directory(directory: str, table_path: str, tess_data_dir: str) -> None:
     """Refuses a directory if making the set there would remove an input, or if its staging path is not a directory.
 
     Args:
@@ -81,7 +85,7 @@ def check_directory(directory, table_path, tess_data_dir):
                 )
 
 
-def staging_directory(directory):
+def staging_directory(directory: str) -> str:
     """Makes the staging directory, which holds shards that are not published yet. Returns its path.
 
     A killed run leaves the directory behind, and the next run uses its shards.
@@ -94,7 +98,7 @@ def staging_directory(directory):
     return staging
 
 
-def candidates(directory, name):
+def candidates(directory: str, name: str) -> list[tuple[str, Entry]]:
     """Returns files that may be a shard made by an earlier run: published, or left in the staging directory.
 
     Args:
@@ -118,12 +122,12 @@ def _staged(staging, name, made_from):
     return os.path.join(staging, f"{name}.{made_from[:_KEY_LENGTH]}")
 
 
-def is_whole(path, entry):
+def is_whole(path: str, entry: Entry) -> bool:
     """Returns whether the file of a shard has the hash in its entry."""
     return sha256(path) == entry.sha256
 
 
-def combined(hashes):
+def combined(hashes: Iterable[str]) -> str:
     """Returns the hash of several hashes, such as the keys of a shard's pieces."""
     digest = hashlib.sha256()
     for piece_hash in hashes:
@@ -131,7 +135,7 @@ def combined(hashes):
     return digest.hexdigest()
 
 
-def assemble(staging, name, summaries):
+def assemble(staging: str, name: str, summaries: "Iterable[pieces.Summary]") -> tuple[str, Entry]:
     """Joins the pieces of a shard into one file in the staging directory.
 
     Args:
@@ -173,7 +177,7 @@ def assemble(staging, name, summaries):
     return path, entry
 
 
-def publish(directory, shards):
+def publish(directory: str, shards: Mapping[str, tuple[str, Entry]]) -> None:
     """Publishes shards: moves them from the staging directory into the directory of the set.
 
     Shards of an earlier set with the same splits are removed, because a reader of `train*` would mix the two sets.
@@ -216,16 +220,16 @@ def _shards_in(directory):
     return [(match[0], match[1]) for match in map(_SHARD.fullmatch, sorted(os.listdir(directory))) if match]
 
 
-def _splits(names):
+def _splits(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(match[1] for match in map(_SHARD.fullmatch, names) if match))
 
 
-def write_skips(directory, skips):
+def write_skips(directory: str, skips: Iterable[Sequence[object]]) -> None:
     """Writes skipped.csv, with the columns row_id, tic_id, sector and reason."""
     write_csv(os.path.join(directory, "skipped.csv"), Skip._fields, skips)
 
 
-def write_warnings(directory, warned):
+def write_warnings(directory: str, warned: Collection[Sequence[object]]) -> str:
     """Writes warnings.csv, with the columns row_id, tic_id, sector and warning. Returns its path.
 
     The warnings are about rows that have a record. If there are none, the file of an earlier run is removed.
@@ -239,7 +243,7 @@ def write_warnings(directory, warned):
     return path
 
 
-def write_manifest(directory, counts, **origin):
+def write_manifest(directory: str, counts: Mapping[str, Mapping[str, int]], **origin: Any) -> dict[str, Any]:
     """Writes the manifest, records.json: what the set holds, and how it was made.
 
     If the directory also has shards of other splits, their manifest is kept under the key "earlier".
@@ -267,6 +271,6 @@ def write_manifest(directory, counts, **origin):
     return manifest
 
 
-def _summary(counts):
+def _summary(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     dispositions: collections.Counter[str] = sum(map(collections.Counter, counts.values()), collections.Counter())
     return {"num_records": sum(dispositions.values()), "dispositions": dict(sorted(dispositions.items()))}

@@ -5,19 +5,31 @@ import itertools
 import logging
 import math
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Optional
 
 from astronet.base import messages, workers
 from astronet.data.catalog.tce_values import stitched_sectors
-from astronet.data.records import pieces, record_set
+from astronet.data.records import pieces, preprocess, record_set
 from astronet.data.records.columns import SECTOR
 from light_curve_util import sector_times
 
 _LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TCES_PER_PIECE = 128  # a tenth of a second of work, so that even one large shard keeps many workers busy
 
 
-def make(directory, tables, tess_data_dir, settings, num_worker_processes, time_limit_seconds, cluster=None):
+def make(
+    directory: str,
+    tables: "Mapping[str, pd.DataFrame]",
+    tess_data_dir: str,
+    settings: preprocess.Settings,
+    num_worker_processes: int,
+    time_limit_seconds: Optional[float],
+    cluster: Optional[str] = None,
+) -> dict[str, tuple[str, record_set.Entry]]:
     """Makes the shards that are not up to date, and prints how many are up to date.
 
     Args:

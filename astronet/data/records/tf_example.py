@@ -4,6 +4,8 @@ The protobuf library builds the message from its published schema. Its bytes are
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -11,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from astronet.base.script import ScriptError
 from astronet.data.records.columns import DISPOSITION, PERIOD, ROW_ID, SECTOR, TIC_ID, TOI_ID
+from light_curve_util.array_types import ArrayLike
 from light_curve_util.view_generator import VIEW_NAMES
 
 SERIES_NAMES = (*VIEW_NAMES, "flare_window", "residuals")  # all features of records that are arrays
@@ -46,10 +49,23 @@ def _example_class():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
 
 
-Example = _example_class()
+if TYPE_CHECKING:
+
+    class Example:
+        """What is used of a tf.train.Example."""
+
+        features: Any
+
+        def SerializeToString(self, deterministic: bool = False) -> bytes: ...  # noqa: N802 (protobuf's name)
+
+        @classmethod
+        def FromString(cls, serialized: bytes) -> "Example": ...  # noqa: N802
+
+else:
+    Example = _example_class()
 
 
-def to_example(columns, views):
+def to_example(columns: Mapping[str, Union[str, int, float]], views: Mapping[str, ArrayLike]) -> Example:
     """Builds the record of one TCE.
 
     >>> example = to_example({"tic_id": 402026209, "Disposition": "PC"}, {"local_view": [0.0, -1.0]})
@@ -88,7 +104,7 @@ def _varint(number):
     return bytes([*encoded, number])
 
 
-def from_serialized(serialized):
+def from_serialized(serialized: bytes) -> Example:
     """Returns the Example of one serialized record. Raises ScriptError if the bytes are not an Example."""
     try:
         return Example.FromString(serialized)
@@ -96,7 +112,7 @@ def from_serialized(serialized):
         raise ScriptError(f"a record is no tf.train.Example ({error}): make the records again") from error
 
 
-def value(example, name, default=None):
+def value(example: Example, name: str, default: Any = None) -> Any:
     """Returns the first value of a feature as int, float or str; `default` if the record has no such feature."""
     feature = example.features.feature
     values = _values(feature[name]) if name in feature else ()
@@ -105,12 +121,12 @@ def value(example, name, default=None):
     return values[0].decode(errors="replace") if isinstance(values[0], bytes) else values[0]
 
 
-def set_text(example, name, text):
+def set_text(example: Example, name: str, text: str) -> None:
     """Gives the feature `name` one text, in place of what it holds."""
     example.features.feature[name].bytes_list.value[:] = [text.encode()]
 
 
-def series(example, name):
+def series(example: Example, name: str) -> np.ndarray:
     """Returns a view as a float32 array [length].
 
     Raises:
@@ -122,7 +138,7 @@ def series(example, name):
     return floats(feature[name])
 
 
-def floats(feature):
+def floats(feature: Any) -> np.ndarray:
     """Returns the floats of a feature as a float32 array [length]; an empty array if the feature holds something else.
 
     It copies the serialized floats at once; reading them one by one takes many times as long.
@@ -149,7 +165,7 @@ class TceIdentity:
     disposition: str
 
     @classmethod
-    def from_example(cls, example):
+    def from_example(cls, example: Example) -> "TceIdentity":
         """Reads the identity from a record. In the published records, toi_id is a float in most and bytes in some.
 
         Raises:

@@ -5,6 +5,8 @@ import glob
 import logging
 import os
 import struct
+from collections.abc import Iterable, Iterator
+from typing import Union
 
 import google_crc32c
 
@@ -17,7 +19,7 @@ _LENGTH, _CHECKSUM, _HEADER = struct.Struct("<Q"), struct.Struct("<I"), struct.S
 _BUFFER_BYTES = 1 << 20
 
 
-def expand(patterns):
+def expand(patterns: Iterable[str]) -> list[str]:
     """Returns the record files that a flag names.
 
     A file of zero bytes holds no record (all TCEs of the shard were skipped, or a copy failed). It is left out, with a
@@ -61,7 +63,7 @@ def _listed(patterns):
         start = end
 
 
-def matches(pattern):
+def matches(pattern: str) -> list[str]:
     """Returns the files that a name or pattern matches, sorted, without incomplete files of a killed run."""
     return [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(as_pattern(pattern))))
 
@@ -84,7 +86,7 @@ def _is_whole(path):
     return os.path.isfile(path) and INCOMPLETE not in os.path.basename(path)
 
 
-def count_roughly(paths):
+def count_roughly(paths: Iterable[str]) -> int:
     """Returns roughly how many records files hold: the size of each file divided by the size of its first record.
 
     A file that cannot be read counts as one record.
@@ -99,7 +101,7 @@ def _count_roughly(path):
     return 1
 
 
-def read(path):
+def read(path: Union[str, "os.PathLike[str]"]) -> Iterator[bytes]:
     """Yields the serialized tf.train.Examples of one file, in order.
 
     Raises:
@@ -134,7 +136,7 @@ def _next_record(file, header, file_size):
     return serialized
 
 
-def write_shard(path, serialized_examples):
+def write_shard(path: Union[str, "os.PathLike[str]"], serialized_examples: Iterable[bytes]) -> None:
     """Writes one record file. If it fails, there is no file.
 
     Args:
@@ -145,7 +147,7 @@ def write_shard(path, serialized_examples):
         file.writelines(map(framed, serialized_examples))
 
 
-def framed(serialized):
+def framed(serialized: bytes) -> bytes:
     """Returns a record in the format of TFRecord files: length, checksum of the length, record, checksum of the record.
 
     Source: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details.

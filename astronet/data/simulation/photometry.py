@@ -2,9 +2,11 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 
+from light_curve_util.array_types import Bools, Floats
 from light_curve_util.constants import MAD_TO_SIGMA
 
 _FIRST_SECTOR_START, _DAYS_PER_SECTOR = 1325.3, 27.3  # BTJD, days; gives every sector a start
@@ -49,7 +51,7 @@ class Photometry:
 
 
 @functools.cache
-def cadences(sector):
+def cadences(sector: int) -> Cadences:
     """Returns the Cadences of a sector: half-hour exposures over 27 days, with the downlink gap in the middle."""
     start = _FIRST_SECTOR_START + _DAYS_PER_SECTOR * (sector - 1)
     gap = np.random.default_rng(sector).uniform(0.9, 1.3)
@@ -60,12 +62,12 @@ def cadences(sector):
     return Cadences(time, dumps, orbits)
 
 
-def scatter(tmag):
+def scatter(tmag: float) -> float:
     """Returns the white noise of one half-hour cadence, as a fraction of the flux: photon noise, sky and a floor."""
     return 1e-6 * np.sqrt(120**2 + 330**2 * 10 ** (0.4 * (tmag - 10)) + 110**2 * 10 ** (0.8 * (tmag - 10)))
 
 
-def _red_noise(rng, num_cadences, timescale_days, steepness=1):
+def _red_noise(rng: np.random.Generator, num_cadences: int, timescale_days: float, steepness: float = 1) -> Floats:
     """Returns correlated noise with a standard deviation of 1; a higher steepness makes it smoother. [n]"""
     frequencies = np.fft.rfftfreq(2 * num_cadences, _CADENCE_DAYS)
     power = 1 + (2 * np.pi * frequencies * timescale_days) ** 2
@@ -74,7 +76,7 @@ def _red_noise(rng, num_cadences, timescale_days, steepness=1):
     return noise / noise.std()
 
 
-def _camera_trend(seed, sector, camera):
+def _camera_trend(seed: int, sector: int, camera: int) -> tuple[Floats, Floats]:
     """Returns what all stars of a camera share: a trend from focus and pointing, and scattered light. [n], [n]"""
     times, rng = cadences(sector), np.random.default_rng([seed, 1, sector, camera])
     trend = _red_noise(rng, len(times.time), 2.0, steepness=2)
@@ -90,7 +92,7 @@ def _camera_trend(seed, sector, camera):
 
 
 @functools.cache
-def _spline_basis(sector, spacing_days):
+def _spline_basis(sector: int, spacing_days: float) -> Any:
     """Returns cubic B-splines with one knot every spacing_days, separate for each orbit. Sparse, [n, splines]"""
     from scipy import sparse
     from scipy.interpolate import BSpline
@@ -105,11 +107,11 @@ def _spline_basis(sector, spacing_days):
     return sparse.block_diag(blocks, format="csr")
 
 
-def _spline_trend(magnitude, good, sector):
+def _spline_trend(magnitude: Floats, good: Bools, sector: int) -> Floats:
     """Returns the slow trend of a light curve by a Kepler spline: outliers clipped, knot spacing chosen by BIC. [n]"""
     from scipy.linalg import solveh_banded
 
-    best_bic, best_trend = np.inf, None
+    best_bic, best_trend = np.inf, np.zeros_like(magnitude)
     for spacing_days in (1.0, 2.5):
         basis, kept = _spline_basis(sector, spacing_days), good
         for _ in range(3):
@@ -127,7 +129,9 @@ def _spline_trend(magnitude, good, sector):
     return best_trend
 
 
-def observe(rng, seed, star_tmag, flux, red_noise, sector, camera):
+def observe(
+    rng: np.random.Generator, seed: int, star_tmag: float, flux: Floats, red_noise: float, sector: int, camera: int
+) -> Photometry:
     """Simulates the photometry of a star in a sector.
 
     Args:

@@ -4,9 +4,13 @@ Each `draw_*` function takes a random generator, a Star and the relative scatter
 """
 
 import dataclasses
-from typing import Callable
+from collections.abc import Callable, Sequence
+from typing import Optional
 
 import numpy as np
+
+from astronet.data.simulation.sky import Star
+from light_curve_util.array_types import Floats
 
 _EXPOSURE_DAYS = 1 / 48
 _EARTH_RADIUS = 0.009168  # solar radii
@@ -29,7 +33,7 @@ class Signal:
     red_noise: float = 0.25
 
 
-def scaled_semi_major_axis(period, density):
+def scaled_semi_major_axis(period: float, density: float) -> float:
     """Returns the semi-major axis in stellar radii, by Kepler's third law.
 
     >>> round(scaled_semi_major_axis(period=365.25, density=1.0))
@@ -43,17 +47,17 @@ def scaled_semi_major_axis(period, density):
 
 
 def transit_flux(
-    time,
-    t0,
-    period,
-    radius_ratio,
-    scaled_axis,
-    impact,
-    limb_darkening,
-    ecc=0.0,
-    omega=90.0,
-    exposure_days=_EXPOSURE_DAYS,
-):
+    time: Floats,
+    t0: float,
+    period: float,
+    radius_ratio: float,
+    scaled_axis: float,
+    impact: float,
+    limb_darkening: Optional[Sequence[float]],
+    ecc: float = 0.0,
+    omega: float = 90.0,
+    exposure_days: float = _EXPOSURE_DAYS,
+) -> Floats:
     """Returns the relative flux of a star with a transiting dark disk, averaged over each exposure (by batman). [n]"""
     import batman
 
@@ -66,7 +70,7 @@ def transit_flux(
     return batman.TransitModel(orbit, time, supersample_factor=7, exp_time=exposure_days).light_curve(orbit)
 
 
-def starspots(rng, period, amplitude):
+def starspots(rng: np.random.Generator, period: float, amplitude: float) -> Callable[[Floats], Floats]:
     """Returns a function from time (days) to the relative flux of a star with spots that appear and disappear."""
     phases, sizes, drifts = rng.uniform(0, 1, 3), rng.dirichlet([1, 1, 1]), rng.normal(0, 0.01, 3)
     birth, lifetime = rng.uniform(0, 200, 3), rng.uniform(60, 200, 3)
@@ -81,7 +85,7 @@ def starspots(rng, period, amplitude):
     return flux
 
 
-def draw_planet(rng, star, scatter):
+def draw_planet(rng: np.random.Generator, star: Star, scatter: float) -> Signal:
     """Draws a transiting planet of 2.2 to 16 Earth radii. Some transits are grazing; most stars are quiet."""
     del scatter
     period = float(np.clip(rng.lognormal(np.log(4.2), 0.8), 0.6, 20))
@@ -100,7 +104,7 @@ def draw_planet(rng, star, scatter):
     return Signal("PC", flux, np.array([period]))
 
 
-def draw_eclipsing_binary(rng, star, scatter):
+def draw_eclipsing_binary(rng: np.random.Generator, star: Star, scatter: float) -> Signal:
     """Draws an eclipsing binary. Close ones are tidally distorted, wide ones often eccentric, and some are diluted."""
     del scatter
     contact = rng.random() < 0.12
@@ -131,7 +135,7 @@ def draw_eclipsing_binary(rng, star, scatter):
     return Signal("EB", flux, np.array([period, period / 2]))
 
 
-def draw_variable(rng, star, scatter, amplitude=None):
+def draw_variable(rng: np.random.Generator, star: Star, scatter: float, amplitude: Optional[float] = None) -> Signal:
     """Draws a variable star: rotating spots, a pulsator with harmonics, or several modes that beat."""
     del star
     kind = rng.choice(["spots", "harmonics", "modes"], p=[0.35, 0.35, 0.3])
@@ -156,7 +160,7 @@ def draw_variable(rng, star, scatter, amplitude=None):
     return Signal("V", flux, period * np.array([0.5, 1, 2, 3]))
 
 
-def draw_instrumental(rng, star, scatter):
+def draw_instrumental(rng: np.random.Generator, star: Star, scatter: float) -> Signal:
     """Draws dips caused by the spacecraft: after momentum dumps, at the ends of orbits, or jumps."""
     del star
     kind = rng.choice(["dumps", "ramps", "jumps", "scattered light"])
@@ -191,7 +195,7 @@ def draw_instrumental(rng, star, scatter):
     return Signal("IS", flux, periods * rng.normal(1, 0.002, len(periods)), red_noise=rng.uniform(0.2, 0.8))
 
 
-def draw_junk(rng, star, scatter):
+def draw_junk(rng: np.random.Generator, star: Star, scatter: float) -> Signal:
     """Draws junk: red noise, a few unrelated dips, or variability not far above the noise."""
     kind = rng.choice(["red noise", "dips", "weak variable"], p=[0.4, 0.3, 0.3])
     if kind == "weak variable":
@@ -226,12 +230,12 @@ POPULATIONS = {  # disposition -> (fraction of the stars, function that draws a 
 }
 
 
-def draw_disposition(rng):
+def draw_disposition(rng: np.random.Generator) -> str:
     """Draws the disposition of a star by the fractions in POPULATIONS."""
     return str(rng.choice(list(POPULATIONS), p=[share for share, _ in POPULATIONS.values()]))
 
 
-def draw_signal(rng, disposition, star, scatter):
+def draw_signal(rng: np.random.Generator, disposition: str, star: Star, scatter: float) -> Signal:
     """Draws a Signal of a population.
 
     Args:

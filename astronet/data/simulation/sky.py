@@ -32,17 +32,17 @@ class Star:
     logg: float
 
     @property
-    def density(self):
+    def density(self) -> float:
         return self.mass / self.radius**3
 
 
-def camera_and_ccd(ra, dec, sector):
+def camera_and_ccd(ra: float, dec: float, sector: int) -> tuple[int, int]:
     """Returns (camera, ccd) that see a position (degrees) in a sector; (0, 0) if none does."""
     camera, ccd = focal_plane.TessPoint().locate([ra], [dec], sector)
     return int(camera[0]), int(ccd[0])
 
 
-def draw_position(rng, sector):
+def draw_position(rng: np.random.Generator, sector: int) -> tuple[float, float]:
     """Draws (ra, dec) in degrees, uniform over the four cameras of a sector, and well inside a CCD."""
     camera = rng.integers(1, focal_plane.NUM_CAMERAS + 1)
     right, up = rng.choice([-1, 1], 2) > 0
@@ -51,7 +51,7 @@ def draw_position(rng, sector):
     return float(ra), float(dec)
 
 
-def draw_star(rng, tic_id, sector):
+def draw_star(rng: np.random.Generator, tic_id: int, sector: int) -> Star:
     """Draws a Star in a sector: mostly FGK dwarfs and subgiants, with the magnitudes of stars in triage tables."""
     ra, dec = draw_position(rng, sector)
     tmag = max(6.5, 11.99 - rng.exponential(1.5))
