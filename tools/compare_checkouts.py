@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+_FLARING_STARS = [f"flares/tess2018206045859-s0001-{tic_id:016d}-0120-s_lc.fits" for tic_id in (1001, 1002, 1003)]
 COMMANDS = (
     ("data/simulate_survey.py", "--output_dir=survey", "--num_stars={num_stars}", "--seed=1"),
     ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--output_dir=found"),
@@ -33,7 +34,7 @@ COMMANDS = (
     ("batch_predict.py", "--model_dir=pretrained:triage", "--tfrecord_dir=records", "--pattern=*-of-*", "--suffix=tf")
     + ("--engine=tensorflow",),
     ("flares/simulate_flares.py", "--output_dir=flares", "--num_stars=3", "--seed=1"),
-    ("flares/find_flares.py", "flares", "--model_dir=pretrained:flares", "--output_dir=flares_found"),
+    ("flares/find_flares.py", *_FLARING_STARS, "--model_dir=pretrained:flares", "--output_dir=flares_found"),
 )
 # With --model_dir, a directory with a checkpoint, or with a model of its own configuration.
 OF_MODEL = (

@@ -1,6 +1,7 @@
 """The model with convolutional columns (Yu et al. 2019, figure 5)."""
 
 from astronet.astro_model import astro_model
+from astronet.config.schema import Config
 from astronet.ops.contrast import DeviationChannel, ScatterChannel
 from astronet.ops.dropout import Dropout
 from astronet.ops.summary import Summary
@@ -8,7 +9,7 @@ from astronet.ops.tensorflow import keras
 from light_curve_util import view_summary
 
 
-def build(config):
+def build(config: Config) -> "keras.Model":
     """Builds the untrained Keras model of a Config; see astro_model.build."""
     return astro_model.build(config, _conv_column)
 

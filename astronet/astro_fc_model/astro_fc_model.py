@@ -1,9 +1,11 @@
 """The model whose columns are fully connected layers (Shallue & Vanderburg 2018, section 4.1)."""
 
 from astronet.astro_model import astro_model
+from astronet.config.schema import Config
+from astronet.ops.tensorflow import keras
 
 
-def build(config):
+def build(config: Config) -> "keras.Model":
     """Builds the untrained Keras model of a Config; see astro_model.build."""
     return astro_model.build(config, _dense_column)
 

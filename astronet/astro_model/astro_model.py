@@ -3,13 +3,19 @@
 Source: Shallue & Vanderburg 2018 (AJ 155, 94), section 4.1, and Yu et al. 2019 (AJ 158, 25), section 4.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from astronet.config import configuration
+from astronet.config.schema import Config
 from astronet.ops.dropout import Dropout
 from astronet.ops.scalars import NormalizedScalars
 from astronet.ops.tensorflow import keras
 
 
-def build(config, column=lambda series, name, hparams: series):
+def build(
+    config: Config, column: Callable[[Any, str, Any], Any] = lambda series, name, hparams: series
+) -> "keras.Model":
     """Builds an untrained Keras model. Without columns and hidden layers (AstroModel), it is linear.
 
     Args:
@@ -42,7 +48,7 @@ def build(config, column=lambda series, name, hparams: series):
     return keras.Model(inputs, logits)
 
 
-def dense_layers(net, scope, num_layers, layer_size, dropout_rate):
+def dense_layers(net: Any, scope: str, num_layers: int, layer_size: int, dropout_rate: float) -> Any:
     """Adds fully connected ReLU layers, named scope/fully_connected_1, _2, ..., with dropout, to a net [batch, any]."""
     for i in range(1, num_layers + 1):
         net = keras.layers.Dense(layer_size, activation="relu", name=f"{scope}/fully_connected_{i}")(net)

@@ -18,7 +18,7 @@ class ConvLSTM2D(keras.layers.ConvLSTM2D):
     def __init__(self, num_filters: int, kernel_size: int, **kwargs: Any) -> None:
         super().__init__(num_filters, kernel_size, padding="same", return_sequences=True, **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         cell = self.cell
         _, num_steps, *image = inputs.shape
         from_inputs = tf.nn.conv2d(tf.reshape(inputs, [-1, *image]), cell.kernel, 1, "SAME") + cell.bias

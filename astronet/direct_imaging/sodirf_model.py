@@ -31,12 +31,12 @@ class Forest(keras.layers.Layer):
         super().__init__(**kwargs)
         self._num_trees, self._max_depth = num_trees, max_depth
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         num_splits, num_leaves = (self._num_trees * number for number in (2**self._max_depth - 1, 2**self._max_depth))
         for name, size in (("feature", num_splits), ("threshold", num_splits), ("probability", num_leaves)):
             setattr(self, name, self.add_weight(name, [size], initializer="zeros", trainable=False))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         trees = tf.range(self._num_trees)
         node = tf.zeros([tf.shape(inputs)[0], self._num_trees], tf.int32)
         # The file may be damaged: any number it holds must be the index of a feature.

@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
@@ -14,7 +14,7 @@ from astronet.data.records import tf_example
 from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
 from astronet.stats import intervals
 from astronet.stats.metrics import is_positive, reliability
-from light_curve_util.array_types import Floats
+from light_curve_util.array_types import ArrayLike, Floats
 from light_curve_util.median_filter import median_view
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import fold_and_sort
@@ -22,6 +22,8 @@ from light_curve_util.tess_io import LightCurve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from astronet.estimator.scoring import Prediction
 
 _POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
 _VIEW = {"color": BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
@@ -60,7 +62,15 @@ def tce_title(
     return printable("  |  ".join(part for part in parts if part))
 
 
-def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES, kind=""):
+def tce_path(
+    save_dir: str,
+    row_id: int,
+    tic_id: int,
+    sector: int,
+    taken: set[str],
+    words: nouns.Nouns = nouns.TCES,
+    kind: str = "",
+) -> str:
     """Returns a path for the plot of a TCE, window or patch that no other one of this run has.
 
     Args:
@@ -80,7 +90,7 @@ def tce_path(save_dir, row_id, tic_id, sector, taken, words=nouns.TCES, kind="")
     return path
 
 
-def plot_prediction(path, prediction):
+def plot_prediction(path: str, prediction: "Prediction") -> None:
     """Draws the views of a TCE, one panel each, under a title that says what it is and how probable.
 
     Args:
@@ -100,7 +110,7 @@ def plot_prediction(path, prediction):
     save(figure, path)
 
 
-def plot_tce(path, light_curve, event, views, title):
+def plot_tce(path: str, light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, Floats], title: str) -> None:
     """Writes the page on a TCE to a PNG file; the other arguments are those of tce_page()."""
     save(tce_page(light_curve, event, views, title), path)
 
@@ -127,7 +137,7 @@ def tce_page(light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, 
     return figure
 
 
-def plot_curves(path, predictions, threshold):
+def plot_curves(path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], threshold: float) -> None:
     """Draws precision-recall and ROC curves, each with a dot where the decision threshold lies.
 
     Args:
@@ -164,7 +174,9 @@ def plot_curves(path, predictions, threshold):
     save(figure, path)
 
 
-def plot_reliability(path, predictions, words=nouns.TCES):
+def plot_reliability(
+    path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], words: nouns.Nouns = nouns.TCES
+) -> None:
     """Draws how often probabilities come true, with 95 % intervals, above how often each is given.
 
     Args:
@@ -187,7 +199,7 @@ def plot_reliability(path, predictions, words=nouns.TCES):
     save(figure, path)
 
 
-def plot_confusion(path, labels, probabilities, threshold):
+def plot_confusion(path: str, labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> None:
     """Draws the confusion matrix: the share of each true class, in a row, that is called positive or negative.
 
     Args:
@@ -215,7 +227,9 @@ def plot_confusion(path, labels, probabilities, threshold):
     save(figure, path)
 
 
-def plot_kinds(path, kinds, title, words=nouns.TCES):
+def plot_kinds(
+    path: str, kinds: Mapping[str, Sequence[Mapping[str, Any]]], title: str, words: nouns.Nouns = nouns.TCES
+) -> None:
     """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
 
     The panel of dispositions, which decide what is positive, has the false positive rate for precision.

@@ -2,13 +2,18 @@
 
 import itertools
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from astronet.config.schema import Hparams
 from astronet.ops.tensorflow import tf
 
 _DIFFERENCE_TO_SIGMA = 1.0484  # standard deviation of Gaussian noise over the median absolute difference of neighbors
 
 
-def augment(features, views, columns, hparams, seed):
+def augment(
+    features: Mapping[str, Any], views: Iterable[str], columns: Iterable[str], hparams: Hparams, seed: Any
+) -> dict[str, Any]:
     """Changes the examples of a batch at random. The hyperparameters decide how.
 
     Args:
@@ -35,7 +40,8 @@ def augment(features, views, columns, hparams, seed):
             series = _add_noise(series, hparams.max_noise, next(seeds), next(seeds))
         changed[name] = tf.where(is_reversed, tf.reverse(series, axis=[1]), series)
     if getattr(hparams, "turn_patches", False):  # only models whose inputs are all patches have this
-        changed = {name: _turn(patches, hparams.num_levels, next(seeds)) for name, patches in features.items()}
+        num_levels: int = getattr(hparams, "num_levels", 0)
+        changed = {name: _turn(patches, num_levels, next(seeds)) for name, patches in features.items()}
     if hparams.scalar_drop_probability:
         for name in columns:
             is_dropped = tf.random.stateless_uniform([batch, 1], next(seeds)) < hparams.scalar_drop_probability

@@ -1,5 +1,7 @@
 """Layers that add a second channel to each time series: the series divided by its scatter."""
 
+from typing import Any
+
 from astronet.ops.tensorflow import keras, tf
 from light_curve_util.constants import MAD_TO_SIGMA
 
@@ -16,7 +18,7 @@ class ScatterChannel(keras.layers.Layer):
     series divided by its scatter: linear within the noise, and logarithmic far above it.
     """
 
-    def call(self, series):
+    def call(self, series: Any) -> Any:
         middle = series.shape[1] // 2
         scatter = MAD_TO_SIGMA * tf.sort(tf.abs(series), axis=1)[:, middle, tf.newaxis] + _LEAST_SCATTER
         return tf.stack([series, tf.asinh(series / scatter) / _SCALE], axis=2)
@@ -30,7 +32,7 @@ class DeviationChannel(keras.layers.Layer):
     against large flares, but sorting every window of a light curve would take longer than everything else.
     """
 
-    def call(self, series):
+    def call(self, series: Any) -> Any:
         deviations = series - tf.reduce_mean(series, axis=1, keepdims=True)
         # The mean of fluxes of about 1 has a rounding error of 1e-7, a few 1e-4 of the noise of a bright star, which
         # differs between processors. Subtracting the mean of the deviations removes it.

@@ -1,11 +1,14 @@
 """Reads records into arrays, checks them before training begins, and makes batches of them."""
 
 import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Optional
 
 import numpy as np
 
 from astronet.base.script import ScriptError
 from astronet.config import configuration
+from astronet.config.schema import Config
 from astronet.data.records import event_density, leaks, record_features, tf_example, tfrecord
 from astronet.data.records.columns import ROW_ID, TIC_ID
 from astronet.ops import scalars
@@ -29,11 +32,11 @@ class Tces:
     labels: np.ndarray
     identities: list
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
-def read(files, config, dispositions=None):
+def read(files: Sequence[str], config: Config, dispositions: Optional[Mapping[tuple[int, int], str]] = None) -> Tces:
     """Reads and checks all records, so that training cannot fail on the last of them.
 
     Args:
@@ -59,7 +62,9 @@ def read(files, config, dispositions=None):
     )
 
 
-def read_training(files, config, dispositions=None):
+def read_training(
+    files: Sequence[str], config: Config, dispositions: Optional[Mapping[tuple[int, int], str]] = None
+) -> Tces:
     """Reads and checks the records to train on, as read() does.
 
     If records lack event densities, they are measured from the other TCEs in the same files. inputs.sector_events is
@@ -73,7 +78,7 @@ def read_training(files, config, dispositions=None):
     )
 
 
-def count_examples(files, config):
+def count_examples(files: Iterable[str], config: Config) -> int:
     """Checks all records as read() does, keeps none, and counts them."""
     return sum(1 for path in files for _ in _labeled(path, config))
 
@@ -106,7 +111,7 @@ def _labeled(path, config, dispositions=None):
         yield serialized, example, record_features.check(example, config, where, labelled=True)
 
 
-def measure(tces, config):
+def measure(tces: Tces, config: Config) -> Config:
     """Returns the configuration with missing scalar means and scales and sector_events, from the training set.
 
     Args:
@@ -119,7 +124,7 @@ def measure(tces, config):
     return dataclasses.replace(config, inputs=inputs)
 
 
-def _without_sector_events(config):
+def _without_sector_events(config: Config) -> Config:
     return dataclasses.replace(config, inputs=dataclasses.replace(config.inputs, sector_events={}))
 
 
@@ -129,7 +134,7 @@ def _ephemerides(tces):
     return record_features.ephemerides(stars, tces.features)
 
 
-def training_batches(tces, config, seed, first_step=0):
+def training_batches(tces: Tces, config: Config, seed: int, first_step: int = 0) -> "tf.data.Dataset":
     """Returns endless shuffled batches for training. The arrays are not copied.
 
     Args:
@@ -160,13 +165,15 @@ def training_batches(tces, config, seed, first_step=0):
     return tf.data.Dataset.zip((numbers, rows.skip(first_step))).map(batch)
 
 
-def evaluation_batches(tces):
+def evaluation_batches(tces: Tces) -> Iterator[dict[str, np.ndarray]]:
     """Yields the features of TCEs in order, in batches: dictionaries of float32 arrays [batch, length]."""
     for start in range(0, len(tces), EVALUATION_BATCH):
         yield {name: values[start : start + EVALUATION_BATCH] for name, values in tces.features.items()}
 
 
-def from_serialized_batches(batches, config, where=lambda number: "a record"):
+def from_serialized_batches(
+    batches: Iterable[list[bytes]], config: Config, where: Callable[[int], str] = lambda number: "a record"
+) -> Iterator[dict[str, Any]]:
     """Yields the features of batches of records, as record_features.batches() does, parsed by TensorFlow."""
     return record_features.batches(batches, config, where, _parse_features)
 

@@ -1,6 +1,7 @@
 """Dropout with reproducible random numbers, so that a resumed training equals an uninterrupted one."""
 
 import zlib
+from typing import Any
 
 from astronet.ops.tensorflow import keras, tf
 
@@ -17,12 +18,12 @@ class Dropout(keras.layers.Layer):
         neighboring values are very similar (Tompson et al. 2015, CVPR, 648).
     """
 
-    def __init__(self, rate, whole_channels=False, **kwargs):
+    def __init__(self, rate: float, whole_channels: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._rate = rate
         self._whole_channels = whole_channels
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: Any = False) -> Any:
         if not training:
             return inputs
         seed, _ = tf.compat.v1.get_seed(0)

@@ -4,13 +4,16 @@ Neighboring windows differ in one value only, so most of their convolutions are 
 whole series, and shared. The result is the same except for rounding.
 """
 
+from collections.abc import Callable
+from typing import Any, Optional
+
 from astronet.ops.dropout import Dropout
 from astronet.ops.tensorflow import keras, tf
 
 _CONVOLUTIONAL = (keras.layers.Reshape, keras.layers.Conv1D, keras.layers.MaxPool1D)
 
 
-def logits_function(model):
+def logits_function(model: "keras.Model") -> Optional[Callable[[Any], Any]]:
     """Returns a function that computes a model's logits of all windows of a series.
 
     The convolutional features of a window depend on the alignment of its start with the poolings. Within `margin`

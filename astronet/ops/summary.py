@@ -1,5 +1,7 @@
 """The layer that summarizes views: light_curve_util/view_summary.py in TensorFlow."""
 
+from typing import Any
+
 from astronet.ops.tensorflow import keras, tf
 from light_curve_util import view_summary
 from light_curve_util.constants import MAD_TO_SIGMA
@@ -16,7 +18,7 @@ class Summary(keras.layers.Layer):
         super().__init__(**kwargs)
         self._bins = bins
 
-    def call(self, views):
+    def call(self, views: Any) -> Any:
         bins = self._bins
         in_order = tf.sort(views, axis=1)
         outside = tf.gather(views, bins.outside, axis=1)

@@ -1,8 +1,10 @@
 """The loss, the learning rate and the optimizer of a training step."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
-from astronet.config.schema import choose
+from astronet.config.schema import Hparams, choose
 from astronet.ops.tensorflow import tf
 
 _train = tf.compat.v1.train
@@ -24,7 +26,7 @@ SCHEDULES = {
 _MOST_WARMUP = 1 / 6  # longest warm-up, as a fraction of all steps
 
 
-def loss(labels, logits, label_smoothing=0.0):
+def loss(labels: Any, logits: Any, label_smoothing: float = 0.0) -> Any:
     """Returns the mean cross-entropy of a batch: of a sigmoid if there is one logit, else of a softmax.
 
     Args:
@@ -41,7 +43,7 @@ def loss(labels, logits, label_smoothing=0.0):
     return tf.reduce_mean(losses)
 
 
-def learning_rate(step, train_steps, hparams):
+def learning_rate(step: Any, train_steps: int, hparams: Hparams) -> Any:
     """Returns the learning rate of a step: hparams.learning_rate, times the factors of warm-up and schedule.
 
     The warm-up takes at most a sixth of the steps.
@@ -61,7 +63,9 @@ def learning_rate(step, train_steps, hparams):
     return hparams.learning_rate * warmup * factor
 
 
-def train_op(batch_loss, variables, train_steps, hparams):
+def train_op(
+    batch_loss: Any, variables: Sequence[Any], train_steps: int, hparams: Hparams
+) -> tuple[Any, Sequence[Any]]:
     """Returns the operation of one training step, and the variables to evaluate.
 
     The gradient is clipped if hparams.clip_gradient_norm is set. With any optimizer, kernels also shrink by

@@ -8,6 +8,8 @@ import glob
 import math
 import os
 import re
+from collections.abc import Iterable
+from typing import Optional, Union
 
 from astronet.base.files import write_aside
 from light_curve_util.numerals import parse_float
@@ -56,14 +58,14 @@ class Peak:
     out_of_transit_magnitude: float
 
     @property
-    def duration_hours(self):
+    def duration_hours(self) -> float:
         return self.duration_phase * self.period * 24
 
     @property
-    def depth_ppm(self):
+    def depth_ppm(self) -> float:
         return self.depth * 1e6
 
-    def why_not_tce(self):
+    def why_not_tce(self) -> str:
         """Returns why this peak is not a threshold crossing event; "" if it is one."""
         needed = 5 if self.out_of_transit_magnitude < 12 else 9
         # Written as "not greater" so that a NaN fails too.
@@ -78,7 +80,7 @@ class Peak:
         return ""
 
 
-def path(qlp_data_dir, sector, camera, ccd, tic_id):
+def path(qlp_data_dir: str, sector: Union[int, str], camera: Union[int, str], ccd: Union[int, str], tic_id: int) -> str:
     """Returns the path of a star's file in the layout of the pipeline.
 
     >>> path("/pdo/qlp-data", sector=1, camera=4, ccd=3, tic_id=38846515)
@@ -88,7 +90,7 @@ def path(qlp_data_dir, sector, camera, ccd, tic_id):
     return os.path.join(directory, f"{int(tic_id)}.blsanal")
 
 
-def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
+def find(qlp_data_dir: str, sector: int, tic_id: int, camera: int = 0, ccd: int = 0) -> Optional[tuple[str, int, int]]:
     """Finds a star's file. Returns (path, camera, ccd), or None if there is no file.
 
     It looks in the directory of the star's camera and CCD first (0 if they are unknown), then in those of the other
@@ -105,7 +107,7 @@ def find(qlp_data_dir, sector, tic_id, camera=0, ccd=0):
     return paths[0], camera, ccd
 
 
-def read(file_path):
+def read(file_path: str) -> list[Peak]:
     """Reads the peaks of one file, best first.
 
     Raises:
@@ -133,7 +135,7 @@ def read(file_path):
     return peaks
 
 
-def write(file_path, peaks):
+def write(file_path: str, peaks: Iterable[Peak]) -> None:
     """Writes peaks, best first, in the format that `read` reads."""
     os.makedirs(os.path.dirname(file_path), exist_ok=True)
     with write_aside(file_path) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:

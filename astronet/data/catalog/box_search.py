@@ -1,10 +1,12 @@
 """Measures a periodic dip as a box least squares search does: its peak near given periods, then a trapezoid fit."""
 
 import dataclasses
+from typing import Optional
 
 import numpy as np
 
 from astronet.data.catalog import transit_fit
+from light_curve_util.array_types import Floats
 
 _SHORTEST_PERIOD = 0.1  # days
 _SHORTEST_HOURS, _LONGEST_PHASE = 1.0, 0.25
@@ -44,7 +46,7 @@ def _best_box(time, deviation, period):
     return best
 
 
-def measure(time, flux, magnitude, periods):
+def measure(time: Floats, flux: Floats, magnitude: float, periods: Floats) -> Optional[transit_fit.Peak]:
     """The best periodic dip of a light curve near some periods.
 
     Args:

@@ -4,8 +4,11 @@ import collections
 import dataclasses
 import math
 import os
+from collections.abc import Callable, Iterable
+from typing import Any, Optional
 
 from astronet.base.files import write_csv
+from astronet.data.catalog import tce_rows
 from astronet.data.catalog.stars import Star
 from astronet.data.records.columns import (
     CAMERA,
@@ -69,7 +72,7 @@ class Row:
     reason: str = ""
     warnings: list = dataclasses.field(default_factory=list)
 
-    def catalog_cells(self):
+    def catalog_cells(self) -> dict[str, Any]:
         """Returns the values of the catalog's columns for this row, by name."""
         return {
             ROW_ID: self.row_id,
@@ -90,7 +93,9 @@ class Row:
         }
 
 
-def read(paths, choose_sectors=None, stitch=False):
+def read(
+    paths: Iterable[str], choose_sectors: Optional[tce_rows.ChooseSectors] = None, stitch: bool = False
+) -> tuple[list[Row], list[str]]:
     """Reads the rows of tables, in order. A row with several sectors becomes one row for each sector.
 
     Args:
@@ -139,7 +144,7 @@ def _of_table(path, first_row_id, choose_sectors, stitch):
     return rows, notes
 
 
-def join_stars(rows):
+def join_stars(rows: Iterable[Row]) -> None:
     """Joins the rows of a star that have no period: the first row gets all sectors, the others are dropped.
 
     make_empty_catalog.py writes such rows: one for each star and sector.
@@ -157,7 +162,7 @@ def join_stars(rows):
             row.reason = f"its light curve is joined to that of row_id {first.row_id} (--stitch)"
 
 
-def write_catalog(path, rows):
+def write_catalog(path: str, rows: Iterable[Row]) -> None:
     """Writes the rows that are not dropped as a catalog."""
     cells = (row.catalog_cells() for row in rows if not row.reason)
     write_csv(
@@ -168,12 +173,12 @@ def write_catalog(path, rows):
     )
 
 
-def list_columns(column):
+def list_columns(column: str) -> tuple[str, ...]:
     """Returns the columns of a list of rows; `column` is the name of its last column."""
     return (ROW_ID, TIC_ID, SECTOR, "file", column)
 
 
-def write_list(path, rows, column, texts_of):
+def write_list(path: str, rows: Iterable[Row], column: str, texts_of: Callable[[Row], Iterable[str]]) -> int:
     """Writes a list of rows, with a line for each text about a row.
 
     Args:

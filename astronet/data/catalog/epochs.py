@@ -9,6 +9,7 @@ from typing import Optional
 import numpy as np
 
 from light_curve_util import sector_times, time_systems
+from light_curve_util.array_types import ArrayLike
 from light_curve_util.constants import SECONDS_PER_DAY
 from light_curve_util.errors import MisplacedLightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
@@ -21,7 +22,7 @@ _FAR_DAYS_WITH_ERROR = 730.0  # at a greater distance, companions may have shift
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, float(SECONDS_PER_DAY)  # seconds
 
 
-def in_btjd(epochs, sectors, named: Optional[TimeSystem] = None) -> Times:
+def in_btjd(epochs: ArrayLike, sectors: ArrayLike, named: Optional[TimeSystem] = None) -> Times:
     """Converts a column of epochs to BTJD.
 
     Args:
@@ -34,7 +35,7 @@ def in_btjd(epochs, sectors, named: Optional[TimeSystem] = None) -> Times:
     """
     epochs = np.asarray(epochs, float)
     could_be_bkjd = named is None and len(epochs) and np.fmin.reduce(epochs) > _LEAST_BKJD
-    windows = sector_times.windows(sectors) if could_be_bkjd else None  # takes half a second
+    windows = sector_times.windows(np.asarray(sectors)) if could_be_bkjd else None  # takes half a second
     return time_systems.to_btjd(epochs, named, windows, noun="epochs")
 
 

@@ -8,10 +8,11 @@ import dataclasses
 import logging
 import math
 import os
-from typing import Optional
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 from astronet.data.catalog import blsanal, epochs, plausibility
-from astronet.data.catalog.catalog_rows import DroppedRowError
+from astronet.data.catalog.catalog_rows import DroppedRowError, Row
 from astronet.data.catalog.tce_values import longer_than_period
 from light_curve_util import sector_times
 from light_curve_util.errors import LightCurveError
@@ -39,7 +40,7 @@ class Searches:
     quality: str = "default"
 
 
-def request(row):
+def request(row: Row) -> dict[str, Any]:
     """Returns the values of a catalog_rows.Row that `find_or_reason` needs: a dict that JSON can hold."""
     return {
         **{column: row.numbers.get(column, math.nan) for column in _OWN_COLUMNS},
@@ -49,7 +50,7 @@ def request(row):
     }
 
 
-def find_or_reason(row, searches):
+def find_or_reason(row: Mapping[str, Any], searches: Searches) -> dict[str, Any]:
     """Finds the event of a row, or the reason why it has none.
 
     Args:
@@ -67,7 +68,7 @@ def find_or_reason(row, searches):
         return {"reason": str(error)}
 
 
-def files(row, searches):
+def files(row: Mapping[str, Any], searches: Searches) -> list[str]:
     """Returns the paths of the files that find_or_reason() reads for a row."""
     where = row["sector"], row["tic_id"], row["camera"], row["ccd"]
     blsanal_file = None if row.get("stitched") else blsanal.find(searches.qlp_data_dir, *where)
@@ -197,7 +198,7 @@ def _own_event(row):
     return {column: row[column] for column in _OWN_COLUMNS}
 
 
-def check(rows):
+def check(rows: Sequence[Row]) -> None:
     """Converts the epochs of rows to BTJD, and checks whether their values are plausible.
 
     A row whose epoch is in an unknown time system is dropped. Doubts about a row are added to its warnings. Doubts

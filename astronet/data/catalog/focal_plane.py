@@ -2,11 +2,13 @@
 
 import functools
 import importlib.util
+from typing import Optional, Union
 
 import numpy as np
 
 from astronet.base.script import ScriptError
 from light_curve_util import sector_times
+from light_curve_util.array_types import ArrayLike
 
 NUM_CAMERAS, NUM_CCDS = 4, 4
 CCD_PIXELS = 2048  # pixels of a CCD's image along a row, and along a column
@@ -36,7 +38,7 @@ def _focal_plane(sector):
     return tess_stars2px.TESS_Spacecraft_Pointing_Data(trySector=sector).fpgObjs[0]
 
 
-def middle(sector):
+def middle(sector: int) -> Optional[float]:
     """Returns the middle of a sector (BTJD) by tess-point's table of pointings; None if the table lacks the sector."""
     return sector_times.middle(sector)
 
@@ -44,10 +46,10 @@ def middle(sector):
 class TessPoint:
     """The public model of the focal plane: tess-point (C. J. Burke et al. 2020, ASCL 2003.001)."""
 
-    def __init__(self, name="tess-point"):
+    def __init__(self, name: str = "tess-point") -> None:
         self.name = name
 
-    def locate(self, ra, dec, sector):
+    def locate(self, ra: ArrayLike, dec: ArrayLike, sector: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the camera and CCD of stars, each 1 to 4; both are 0 for a star on no CCD or without coordinates.
 
         A star in the overlap of two cameras gets the higher number, as in MIT's catalogs.
@@ -72,7 +74,9 @@ class TessPoint:
         camera[star[inside]], ccd[star[inside]] = cameras[inside], ccds[inside]
         return camera, ccd
 
-    def pixels(self, ra, dec, sector):
+    def pixels(
+        self, ra: ArrayLike, dec: ArrayLike, sector: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns the pixels of stars on every CCD that they fall on or close to.
 
         Args:
@@ -98,7 +102,7 @@ class TessPoint:
         star, camera, ccd, column, row = np.array(hits).reshape(-1, 5).T
         return star.astype(int), camera.astype(int), ccd.astype(int), column, row
 
-    def sky(self, camera, ccd, column, row, sector):
+    def sky(self, camera: int, ccd: int, column: float, row: float, sector: int) -> tuple[float, float]:
         """Returns (ra, dec) in degrees of a pixel; the inverse of `pixels`."""
         return _focal_plane(int(sector)).pix2radec_nocheck_single(camera - 1, ccd - 1, np.array([column, row], float))
 
@@ -115,7 +119,7 @@ class Tsig:
 
     name = "tsig"
 
-    def __init__(self):
+    def __init__(self) -> None:
         from tsig.mission import MissionProfile
         from tsig.spacecraft import LevineModel, Spacecraft
 
@@ -125,17 +129,17 @@ class Tsig:
             if answer != known:
                 raise ValueError(f"camera and CCD {answer} for {ra}, {dec} in sector {sector}, where {known} saw it")
 
-    def locate(self, ra, dec, sector):
+    def locate(self, ra: ArrayLike, dec: ArrayLike, sector: int) -> tuple[np.ndarray, np.ndarray]:
         """As TessPoint.locate."""
         self._spacecraft.set_pointing(*self._mission.get_pointing(sector))
         detectors = np.zeros((np.size(ra), 2), int)
-        for star, position in enumerate(zip(ra, dec)):
+        for star, position in enumerate(zip(np.ravel(ra), np.ravel(dec))):
             if np.isfinite(position).all():
                 detectors[star] = self._model.get_camera_ccd(self._spacecraft, *position) or (0, 0)
         return detectors[:, 0], detectors[:, 1]
 
 
-def open_detectors(catalog="auto"):
+def open_detectors(catalog: str = "auto") -> Union[TessPoint, Tsig]:
     """Returns the focal plane model that belongs to a star catalog.
 
     "pdo" uses tsig; "auto" uses tsig if it is installed. All others use tess-point, and so do these two if tsig does

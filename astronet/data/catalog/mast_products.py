@@ -7,8 +7,10 @@ import re
 import threading
 import urllib.parse
 import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from astronet.base.downloads import BadAnswerError, DownloadError
+from astronet.base.downloads import BadAnswerError, DownloadError, Server
 
 _QUERY_PATH = "/api/v0/invoke"
 _DOWNLOAD_PATH = "/api/v0.1/Download/file/?uri="
@@ -63,14 +65,14 @@ PRODUCTS = {
 }
 
 
-def known_uri(product, tic_id, sector):
+def known_uri(product: Product, tic_id: int, sector: int) -> str:
     """Returns the URI of a star's light curve in a sector, for products with a `uri`: no query is needed."""
     digits = f"{tic_id:016}"
     in_fours = "/".join(digits[i : i + 4] for i in range(0, 16, 4))
     return product.uri.format(tic_id=tic_id, sector=sector, tic_id_in_fours=in_fours)
 
 
-def look_up(server, product, tic_ids, sector):
+def look_up(server: Server, product: Product, tic_ids: Sequence[int], sector: int) -> dict[int, str]:
     """Asks MAST for the light curves of some stars in a sector.
 
     Args:
@@ -122,7 +124,9 @@ def _rows(answer):
     return rows
 
 
-def _choose(rows, product, tic_ids, sector):
+def _choose(
+    rows: Sequence[Mapping[str, Any]], product: Product, tic_ids: Collection[int], sector: int
+) -> dict[int, str]:
     candidates: dict[int, list[tuple[int, str]]] = {}
     for row in rows:
         uri, target = str(row.get("dataURL")), str(row.get("target_name"))
@@ -136,22 +140,24 @@ def _choose(rows, product, tic_ids, sector):
     return {tic_id: max(of_star)[1] for tic_id, of_star in candidates.items()}
 
 
-def name_of(uri):
+def name_of(uri: str) -> str:
     """Returns the file name in a URI."""
     return uri.rpartition("/")[2]
 
 
-def download_path(uri):
+def download_path(uri: str) -> str:
     """Returns the path below MAST's URL at which the file of a URI can be downloaded."""
     return _DOWNLOAD_PATH + urllib.parse.quote(uri, safe=":/")
 
 
-def path_of(product, out_dir, tic_id, sector, uri):
+def path_of(product: Product, out_dir: str, tic_id: int, sector: int, uri: str) -> str:
     """Returns the path to write the file of a URI to. Its name matches the product's pattern, so it holds no slash."""
     return os.path.join(_directory(product, out_dir, tic_id, sector), name_of(uri))
 
 
-def files_there(product, out_dir, stars_and_sectors):
+def files_there(
+    product: Product, out_dir: str, stars_and_sectors: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], str]:
     """Returns {(tic_id, sector): path} of the light curves that exist already, by their names and directories."""
     listings, path_of_star = {}, {}
     for tic_id, sector in stars_and_sectors:
@@ -180,7 +186,7 @@ def _list(product, directory, sector):
     return names
 
 
-def check(path, tic_id, sector):
+def check(path: str, tic_id: int, sector: int) -> None:
     """Checks by the headers and the length of a file that it is the whole light curve of a star in a sector.
 
     Args:

@@ -3,8 +3,8 @@
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from astronet.data.records.columns import (
 from light_curve_util import time_systems
 
 _LOG = logging.getLogger(__name__)
+if TYPE_CHECKING:  # what only needs some rows does without
+    import pandas as pd
 
 _AS_JUNK = {"V": "J", "IS": "J"}  # in records
 _ALL_COLUMNS = Request()
@@ -57,7 +59,7 @@ class Catalog:
     sha256: str
 
 
-def read(path, also_required=()):
+def read(path: tables.Path, also_required: Sequence[str] = ()) -> "tuple[pd.DataFrame, list[Skip]]":
     """Reads a table of TCEs as load() does; its notes go to stderr.
 
     Returns:
@@ -69,7 +71,7 @@ def read(path, also_required=()):
     return catalog.table, catalog.skips
 
 
-def load(path, request: Request = _ALL_COLUMNS) -> Catalog:
+def load(path: tables.Path, request: Request = _ALL_COLUMNS) -> Catalog:
     """Reads a table of TCEs, a part of the file at a time: its cells take ten times the memory of their numbers.
 
     Columns are known by name, in any order and spelling that dialects.py knows. A column has one type, whatever a
@@ -97,7 +99,7 @@ def load(path, request: Request = _ALL_COLUMNS) -> Catalog:
         return _catalog(columns, skips, times, notes, table.sha256)
 
 
-def load_all(path, request: Request) -> tuple[Part, list[str]]:
+def load_all(path: tables.Path, request: Request) -> tuple[Part, list[str]]:
     """Reads all rows of a table, those of no use among them, as one Part; and what is to be said of the whole.
 
     Raises:
@@ -137,7 +139,7 @@ def _warned(times):
     return [f"warning: {warning}"] if warning else []
 
 
-def doubts(path, table):
+def doubts(path: tables.Path, table: "pd.DataFrame") -> list[Warned]:
     """List of Warned of a table's implausible values; what is doubtful of whole columns is told on stderr.
 
     Args:
@@ -224,7 +226,7 @@ def parts(reading: table_readings.Reading, request: Request, texts: Sequence[str
         del part  # before the text of the next one comes
 
 
-def check_columns(path, reading: table_readings.Reading, needed: Sequence[str]) -> None:
+def check_columns(path: tables.Path, reading: table_readings.Reading, needed: Sequence[str]) -> None:
     """Raises a ScriptError where a table lacks a column."""
     missing = [name for name in needed if name not in reading.columns]
     if missing:
@@ -252,7 +254,7 @@ def _check_columns(path, reading, request):
     check_columns(path, reading, [*known, *request.required])
 
 
-def drop_repeated(table):
+def drop_repeated(table: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Skip]]":
     """Drops exact duplicates: rows that are the same as an earlier one in every column but row_id.
 
     Where two tables list the same TCE, it has two row_ids.
@@ -264,7 +266,7 @@ def drop_repeated(table):
     return _part(table, repeats, lambda row: "duplicate: an earlier row is the same in every column but row_id")
 
 
-def drop_faint(table, threshold):
+def drop_faint(table: "pd.DataFrame", threshold: float) -> "tuple[pd.DataFrame, list[Skip]]":
     """Drops the rows whose S/N is below a threshold or not known; returns the others, and the list of Skip."""
     return _part(table, ~table.SN.ge(threshold), lambda row: f"threshold: SN is {row.SN:g}, below {threshold:g}")
 
@@ -274,7 +276,9 @@ def _part(table, dropped, tell):
     return table[~dropped], skips
 
 
-def with_dispositions(table, dispositions):
+def with_dispositions(
+    table: "pd.DataFrame", dispositions: Mapping[tuple[int, int], str]
+) -> "tuple[pd.DataFrame, list[Skip]]":
     """Gives TCEs the dispositions of reviewers, V and IS as J, and leaves the others out.
 
     Args:
@@ -285,12 +289,12 @@ def with_dispositions(table, dispositions):
       The TCEs that have one; list of Skip of the others.
     """
     found = [dispositions.get(tce) for tce in zip(table[ROW_ID].tolist(), table[TIC_ID].tolist())]
-    table = table.assign(**{DISPOSITION: [_AS_JUNK.get(name, name) for name in found]})
+    table = table.assign(**{DISPOSITION: [name and _AS_JUNK.get(name, name) for name in found]})
     is_unlabeled = np.array([name is None for name in found], bool)
     return _part(table, is_unlabeled, lambda row: "unlabeled: no label on which reviewers agree (--labels)")
 
 
-def to_record_columns(table):
+def to_record_columns(table: "pd.DataFrame") -> "pd.DataFrame":
     """The columns as records hold them.
 
     Duration is in days, V and IS are J, and is_multi is 1 where the star has more than one row in the table.

@@ -1,9 +1,12 @@
 """Rules for the values of a TCE that hold for tables, catalogs and records alike."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from astronet.data.records.columns import STITCHED_SECTORS
 
 
-def stitched_sectors(columns):
+def stitched_sectors(columns: Mapping[str, Any]) -> list[int]:
     """Returns the sectors whose light curves are joined for a row; [] if the row has only one sector.
 
     >>> stitched_sectors({"Stitched_Sectors": "1,2,28"}), stitched_sectors({"Sectors": 1})

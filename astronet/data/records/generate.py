@@ -246,7 +246,7 @@ def _read(choice):
     warnings = tce_table.doubts(choice.table_path, table)
     table = tce_table.to_record_columns(table)
     table = table.assign(**event_density.of_table(table))
-    unlabeled = []
+    unlabeled: list[tce_table.Skip] = []
     if choice.dispositions is not None:
         table, unlabeled = tce_table.with_dispositions(table, choice.dispositions)
     splits, faint = _splits(table, choice)

@@ -289,7 +289,7 @@ def views_or_reason(
         paths = paths or find_light_curves(columns, tess_data_dir)
         if check:
             check.warnings += choice_notes(columns, tess_data_dir)
-        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get(SECTOR)]))
+        sector_of = dict(zip(paths, stitched_sectors(columns) or [columns.get(SECTOR, 0)]))
 
         def look(light_curve):
             if check:

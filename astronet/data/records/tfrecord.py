@@ -68,7 +68,7 @@ def matches(pattern: str) -> list[str]:
     return [pattern] if os.path.isfile(pattern) else sorted(filter(_is_whole, glob.glob(as_pattern(pattern))))
 
 
-def as_pattern(text):
+def as_pattern(text: str) -> str:
     """Returns a glob pattern with the names of existing files and directories escaped, such as `run[1]`.
 
     >>> as_pattern("nowhere[1]/train*")

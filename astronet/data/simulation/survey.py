@@ -82,7 +82,9 @@ def _observe(star, signals, sector, seed, rng):
     return _Observation(sector, camera, ccd, photometry, _search(photometry, signals, cadences, star.tmag))
 
 
-def simulate_star(tic_id, sectors, seed):
+def simulate_star(
+    tic_id: int, sectors: Sequence[int], seed: int
+) -> tuple[sky.Star, list[populations.Signal], list[_Observation]]:
     """Draws a star with at least one TCE.
 
     Args:

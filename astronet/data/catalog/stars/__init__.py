@@ -6,6 +6,8 @@ catalog lacks is not in that dictionary. A catalog holds connections, so each pr
 
 import importlib.util
 import os
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from astronet.base.script import ScriptError
 from astronet.data.catalog.stars.star import CatalogUnreachableError, Star
@@ -24,7 +26,16 @@ class _NoCatalog:
         return {}
 
 
-def resolve(flag, base_dir, tables=()):
+class Catalog(Protocol):
+    """A star catalog."""
+
+    name: str
+
+    def stars(self, tic_ids: Iterable[int]) -> Mapping[int, Star]:
+        """Returns the stars that the catalog has, by TIC ID."""
+
+
+def resolve(flag: str, base_dir: str, tables: Iterable[str] = ()) -> str:
     """Returns which star catalog a value of `--star_catalog` means.
 
     >>> resolve("local:tic.csv", "."), resolve("auto", "a_directory_without_catalog")
@@ -57,7 +68,7 @@ def resolve(flag, base_dir, tables=()):
     return "none"
 
 
-def open_catalog(resolved):
+def open_catalog(resolved: str) -> Catalog:
     """Opens the star catalog that `resolve` named.
 
     Raises:

@@ -9,13 +9,16 @@ import itertools
 import os
 import pathlib
 import sqlite3
+from collections.abc import Iterable
+from typing import Union
 
 import numpy as np
 
+from astronet.base import tables
 from astronet.base.script import ScriptError
 from astronet.base.tables import open_table
 from astronet.data.catalog import positions, spellings, tic_ids
-from astronet.data.catalog.stars.star import GAIA_COLUMNS, TIC_COLUMNS, make_star
+from astronet.data.catalog.stars.star import GAIA_COLUMNS, TIC_COLUMNS, Star, make_star
 from astronet.data.records.columns import DEC, RA
 from light_curve_util.numerals import parse_float
 
@@ -26,7 +29,7 @@ _SQLITE_START = b"SQLite format 3\x00"
 _SQLITE_ENDS = (".sqlite", ".sqlite3", ".db", ".db3")
 
 
-def open_extract(path):
+def open_extract(path: tables.Path) -> "Union[SqliteCatalog, TableCatalog]":
     """Opens a TIC extract: an SQLite file, or any table that astronet.base.tables reads.
 
     Raises:
@@ -63,7 +66,7 @@ def _not_an_extract(path, error):
 class SqliteCatalog:
     """A star catalog in an SQLite file. Only the rows of the requested stars are read."""
 
-    def __init__(self, path):
+    def __init__(self, path: tables.Path) -> None:
         self.name = os.fspath(path)
         try:
             with self._connection() as connection:
@@ -99,7 +102,7 @@ class SqliteCatalog:
                 f"{self.name}: looking up a star would take a pass through the whole table, for it has no index; {mend}"
             )
 
-    def stars(self, tic_ids):
+    def stars(self, tic_ids: Iterable[int]) -> dict[int, Star]:
         tic_ids, star_of = list(dict.fromkeys(tic_ids)), {}
         for start in range(0, len(tic_ids), _IDS_PER_QUERY):
             some = tic_ids[start : start + _IDS_PER_QUERY]
@@ -137,7 +140,7 @@ class TableCatalog:
       values: float array of TIC_COLUMNS and GAIA_COLUMNS, NaN where unknown. [rows, 9]
     """
 
-    def __init__(self, path, tic_ids, values):
+    def __init__(self, path: tables.Path, tic_ids: np.ndarray, values: np.ndarray) -> None:
         self.name = os.fspath(path)
         order = np.argsort(tic_ids, kind="stable")
         self._ids, self._values = tic_ids[order], values[order]
@@ -146,7 +149,7 @@ class TableCatalog:
         if differ.any():
             raise _contradiction(path, self._ids[repeats[differ][0]])
 
-    def stars(self, tic_ids):
+    def stars(self, tic_ids: Iterable[int]) -> dict[int, Star]:
         wanted = np.unique(np.fromiter(tic_ids, np.int64))
         rows = np.searchsorted(self._ids, wanted)
         known = np.flatnonzero(rows < len(self._ids))

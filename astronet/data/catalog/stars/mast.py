@@ -7,7 +7,8 @@ import random
 import sqlite3
 import time
 import warnings
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from astronet.base.files import make_directory
@@ -21,7 +22,7 @@ _MAX_ANSWER_BYTES = 10**8  # 500 stars take half a megabyte
 _MAX_TIME_LIMITS = 5  # a whole answer may take this many times the limit of a server's silence
 
 
-def default_cache_path():
+def default_cache_path() -> str:
     """Returns the path of the cache: astronet/tic.sqlite in $XDG_CACHE_HOME, or in ~/.cache if that is not set."""
     root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(root, "astronet", "tic.sqlite")
@@ -37,14 +38,16 @@ class MastCatalog:
         more than the number of waits.
     """
 
-    def __init__(self, cache_path=None, time_limit=60.0, waits=(1, 2, 4, 8)):
+    def __init__(
+        self, cache_path: Optional[str] = None, time_limit: float = 60.0, waits: Sequence[float] = (1, 2, 4, 8)
+    ) -> None:
         self._cache = _Cache(cache_path or default_cache_path())
         self._time_limit, self._waits = time_limit, waits
         self._client: Any = None  # astroquery's
         self._failure = ""  # why MAST does not answer
         self.name = f"mast (answers in {self._cache.path})"
 
-    def stars(self, tic_ids):
+    def stars(self, tic_ids: Iterable[int]) -> dict[int, Star]:
         """Returns {TIC ID: Star}.
 
         Raises:

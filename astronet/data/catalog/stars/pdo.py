@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable
 
 from astronet.base.script import ScriptError
-from astronet.data.catalog.stars.star import TIC_COLUMNS, make_star
+from astronet.data.catalog.stars.star import TIC_COLUMNS, Star, make_star
 
 _GAIA_COLUMNS = ("radius_val", "teff_val")
 _GAIA_MATCH_DEGREES = 0.02
@@ -25,7 +26,7 @@ class PdoCatalog:
             ) from error
         self._tic, self._gaia = TIC(), GaiaCatalog()
 
-    def stars(self, tic_ids):
+    def stars(self, tic_ids: Iterable[int]) -> dict[int, Star]:
         star_of = {tic_id: self._star(tic_id) for tic_id in tic_ids}
         return {tic_id: star for tic_id, star in star_of.items() if star}
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from astronet.base.script import ScriptError
 
@@ -12,7 +14,7 @@ GAIA_COLUMNS = ("gaia_rad", "gaia_teff")
 class CatalogUnreachableError(ScriptError):
     """The service of a star catalog does not answer. `stars` holds the stars of the batch found before that."""
 
-    def __init__(self, message, stars):
+    def __init__(self, message: str, stars: "Mapping[int, Star]") -> None:
         super().__init__(message)
         self.stars = stars
 
@@ -39,7 +41,7 @@ class Star:
     logg: float = math.nan
 
 
-def number(value):
+def number(value: Any) -> float:
     """Returns a value as a finite float; NaN for None, text, masked and infinite values."""
     try:
         value = float(value)
@@ -48,7 +50,7 @@ def number(value):
     return value if math.isfinite(value) else math.nan
 
 
-def make_star(tic_values, gaia_values=(None, None)):
+def make_star(tic_values: Iterable[Any], gaia_values: Iterable[Any] = (None, None)) -> Star:
     """Returns a Star from the values of TIC_COLUMNS. Gaia's radius and temperature, if known, replace the TIC's.
 
     >>> make_star([120.5, -30.0, 9.8, 1.1, 1.0, 5800, 4.4], gaia_values=[1.2, None])
