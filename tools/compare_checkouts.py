@@ -16,9 +16,10 @@ import tempfile
 from pathlib import Path
 
 _FLARING_STARS = [f"flares/tess2018206045859-s0001-{tic_id:016d}-0120-s_lc.fits" for tic_id in (1001, 1002, 1003)]
+# In the spellings of flags that older checkouts know, too.
 COMMANDS = (
     ("data/simulate_survey.py", "--output_dir=survey", "--num_stars={num_stars}", "--seed=1"),
-    ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--output_dir=found"),
+    ("data/make_empty_catalog.py", "--tess_data_dir=survey/tess", "--save_dir=found"),
     ("data/make_catalog.py", "--input", "sector-1-all.csv", "--base_dir=found", "--out_name=found.csv", "--bls=compute")
     + ("--tess_data_dir=survey/tess", "--catalog=local:survey/tic.sqlite"),
     ("data/generate_input_records.py", "--input_tce_csv_file=survey/tces.csv", "--tess_data_dir=survey/tess")
