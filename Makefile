@@ -1,11 +1,11 @@
-# make setup | test | test-fast | sanitize | lint | demo | docs | site | figures | pretrained | clean. Each does the set-up that it needs;
-# VENV= chooses where, PYTHON= with which Python.
+# make setup | test | test-fast | sanitize | lint | demo | docs | site | figures | pretrained | clean
+# Each target first does the set-up that it needs. VENV= is the directory of the virtual environment, PYTHON= its Python.
 VENV ?= .venv
 # The published records that make pretrained trains on.
 RECORDS ?= ../shared/data/tess_triage
-# The Python that make setup takes for it; without, the first of 3.11, 3.10, 3.9, 3.13 and 3.12 that is here.
+# Empty: the first of 3.11, 3.10, 3.9, 3.13 and 3.12 on this machine.
 PYTHON ?=
-unexport PYTHON  # ensemble_train.sh has a variable of this name, the Python that it runs
+unexport PYTHON  # ensemble_train.sh also has a variable of this name
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
@@ -21,11 +21,11 @@ $(VENV)/.installed: $(SOURCES) $(if $(PYTHON),FORCE)
 test: setup
 	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal
 
-# Without the tests that tests/conftest.py lists as slow.
+# Leaves out the tests that tests/conftest.py lists as slow.
 test-fast: setup
 	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal -m "not slow"
 
-# The tests of the C++ core with a build of it that stops at an access out of bounds or undefined behavior.
+# Runs the tests of the C++ core with a build that stops at accesses out of bounds and undefined behavior.
 sanitize: setup
 	@sh .ci/sanitize.sh "$(VENV)"
 
@@ -37,12 +37,12 @@ lint: setup
 demo: setup
 	$(RUN) astronet/demo.py --output_dir=demo
 
-# The documentation site in build/site, and the commands and snippets of its pages, which run as tests.
+# Builds the documentation site in build/site, and runs the commands and snippets of its pages as tests.
 docs: site
 	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal tests/test_docs.py tests/test_site.py tests/test_walkthrough.py \
 	  tests/astronet/flares/test_walkthrough.py tests/astronet/direct_imaging/test_walkthrough.py
 
-# Only the site: its notebooks are executed, its links checked; a warning is an error.
+# Only builds the site: executes its notebooks and checks its links. Warnings are errors.
 site: $(VENV)/.docs-installed
 	$(RUN) -m sphinx -E -W --keep-going -b html -c docs . build/site
 	@echo "open build/site/index.html"

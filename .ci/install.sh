@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs packages (pip's arguments $2...) into the virtual environment $1, and says what it does and how long it takes.
-# On a terminal a last line tells the seconds and pip's own words; in the logs of a CI there is a line a step.
+# Installs packages (pip's arguments $2...) into the virtual environment $1, and prints its steps and their time.
+# On a terminal, the last line shows the seconds and pip's current line; in the logs of a CI, there is one line a step.
 set -eu
 venv=$1
 shift
@@ -15,7 +15,7 @@ seconds() {
   echo $(($(date +%s) - begin))
 }
 
-# Runs a command; shows its last line while it runs, on a terminal, and all of its lines where it fails.
+# Runs a command. On a terminal, shows its last line while it runs. If it fails, shows all its lines.
 follow() {
   "$@" >"$log" 2>&1 &
   pid=$!
@@ -35,7 +35,7 @@ follow() {
 
 echo "setup: 1 of 2: packages and the C++ core (2 to 10 minutes, most of it the download of TensorFlow)"
 follow "$python" -m pip install --disable-pip-version-check --no-compile --progress-bar off "$@"
-echo "setup: 2 of 2: Python files are compiled (half a minute)"
-# By all cores, where pip takes one. Packages ship tests, which nothing imports, and templates that do not compile.
+echo "setup: 2 of 2: compiling Python files (half a minute)"
+# This uses all cores; pip would use one. Packages also contain tests and templates that do not compile.
 follow "$python" -m compileall -q -j 0 -x '/tests/test_' "$venv/lib" || true
 echo "setup: done in $(seconds) s"

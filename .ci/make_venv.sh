@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates a virtual environment at $1 with the Python named by $2, or with the first that pythons.sh finds, or with one
-# that uv brings; else it says what to install. An environment that fits is left alone.
+# Creates a virtual environment at $1 with the Python $2. Without $2, it uses the first Python that pythons.sh finds, or
+# one that uv installs, or prints what to install. An existing environment with the right Python is not changed.
 set -eu
 venv=$1
 wanted=${2:-}

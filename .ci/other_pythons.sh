@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the tests that depend on the interpreter with each other Python of this machine. With the other line of TensorFlow:
-# training, resuming, evaluation, prediction, TF_CONFIG, export, flares, direct imaging. With the same line, which those
-# tests have seen: what reads files and tables, and one prediction. $1 is the default environment.
+# Runs the tests that depend on the Python version with each other Python of this machine. If that Python has the other
+# line of TensorFlow, these are the tests of training, resuming, evaluation, prediction, TF_CONFIG, export, flares and
+# direct imaging. If it has the same line, these are the tests that read files and tables, and one prediction. $1 is the
+# default environment.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 default=$("$1/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')

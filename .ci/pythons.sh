@@ -1,6 +1,7 @@
 #!/bin/sh
-# Prints "VERSION PATH" of each Python from 3.9 to 3.13 on this machine that can build the project: one line a minor
-# version, the preferred first. TensorFlow 2.15, of Python 3.11 and before, is the reference, and is imported faster.
+# Prints "VERSION PATH" of each Python from 3.9 to 3.13 on this machine that can build the project: one line for each
+# minor version, the preferred first. Python up to 3.11 is preferred because its TensorFlow 2.15 is the reference, and is
+# imported faster.
 probe='
 import os, sys, sysconfig, venv, ensurepip
 assert os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))

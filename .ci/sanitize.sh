@@ -1,15 +1,15 @@
 #!/bin/sh
-# Builds the C++ extension with AddressSanitizer and UndefinedBehaviorSanitizer into build/sanitize, and runs the tests
-# of it there. $1 is the directory of the virtual environment.
+# Builds the C++ extension with AddressSanitizer and UndefinedBehaviorSanitizer in build/sanitize, and runs its tests.
+# $1 is the directory of the virtual environment.
 set -eu
 bin=$(cd "$1/bin" && pwd)
 cd "$(dirname "$0")/.."
 build=build/sanitize
 compiler=${CXX:-c++}
-# setup.py's own -O3 comes later on the command line: what is tested is optimized as what is installed.
+# The -O3 of setup.py comes later on the command line, so the tested build is optimized like the installed one.
 flags="-fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer -g1"
 libraries=
-if "$compiler" --version | grep -q clang; then # which by default puts its runtime into programs, not libraries
+if "$compiler" --version | grep -q clang; then # by default, clang links its runtime into programs, not into libraries
   flags="$flags -shared-libasan"
   libraries="-Wl,-rpath,$("$compiler" -print-runtime-dir)"
 fi
@@ -29,8 +29,8 @@ flags="$flags -D_GLIBCXX_ASSERTIONS"
 CC=$compiler CXX=$compiler CFLAGS=$flags LDFLAGS="$flags $libraries" "$bin/python" -W ignore setup.py --quiet build_ext \
   --build-temp="$build/objects" --build-lib="$build/lib"
 
-# pytest must take this build, not the package in the checkout (pythonpath in pyproject.toml).
-# Python was not built so: the runtime has to be there before it, and with it the library that throws exceptions.
+# pytest must import this build, not the package in the checkout (pythonpath in pyproject.toml).
+# Python itself was built without sanitizers, so their runtime and the C++ library must be preloaded.
 preload=$(ldd "$build"/lib/light_curve_util/_core*.so | awk '/asan|libstdc\+\+|libc\+\+/ { printf "%s ", $3 }')
 LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$build/lib \
   "$bin/pytest" -o pythonpath="$build/lib" --capture=sys -p no:cacheprovider tests/light_curve_util/test_odd_input.py \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The small installation (requirements/predict.txt): makes an environment without TensorFlow with the Python named by $1,
-# and runs the path from light curves to probabilities and flares in it.
+# Tests the small installation (requirements/predict.txt): makes an environment without TensorFlow with the Python $1, and
+# runs all steps from light curves to probabilities and flares in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -22,7 +22,7 @@ fail() {
 }
 
 if python -c "import tensorflow" 2>/dev/null; then
-  fail "it has TensorFlow: what it shows means nothing"
+  fail "it has TensorFlow, so this test is meaningless"
 fi
 
 python "$root/.ci/small_install_input.py" survey
@@ -39,7 +39,7 @@ astronet-simulate-flares --output_dir=flares --num_stars=2 --days=6 --seed=1
 astronet-find-flares flares/*.fits --model_dir=pretrained:flares --output_dir=found
 [ "$(wc -l <found/flares.csv)" -ge 4 ] || fail "of 8 flares not even 3 are found"
 
-# What needs TensorFlow says so in a line.
+# Scripts that need TensorFlow say so in one line.
 if astronet-train --model_dir=model --train_files=records/* --eval_files=records/* 2>said.txt; then
   fail "train.py works without TensorFlow?"
 fi

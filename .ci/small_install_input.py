@@ -1,4 +1,4 @@
-"""Writes a catalog of TCEs and their light curves, as MIT's pipeline has them, into the directory that is named."""
+"""Writes a catalog of TCEs and their light curves, in the layout of MIT's pipeline, into the directory $1."""
 
 import sys
 from pathlib import Path

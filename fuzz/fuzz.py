@@ -1,8 +1,8 @@
-"""Feeds mutated files of every kind that the package reads to its readers, and counts what they make of them.
+"""Feeds mutated files of every kind to the readers of the package, and counts the outcomes.
 
-A mutant is to be read, with the finite numbers that the file holds as an independent reader sees them, or refused by an
-error of the package. Anything else is a finding: another exception, a wrong number, memory without measure, a crash, a
-hang. A process of its own reads the mutants (fuzz_worker.py); where it dies or hangs, another goes on.
+A reader must either read a mutant, with the same finite numbers as an independent reader, or refuse it with an error of
+the package. Anything else is a finding: another exception, a wrong number, too much memory, a crash, a hang. A separate
+process reads the mutants (fuzz_worker.py). If it dies or hangs, another one continues.
 
 Mutant N of a seed is the same in every run: --first=N --num_mutants=1 --save_dir=DIR makes it again.
 """
@@ -29,7 +29,7 @@ _GOOD = ("read", "refused")
 
 
 def _messages(process, first_seconds, seconds):
-    """Yields what a worker says, line by line; None once it is silent for too long."""
+    """Yields the lines that a worker prints; None if it is silent for too long."""
     buffer, limit = b"", first_seconds
     while True:
         if not select.select([process.stdout], [], [], limit)[0]:
@@ -45,7 +45,7 @@ def _messages(process, first_seconds, seconds):
 
 
 def _fuzz(first, end, command, seconds):
-    """Yields (number, format, outcome, detail) of each mutant from first to end - 1, whatever the workers die of."""
+    """Yields (number, format, outcome, detail) of the mutants from first to end - 1. Replaces workers that die."""
     while first < end:
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What fuzz.py mutates: a small file of each kind, how the package reads it, and what an independent reader finds."""
+"""The formats for fuzz.py: a small file of each kind, how the package reads it, and an independent check."""
 
 import dataclasses
 import os
@@ -15,13 +15,13 @@ class Format:
     """One kind of file.
 
     Attributes:
-      name: as the table of results has it.
-      path: where mutants are written; the package may know it by this name.
-      content: the whole file, unharmed.
-      mutations: functions rng -> content of a mutant, of which one is drawn.
-      read: function path -> what the package makes of the file.
-      refusals: the errors by which the package may refuse it.
-      check: function (path, what was read) that raises an AssertionError where that is not what the file holds.
+      name: name in the table of results.
+      path: path that mutants are written to. The package may recognize the format by the name.
+      content: the undamaged file.
+      mutations: functions from a random generator to the content of a mutant; one is drawn for each mutant.
+      read: function from a path to what the package reads from the file.
+      refusals: the errors by which the package may refuse a mutant.
+      check: function of the path and of what the package has read; raises AssertionError if the two disagree.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Format:
 
 
 def make(directory):
-    """Makes the files, in a directory of their own each; returns a dict of Format by name."""
+    """Makes the file of each format in a separate directory. Returns a dict of Format by name."""
     formats = {}
     for module in (fuzz_light_curves, fuzz_records, fuzz_tables, fuzz_models):
         for name, build in module.BUILDERS.items():
-            own = os.path.join(directory, name)
-            os.makedirs(own, exist_ok=True)
-            formats[name] = Format(name, **build(own))
+            format_directory = os.path.join(directory, name)
+            os.makedirs(format_directory, exist_ok=True)
+            formats[name] = Format(name, **build(format_directory))
     return formats

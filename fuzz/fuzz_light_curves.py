@@ -1,4 +1,4 @@
-"""Light curves for fuzz.py: a file of each product of tess_io, and what h5py, astropy and pandas find in it."""
+"""Light curves for fuzz.py: a file of each product of tess_io, and readers by h5py, astropy and pandas alone."""
 
 import contextlib
 import functools
@@ -75,25 +75,25 @@ _GUESSED = ("tars", "diamante", "t16")
 
 
 def _values():
-    """Time, values that are fine as magnitudes and as flux, and flags, two of which are set."""
+    """Returns times, values that are valid as magnitudes and as flux, and flags, two of which are set."""
     rng = np.random.default_rng(5)
     return 1354.2 + np.arange(_SIZE) / 48, rng.normal(10, 0.01, _SIZE), np.isin(np.arange(_SIZE), [3, 17]).astype(int)
 
 
 def _check(columns):
-    """Check that a light curve has the cadences and flux of the columns that an independent reader finds.
+    """Returns a check that a light curve has the cadences and flux that an independent reader finds.
 
     Args:
-      columns: function path -> time, values, good, is_magnitude, is_guessed.
+      columns: function from a path to time, values, good, is_magnitude, is_guessed.
     """
 
     def check(path, light_curve):
         time, values, good, is_magnitude, is_guessed = columns(path)
         time = time_systems.of_light_curve(time).btjd
         usable = good & np.isfinite(time) & np.isfinite(values)
-        told = Columns(time, values, good, "", is_magnitude, is_guessed=is_guessed)
+        declared = Columns(time, values, good, "", is_magnitude, is_guessed=is_guessed)
         with np.errstate(all="ignore"):
-            expected_time, expected_flux, _ = flux_scale.relative(time[usable], told, values[usable], clip=True)
+            expected_time, expected_flux, _ = flux_scale.relative(time[usable], declared, values[usable], clip=True)
         np.testing.assert_array_equal(light_curve.time, expected_time)
         np.testing.assert_array_equal(light_curve.flux, expected_flux)
         assert np.isfinite(light_curve.time).all() and np.isfinite(light_curve.flux).all()
@@ -225,7 +225,7 @@ def _fits(product, directory):
 
 
 def _with_hostile_cards(rng, content):
-    """Changes values of header cards; numbers stay numbers most of the time."""
+    """Changes values of header cards. Numbers mostly stay numbers."""
     content = bytearray(content)
     cards = [at for at in range(0, len(content), 80) if content[at + 8 : at + 10] == b"= "]
     values = ("-1", "0", "1", "7", "9999999999", "1E300", "-32", "64", "T", "'1D'", "'999999999D'", "'1PD(9)'", "'X'")

@@ -1,4 +1,4 @@
-"""Models for fuzz.py as a stranger may send them: config.json, calibration.json, weights.npz, checkpoints."""
+"""Files of models for fuzz.py: config.json, calibration.json, weights.npz, checkpoints."""
 
 import dataclasses
 import functools
@@ -77,7 +77,7 @@ def _check_config(path, spec):
 
 
 def _check_holds(read, saved):
-    """What is saved is what is read, and all numbers are finite; what is not saved has its default."""
+    """Checks that saved values are read unchanged, that numbers are finite, and that missing values have defaults."""
     if isinstance(saved, dict):
         for key, value in saved.items():
             _check_holds(read[key], value)
@@ -136,7 +136,7 @@ def _npz(directory):
         return stream.getvalue()
 
     def with_hostile_member(rng):
-        """An array whose bytes, or the shape and type in its header, are another's; or zeros without end."""
+        """Changes an array: its bytes, or the shape and type in its header; or replaces it by very many zeros."""
         stream = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
             names = source.namelist()
@@ -198,7 +198,7 @@ def _checkpoint(suffix, directory):
         return _read_weights(checkpoints.find(os.path.dirname(path)))
 
     def check(path, read):
-        """Checksums protect the values: what is read is what was saved."""
+        """Checks that the values that are read are those that were saved; checksums protect them."""
         assert read[0] == _STEP
         for values, held in zip(read[1], _weights().values()):
             np.testing.assert_array_equal(values, held)

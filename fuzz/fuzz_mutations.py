@@ -1,6 +1,6 @@
-"""What fuzz.py does to files: to their bytes, to the words of a text, to the nodes of a tree of JSON.
+"""Mutations for fuzz.py: of the bytes of a file, the words of a text, the nodes of a tree of JSON.
 
-Each function takes a numpy.random.Generator and what it is to change, and returns the changed.
+Each function takes a numpy.random.Generator and a value, and returns the changed value.
 """
 
 import copy
@@ -28,7 +28,7 @@ HOSTILE_TEXTS = (
 
 
 def mutated_bytes(rng, content):
-    """One to three changes of a file's bytes: bits, blocks, numbers, its length."""
+    """Makes one to three changes to the bytes of a file: bits, blocks, numbers, its length."""
     content = bytearray(content)
     for _ in range(rng.integers(1, 4)):
         change = _BYTE_CHANGES[rng.integers(len(_BYTE_CHANGES))]
@@ -80,7 +80,7 @@ _BYTE_CHANGES = (_flip_bits, _flip_bits, _overwrite, _set_number, _set_number, _
 
 
 def mutated_table(rng, text, separator):
-    """One to three changes of the cells, columns and lines of a table."""
+    """Makes one to three changes to the cells, columns and lines of a table."""
     rows = [line.split(separator) for line in text.split("\n")]
     for _ in range(rng.integers(1, 4)):
         row = rows[rng.integers(len(rows))]
@@ -110,7 +110,7 @@ def hostile_text(rng):
 
 
 def mutated_tree(rng, tree):
-    """One to three changes of the nodes of a tree of dictionaries and lists."""
+    """Makes one to three changes to the nodes of a tree of dictionaries and lists."""
     tree = copy.deepcopy(tree)
     for _ in range(rng.integers(1, 4)):
         parents = [node for node in _nodes(tree) if isinstance(node, (dict, list)) and node]
@@ -145,7 +145,7 @@ def _hostile_value(rng):
 
 
 def hostile_floats(rng, size):
-    """Floats, some of which are what no measurement is."""
+    """Returns floats, some of which no measurement can give."""
     values = rng.normal(size=size)
     odd = np.array([np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 0.0, 1e30, -1e4, 1e5])
     where = rng.random(size) < rng.choice([0.02, 0.5, 1.0])

@@ -1,4 +1,4 @@
-"""TFRecord files for fuzz.py, as training reads them and as prediction does, and what TensorFlow finds in them."""
+"""TFRecord files for fuzz.py, read as in training and as in prediction, and checked by TensorFlow's own reader."""
 
 import os
 import struct
@@ -42,7 +42,7 @@ def _sealed(serialized):
 
 
 def _with_hostile_payload(rng):
-    """Bytes of a record change, and its checksum with them."""
+    """Changes bytes of a record, and its checksum with them."""
     serialized = _serialized()
     i = rng.integers(_NUM_RECORDS)
     serialized[i] = mutated_bytes(rng, serialized[i])
@@ -50,7 +50,7 @@ def _with_hostile_payload(rng):
 
 
 def _with_hostile_length(rng):
-    """An announced length that is absurd, with its right checksum."""
+    """Replaces the length of a record by an absurd one, with the right checksum."""
     content = bytearray(_sealed(_serialized()))
     lengths = (0, 1, 2**20, 2**31, 2**32 - 1, 2**40, 2**62, 2**63, 2**64 - 5, 2**64 - 1)
     length = struct.pack("<Q", lengths[rng.integers(len(lengths))])
@@ -114,7 +114,7 @@ def _read_for_prediction(path):
 
 
 def _examples(path):
-    """The records, by their framing alone and TensorFlow's own Example."""
+    """Returns the records, by their framing and TensorFlow's own Example."""
     from astronet.ops.tensorflow import tf
 
     with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""Tables for fuzz.py: .blsanal files, TEV tables and TCE tables, and the numbers that are in their lines."""
+"""Tables for fuzz.py: .blsanal files, TEV tables and TCE tables, and checks of the numbers in their lines."""
 
 import math
 import os
@@ -97,7 +97,7 @@ def _tces(directory):
 
 
 def _check_tces(path, read):
-    """Every number of a row that is kept is that of its cell, and no row of the file is lost."""
+    """Checks that every number of a kept row equals that of its cell, and that no row of the file is lost."""
     table, skips = read
     numeric = [name for name in table.columns if table[name].dtype.kind in "if"]
     for name in numeric:
@@ -112,11 +112,11 @@ def _check_tces(path, read):
 
 
 def _holds(cells, row):
-    """Whether a line has the numbers of a row; those that a table may lack are not looked for."""
+    """Returns whether a line has the numbers of a row. Columns that a table may lack are not checked."""
     try:
-        there = {name: number for name, number in row.items() if name in cells or name not in _MAY_BE_ABSENT}
-        return all(_same(name, cells[name].strip(_AROUND), number) for name, number in there.items())
-    except (KeyError, ValueError):  # of another line
+        present = {name: number for name, number in row.items() if name in cells or name not in _MAY_BE_ABSENT}
+        return all(_same(name, cells[name].strip(_AROUND), number) for name, number in present.items())
+    except (KeyError, ValueError):  # the row is of another line
         return False
 
 
@@ -127,7 +127,7 @@ def _same(name, text, number):
         return number == tic_ids.parse_tic_id(text)
     if name == "Epoc" and _is_number(text) and not abs(float(text)) < 7000:
         return True  # in another time system, and converted
-    if math.isnan(number):  # of what was measured, 0 and less is not
+    if math.isnan(number):  # values of 0 or less count as not measured
         return is_empty(text) or name in ("SN", "Transit_Depth") and float(text) <= 0
     return _is_number(text) and float(text) == number or number == 0 and is_empty(text)
 

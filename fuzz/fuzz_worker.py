@@ -1,4 +1,4 @@
-"""Reads mutants for fuzz.py: says on stdout which one it begins with, and what became of it."""
+"""Reads mutants for fuzz.py. Prints the number of each mutant before it reads it, and the outcome afterwards."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ def _say(channel, *message):
 
 
 def _limit_memory(megabytes):
-    """From here on, this process may take so much more address space."""
+    """Limits the additional address space of this process."""
     with open("/proc/self/statm") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + (megabytes << 20),) * 2)
@@ -49,7 +49,7 @@ def main():
     parser.add_argument("--save_dir")
     parser.add_argument("--formats")
     flags = parser.parse_args()
-    # What libraries print must not come between the messages.
+    # Output of libraries must not mix with the messages.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")

@@ -1,8 +1,8 @@
 """Runs the same commands in two checkouts and compares every file that they write, byte by byte.
 
-For changes that must change nothing: a survey is simulated, its catalog made again from its light curves, records made,
-predicted by the shipped ensemble (and by another model, --model_dir), and searched for flares. Each checkout needs its
-C++ core built in place.
+Use it for changes that must not change any output. The commands simulate a survey, make its catalog from its light
+curves, make records, predict them with the shipped ensemble (and with another model, --model_dir), and search for
+flares. In each checkout, the C++ core must be built in place.
 
     python tools/compare_checkouts.py ../before . --num_stars=60
 """
@@ -44,15 +44,15 @@ OF_MODEL = (
     ("batch_predict.py", "--model_dir={model_dir}", "--model=AstroCNNModel", "--config_name={config_name}")
     + ("--tfrecord_dir=records_of_model", "--pattern=*-of-*", "--suffix=of_model"),
 )
-# These hold the time, or what ran where.
+# These files contain times or machine names.
 IGNORED = (".lock",)
 
 
 def run_all(checkout: Path, directory: Path, commands: tuple, **values: object) -> None:
-    """Runs commands by the scripts of a checkout, in a directory; `values` stand for the names in braces.
+    """Runs commands with the scripts of a checkout, in a directory; `values` replace the names in braces.
 
     Raises:
-      CalledProcessError: one of them failed.
+      CalledProcessError: a command failed.
     """
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     for script, *flags in commands:
@@ -65,24 +65,24 @@ def run_all(checkout: Path, directory: Path, commands: tuple, **values: object) 
 
 
 def files_of(directory: Path) -> set:
-    """Relative paths of all files below a directory, but for those that differ in every run."""
+    """Returns the relative paths of all files below a directory, except those that differ in every run."""
     paths = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
     return {path for path in paths if not path.name.endswith(IGNORED)}
 
 
 def differences(first: Path, second: Path) -> list:
-    """One line for each file that is in one of two directories alone, or not the same in both."""
-    there = files_of(first) | files_of(second)
-    told = []
-    for path in sorted(there):
+    """Returns a line for each file that exists in only one of two directories, or differs between them."""
+    paths = files_of(first) | files_of(second)
+    lines = []
+    for path in sorted(paths):
         missing = [
             name for name, directory in (("first", first), ("second", second)) if not (directory / path).exists()
         ]
         if missing:
-            told.append(f"{path}: not in the {missing[0]}")
+            lines.append(f"{path}: not in the {missing[0]}")
         elif not filecmp.cmp(first / path, second / path, shallow=False):
-            told.append(f"{path}: differs")
-    return told
+            lines.append(f"{path}: differs")
+    return lines
 
 
 def main() -> int:
@@ -102,10 +102,10 @@ def main() -> int:
         for checkout, directory in zip((flags.first, flags.second), directories):
             directory.mkdir()
             run_all(checkout.resolve(), directory, commands, **values)
-        told = differences(*directories)
-        print("\n".join(told))
-        print(f"{len(files_of(directories[0]) | files_of(directories[1]))} files, {len(told)} differences")
-    return 1 if told else 0
+        lines = differences(*directories)
+        print("\n".join(lines))
+        print(f"{len(files_of(directories[0]) | files_of(directories[1]))} files, {len(lines)} differences")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

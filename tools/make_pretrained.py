@@ -1,10 +1,10 @@
 """Makes the ensemble that comes with the package: trains it, exports it, calibrates it and measures it.
 
-The last step is figures.json, the data of the model card. What output_dir holds beside the ensemble, such as that card
-(README.md), stays. Run again after an interruption, it goes on where it stopped.
+The last step writes figures.json, the data of the model card. Other files in output_dir, such as the card (README.md),
+are not changed. After an interruption, run it again: it continues where it stopped.
 
-An ensemble that is there is calibrated anew, without training, by calibrate.py --model_dir=DIRECTORY --average with the
-same --eval_files and --train_files.
+To calibrate an existing ensemble again without training, run calibrate.py --model_dir=DIRECTORY --average with the same
+--eval_files and --train_files.
 """
 
 import os
@@ -25,8 +25,8 @@ _CONFIG_NAME = "triage"
 def _make(flags):
     if not os.path.isdir(flags.records_dir):
         raise ScriptError(
-            f"no directory {flags.records_dir}: it is to hold the published records, train-* and val-*; say where they "
-            "are with --records_dir (make pretrained RECORDS=DIR)"
+            f"no directory {flags.records_dir}, which should hold the published records, train-* and val-*: give their "
+            "directory by --records_dir (make pretrained RECORDS=DIR)"
         )
     train_files, eval_files = (os.path.join(flags.records_dir, pattern) for pattern in ("train-*", "val-*"))
     train_flag, eval_flag = f"--train_files={train_files}", f"--eval_files={eval_files}"
@@ -58,7 +58,7 @@ def _train(model_dir, flags, files):
 
 
 def _call(script, arguments):
-    """Runs a script; it tells its error itself."""
+    """Runs a script, which prints its own error messages."""
     name = script.__name__.rpartition(".")[-1]
     print(f"== {name} {' '.join(arguments)}", flush=True)
     if script.main(arguments):
@@ -66,7 +66,7 @@ def _call(script, arguments):
 
 
 def _write_figures(path, report_dir, exported, train_files, flags):
-    """The report of evaluate.py on the validation records, with how the ensemble was made."""
+    """Writes figures.json: the report of evaluate.py on the validation records, and how the ensemble was made."""
     report = json_files.read(os.path.join(report_dir, "report.json"), "a report", "remove it and run this again")
     made = {name: getattr(flags, name) for name in ("num_models", "seed", "num_threads", "checkpoint")}
     members = ensemble.members(exported)
@@ -81,7 +81,7 @@ def _write_figures(path, report_dir, exported, train_files, flags):
 
 
 def _install(source, output_dir):
-    """Puts a made ensemble in the place of the one in output_dir, file by file."""
+    """Replaces the ensemble in output_dir by the new one, file by file."""
     make_directory(output_dir)
     for stale in ensemble.members(output_dir):
         shutil.rmtree(stale)

@@ -118,11 +118,13 @@ def plot_companion_roc(
     most = max(points[2].max(initial=1.0) for points in curves.values())
     for number, (axes, separation) in enumerate(zip(panels, separations)):
         for method, color, line in zip(methods, itertools.cycle(COLORS), itertools.cycle(_LINES)):
-            found, rates = curves[separation, method].num_found, curves[separation, method].false_positives
+            detected, rates = curves[separation, method].num_found, curves[separation, method].false_positives
             # From the point where no candidate counts as a companion to the point where all do.
-            found, rates = np.concatenate([[0], found, found[-1:]]), np.concatenate([[0], rates, [most]])
-            low, high = np.transpose([intervals.wilson(count, num_maps, z) for count in found])
-            axes.step(rates, found / num_maps, where="post", color=color, linestyle=line, linewidth=1.6, label=method)
+            detected, rates = np.concatenate([[0], detected, detected[-1:]]), np.concatenate([[0], rates, [most]])
+            low, high = np.transpose([intervals.wilson(count, num_maps, z) for count in detected])
+            axes.step(
+                rates, detected / num_maps, where="post", color=color, linestyle=line, linewidth=1.6, label=method
+            )
             axes.fill_between(rates, low, high, step="post", color=color, alpha=0.13, linewidth=0)
         axes.set_xscale("symlog", linthresh=_LINEAR_RATE, linscale=0.5)
         axes.set(title=f"{separation} FWHM from the star", xlim=(0, most), ylim=(0, 1.02))

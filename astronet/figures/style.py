@@ -1,4 +1,4 @@
-"""The look that all figures share."""
+"""The colors, labels and resolution of all figures."""
 
 # The palette of Okabe and Ito, which color-blind readers can tell apart.
 BLUE = "#0072B2"

@@ -1,4 +1,4 @@
-"""Every figure of the scripts, drawn without a display and without matplotlib's global state."""
+"""Draws the figures of the scripts, without a display and without matplotlib's global state."""
 
 import importlib
 import os
@@ -45,14 +45,16 @@ def tce_title(
     words: nouns.Nouns = nouns.TCES,
     time_btjd: Optional[float] = None,
 ) -> str:
-    """Returns the line that names a TCE, window or patch above its plots; what is None or empty is left out.
+    """Returns the title of the plots of a TCE, window or patch. Values that are None or empty are left out.
 
     Args:
-      tic_id, sector: the star or other source, and its sector; None where they are not known.
-      period: days; NaN where there is none.
-      disposition, probability: what it is known to be, and how probable it is to be positive.
-      words: nouns.Nouns of what it is.
-      time_btjd: of the middle of a window.
+      tic_id: TIC ID of the star, or number of another source; None if unknown.
+      sector: sector; None if unknown.
+      period: days; NaN if there is none.
+      disposition: label.
+      probability: probability of being positive.
+      words: nouns.Nouns, the names of such objects.
+      time_btjd: middle of a window.
     """
     when = f"P = {period:.5g} d" if np.isfinite(period) else time_btjd and f"BTJD {time_btjd:.4f}"
     star = None if tic_id is None else f"{words.label} {tic_id}"
@@ -71,14 +73,14 @@ def tce_path(
     words: nouns.Nouns = nouns.TCES,
     kind: str = "",
 ) -> str:
-    """Returns a path for the plot of a TCE, window or patch that no other one of this run has.
+    """Returns a path for the plot of a TCE, window or patch. It is unique within a run.
 
     Args:
       save_dir: directory of the plots.
-      row_id, tic_id, sector: what names the TCE; a star has several, and tables that were joined may repeat a row_id.
-      taken: set of the paths given out so far; the new one is added.
-      words: nouns.Nouns of what is drawn.
-      kind: what the plot shows, part of its name, so that plots of several scripts can lie in one directory.
+      row_id, tic_id, sector: identity of the TCE. (Tables that were joined may repeat a row_id.)
+      taken: set of the paths returned so far; the new one is added.
+      words: nouns.Nouns, the names of such objects.
+      kind: part of the file name, so that plots of several scripts can be in one directory.
     """
     of_sector = f"_sector{sector}" if sector or words is nouns.TCES else ""
     stem = os.path.join(save_dir, f"{words.label.lower()}{tic_id}{of_sector}_row{row_id}{kind and f'_{kind}'}")
@@ -91,7 +93,7 @@ def tce_path(
 
 
 def plot_prediction(path: str, prediction: "Prediction") -> None:
-    """Draws the views of a TCE, one panel each, under a title that says what it is and how probable.
+    """Draws the views of a TCE, with one panel for each view. The title has its identity and probability.
 
     Args:
       path: PNG file to write.
@@ -101,7 +103,7 @@ def plot_prediction(path: str, prediction: "Prediction") -> None:
     words = nouns.of(views)
     width = 5.4 * max(len(views), 1.3)
     figure = _figure(figsize=(width, 3.6))
-    # A layout found by trial takes as long as all else; there may be thousands of these plots.
+    # matplotlib's automatic layout would double the time, and there may be thousands of these plots.
     figure.subplots_adjust(left=0.75 / width, right=1 - 0.15 / width, bottom=0.14, top=0.82, wspace=0.18)
     time_btjd = None if words is nouns.TCES else tf_example.value(prediction.example, "Epoc")
     title = tce_title(tce.tic_id, tce.sector, tce.period, tce.disposition, prediction.mean, words, time_btjd)
@@ -111,17 +113,17 @@ def plot_prediction(path: str, prediction: "Prediction") -> None:
 
 
 def plot_tce(path: str, light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, Floats], title: str) -> None:
-    """Writes the page on a TCE to a PNG file; the other arguments are those of tce_page()."""
+    """Writes the page of a TCE to a PNG file. The other arguments are those of tce_page()."""
     save(tce_page(light_curve, event, views, title), path)
 
 
 def tce_page(light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, Floats], title: str) -> "Figure":
-    """Returns a page on a TCE as a matplotlib Figure: light curve, folded light curve, and views.
+    """Returns the page of a TCE as a matplotlib Figure: light curve, folded light curve, and views.
 
     Args:
       light_curve: light_curve_util.tess_io.LightCurve.
       event: light_curve_util.periodic_event.PeriodicEvent.
-      views: dict, name of the view -> normalized flux [num_bins].
+      views: dict of the name of a view to normalized flux [num_bins].
       title: line above the panels.
     """
     figure = _figure(figsize=(11, 9.5), layout="constrained")
@@ -138,11 +140,11 @@ def tce_page(light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, 
 
 
 def plot_curves(path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], threshold: float) -> None:
-    """Draws precision-recall and ROC curves, each with a dot where the decision threshold lies.
+    """Draws precision-recall and ROC curves, with a dot at the decision threshold.
 
     Args:
-      path: image file to write; its suffix chooses the format.
-      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]), both labels present.
+      path: image file to write; its suffix decides the format.
+      predictions: dict of the name of a curve to (labels [n] of 0 and 1, probabilities [n]). Both labels must occur.
       threshold: decision threshold.
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
@@ -177,12 +179,12 @@ def plot_curves(path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarra
 def plot_reliability(
     path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], words: nouns.Nouns = nouns.TCES
 ) -> None:
-    """Draws how often probabilities come true, with 95 % intervals, above how often each is given.
+    """Draws the reliability diagram: fraction of positives by probability, with 95 % intervals, above a histogram.
 
     Args:
       path: image file to write.
-      predictions: dict, name of the curve -> (labels [n] of 0 and 1, probabilities [n]).
-      words: nouns.Nouns of what is predicted.
+      predictions: dict of the name of a curve to (labels [n] of 0 and 1, probabilities [n]).
+      words: nouns.Nouns, the names of the predicted objects.
     """
     figure = _figure(figsize=(6.4, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -200,13 +202,13 @@ def plot_reliability(
 
 
 def plot_confusion(path: str, labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> None:
-    """Draws the confusion matrix: the share of each true class, in a row, that is called positive or negative.
+    """Draws the confusion matrix: each row shows the fractions of a true class that are called positive and negative.
 
     Args:
       path: PNG file to write.
       labels: [n]; 0 is negative.
       probabilities: [n].
-      threshold: probability from which an example is called positive.
+      threshold: an example is called positive if its probability is at least this.
     """
     truth, called = np.asarray(labels) > 0, is_positive(probabilities, threshold)
     counts = np.array([[np.sum((truth == row) & (called == column)) for column in (1, 0)] for row in (1, 0)])
@@ -230,15 +232,17 @@ def plot_confusion(path: str, labels: ArrayLike, probabilities: ArrayLike, thres
 def plot_kinds(
     path: str, kinds: Mapping[str, Sequence[Mapping[str, Any]]], title: str, words: nouns.Nouns = nouns.TCES
 ) -> None:
-    """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers that they are out of.
+    """Draws recall and precision by kind of TCE, with 95 % intervals and the numbers of TCEs.
 
-    The panel of dispositions, which decide what is positive, has the false positive rate for precision.
+    The panel of dispositions shows the false positive rate instead of precision, because the disposition decides what
+    is positive.
 
     Args:
       path: image file to write.
-      kinds: dict, name -> rows of its bins, as evaluation.report.compute gives them; empty ones are left out.
+      kinds: dict of the name of a kind to rows for its bins, from evaluation.report.compute; kinds without rows are
+        left out.
       title: line above the panels.
-      words: nouns.Nouns of what is predicted.
+      words: nouns.Nouns, the names of the predicted objects.
     """
     kinds = {name: rows for name, rows in kinds.items() if rows}
     num_columns = min(4, len(kinds))
@@ -266,28 +270,28 @@ def plot_kinds(
 
 
 def _limits(pairs, values):
-    """Error bars [2, n] that reach from the values to (low, high)."""
+    """Returns error bars [2, n] that reach from the values to (low, high)."""
     low, high = np.transpose(pairs)
     return np.maximum(0, [values - low, high - values])
 
 
 def _figure(**options: Any) -> "Figure":
-    """A Figure that pyplot does not know of; see matplotlib.figure.Figure."""
+    """Returns a matplotlib Figure that is not registered with pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(**options)
 
 
 def save(figure: "Figure", path: str) -> None:
-    """Writes a Figure to a file, whose ending chooses the format; the file appears whole or not at all."""
+    """Writes a Figure to a file, whose suffix decides the format. If it fails, there is no file."""
     with write_aside(path) as aside:
         figure.savefig(aside, dpi=DPI, format=os.path.splitext(path)[1][1:] or "png")
 
 
 def _window(name, num_bins, period, duration_days):
-    """Returns half the width of a view about the event (days), the width of a bin (days), and the unit to show it in.
+    """Returns half the width of a view about the event (days), the width of a bin (days), and the unit of its axis.
 
-    None for a view about another phase, which the view itself does not tell.
+    Returns None for a view of another phase, because the view does not tell which.
     """
     if name == "local_view":
         return min(period / 2, 2 * duration_days), 0.16 * duration_days, "hours"
@@ -295,7 +299,7 @@ def _window(name, num_bins, period, duration_days):
     return turns and (turns * period / 2, 1.2 * period / num_bins, "days")
 
 
-# Name of a feature that is no view of a TCE -> module and function(axes, values, style) that draw it.
+# Name of a feature that is not a view of a TCE -> module and function(axes, values, style) that draw it.
 _DRAWERS = {
     "flare_window": ("astronet.flares.plots", "draw_window"),
     "residuals": ("astronet.direct_imaging.plots", "draw_patch"),
@@ -342,7 +346,7 @@ def _draw_folded(axes, light_curve, event, view_name, num_bins):
     medians = median_view(time, flux, num_bins, bin_width, -half_width, half_width)
     starts = np.linspace(-half_width, half_width - bin_width, num_bins)
     is_empty = np.searchsorted(time, starts) == np.searchsorted(time, starts + bin_width)
-    medians[is_empty] = np.nan  # the view bridges gaps in the data, but this is the panel that shows them
+    medians[is_empty] = np.nan  # views interpolate over gaps in the data, but this panel shows the gaps
     axes.plot(_bin_centers(num_bins, half_width, bin_width, unit), medians, color=BLUE, linewidth=1.1)
     _mark_event(axes, event.duration_days, unit)
     axes.set_ylabel("Relative flux")

@@ -163,10 +163,10 @@ def _forget_impossible_durations(flares: "pd.DataFrame") -> list[str]:
     wrong = (flares.duration < 0) | (flares.duration > _LONGEST_OF_ONE_DAYS)
     if not wrong.any():
         return []
-    told = [f"row {row}: {days:g} d" for row, days in zip(flares.row[wrong], flares.duration[wrong])]
-    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    durations = [f"row {row}: {days:g} d" for row, days in zip(flares.row[wrong], flares.duration[wrong])]
+    more = f" and {len(durations) - 5} more" if len(durations) > 5 else ""
     flares.loc[wrong, "duration"] = np.nan
-    return [f"durations that no flare has count as not known ({', '.join(told[:5])}{more})"]
+    return [f"durations that no flare has count as not known ({', '.join(durations[:5])}{more})"]
 
 
 def _without_repeats(flares: "pd.DataFrame", skips: list[Skip]) -> "pd.DataFrame":

@@ -116,7 +116,7 @@ def completeness_by_size(sizes: ArrayLike, is_found: ArrayLike) -> tuple[np.ndar
       Mean logarithm of size and share found of each bin; bins hold at least _MIN_INJECTED flares, and sizes rise.
     """
     order = np.argsort(sizes)
-    logs, found = np.log(np.asarray(sizes, dtype=float)[order]), np.asarray(is_found, dtype=float)[order]
+    logs, is_found_by_size = np.log(np.asarray(sizes, dtype=float)[order]), np.asarray(is_found, dtype=float)[order]
     width = np.log(10) / _BINS_PER_DECADE
     centers, shares, start = [], [], 0
     while start < len(logs):
@@ -124,7 +124,7 @@ def completeness_by_size(sizes: ArrayLike, is_found: ArrayLike) -> tuple[np.ndar
         if len(logs) - end < _MIN_INJECTED:
             end = len(logs)
         centers.append(logs[start:end].mean())
-        shares.append(found[start:end].mean())
+        shares.append(is_found_by_size[start:end].mean())
         start = end
     return np.array(centers), np.array(shares)
 
@@ -212,9 +212,9 @@ def _write(rates: Rates, choice: FrequencyChoice) -> None:
     from astronet.flares import plots
 
     order = np.argsort(-rates.sizes)
-    found, corrected = (np.cumsum(counts[order]) / rates.days for counts in (np.ones(len(order)), rates.weights))
+    rates_found, corrected = (np.cumsum(counts[order]) / rates.days for counts in (np.ones(len(order)), rates.weights))
     corrected = np.where(rates.weights[order] > 0, corrected, np.nan)
-    rows = zip(rates.sizes[order], rates.shares[order], found, corrected)
+    rows = zip(rates.sizes[order], rates.shares[order], rates_found, corrected)
     cells = [["" if np.isnan(value) else f"{value:.6g}" for value in row] for row in rows]
     columns = (choice.by, "completeness", "rate_found", "rate_corrected")
     write_csv(os.path.join(choice.output_dir, "flare_frequency.csv"), columns, cells)

@@ -62,7 +62,7 @@ def test_the_ensemble_of_the_package_is_made_and_made_again(make, tmp_path, writ
 
 def test_what_is_missing_is_told(make, tmp_path, capsys):
     assert make(f"--records_dir={tmp_path / 'nowhere'}") == 1
-    assert "nowhere: it is to hold the published records" in capsys.readouterr().err
+    assert "nowhere, which should hold the published records" in capsys.readouterr().err
     (tmp_path / "records" / "val-00000-of-00001").unlink()
     assert make() == 1
     error = capsys.readouterr().err
