@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from astronet.base import arguments, locks, workers
 from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
+from astronet.data.catalog import tic_ids
 from astronet.data.records import preprocess
 from astronet.estimator import ensemble
 from light_curve_util.numerals import numbered
@@ -129,6 +130,17 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
     return 1
 
 
+def _sectors(text: str) -> tuple[int, ...]:
+    """The type of --sectors."""
+    try:
+        sectors = tic_ids.parse_sectors(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not sectors:
+        raise argparse.ArgumentTypeError("it is empty: give numbers of sectors")
+    return sectors
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument(
@@ -153,9 +165,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.input.add_argument(
         "--tics", type=arguments.input_file, help="for --download: table with tic_id and Sectors, or a list of TIC IDs"
     )
-    parser.input.add_argument(
-        "--sectors", type=arguments.positive_sector, nargs="+", help="sectors of the list of --tics"
-    )
+    parser.input.add_argument("--sectors", type=_sectors, help="sectors of the list of --tics, such as 1,2 or 1-13")
     parser.input.add_argument(
         "--download", choices=("qlp", "spoc", "tglc"), help="fetch the light curves of --tics, or of --table, from MAST"
     )

@@ -57,6 +57,7 @@ SLOW = (
     "tests/astronet/test_ensemble_train.py",
     "tests/astronet/test_find_incorrect.py::test_counts_agree_with_an_independent_count",
     "tests/astronet/test_export.py::test_an_exported_ensemble_predicts_as_its_source",
+    "tests/astronet/test_triage.py::test_the_exofop_table_as_downloaded_gives_ranked_candidates",
     "tests/astronet/test_train.py::test_every_model_trains",
     "tests/astronet/test_train.py::test_killed_training_of_an_ensemble_goes_on",
     "tests/astronet/test_train.py::test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does",

@@ -3,9 +3,11 @@
 import logging
 import math
 import os
+from collections.abc import Mapping
 from typing import Any, Optional, Union
 
-from astronet.api import light_curves, quantities
+from astronet.api import light_curves as given_light_curves
+from astronet.api import quantities, table_scores
 from astronet.api.score import Score
 from astronet.data.records import preprocess
 from astronet.data.records.columns import DEPTH, SECTOR, SN
@@ -87,12 +89,8 @@ class Triage:
         >>> result = triage.score(time, flux, period=1.33823, t0=2458355.1844, duration_hours=2.15)  # doctest: +SKIP
         >>> result.probability, result.is_candidate  # doctest: +SKIP
         """
-        star = Identity(
-            *(
-                light_curves.whole(name, value)
-                for name, value in (("tic_id", tic_id), ("sector", sector), ("camera", camera))
-            )
-        )
+        told = {"tic_id": tic_id, "sector": sector, "camera": camera}
+        star = Identity(**{name: given_light_curves.whole(name, value) for name, value in told.items()})
         ephemeris = one_tce.Ephemeris(
             quantities.epoch("t0", t0),
             quantities.number("period", period, "d"),
@@ -100,7 +98,7 @@ class Triage:
             quantities.depth_ppm("depth_ppm", depth_ppm),
             quantities.number("sn", sn, "", may_be_unknown=True),
         )
-        parts, source = light_curves.given(time, flux, light_curves.Reading(flux_key, quality), flags, star)
+        parts, source = given_light_curves.given(time, flux, given_light_curves.Reading(flux_key, quality), flags, star)
         notes: list[str] = []
 
         def tell(text: str) -> None:
@@ -122,6 +120,43 @@ class Triage:
         return Score.of(
             prediction, self.models.checkpoints, self.threshold, prepared.event, prepared.light_curve, tuple(notes)
         )
+
+    def score_table(
+        self,
+        table: Any,
+        light_curves: Union[str, "os.PathLike[str]", Mapping[Any, Any]],
+        *,
+        flux_key: Optional[str] = None,
+        quality: str = "default",
+        detrend: str = "none",
+    ) -> Any:
+        """Scores all TCEs of a table, as generate_input_records.py --stitch and batch_predict.py would.
+
+        Args:
+          table: pandas DataFrame or astropy Table, with the columns of a catalog or of any public table that
+            docs/data.md lists.
+          light_curves: directory of light curves, such as --tess_data_dir of the scripts; or a dictionary of TIC ID to
+            a light curve (or a list of them, one a sector), of any kind that score() takes.
+          flux_key, quality, detrend: how light curves are read.
+
+        Returns:
+          A copy of the table, of the same type and with the same rows, and the columns
+            probability, spread: NaN where the row was not scored.
+            is_candidate: whether the probability reaches the threshold.
+            unlike_training: which inputs are unlike all of training.
+            reason: why the row was not scored; "" where it was.
+            notes: what is doubtful about the row.
+          Light curves of several sectors of a row are folded together.
+
+        Raises:
+          ScriptError: the table lacks a column, or there is no directory of light curves. What is wrong with a row is
+            its `reason`.
+
+        >>> scored = triage.score_table(pandas.read_csv("TOIs.csv", comment="#"), "tess/")  # doctest: +SKIP
+        >>> scored.sort_values("probability", ascending=False).head()  # doctest: +SKIP
+        """
+        settings = self.settings(flux_key=flux_key, quality=quality, detrend=detrend)
+        return table_scores.score(self, table, light_curves, settings)
 
     def settings(self, **reading: Any) -> preprocess.Settings:
         """Returns the settings that make the views of these models; `reading` as preprocess.Settings has it."""

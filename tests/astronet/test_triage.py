@@ -251,7 +251,7 @@ def test_light_curves_are_fetched_first_and_once(mast, tmp_path, capsys):
     out = f"--output_dir={tmp_path}/out"
     assert triage.main([*flags, out]) == 1
     assert "nothing tells the sectors: give them by --sectors" in capsys.readouterr().err
-    assert triage.main([*flags, out, "--sectors", "1"]) == 0
+    assert triage.main([*flags, out, "--sectors=1"]) == 0
     assert "2 downloaded" in capsys.readouterr().out
     rows = read(tmp_path / "out/candidates.csv")
     assert {row["tic_id"]: round(float(row["Period"]), 1) for row in rows} == {"11": 3.0, "12": 4.2}
