@@ -38,7 +38,7 @@ def _triage(flags: argparse.Namespace) -> int:
             return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
     request = _request(flags, flags.output_dir)
     _refuse_overwriting(request)
-    return _tell(triage.run(request, LOG.info), is_kept=True)
+    return _tell(triage.run(request), is_kept=True)
 
 
 def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageRequest":
@@ -71,7 +71,7 @@ def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
     stars = flags.tics or flags.table
     return [
         *flags.light_curves,
-        downloads.fetch(stars, flags.download, directory, server, flags.sectors or (), LOG.info),
+        downloads.fetch(stars, flags.download, directory, server, flags.sectors or ()),
     ]
 
 

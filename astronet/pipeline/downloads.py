@@ -1,7 +1,8 @@
 """Fetches the light curves to triage from MAST."""
 
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from astronet.base.downloads import Server
 from astronet.base.files import make_directory, write_csv
@@ -9,10 +10,10 @@ from astronet.base.script import ScriptError
 from astronet.data.catalog import mast_downloads, star_lists, tic_ids
 from astronet.data.records.columns import SECTOR, TIC_ID
 
+_LOG = logging.getLogger(__name__)
 
-def fetch(
-    stars: str, product: str, directory: str, server: Server, sectors: Sequence[int], tell: Callable[[str], object]
-) -> str:
+
+def fetch(stars: str, product: str, directory: str, server: Server, sectors: Sequence[int]) -> str:
     """Fetches light curves that are not there yet; what could not be had is listed in not_downloaded.csv.
 
     Args:
@@ -21,7 +22,6 @@ def fetch(
       directory: directory of the light curves.
       server: MAST.
       sectors: of the stars of a list; one named sector-X-anything.txt tells its sector itself.
-      tell: gets a line on what was fetched.
 
     Returns:
       The directory.
@@ -34,13 +34,13 @@ def fetch(
     catalog = _as_table(stars, directory, sectors)
     choice = mast_downloads.DownloadChoice(catalog, product, directory)
     report = mast_downloads.download(choice, server)
-    tell(str(report))
+    _LOG.info(str(report))
     if report.stopped_by == mast_downloads.INTERRUPTED:
         raise KeyboardInterrupt
     if report.stopped_by:
         raise ScriptError(f"{report.stopped_by}; the same command goes on where this run ended")
     if report.count["failed"]:
-        tell(f"reasons in {choice.list_path}; the same command tries again")
+        _LOG.warning(f"warning: reasons in {choice.list_path}; the same command tries again")
     return directory
 
 

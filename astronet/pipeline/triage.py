@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from astronet.base.files import make_directory, write_csv
@@ -23,7 +23,7 @@ from astronet.estimator.scoring import Prediction, RecordChoice
 from astronet.pipeline import candidates, light_curve_files, pages, tces
 from astronet.pipeline.light_curve_files import LightCurveFiles
 
-_LOG = logging.getLogger("astronet")
+_LOG = logging.getLogger(__name__)
 _SKIPPED = ("row_id", "tic_id", "sector", "reason")
 _SHARDS_ON_CLUSTER = 8
 OUTPUTS = ("candidates.csv", "candidates.ecsv", "skipped.csv")
@@ -106,12 +106,11 @@ class TriageResult:
         return sum(bool(row["is_candidate"]) for row in self.candidates)
 
 
-def run(request: TriageRequest, tell: Callable[[str], object] = _LOG.info) -> TriageResult:
+def run(request: TriageRequest) -> TriageResult:
     """Triages light curves; given again with the same request, it does only what is missing or has changed.
 
     Args:
       request: TriageRequest.
-      tell: gets a line about each step.
 
     Raises:
       ScriptError: there is no light curve, or the table or the models cannot be used.
@@ -123,9 +122,9 @@ def run(request: TriageRequest, tell: Callable[[str], object] = _LOG.info) -> Tr
     make_directory(request.output_dir)
     files = light_curve_files.gather(request.light_curves, request.path("light_curves"), request.tic_id)
     for note in files.notes:
-        _LOG.warning(note)
+        _LOG.warning(f"warning: {note}")
     skips: list[tuple[Any, ...]] = [("", "", "", f"unreadable: {reason}") for _, reason in files.skips]
-    table = request.table or _searched(request, files, skips, tell)
+    table = request.table or _searched(request, files, skips)
     predictions = _predicted(request, files, table, models, skips)
     threshold = models.threshold(request.threshold)
     _write_skips(request.path("skipped.csv"), skips)
@@ -148,9 +147,7 @@ def run(request: TriageRequest, tell: Callable[[str], object] = _LOG.info) -> Tr
     return TriageResult(request, files, table, models, threshold, rows, predictions, skips)
 
 
-def _searched(
-    request: TriageRequest, files: LightCurveFiles, skips: list[tuple[Any, ...]], tell: Callable[[str], object]
-) -> str:
+def _searched(request: TriageRequest, files: LightCurveFiles, skips: list[tuple[Any, ...]]) -> str:
     """Searches the light curves; returns the path of the catalog."""
     place = request.light_curves[0] if len(request.light_curves) == 1 else files.directory
     search = tces.Search(
@@ -163,9 +160,10 @@ def _searched(
         request.num_worker_processes,
         request.cluster,
     )
-    tell(f"no table: searching {len(files.stars)} light curve(s) for transits")
+    if len(files.stars) > 1:
+        _LOG.info(f"no table: searching {len(files.stars)} light curves for transits")
     if not tces.search(search, files.stars):
-        tell(f"{search.catalog_path} has the TCEs of these light curves already")
+        _LOG.info(f"{search.catalog_path} has the TCEs of these light curves already")
     skips += [("", tic_id, sector, f"search: {reason}") for tic_id, sector, reason in tces.dropped(search)]
     return search.catalog_path
 
