@@ -12,15 +12,8 @@ from astronet.data.catalog import epochs
 from astronet.data.records import preprocess
 from astronet.estimator import ensemble, one_tce
 from astronet.figures import tce as plotting
+from astronet.flares import mask_flag
 from light_curve_util import tess_io, time_systems
-
-
-def _flare_mask(flags):
-    if flags.mask_flares is None:
-        return None
-    from astronet.flares import mask  # which most runs do without
-
-    return mask.of_directory(flags.mask_flares)
 
 
 def _predict(flags):
@@ -45,7 +38,7 @@ def _predict(flags):
         flux_key=flags.flux_key,
         detrend=flags.detrend,
         quality=flags.quality,
-        mask_flares=_flare_mask(flags),
+        mask_flares=mask_flag.flare_mask(flags.mask_flares),
     )
     prediction = one_tce.score(models, tce, settings, flags.catalog)
     _print(prediction, models)

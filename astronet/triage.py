@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Optional
 
 from astronet.base import arguments, locks, workers
 from astronet.base.messages import LOG
@@ -20,6 +20,7 @@ from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.data.catalog import tic_ids
 from astronet.data.records import preprocess
 from astronet.estimator import ensemble
+from astronet.flares import mask_flag
 from light_curve_util.numerals import numbered
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageReques
         output_dir=output_dir,
         models=arguments.from_flags(ensemble.ModelChoice, flags),
         tic_id=flags.tic,
-        flare_mask=_flare_mask(flags),
+        flare_mask=mask_flag.flare_mask(flags.mask_flares),
         num_plots=flags.plots,
     )
 
@@ -73,14 +74,6 @@ def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
         *flags.light_curves,
         downloads.fetch(stars, flags.download, directory, server, flags.sectors or ()),
     ]
-
-
-def _flare_mask(flags: argparse.Namespace) -> Any:
-    if flags.mask_flares is None:
-        return None
-    from astronet.flares import mask  # which most runs do without
-
-    return mask.of_directory(flags.mask_flares)
 
 
 def _refuse_overwriting(request: "triage.TriageRequest") -> None:

@@ -8,17 +8,13 @@ from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.config import configuration
 from astronet.data.records import preprocess
+from astronet.flares import mask_flag
 from light_curve_util.numerals import numbered
 
 
 def _generate(flags):
     from astronet.data.records import generate  # imports pandas; worker processes import this file and do not need it
 
-    flare_mask = None
-    if flags.mask_flares is not None:
-        from astronet.flares import mask  # slow to import, and most runs do not need it
-
-        flare_mask = mask.of_directory(flags.mask_flares)
     dispositions = None
     arguments.refuse_overwriting_in(flags.output_dir, generate.WRITTEN, "--output_dir", {"--labels": flags.labels})
     if flags.labels:
@@ -31,7 +27,7 @@ def _generate(flags):
         flags,
         table_path=flags.input_tce_csv_file,
         spec=configuration.resolve(flags.model, flags.config_name, flags.config_json),
-        flare_mask=flare_mask,
+        flare_mask=mask_flag.flare_mask(flags.mask_flares),
         dispositions=dispositions,
         time_limit_seconds=flags.tce_time_limit,
     )

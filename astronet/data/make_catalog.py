@@ -4,10 +4,8 @@ import os
 import sys
 
 from astronet.base import arguments, workers
-from astronet.base.messages import LOG
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
-from astronet.data.catalog import build, catalog_rows, events, stars
-from astronet.data.records.columns import CATALOG_COLUMNS
+from astronet.data.catalog import build, events, stars
 from light_curve_util.numerals import numbered
 from light_curve_util.products.quality import QUALITIES
 
@@ -29,9 +27,8 @@ def _make_catalog(flags):
         flags.tess_data_dir,
         flags.stitch,
     )
-    _refuse_overwriting(flags, choice)
-    _check_stars(flags.star_catalog, star_catalog)
-    _tell_sources(choice, flags.bls)
+    choice.check(flags.star_catalog)
+    build.log_sources(choice)
     built = build.build(choice)
     print(f"{numbered(built.num_tces, 'TCE')} in {choice.out_path}")
     if built.num_dropped:  # a row with several sectors counts once for each
@@ -39,24 +36,6 @@ def _make_catalog(flags):
     if built.num_warnings:
         print(f"{numbered(built.num_warnings, 'warning')} about TCEs of {choice.out_path} in {choice.warnings_path}")
     return 0 if built.num_tces else 1
-
-
-def _refuse_overwriting(flags, choice):
-    """Refuses an output path that is also an input: a table, star catalog, transit search or light curve."""
-    _, _, star_path = choice.star_catalog.partition(":")
-    columns_of = {
-        choice.out_path: CATALOG_COLUMNS,
-        choice.dropped_path: catalog_rows.list_columns("reason"),
-        choice.warnings_path: catalog_rows.list_columns("warning"),
-    }
-    arguments.refuse_overwriting_inputs(
-        {"--out_name": columns_of},
-        {"--input": choice.input_paths, f"--star_catalog={flags.star_catalog}": star_path or None},
-    )
-    arguments.refuse_overwriting_under(
-        {"--out_name": columns_of},
-        {"--qlp_data_dir": choice.searches.qlp_data_dir, "--tess_data_dir": choice.tess_data_dir},
-    )
 
 
 def _searches(flags):
@@ -69,43 +48,6 @@ def _searches(flags):
     if not flags.tess_data_dir:
         raise ScriptError("--bls=compute searches light curves: give their directory, --tess_data_dir")
     return events.Searches(qlp_data_dir, flags.tess_data_dir, flags.flux_key, flags.quality)
-
-
-def _check_stars(flag, star_catalog):
-    """Opens the star catalog once, so that an error is reported here and not by each worker."""
-    try:
-        stars.open_catalog(star_catalog)
-    except ScriptError as error:
-        if flag != "auto":
-            raise
-        raise ScriptError(
-            f"{error}. --star_catalog=auto uses it as the star catalog because of its name: rename it, or choose "
-            "another by --star_catalog"
-        ) from error
-
-
-def _tell_sources(choice, bls):
-    """Logs where star parameters, cameras and events come from."""
-    if choice.star_catalog == "none":
-        LOG.info(
-            "no star catalog: RA, Dec and Tmag come from the tables, other star parameters stay empty "
-            "(--star_catalog=mast fetches them)"
-        )
-    else:
-        LOG.info(f"star parameters from {choice.star_catalog}")
-    LOG.info(f"cameras and CCDs by {build.open_detectors(choice.star_catalog).name}")
-    qlp_data_dir = choice.searches.qlp_data_dir
-    has_files = os.path.isdir(qlp_data_dir)
-    if bls == "compute":
-        first = f"transit searches from {qlp_data_dir}; else " if has_files else ""
-        LOG.info(f"{first}searching the light curves in {choice.searches.tess_data_dir}")
-    elif has_files:
-        LOG.info(f"transit searches from {qlp_data_dir}")
-    else:
-        LOG.info(
-            f"no transit searches, because there is no {qlp_data_dir}: events and SN stay as the tables have them, "
-            "and what a table lacks stays empty"
-        )
 
 
 def main(argv=None):

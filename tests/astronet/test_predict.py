@@ -244,6 +244,8 @@ def test_plot_tces_draws_a_page_for_each_chosen_row(survey, table, tmp_path, cap
     pages = list(tmp_path.iterdir())
     assert len(pages) == (table.tic_id == star).sum()
     assert all(matplotlib.image.imread(page)[..., :3].std() > 0.05 for page in pages)
+    assert plot_tces.main([*flags, f"--tic={star}", "--mask_flares"]) == 1  # not drawn as if nothing had been asked
+    assert "too long for flares to be found and dropped" in capsys.readouterr().err
     assert plot_tces.main([*flags, "--row_id", "-5"]) == 1
     assert "row_id -5" in capsys.readouterr().err
     assert plot_tces.main([*flags[:1], f"--tess_data_dir={tmp_path}", flags[2]]) == 1

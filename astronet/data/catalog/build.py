@@ -15,12 +15,13 @@ from typing import Any, Optional
 import numpy as np
 
 import astronet
-from astronet.base import kept, locks, messages
+from astronet.base import arguments, kept, locks, messages
 from astronet.base.kept import Kept, beside
+from astronet.base.script import ScriptError
 from astronet.base.workers import OncePerProcess, map_in_order
 from astronet.data.catalog import catalog_rows, events, focal_plane, observed
 from astronet.data.catalog import stars as star_catalogs
-from astronet.data.records.columns import DEC, LOGG, RA, STAR_MASS, STAR_RADIUS, TEFF, TMAG
+from astronet.data.records.columns import CATALOG_COLUMNS, DEC, LOGG, RA, STAR_MASS, STAR_RADIUS, TEFF, TMAG
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,6 +76,36 @@ class CatalogChoice:
         """Path of the CSV file that lists warnings about the rows that became TCEs."""
         return os.path.splitext(self.out_path)[0] + "_warnings.csv"
 
+    def check(self, star_flag: str) -> None:
+        """Checks that no output is an input too, and opens the star catalog, so that no worker meets its errors first.
+
+        Args:
+          star_flag: value of --star_catalog, from which stars.resolve() made star_catalog.
+
+        Raises:
+          ScriptError: an output would overwrite a table, star catalog, transit search or light curve that is read; or
+            the star catalog cannot be used.
+        """
+        _, _, star_path = self.star_catalog.partition(":")
+        columns_of: dict[arguments.Path, Sequence[str]] = {
+            self.out_path: CATALOG_COLUMNS,
+            self.dropped_path: catalog_rows.list_columns("reason"),
+            self.warnings_path: catalog_rows.list_columns("warning"),
+        }
+        inputs = {"--input": self.input_paths, f"--star_catalog={star_flag}": star_path or None}
+        arguments.refuse_overwriting_inputs({"--out_name": columns_of}, inputs)
+        searched = {"--qlp_data_dir": self.searches.qlp_data_dir, "--tess_data_dir": self.tess_data_dir}
+        arguments.refuse_overwriting_under({"--out_name": columns_of}, searched)
+        try:
+            star_catalogs.open_catalog(self.star_catalog)
+        except ScriptError as error:
+            if star_flag != "auto":
+                raise
+            raise ScriptError(
+                f"{error}. --star_catalog=auto uses it as the star catalog because of its name: rename it, or choose "
+                "another by --star_catalog"
+            ) from error
+
     def _for_workers(self) -> "CatalogChoice":
         """Returns this choice with absolute paths, because workers of a cluster have another working directory."""
         kind, colon, path = self.star_catalog.partition(":")
@@ -112,6 +143,30 @@ def build(choice: CatalogChoice) -> BuiltCatalog:
         if choice.stitch:
             catalog_rows.join_stars(rows)
         return _complete_and_write(rows, choice._for_workers())
+
+
+def log_sources(choice: CatalogChoice) -> None:
+    """Logs where star parameters, cameras and events come from."""
+    if choice.star_catalog == "none":
+        _LOG.info(
+            "no star catalog: RA, Dec and Tmag come from the tables, other star parameters stay empty "
+            "(--star_catalog=mast fetches them)"
+        )
+    else:
+        _LOG.info(f"star parameters from {choice.star_catalog}")
+    _LOG.info(f"cameras and CCDs by {open_detectors(choice.star_catalog).name}")
+    qlp_data_dir, tess_data_dir = choice.searches.qlp_data_dir, choice.searches.tess_data_dir
+    has_files = os.path.isdir(qlp_data_dir)
+    if tess_data_dir:
+        first = f"transit searches from {qlp_data_dir}; else " if has_files else ""
+        _LOG.info(f"{first}searching the light curves in {tess_data_dir}")
+    elif has_files:
+        _LOG.info(f"transit searches from {qlp_data_dir}")
+    else:
+        _LOG.info(
+            f"no transit searches, because there is no {qlp_data_dir}: events and SN stay as the tables have them, "
+            "and what a table lacks stays empty"
+        )
 
 
 def open_detectors(star_catalog: str) -> Any:
