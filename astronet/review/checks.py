@@ -103,7 +103,7 @@ def _odd_even(tce, measured, twins):
     shape = abs(odd.shape_depth - even.shape_depth) / math.hypot(odd.sigma, even.sigma)
     later = abs(odd.time_days - even.time_days) / math.hypot(odd.time_sigma_days, even.time_sigma_days)
     told = (
-        f"odd {_ppm(odd.depth)} +- {_ppm(odd.sigma)}, even {_ppm(even.depth)} +- {_ppm(even.sigma)} ppm: "
+        f"odd {_ppm(odd.depth)} \u00b1 {_ppm(odd.sigma)}, even {_ppm(even.depth)} \u00b1 {_ppm(even.sigma)} ppm: "
         f"{box:.1f} sigma"
     )
     both = min(box, shape) if math.isfinite(shape) else box
@@ -140,7 +140,7 @@ def _secondary(tce, measured, twins):
         secondary.significance - bump.significance * (bump.depth < 0) - of_place,
     )
     told = (
-        f"{_ppm(secondary.depth)} +- {_ppm(secondary.sigma)} ppm at phase {secondary.phase:.3f}, "
+        f"{_ppm(secondary.depth)} \u00b1 {_ppm(secondary.sigma)} ppm at phase {secondary.phase:.3f}, "
         f"{secondary.significance:.1f} sigma"
     )
     if margin > limit and _may_be_occultation(tce, measured):

@@ -51,6 +51,7 @@
     App.labels.load();
     App.query.run();
     if (App.panel.isOpen()) App.panel.open(App.panel.row());
+    else App.table.select(App.query.nextUnlabeled(-1), true);
     progress();
   };
 

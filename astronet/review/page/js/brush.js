@@ -1,7 +1,7 @@
 /** Period and depth of the rows that are shown, both logarithmic: systematics stand out as columns. Drag to filter. */
 App.brush = (() => {
   const { byId, color, context } = App.dom;
-  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [400, 120, 40, 22, 6, 8];
+  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [400, 130, 40, 30, 6, 8];
   let from = null;
   let to = null;
   let limits = null;

@@ -4,6 +4,7 @@ App.dialogs = (() => {
 
   function show(title, ...content) {
     const dialog = byId("dialog");
+    dialog.classList.remove("curtain");
     replace(dialog, el("form", { method: "dialog", class: "dialog-head" }, el("h2", {}, title), el("button", { class: "close", "aria-label": "close" }, "\u00d7")), content);
     dialog.onclose = () => !App.panel.isOpen() && byId("list").focus(); // so that the keys go on
     if (!dialog.open) dialog.showModal();
@@ -36,7 +37,8 @@ App.dialogs = (() => {
       el("p", {}, el("label", {}, "Name or initials ", name)),
       App.meta.blind ? el("p", { class: "quiet" }, "This report holds no probabilities: all labels are blind.") : el("p", {}, el("label", {}, blind, " blind: hide the model's opinion, the catalog's and other reviewers', in random order. Best for labels that networks will learn from.")),
       told,
-      el("p", {}, el("button", { id: "reviewer-begin", class: "primary", on: { click: begin } }, "Label"), " ", el("button", { id: "reviewer-look", on: { click: hide } }, "Only look")));
+      el("p", {}, el("button", { id: "reviewer-begin", class: "primary", on: { click: begin } }, "Label"), " ", el("button", { id: "reviewer-look", on: { click: hide } }, "Only look")))
+      .classList.toggle("curtain", !App.blind.reviewer()); // whoever labels blind has not seen the ranking behind it
     name.focus();
   }
 

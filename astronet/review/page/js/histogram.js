@@ -2,7 +2,7 @@
 App.histogram = (() => {
   const { byId, color, context } = App.dom;
   const BINS = 50;
-  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [400, 120, 34, 22, 6];
+  const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [400, 130, 34, 30, 6];
   let from = null;
 
   const x = (p) => LEFT + p * (WIDTH - LEFT - 8);

@@ -122,7 +122,7 @@ App.plots = (() => {
     const span = Math.min(2 * curve.duration, curve.period / 2);
     return [["odd", 1, "circle"], ["even", 0, "square"]].map(([name, remainder, shape]) => {
       const stats = curve.panel[name];
-      const plot = App.svgplot.plot({ width: total / 2 - 4, height, x: [-span * 24, span * 24], y: range, xLabel: "hours", title: `${name} ${withError(stats.ppm, stats.sigma)}`, told: `${name} events: depth ${withError(stats.ppm, stats.sigma)} ppm`, noY: remainder === 0 });
+      const plot = App.svgplot.plot({ width: total / 2 - 4 + (remainder ? 22 : -22), height, x: [-span * 24, span * 24], y: range, xLabel: "hours", title: `${name} ${withError(stats.ppm, stats.sigma)}`, told: `${name} events: depth ${withError(stats.ppm, stats.sigma)} ppm`, noY: remainder === 0 });
       if (stats.ppm !== null) plot.band(-stats.ppm - stats.sigma, -stats.ppm + stats.sigma, name);
       const [xs, ys] = half(curve, remainder, span);
       plot.points(xs, ys, name, xs.length > 400 ? "dot" : shape);
@@ -136,12 +136,12 @@ App.plots = (() => {
     const wanted = dips.secondary && dips.secondary.phase !== 0.5 ? [0.5, dips.secondary.phase] : [0.5];
     const depth = Math.max(dips.secondary ? Math.abs(dips.secondary.ppm) : 0, 1);
     const range = [-Math.max(2.5 * depth, 4 * white), Math.max(1.5 * depth, 4 * white)];
-    return wanted.map((phase) => {
+    return wanted.map((phase, i) => {
       const span = Math.min(3 * curve.duration, curve.period / 4) * 24;
       const hours = App.curves.fold(curve.time, curve.period, curve.epoch + phase * curve.period).map((one) => one * 24);
       const isBest = dips.secondary && phase === dips.secondary.phase;
       const title = isBest ? `${withError(dips.secondary.ppm, dips.secondary.sigma)} at ${digits(3)(phase)}` : "phase 0.5";
-      const plot = App.svgplot.plot({ width: total / wanted.length - 4, height, x: [-span, span], y: range, xLabel: "hours", title, told: `second dip: ${title}` });
+      const plot = App.svgplot.plot({ width: total / wanted.length - 4 + (wanted.length < 2 ? 0 : i ? -22 : 22), height, x: [-span, span], y: range, xLabel: "hours", title, noY: i > 0, told: `second dip: ${title}` });
       plot.points(hours, curve.flux, "data");
       plot.mark(-curve.duration * 12, "quiet");
       plot.mark(curve.duration * 12, "quiet");
