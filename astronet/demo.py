@@ -64,6 +64,12 @@ def _steps(flags):
             "plot_roc",
             ["true_vs_pred_demo.txt", "true_vs_pred_pretrained.txt", "--output=roc.png"],
         ),
+        (
+            "Make the report: a page on which TCEs are ranked, looked at and labeled",
+            "report",
+            ["--records=tfrecord", "--tess_data_dir=tess", "--output_dir=report", "--title=Simulated survey"]
+            + ["--num_worker_processes=2", *model],
+        ),
     ]
 
 
@@ -92,7 +98,9 @@ def _summary(directory):
 Average precision on {len(labels)} TCEs of stars that were never trained on (by chance: {labels.mean():.3f}):
   {average_precision_score(labels, fresh):.3f}  the network trained just now, on the simulation
   {average_precision_score(labels, pretrained):.3f}  {_PRETRAINED}, trained on real TESS data (views of 201 and 61 bins)
-These are SIMULATED data: they show that the system works, not how well either does on TESS."""
+These are SIMULATED data: they show that the system works, not how well either does on TESS.
+
+{directory}/report/index.html: open it in a browser, to look at the TCEs of the test set and label them"""
 
 
 def _demo(flags):

@@ -39,7 +39,29 @@ def _triage(flags: argparse.Namespace) -> int:
             return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
     request = _request(flags, flags.output_dir)
     _refuse_overwriting(request)
-    return _tell(triage.run(request), is_kept=True)
+    result = triage.run(request)
+    code = _tell(result, is_kept=True)
+    if flags.report and result.predictions:
+        _report(result, flags.title)
+    return code
+
+
+def _report(result: "triage.TriageResult", title: Optional[str]) -> None:
+    """Makes the report, on which the candidates are looked at and labeled."""
+    from astronet.review import from_records, tce
+
+    request = result.request
+    wanted = from_records.request(
+        request.records_dir,
+        output_dir=request.path("report"),
+        tess_data_dir=result.files.directory,
+        title=title or os.path.basename(os.path.abspath(request.output_dir)),
+        model=from_records.model_name(request.models.model_dir, result.models),
+        threshold=result.threshold,
+        num_worker_processes=request.num_worker_processes,
+        cluster=request.cluster,
+    )
+    print(f"{from_records.write(wanted, list(tce.of_predictions(result.predictions))).path}: open it in a browser")
 
 
 def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageRequest":
@@ -152,6 +174,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.output.add_argument(
         "--plots", type=arguments.whole_number(0, 100_000), default=50, help="number of pages of plots"
     )
+    parser.output.add_argument(
+        "--report",
+        action="store_true",
+        help="make a page on which all TCEs are ranked, looked at and labeled: output_dir/report",
+    )
+    parser.output.add_argument("--title", help="title of the report (default: the name of --output_dir)")
     parser.input.add_argument(
         "--tic", type=arguments.tic_id, help="TIC ID of a single light curve that does not tell it"
     )
@@ -189,6 +217,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         parser.error("--tics needs --download: which product to fetch")
     if flags.download and not flags.output_dir:
         parser.error("--download needs --output_dir")
+    if flags.report and not flags.output_dir:
+        parser.error("--report needs --output_dir")
     return run(locks.holding(_triage, "output_dir"), flags, GOES_ON)
 
 

@@ -274,3 +274,12 @@ def test_the_exofop_table_as_downloaded_gives_ranked_candidates(shared, tmp_path
     (row,) = read(tmp_path / "candidates.csv")
     assert row["tic_id"] == "402026209" and row["Disposition"] == "KP" and float(row["probability"]) > 0.9
     assert "a candidate, with a probability of 0.5 or more" in capsys.readouterr().out
+
+
+def test_the_report_shows_the_ranked_tces_with_their_light_curves(survey, searched, capsys):
+    assert triage.main([f"{survey}/tess", f"--output_dir={searched}", "--plots=2", "--report"]) == 0
+    told, warned = capsys.readouterr()
+    page = searched / "report" / "index.html"
+    assert f"{page}: open it in a browser" in told and "without its light curve" not in warned
+    index = (searched / "report" / "data" / "index-0.js").read_text()
+    assert all(row["tic_id"] in index for row in read(searched / "candidates.csv"))

@@ -1,0 +1,47 @@
+"""A report of the TCEs of record files, for the scripts that make one: its request, a progress bar, warnings."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from astronet.base import json_files, messages
+from astronet.base.messages import LOG
+from astronet.estimator import checkpoints
+from astronet.estimator.ensemble import Ensemble
+from astronet.review import folder, photometry
+from astronet.review.tce import ReviewTce
+
+
+def model_name(model_dir: str, models: Ensemble) -> str:
+    """Returns what a report calls models: their directory, and the beginning of the hash of their weights."""
+    return f"{model_dir}@{checkpoints.sha256(models.checkpoints.values())[:12]}"
+
+
+def request(records_dir: str, **choices: Any) -> folder.ReportRequest:
+    """Returns the request of a report of records.
+
+    Args:
+      records_dir: directory of the record files; its records.json says how light curves were read, and the catalog.
+      **choices: other fields of folder.ReportRequest.
+
+    Raises:
+      ScriptError: the records were made without flares, and the flare networks are not to be found.
+    """
+    manifest = json_files.read_or_nothing(os.path.join(records_dir, photometry.MANIFEST))
+    catalog = manifest.get("catalogue")
+    choices.setdefault("title", os.path.basename(os.path.abspath(records_dir)))
+    return folder.ReportRequest(
+        settings=photometry.settings_of_records(records_dir),
+        catalog_sha256=str(catalog.get("sha256", "")) if isinstance(catalog, dict) else "",
+        **choices,
+    )
+
+
+def write(wanted: folder.ReportRequest, tces: Sequence[ReviewTce]) -> folder.Written:
+    """Writes a report, and says where it is and which light curves are not drawn."""
+    total = -(-len(tces) // folder.ROWS_OF_PANELS)
+    unit = f" x {folder.ROWS_OF_PANELS} TCEs"
+    written = folder.write(wanted, tces, lambda pieces: messages.bar(pieces, total=total, unit=unit))
+    for row_id, tic_id, why in written.problems:
+        LOG.warning(f"warning: row_id {row_id} (TIC {tic_id}) is shown without its light curve: {why}")
+    return written
