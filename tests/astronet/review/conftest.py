@@ -119,6 +119,7 @@ def chromium(tmp_path_factory):
         options.binary_location = path
         for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
             options.add_argument(flag)
+        options.unhandled_prompt_behavior = "accept"
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service(driver_path))
         stack.callback(driver.quit)
@@ -217,6 +218,7 @@ def visit(chromium):
         return page
 
     yield visit
+    page.run("if (App && App.data) App.labels.markExported()")  # so that nothing asks whether to leave
     assert page.errors() == []
     requested = page.requests()
     assert requested and all(url.startswith(("file:", "blob:", "data:")) for url in requested if url != "about:blank")
