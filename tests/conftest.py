@@ -63,7 +63,7 @@ SLOW = (
     "tests/astronet/test_tune.py::test_the_best_trial_can_be_trained_with",
     "tests/astronet/test_tune.py::test_a_study_goes_on_and_the_same_seed_makes_the_same_trials",
     "tests/astronet/test_fine_tuning.py",
-    "tests/astronet/completeness",
+    "tests/astronet/completeness/test_injection_recovery_transits.py",
     "tests/astronet/test_train.py::test_killed_training_of_the_newer_recipe_ends_where_an_unbroken_one_does",
     "tests/astronet/test_train.py::test_members_of_an_ensemble_equal_models_trained_alone",
     "tests/astronet/benchmarks/test_learning_speed.py",

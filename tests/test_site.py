@@ -52,6 +52,14 @@ def test_the_flags_of_every_command_are_found(monkeypatch):
         assert any(action.dest != "help" for action in parser._actions), module
 
 
+def test_a_page_whose_commands_are_marked_as_bash_is_run_by_a_test():
+    """A page with other commands has plain blocks, so that nobody takes them for tested ones."""
+    marked = {page.name for page in (ROOT / "docs").glob("*.md") if "```bash\n" in page.read_text()}
+    tests = [ROOT / "tests/test_walkthrough.py", *(ROOT / "tests").glob("astronet/*/test_walkthrough.py")]
+    run = set(re.findall(r'"docs/(\w+\.md)"', "".join(path.read_text() for path in tests)))
+    assert marked and not marked - run
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "docs/notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks_are_kept_without_their_outputs(path):
     """They are executed when the site is built; what a session leaves in them would only grow the repository."""

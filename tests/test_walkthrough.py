@@ -167,6 +167,12 @@ def test_the_python_of_the_readme(monkeypatch):
     assert names["result"].probability > 0.9
 
 
+def test_ask_why(checkout):
+    done = run_as_written(with_python((ROOT / "docs/explain.md").read_text()), checkout)
+    assert "tic410931833_row93: probability 0.999" in done.stdout
+    assert len(list((checkout / "why").glob("*.png"))) == 2
+
+
 def test_on_a_cluster(checkout, stand_in):
     """The scheduler and the workers of "machines" that are all this one."""
     stand_in("ssh", 'exec bash -c "$2"')
@@ -201,3 +207,16 @@ def test_on_slurm(checkout, stand_in):
     run_as_written(["python triage_on_slurm.py"], checkout)
     catalog = (checkout / "survey/tces.csv").read_text().splitlines()
     assert len((checkout / "prediction_yyy.txt").read_text().splitlines()) == len(catalog) - 1
+
+
+def test_the_python_of_the_transit_search(shared, tmp_path, monkeypatch, capsys):
+    """On the public light curve of WASP-4 that it names."""
+    [script] = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/transit_search.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    [name] = re.findall(r'"(tess\d.*_lc\.fits\.gz)"', script)
+    (tmp_path / name).symlink_to(shared / "data/other/light_curves/spoc_2min" / name)
+    monkeypatch.chdir(tmp_path)
+    exec(script, {})
+    [found] = capsys.readouterr().out.splitlines()
+    assert float(found.split()[0]) == pytest.approx(1.33823, abs=1e-4)
