@@ -127,8 +127,7 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
         ):
             LOG.warning(f"note: TIC {row['tic_id']}, period {row['Period']:.6g} d: {text}")
     if is_single:
-        for *_, reason in result.skips:
-            print(f"left out: {reason}")
+        _tell_skips_of_star(result)
     verdict = "a candidate" if result.num_candidates == 1 else f"{result.num_candidates} candidates"
     print(
         f"{numbered(len(result.candidates), 'TCE')} in {numbered(len(result.files.stars), 'light curve')}: {verdict}, "
@@ -143,6 +142,16 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
         return 0
     LOG.error(f"error: no TCE of {result.table} could be scored")
     return 1
+
+
+def _tell_skips_of_star(result: "triage.TriageResult") -> None:
+    """Prints why TCEs of the one star were left out; a table may have thousands of others."""
+    ((_, star),) = result.files.stars
+    reasons = [reason for _, tic_id, _, reason in result.skips if str(tic_id) in ("", str(star))]
+    for reason in reasons:
+        print(f"left out: {reason}")
+    if not (reasons or result.candidates):
+        print(f"{result.table} has no TCE of TIC {star}")
 
 
 def _sectors(text: str) -> tuple[int, ...]:

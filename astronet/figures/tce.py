@@ -277,9 +277,9 @@ def _limits(pairs, values):
 
 def _figure(**options: Any) -> "Figure":
     """Returns a matplotlib Figure that is not registered with pyplot."""
-    from matplotlib.figure import Figure
+    from astronet.figures.page import Page
 
-    return Figure(**options)
+    return Page(**options)
 
 
 def save(figure: "Figure", path: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from astronet.figures.page import Page
 from astronet.figures.style import BLUE, ORANGE, TIME_LABEL
 from astronet.figures.tce import save
 from astronet.flares.light_curves import Star
@@ -55,7 +56,7 @@ def flares_page(
     """
     time, flux = light_curve.time, light_curve.flux
     nearest = sorted(flares, key=lambda row: -float(row.get("amplitude") or 0))[:3]
-    figure = Figure(figsize=(11, 7.5 if nearest else 4), layout="constrained")
+    figure = Page(figsize=(11, 7.5 if nearest else 4), layout="constrained")
     parts = figure.subfigures(2, 1, squeeze=False).ravel() if nearest else [figure]
     axes = parts[0].subplots()
     _scatter(axes, time, flux, probability, 2)

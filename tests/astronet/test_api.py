@@ -104,6 +104,7 @@ def test_a_result_has_its_verdict_its_views_and_a_page(triage, arrays, tmp_path)
     figure = result.plot(tmp_path / "page.png")
     assert f"probability {result.probability:.3f}" in figure.get_suptitle()
     assert matplotlib.image.imread(tmp_path / "page.png")[..., :3].std() > 0.05
+    assert figure._repr_png_().startswith(b"\x89PNG")  # by which a notebook shows it
     assert not score(triage, *arrays, t0=T0 + 0.6).is_candidate
     strict = astronet.load("pretrained:triage", threshold=1)
     assert not score(strict, *arrays).is_candidate and strict.threshold == 1

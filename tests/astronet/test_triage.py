@@ -178,6 +178,11 @@ def test_a_single_light_curve_is_answered_on_the_screen(survey, searched, tmp_pa
     assert list(tmp_path.iterdir()) == []
     assert triage.main([path, f"--table={survey}/tces.csv", "--threshold=1"]) == 0
     assert "0 candidates, with a probability of 1 or more" in capsys.readouterr().out
+    other = next(row for row in read(survey / "tces.csv") if row["tic_id"] != best["tic_id"])
+    with open("table.csv", "w", newline="") as file:
+        csv.writer(file).writerows([list(other), other.values()])
+    assert triage.main([path, "--table=table.csv"]) == 1
+    assert f"table.csv has no TCE of TIC {best['tic_id']}\n0 TCEs in 1 light curve" in capsys.readouterr().out
     flux = 1 + np.random.default_rng(0).normal(0, 1e-4, 1200)
     lines = (f"{1326 + number / 48},{value}\n" for number, value in enumerate(flux))
     (tmp_path / "star.csv").write_text("BTJD,flux\n" + "".join(lines))
