@@ -46,8 +46,8 @@ def _merge(flags):
     arguments.refuse_overwriting_inputs(outputs, inputs)
     given, unused = labels.read(flags.labels)
     known = controls.read(flags.controls) if flags.controls else []
-    hidden = {control.row_id for control in known}
-    of_catalog = [label for label in given if label.row_id not in hidden]
+    hidden = {(control.row_id, control.tic_id) for control in known}
+    of_catalog = [label for label in given if (label.row_id, label.tic_id) not in hidden]
     verdicts = merge.settle(of_catalog, flags.methods)
     merged = merge.with_catalog(flags.catalog, of_catalog, verdicts.settled, flags.unlabeled == "keep")
     merge.write(flags.output, merged, verdicts, unused)

@@ -20,11 +20,12 @@ def _report(flags: Any) -> int:
 
     problems: list[str] = []
     model, threshold, tces = _tces(flags, problems)
+    controls = _controls(flags, tces) if flags.controls else {}
     names = ("output_dir", "tess_data_dir", "blind", "max_points", "single_file", "num_worker_processes", "cluster")
     choices = {name: getattr(flags, name) for name in names}
     if flags.title:
         choices["title"] = flags.title
-    request = from_records.request(flags.records, model=model, threshold=threshold, **choices)
+    request = from_records.request(flags.records, model=model, threshold=threshold, **choices, **controls)
     written = from_records.write(request, tces)
     print(f"{written.path}: {written.num_tces} TCEs, {written.num_bytes / 1e6:.1f} MB; open it in a browser")
     return tell_problems(problems)
@@ -42,6 +43,32 @@ def _tces(flags: Any, problems: list[str]) -> "tuple[str, float, list[ReviewTce]
     records = scoring.RecordChoice(flags.records, flags.pattern, cluster=flags.cluster)
     tces = list(tce.of_predictions(scoring.predict_files(models, records, problems)))
     return from_records.model_name(flags.model_dir, models), models.threshold(flags.threshold), tces
+
+
+def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
+    """Makes controls and adds them to the TCEs; returns what the report's request says of them."""
+    import dataclasses
+
+    from astronet.review import make_controls, photometry, tce
+
+    views = {name: len(view) for name, view in tces[0].views.items()}
+    settings = dataclasses.replace(photometry.settings_of_records(flags.records), views=views)
+    place = f"{flags.output_dir.rstrip('/')}_controls"
+    request = make_controls.ControlRequest(flags.tess_data_dir, place, settings, flags.controls, flags.seed)
+    records = make_controls.make(request, list(_examples(flags)))
+    if flags.blind:
+        added = list(map(tce.of_example, records))
+    else:
+        from astronet.estimator import scoring
+
+        models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
+        serialized = [record.SerializeToString() for record in records]
+        added = list(tce.of_predictions(scoring.predict_records(models, serialized)))
+    tces += added
+    return {
+        "controls": frozenset((one.row_id, one.tic_id) for one in added),
+        "controls_dir": request.light_curves,
+    }
 
 
 def _examples(flags: Any) -> Iterator[Any]:
@@ -82,11 +109,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.output.add_argument(
         "--single_file", action="store_true", help="put all data inside index.html, for up to 200 TCEs"
     )
+    parser.output.add_argument(
+        "--controls",
+        type=arguments.whole_number(0, 10_000, "TCEs"),
+        default=0,
+        help="mix so many TCEs in whose answer is known (repeated, injected, inverted); their list, "
+        "OUTPUT_DIR_controls/controls.csv, is for merge_labels.py --controls, not for the reviewer",
+    )
+    parser.output.add_argument("--seed", type=arguments.seed, default=0, help="seed of the controls")
     ensemble.add_flags(parser, default_model_dir="pretrained:triage")
     ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     workers.add_flags(parser)
-    return run(locks.holding(_report, "output_dir"), parser.parse_args(argv))
+    flags = parser.parse_args(argv)
+    if flags.controls and not flags.tess_data_dir:
+        parser.error("--controls are made of light curves: give --tess_data_dir")
+    return run(locks.holding(_report, "output_dir"), flags)
 
 
 if __name__ == "__main__":

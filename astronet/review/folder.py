@@ -54,6 +54,8 @@ class ReportRequest:
       single_file: whether all data are inside index.html.
       num_worker_processes: that read light curves; 1 works in this process.
       cluster: where else to work, as --cluster has it.
+      controls: row_id and TIC ID of the controls among the TCEs, which nothing on the page tells from the others.
+      controls_dir: directory of their light curves.
     """
 
     output_dir: str
@@ -68,6 +70,8 @@ class ReportRequest:
     single_file: bool = False
     num_worker_processes: int = 1
     cluster: Optional[str] = None
+    controls: frozenset[tuple[int, int]] = frozenset()
+    controls_dir: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +109,7 @@ def write(request: ReportRequest, tces: Sequence[ReviewTce], progress: Any = ite
     _remove_earlier(request.output_dir)
     tces = _shuffled(tces)
     report_id = rows.report_id(tces)
-    found = twins.find(tces)
+    found = _without_controls(twins.find(tces), tces, request.controls)
     writer = _Writer(request, report_id)
     panels = list(progress(_panels(request, tces, found, writer)))
     of_tces = [one for of_chunk in panels for one in of_chunk]
@@ -182,12 +186,25 @@ def _shuffled(tces: Sequence[ReviewTce]) -> list[ReviewTce]:
     return [in_order[place] for place in np.random.default_rng(seed).permutation(len(in_order))]
 
 
-def _panels(request, tces, found, writer) -> Iterator[list[panel.Panel]]:
-    """Yields the panels of each piece of 20 TCEs, without their content, which is written."""
-    wanted = [
-        panel.Request(tce, of_tce, request.tess_data_dir, request.settings, request.max_points)
+def _without_controls(found, tces, controls):
+    """Twins of TCEs without those that are controls: a TCE that is there twice would be told."""
+    names = {row_id for row_id, _ in controls}
+    return [
+        () if (tce.row_id, tce.tic_id) in controls else tuple(twin for twin in of_tce if twin.row_id not in names)
         for tce, of_tce in zip(tces, found)
     ]
+
+
+def _panel_request(request, tce, of_tce):
+    if (tce.row_id, tce.tic_id) not in request.controls:
+        return panel.Request(tce, of_tce, request.tess_data_dir, request.settings, request.max_points)
+    settings = dataclasses.replace(request.settings, flux_key=None)  # a control has one flux
+    return panel.Request(tce, of_tce, request.controls_dir, settings, request.max_points)
+
+
+def _panels(request, tces, found, writer) -> Iterator[list[panel.Panel]]:
+    """Yields the panels of each piece of 20 TCEs, without their content, which is written."""
+    wanted = [_panel_request(request, tce, of_tce) for tce, of_tce in zip(tces, found)]
     tasks = [wanted[part] for part in _parts(len(wanted), ROWS_OF_PANELS)]
     made = workers.map_in_order(_make_panels, tasks, request.num_worker_processes, cluster=request.cluster)
     for number, panels in enumerate(made):
