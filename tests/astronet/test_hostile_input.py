@@ -35,7 +35,7 @@ DANGEROUS = {"eval", "exec", "compile", "execfile", "__import__", "system", "pop
 DANGEROUS |= {"import_meta_graph", "read_pickle", "Unpickler", "unsafe_load", "load_library", "run_path"}
 # Worker processes and their parent send each other pickles, by pipes that nobody else can write to, and through the
 # Dask scheduler that --cluster names (docs/security.md).
-OWN_WORK = {("astronet/base/workers.py", "pickle.loads"), ("astronet/base/dask_cluster.py", "pickle.loads")}
+OWN_WORK = {(f"astronet/base/{name}.py", "pickle.loads") for name in ("workers", "worker_processes", "dask_cluster")}
 
 
 def _calls(path):

@@ -11,7 +11,8 @@ import pytest
 
 from astronet.base import workers
 from astronet.base.script import ScriptError
-from astronet.base.workers import InThisProcess, Processes, in_order, map_in_order
+from astronet.base.worker_processes import Processes
+from astronet.base.workers import InThisProcess, in_order, map_in_order
 
 
 @pytest.mark.parametrize("num_workers", [1, 3])
