@@ -251,7 +251,7 @@ def test_a_scheduler_that_goes_away_is_an_error_and_a_rerun_goes_on(start, surve
 
     _write_light_curve(survey, NUM_STARS - 1)
     assert generate_input_records.main(_flags()) == 0
-    assert "3 of 4 shards are up to date" in capfd.readouterr().err
+    assert "3 of 4 shards are up to date" in capfd.readouterr().out
     assert _records(survey) == undisturbed
 
 
@@ -266,7 +266,7 @@ def test_what_a_stopped_run_had_at_work_ends(start, survey, undisturbed, cluster
     wait_until(lambda: not _is_running(worker))
     _write_light_curve(survey, NUM_STARS - 1)
     assert generate_input_records.main(_flags(f"--cluster={cluster}")) == 0
-    assert "3 of 4 shards are up to date" in capfd.readouterr().err
+    assert "3 of 4 shards are up to date" in capfd.readouterr().out
     assert _records(survey) == undisturbed
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import pytest
 
-from astronet.base import workers
+from astronet.base import worker_processes
 from astronet.base.script import ScriptError
 from astronet.base.worker_processes import Processes
 from astronet.base.workers import InThisProcess, in_order, map_in_order
@@ -80,7 +80,7 @@ def test_an_error_here_ends_processes_at_once():
 
 
 def test_a_process_that_does_not_end_by_itself_is_ended(monkeypatch):
-    monkeypatch.setattr(workers, "_SECONDS_TO_END", 0.2)
+    monkeypatch.setattr(worker_processes, "_SECONDS_TO_END", 0.2)
     leave_a_thread = "import threading, time; threading.Thread(target=time.sleep, args=[600]).start()"
     begin = time.monotonic()
     assert list(map_in_order(exec, [leave_a_thread] * 2, 2)) == [None, None]
