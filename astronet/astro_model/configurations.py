@@ -78,6 +78,7 @@ _VETTING = {
     "train_epochs": 20,
     "dropout_rate": 0.3,
     "scalar_drop_probability": 0.05,
+    "half_drop_probability": 0.2,
     "reversal_probability": 0.0,
 }
 # Feinstein et al. 2020 (AJ 160, 219), section 3. A flare rises fast and decays slowly: time has a direction.

@@ -169,6 +169,7 @@ class Hparams:
     max_padded_bins: int = 0  # up to this many bins at one end repeat their neighbor, in half of the examples
     max_noise: float = 0.0  # standard deviation of added noise, up to this many times the scatter of the series
     scalar_drop_probability: Share = 0.0  # probability that a column of the scalars is missing
+    half_drop_probability: Share = 0.0  # that a TCE loses half of the columns of its scalars, drawn at random
 
 
 @dataclasses.dataclass(frozen=True)

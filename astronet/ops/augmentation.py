@@ -46,6 +46,11 @@ def augment(
         for name in columns:
             is_dropped = tf.random.stateless_uniform([batch, 1], next(seeds)) < hparams.scalar_drop_probability
             changed[name] = tf.where(is_dropped, float("nan"), features[name])
+    if hparams.half_drop_probability:
+        loses_half = tf.random.stateless_uniform([batch, 1], next(seeds)) < hparams.half_drop_probability
+        for name in columns:
+            is_dropped = loses_half & (tf.random.stateless_uniform([batch, 1], next(seeds)) < 0.5)
+            changed[name] = tf.where(is_dropped, float("nan"), changed[name])
     return changed
 
 
