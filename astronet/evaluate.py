@@ -66,9 +66,12 @@ def _evaluate(flags):
     values = labeled_records.evaluate(models, files, flags.threshold)
     step = int(values["global_step"])
     figures = ", ".join(
-        f"{name} = {value if name == 'global_step' else round(value, 7)}" for name, value in sorted(values.items())
+        f"{name} = {value if name == 'global_step' else round(value, 7)}"
+        for name, value in sorted(values.items())
+        if not name.startswith("classes/")
     )
     print(f"INFO:tensorflow:Saving dict for global step {step}: {figures}")
+    _print_classes(values)
     # An exported model has no training to be shown beside.
     if not any(map(weights_file.is_weights_file, models.checkpoints.values())):
         from astronet.estimator import tensorboard
@@ -76,6 +79,20 @@ def _evaluate(flags):
         tensorboard.write_summary(os.path.join(flags.model_dir, f"eval_{flags.eval_name}"), step, values)
     if flags.output_dir:
         _report(models, files, flags)
+
+
+def _print_classes(values):
+    """Prints the confusion matrix of a model of several classes, and how well it ranks each of them."""
+    names = [name.split("/")[1] for name in values if name.startswith("classes/") and name.endswith("precision")]
+    if not names:
+        return
+    width = max(map(len, names))
+    print("class".ljust(width), "   TCEs", "   AP", *(f"called {name}" for name in names), sep="  ")
+    for name in names:
+        called = {other: values[f"classes/{name}/called/{other}"] for other in names}
+        precision = values[f"classes/{name}/average_precision"]
+        cells = (f"{number:>{len('called ') + len(other)}.0f}" for other, number in called.items())
+        print(name.ljust(width), f"{sum(called.values()):7.0f}", f"{precision:.3f}", *cells, sep="  ")
 
 
 def _report(models, files, flags):

@@ -37,7 +37,8 @@ def evaluate(
       temperature: divides the logits of each member.
 
     Returns:
-      The figures of metrics.evaluate(), and global_step (the last of the members').
+      The figures of metrics.evaluate(), for more than two classes those of each class, and global_step (the last of
+      the members').
     """
     score = _logits_of_members(spec, checkpoints_of_members)
     labels: list[np.ndarray] = []
@@ -48,7 +49,23 @@ def evaluate(
         logits_of_batches += map(score, dataset.evaluation_batches(tces))
     averaged = metrics.average(np.concatenate(logits_of_batches), temperature)
     step = max(map(checkpoints.step, checkpoints_of_members))
-    return {**metrics.evaluate(np.concatenate(labels), averaged, threshold), "global_step": step}
+    known = np.concatenate(labels)
+    of_classes = _by_class(known, averaged, spec.config.inputs.label_map) if averaged.shape[-1] > 2 else {}
+    return {**metrics.evaluate(known, averaged, threshold), **of_classes, "global_step": step}
+
+
+def _by_class(labels: np.ndarray, logits: np.ndarray, label_map: Mapping[str, int]) -> dict[str, float]:
+    """Returns figures of each class, such as "classes/PC/average_precision" and "classes/PC/called/EB" (a number)."""
+    classes = range(logits.shape[-1])
+    names = ["-".join(name for name, label in label_map.items() if label == each) or str(each) for each in classes]
+    precisions, confusion = metrics.by_class(labels, logits)
+    values = {f"classes/{name}/average_precision": float(value) for name, value in zip(names, precisions)}
+    counts = {
+        f"classes/{name}/called/{called}": float(number)
+        for name, row in zip(names, confusion)
+        for called, number in zip(names, row)
+    }
+    return {**values, **counts}
 
 
 def scorer(

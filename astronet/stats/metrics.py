@@ -64,6 +64,28 @@ def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_TH
     return {name: float(value) for name, value in values.items()}
 
 
+def by_class(labels: ArrayLike, logits: ArrayLike) -> tuple[Floats, Integers]:
+    """Judges each class of a model of several classes.
+
+    Args:
+      labels: int array [n].
+      logits: array [n, num_classes].
+
+    Returns:
+      Average precision of each class against all others, [num_classes], NaN for a class without TCEs. Confusion matrix
+      [num_classes, num_classes]: the number of TCEs of a class (row) that are called a class (column), the most
+      probable one.
+    """
+    labels, logits = np.asarray(labels), np.asarray(logits, dtype=np.float64)
+    classes = range(logits.shape[-1])
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities = weights / weights.sum(axis=-1, keepdims=True)
+    precisions = [summary(labels == each, probabilities[:, each])["average_precision"] for each in classes]
+    confusion = np.zeros([len(classes), len(classes)], np.int64)
+    np.add.at(confusion, (labels, logits.argmax(axis=-1)), 1)
+    return np.array(precisions), confusion
+
+
 def _cross_entropy(labels: Integers, logits: Floats) -> Floats:
     """Returns the cross-entropy of each TCE, [n]. Computed from logits, it stays exact for confident mistakes."""
     losses: Floats

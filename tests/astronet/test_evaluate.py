@@ -114,3 +114,19 @@ def test_damaged_checkpoint_is_named(trained, tmp_path, capsys):
     (tmp_path / "model" / "model.ckpt-2.index").write_bytes(b"damaged")
     assert evaluate.main([f"--model_dir={tmp_path / 'model'}", f"--eval_files={records}"]) == 1
     assert "cannot read checkpoint" in capsys.readouterr().err
+
+
+def test_model_of_three_classes_tells_its_confusion_matrix_and_the_precision_of_each(tmp_path, write_tces, capsys):
+    records = write_tces(tmp_path / "records")
+    changes = '{"hparams": {"output_dim": 3}, "inputs": {"label_map": {"EB": 2}}}'
+    flags = ["--model=AstroModel", "--config_name=yu2019", f"--config_json={changes}", "--train_steps=2"]
+    model_dir = f"--model_dir={tmp_path / 'model'}"
+    assert train.main([*flags, model_dir, f"--train_files={records}", f"--eval_files={records}"]) == 0
+    capsys.readouterr()
+    assert evaluate.main([model_dir, f"--eval_files={records}"]) == 0
+    output = capsys.readouterr().out
+    assert "classes/" not in output
+    rows = [line.split() for line in output[output.index("\nclass ") :].splitlines()[2:]]
+    counts = {name: [int(count) for count in called] for name, number, precision, *called in rows}
+    assert [row[0] for row in rows] == ["J-V-IS-O", "PC", "EB"] and [int(row[1]) for row in rows] == [16, 4, 4]
+    assert all(sum(called) == int(row[1]) for called, row in zip(counts.values(), rows))

@@ -37,3 +37,11 @@ def test_one_label_only_has_no_auc():
 
 def test_confident_mistakes_cost_their_full_price():
     assert metrics.evaluate([1], [[-1000.0]])["loss"] == 1000
+
+
+def test_each_class_is_judged_against_the_others():
+    labels = np.array([0, 0, 1, 2, 2])
+    logits = np.log([[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8], [0.6, 0.1, 0.3]])
+    precisions, confusion = metrics.by_class(labels, logits)
+    np.testing.assert_array_equal(confusion, [[1, 1, 0], [0, 1, 0], [1, 0, 1]])
+    np.testing.assert_allclose(precisions, [(1 + 2 / 3) / 2, 1 / 2, (1 + 2 / 3) / 2])
