@@ -216,6 +216,9 @@ def test_numbers_that_look_rounded_or_of_another_unit_are_told(survey, table, en
     assert "--t0 is a whole or half day: was it rounded?" in capsys.readouterr().err
     assert predict.main([*flags, *ephemeris(tce), "--period=2", "--duration_hours=129.6"]) == 1
     assert "error: --duration_hours=129.6 is longer than the period, 2 d: give hours" in capsys.readouterr().err
+    for depth, unit in ((tce.Transit_Depth / 1e6, "a fraction"), (tce.Transit_Depth / 1e4, "percent")):
+        assert predict.main([*flags, *ephemeris(tce), f"--transit_depth={depth}"]) == 1
+        assert f"ppm at the events: is the depth {unit}? Give ppm" in capsys.readouterr().err
 
 
 def test_an_image_overwrites_no_input_and_its_directory_is_checked_before_any_work(
