@@ -87,7 +87,7 @@ def draw(
         row["plot"] = "" if page.path in problems else page.path
         if page.path in problems:
             row["warnings"] = "; ".join(filter(None, (row["warnings"], f"no plot: {problems[page.path]}")))
-    drawn = {name: key for name, key in keys.items() if os.path.join(directory, name) not in problems}
+    drawn = {os.path.basename(page.path): page.key for page in wanted if page.path not in problems}
     json_files.write(os.path.join(directory, _PAGES), drawn)
 
 

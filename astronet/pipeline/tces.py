@@ -1,6 +1,8 @@
 """The TCEs to score: those of a table, or those that a search of the light curves finds."""
 
 import dataclasses
+import hashlib
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -111,7 +113,8 @@ def _origin(request: Search, paths: list[str]) -> dict[str, Any]:
         del settings[name]
     kind, _, path = request.star_catalog.partition(":")
     stamps = [fingerprint.stamp(os.path.realpath(each)) for each in [*paths, *([path] if kind == "local" else [])]]
-    return fingerprint.origin({}, stamps=stamps, **settings)
+    of_files = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()  # names, sizes and times of change
+    return fingerprint.origin({}, files=of_files, **settings)
 
 
 def _write_stars(path: str, paths: dict[tuple[int, int], str]) -> None:
