@@ -131,8 +131,8 @@ def test_old_spellings_work_and_a_note_tells_the_new_one(script, old, new, parse
     value = tmp_path if new == "--output_dir" else tmp_path / "file"
     for given in ([f"{old}={value}"], [old, str(value)]):
         assert getattr(parser.parse_args(given), new[2:]) == str(value)
-        told = capsys.readouterr().err
-        assert told == f"note: {old} is now called {new}; the old name still works\n"
+        printed = capsys.readouterr().err
+        assert printed == f"note: {old} is now called {new}; the old name still works\n"
         assert parser.parse_args([*given, "--quiet"]).quiet and capsys.readouterr().err == ""
     with pytest.raises(SystemExit):
         parser.parse_args([f"{old}={value}", f"{new}={value}"])

@@ -33,8 +33,10 @@ def test_what_the_walkthroughs_make_is_ignored():
     paths = sorted({path for page in PAGES for path in written(page)} - {"pretrained"} | set(WRITTEN_HERE))
     assert len(paths) > 20
     below = [path if "." in Path(path).name else f"{path}/x" for path in paths]
-    told = subprocess.run(["git", "check-ignore", *below], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
-    assert sorted(told) == sorted(below)
+    messages = subprocess.run(
+        ["git", "check-ignore", *below], cwd=ROOT, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert sorted(messages) == sorted(below)
 
 
 def test_nothing_that_is_kept_is_ignored():

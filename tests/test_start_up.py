@@ -30,9 +30,9 @@ except SystemExit as stopped:
     assert stopped.code == 0
 print("imported:", *{{name.partition(".")[0] for name in sys.modules}})
 """
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert told.startswith("usage: ")
-    imported = told.splitlines()[-1].split()
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert done.startswith("usage: ")
+    imported = done.splitlines()[-1].split()
     assert imported[0] == "imported:" and "argparse" in imported
     assert not SLOW & set(imported)
 
@@ -113,11 +113,11 @@ def test_a_script_that_needs_a_package_that_is_absent_says_so_in_a_line(light_cu
     code = f"import sys; sys.modules['matplotlib'] = None; from astronet.predict import main; sys.exit(main({flags!r}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
-    told = "error: this needs the Python package matplotlib, which is not installed: install it, or all that"
-    assert done.stderr.splitlines()[-1].startswith(told) and "Traceback" not in done.stderr
+    messages = "error: this needs the Python package matplotlib, which is not installed: install it, or all that"
+    assert done.stderr.splitlines()[-1].startswith(messages) and "Traceback" not in done.stderr
 
 
 def test_import_of_the_package_brings_nothing_but_python():
     code = "import sys, astronet; print(*{name.partition('.')[0] for name in sys.modules})"
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert not (SLOW | {"numpy", "google", "h5py"}) & set(told.split())
+    imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert not (SLOW | {"numpy", "google", "h5py"}) & set(imported.split())

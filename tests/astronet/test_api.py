@@ -91,8 +91,8 @@ def test_scores_are_those_of_batch_predict_and_predict(survey, triage, tmp_path,
     flags = [f"--period={tce.Period}", f"--t0={tce.Epoc}", f"--duration_hours={tce.Duration}", f"--light_curve={path}"]
     flags += [f"--transit_depth={tce.Transit_Depth}", f"--sn={tce.SN}", f"--catalog={survey}/tces.csv"]
     assert predict.main([model, *flags]) == 0
-    told = float(capsys.readouterr().out.split()[3].rstrip(","))
-    assert told == pytest.approx(results[0].probability, abs=1e-6)
+    printed = float(capsys.readouterr().out.split()[3].rstrip(","))
+    assert printed == pytest.approx(results[0].probability, abs=1e-6)
 
 
 def test_a_result_has_its_verdict_its_views_and_a_page(triage, arrays, tmp_path):

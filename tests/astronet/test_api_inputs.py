@@ -120,7 +120,7 @@ def test_numbers_with_units_are_converted(triage, arrays, expected):
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "told"),
+    ("changes", "error", "message"),
     [
         ({"period": 0}, astronet.ScriptError, "period=0 must be a positive number of days"),
         ({"period": -3.1}, astronet.ScriptError, "period=-3.1 must be a positive number of days"),
@@ -143,8 +143,8 @@ def test_numbers_with_units_are_converted(triage, arrays, expected):
         ({"quality": "best"}, ValueError, "unknown quality 'best'"),
     ],
 )
-def test_arguments_in_a_wrong_unit_are_refused(triage, arrays, changes, error, told):
-    with pytest.raises(error, match=told):
+def test_arguments_in_a_wrong_unit_are_refused(triage, arrays, changes, error, message):
+    with pytest.raises(error, match=message):
         triage.score(*arrays, **{**EVENT, "sector": 14, **changes})
 
 
@@ -250,7 +250,7 @@ def test_flares_are_found_in_arrays(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("pretrained:triag",), "there are: pretrained:flares, pretrained:triage"),
         (("no/such/directory",), "no directory no/such/directory: give that of a model, or one of pretrained:"),
@@ -258,11 +258,11 @@ def test_flares_are_found_in_arrays(tmp_path):
         (("pretrained:triage", "threshold=2"), "must be a probability"),
     ],
 )
-def test_a_model_that_is_not_there_is_refused_with_those_that_are(arguments, told):
+def test_a_model_that_is_not_there_is_refused_with_those_that_are(arguments, message):
     options = dict(argument.split("=") for argument in arguments[1:])
     if "threshold" in options:
         options["threshold"] = float(options["threshold"])
-    with pytest.raises(astronet.ScriptError, match=told):
+    with pytest.raises(astronet.ScriptError, match=message):
         astronet.load(arguments[0], **options)
 
 

@@ -153,8 +153,8 @@ def test_a_hostile_record_is_named(ensemble_dir, write_tces, tmp_path, run_predi
         serialized[3] = b"no record"
     tfrecord.write_shard(path, serialized)
     assert run_predict(ensemble_dir / "1", "--batch_size=2") == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: tfrecord/test-1, record 3") and message in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: tfrecord/test-1, record 3") and message in printed
     assert not list(tmp_path.glob("prediction*"))
 
 
@@ -170,9 +170,9 @@ def test_bytes_that_are_no_text_do_not_keep_a_tce_from_its_line(ensemble_dir, wr
 def test_problems_are_told_in_one_line(ensemble_dir, write_tces, tmp_path, run_predict, capsys):
     def error(*arguments):
         assert run_predict(*arguments) == 1
-        told = capsys.readouterr().err
-        assert told.startswith("error: ") and told.count("\n") == 1
-        return told
+        printed = capsys.readouterr().err
+        assert printed.startswith("error: ") and printed.count("\n") == 1
+        return printed
 
     model_dir = ensemble_dir / "1"
     assert "no record file matches tfrecord/test-*" in error(model_dir)

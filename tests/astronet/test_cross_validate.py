@@ -78,9 +78,9 @@ def test_every_tce_is_predicted_once_by_models_without_its_star(folds):
 
 def test_figures_are_those_of_the_predictions(folds):
     predicted = read_csv(folds / "out_of_fold.csv")
-    told = json.loads((folds / "folds.json").read_text())["results"]
-    assert list(told) == ["fold-1", "fold-2", "fold-3", "all"]
-    for name, result in told.items():
+    summary = json.loads((folds / "folds.json").read_text())["results"]
+    assert list(summary) == ["fold-1", "fold-2", "fold-3", "all"]
+    for name, result in summary.items():
         rows = [row for row in predicted if name in ("all", row["fold"])]
         labels, probabilities = ([float(row[column]) for row in rows] for column in ("label", "probability"))
         assert list(result["sets"]) == ["all"]
@@ -89,7 +89,7 @@ def test_figures_are_those_of_the_predictions(folds):
         assert figures["average_precision"]["value"] == pytest.approx(expected, abs=1e-6)
         assert figures["accuracy"]["low"] <= figures["accuracy"]["value"] <= figures["accuracy"]["high"]
         assert result["seen_in_training"] == {"identical_views": 0, "shared_stars": 0}
-    assert {row["fold"] for row in read_csv(folds / "folds.csv")} == set(told)
+    assert {row["fold"] for row in read_csv(folds / "folds.csv")} == set(summary)
     assert max(float(row["spread"]) for row in predicted) > 0
 
 

@@ -22,8 +22,8 @@ def trained(tmp_path_factory, write_tces):
 
 
 def saved_dict(output):
-    told = re.search(r"^INFO:tensorflow:Saving dict for global step \d+: (.*)$", output, re.MULTILINE).group(1)
-    return {name: float(value) for name, value in (item.split(" = ") for item in told.split(", "))}
+    figures = re.search(r"^INFO:tensorflow:Saving dict for global step \d+: (.*)$", output, re.MULTILINE).group(1)
+    return {name: float(value) for name, value in (item.split(" = ") for item in figures.split(", "))}
 
 
 def test_published_checkpoint_has_its_published_quality(shared, tmp_path, capsys):

@@ -90,11 +90,11 @@ def test_what_an_export_changes_is_told(ensemble_dir, tmp_path, write_tces, caps
     path = write_tces(tmp_path / "val", seed=5)
     flags = [f"--model_dir={ensemble_dir}", "--average", f"--output_dir={tmp_path / 'copy'}"]
     assert export.main([*flags, f"--eval_files={path}"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert "3 model(s)" in told[-4] and "MB of weights as float16" in told[-4]
-    change = float(told[-3].split()[-1])
+    printed = capsys.readouterr().out.splitlines()
+    assert "3 model(s)" in printed[-4] and "MB of weights as float16" in printed[-4]
+    change = float(printed[-3].split()[-1])
     assert 0 < change < HALF
-    before, after = (line.split() for line in told[-2:])
+    before, after = (line.split() for line in printed[-2:])
     assert (before[0], after[0]) == ("before", "after")
     assert float(before[-1]) == pytest.approx(float(after[-1]), abs=HALF)
     assert before[-2] == "cross_entropy" and float(before[-1]) > 0

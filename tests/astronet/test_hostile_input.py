@@ -237,7 +237,7 @@ def test_an_absurd_length_is_refused_before_it_is_allocated(tmp_path, length):
 
 
 @pytest.mark.parametrize(
-    "serialized, told",
+    "serialized, message",
     [
         (b"\xff\xff", "is no tf.train.Example"),
         (record(views={"local_view": np.full(61, np.nan)}), "TIC 77.*local_view has values that are not finite"),
@@ -246,15 +246,15 @@ def test_an_absurd_length_is_refused_before_it_is_allocated(tmp_path, length):
         (record(Disposition="\udcff".encode("utf8", "surrogatepass").decode("utf8", "replace")), "unknown Disposition"),
     ],
 )
-def test_a_record_that_holds_no_numbers_is_named(tmp_path, serialized, told):
+def test_a_record_that_holds_no_numbers_is_named(tmp_path, serialized, message):
     path = tmp_path / "train-0"
     records.write_shard(path, [record(), serialized])
-    with pytest.raises(ScriptError, match=f"train-0, record 1.*{told}"):
+    with pytest.raises(ScriptError, match=f"train-0, record 1.*{message}"):
         dataset.read([str(path)], CONFIG)
 
 
 @pytest.mark.parametrize(
-    "serialized, told",
+    "serialized, message",
     [
         (b"\xff\xff", "is no tf.train.Example"),
         (record(views={"local_view": np.full(61, np.nan)}), "TIC 77.*local_view has values that are not finite"),
@@ -263,11 +263,11 @@ def test_a_record_that_holds_no_numbers_is_named(tmp_path, serialized, told):
         (record(Period="long"), "Period of a record .* is 'long': a number needed"),
     ],
 )
-def test_a_record_that_cannot_be_predicted_is_named(ensemble_dir, tmp_path, capsys, serialized, told):
+def test_a_record_that_cannot_be_predicted_is_named(ensemble_dir, tmp_path, capsys, serialized, message):
     path = tmp_path / "test-0"
     records.write_shard(path, [record(), serialized])
     assert predict(ensemble_dir / "1", path, "--plot", f"--save_dir={tmp_path}/plots") == 1
-    assert re.search(told, capsys.readouterr().err)
+    assert re.search(message, capsys.readouterr().err)
     assert files_below(tmp_path / "plots") <= {"tic77_sector0_row3_prediction.png"}
 
 
@@ -303,7 +303,7 @@ def setter(*keys, value):
 
 
 @pytest.mark.parametrize(
-    "change, told",
+    "change, message",
     [
         (lambda tree: "[" * 100_000, "is not a model's configuration"),
         (lambda tree: '{"model": ' + "9" * 10_000, "is not a model's configuration"),
@@ -329,8 +329,8 @@ def setter(*keys, value):
         (setter("config", "hparams", "output_dim", value=0), "output_dim is 0: 1 or more needed"),
     ],
 )
-def test_an_absurd_configuration_is_refused(tmp_path, change, told):
-    with pytest.raises(ScriptError, match=told):
+def test_an_absurd_configuration_is_refused(tmp_path, change, message):
+    with pytest.raises(ScriptError, match=message):
         spec = configuration.load(saved(tmp_path, change))
         models.build(spec.model, spec.config)
 

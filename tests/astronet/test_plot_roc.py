@@ -49,8 +49,8 @@ def test_a_line_without_a_probability_is_named(capsys, bad):
     lines = b"1 0.9\n" + bad + b"\n0 0.1\n"
     Path("bad.txt").write_bytes(lines)
     assert plot_roc.main(["bad.txt"]) == 1
-    told = capsys.readouterr().err
-    assert "bad.txt, line 2: expected '0' or '1' and a probability" in told and "\x1b" not in told
+    printed = capsys.readouterr().err
+    assert "bad.txt, line 2: expected '0' or '1' and a probability" in printed and "\x1b" not in printed
     assert not Path("plot_roc.png").exists()
 
 

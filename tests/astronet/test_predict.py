@@ -73,9 +73,9 @@ def test_a_tce_gets_the_score_that_its_record_gets(
         first, second, *members = capsys.readouterr().out.splitlines()
         assert first == f"{row['tic_id']} {float(row['mean']):.3f}"
         # The network sees views in float32, and rounds its sums differently for batches of another size.
-        told = [float(second.split()[1].rstrip(",")), *(float(line.split()[-1]) for line in members)]
+        probabilities = [float(second.split()[1].rstrip(",")), *(float(line.split()[-1]) for line in members)]
         expected = [float(row[name]) for name in ("mean", "member_1", "member_2", "member_10")]
-        np.testing.assert_allclose(told, expected, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-6)
         assert matplotlib.image.imread("tce.png").ndim == 3
 
 

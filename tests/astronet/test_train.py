@@ -429,9 +429,9 @@ def test_a_model_goes_on_only_with_the_records_that_it_was_trained_on(
     before = {path: path.read_bytes() for path in (tmp_path / "model").rglob("*") if path.is_file()}
     for steps in (2, 4):
         assert run_train(tmp_path / "model", *flags, steps=steps) == 1
-        told = capsys.readouterr().err
-        assert f"{tmp_path}/model holds a model of other records (--train_files): choose another --model_dir" in told
-        assert f"which {tmp_path}/model/trained_on.json names" in told
+        printed = capsys.readouterr().err
+        assert f"{tmp_path}/model holds a model of other records (--train_files): choose another --model_dir" in printed
+        assert f"which {tmp_path}/model/trained_on.json names" in printed
     assert {path: path.read_bytes() for path in (tmp_path / "model").rglob("*") if path.is_file()} == before
 
     # Wherever the same records lie, and in whatever directory the model.
@@ -492,6 +492,6 @@ def test_a_run_beside_another_one_in_the_same_model_dir_is_refused(tmp_path, run
         assert f"{tmp_path}/model is in use: process" in capsys.readouterr().err
     with locks.exclusive(tmp_path / "ensemble" / "2"):  # one member: the others are trained
         assert run_train(tmp_path / "ensemble", "--num_models=2", steps=2) == 1
-    told = capsys.readouterr().err
-    assert f"{tmp_path}/ensemble/2 is in use: process" in told and "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert f"{tmp_path}/ensemble/2 is in use: process" in printed and "Traceback" not in printed
     assert checkpoints.last_step(tmp_path / "ensemble" / "1") == 2

@@ -59,7 +59,7 @@ def test_probabilities_of_a_table_are_those_of_the_separate_scripts(survey, tmp_
     capsys.readouterr()
     out = tmp_path / "out"
     assert triage.main([f"{survey}/tess", f"--table={survey}/tces.csv", f"--output_dir={out}", "--plots=1"]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     rows, catalog = read(out / "candidates.csv"), {row["row_id"]: row for row in read(survey / "tces.csv")}
     assert {row["row_id"] for row in rows} == set(expected) and len(rows) == len(expected)
     probabilities = [float(row["probability"]) for row in rows]
@@ -74,7 +74,7 @@ def test_probabilities_of_a_table_are_those_of_the_separate_scripts(survey, tmp_
         assert row["is_candidate"] == str(int(float(row["probability"]) >= float(row["threshold"])))
         assert os.path.samefile(row["light_curve"], tess_io.find(survey / "tess", int(row["tic_id"]), 1))
         assert row["model"] == "pretrained:triage" and len(row["model_sha256"]) == 64 and row["version"]
-    assert f"{len(rows)} TCEs in 8 light curves" in told and "probability of 0.5 or more" in told
+    assert f"{len(rows)} TCEs in 8 light curves" in printed and "probability of 0.5 or more" in printed
     in_ecsv = Table.read(out / "candidates.ecsv")
     assert in_ecsv["Duration"].unit == "h" and list(in_ecsv["tic_id"]) == [int(row["tic_id"]) for row in rows]
     assert np.allclose(in_ecsv["probability"], probabilities)

@@ -225,7 +225,7 @@ def test_real_files_are_found(shared):
 
 
 @pytest.mark.parametrize(
-    "path, told",
+    "path, message",
     [
         ("77.csv", "has 77.csv, which is not looked for: move it to sector-2/77.csv"),
         ("sector-02/77.csv", "has sector-02/77.csv: rename sector-02 to sector-2"),
@@ -237,12 +237,12 @@ def test_real_files_are_found(shared):
         ),
     ],
 )
-def test_a_file_that_is_there_under_another_name_is_named(tmp_path, path, told):
+def test_a_file_that_is_there_under_another_name_is_named(tmp_path, path, message):
     (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).touch()
     with pytest.raises(MissingLightCurveError) as error:
         tess_io.find(tmp_path, 77, 2)
-    assert f"; {tmp_path} {told}" in str(error.value)
+    assert f"; {tmp_path} {message}" in str(error.value)
 
 
 @pytest.mark.parametrize("path", ["sector-3/77.csv", "tic77_s0003.csv", "sector-2/78.csv"])

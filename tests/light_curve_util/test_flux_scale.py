@@ -16,13 +16,13 @@ FLUX = 1 - 0.01 * DIP + NOISE
 FAR_TIMES = (1e5, 60001.0, 5000.0, -3000.0)
 
 
-def flux_of(values, time=TIME, clip=True, **told):
-    columns = Columns(time, values, np.ones(len(time), dtype=bool), "flux", **told)
+def flux_of(values, time=TIME, clip=True, **column_options):
+    columns = Columns(time, values, np.ones(len(time), dtype=bool), "flux", **column_options)
     return relative(np.asarray(time), columns, np.asarray(values), clip)
 
 
-def assert_same_flux(values, **told):
-    _, flux, notes = flux_of(values, **told)
+def assert_same_flux(values, **column_options):
+    _, flux, notes = flux_of(values, **column_options)
     np.testing.assert_allclose(flux, FLUX / np.median(FLUX), rtol=0, atol=1e-6)
     return notes
 

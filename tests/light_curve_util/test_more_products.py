@@ -148,7 +148,7 @@ def test_an_unknown_table_is_read_by_the_names_of_its_columns(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "columns, flux_key, told",
+    "columns, flux_key, message",
     [
         (
             FILES["eleanor"][2],
@@ -168,25 +168,25 @@ def test_an_unknown_table_is_read_by_the_names_of_its_columns(tmp_path):
         ),
     ],
 )
-def test_what_a_file_is_and_lacks_is_told(tmp_path, columns, flux_key, told):
-    path = write(tmp_path / ("star.fits" if "QUALITY" not in told else "x_lc.fits"), {}, columns, BTJD, "")
-    with pytest.raises(UnreadableLightCurveError, match=f"^{path}: .*{told}") as error:
+def test_what_a_file_is_and_lacks_is_told(tmp_path, columns, flux_key, message):
+    path = write(tmp_path / ("star.fits" if "QUALITY" not in message else "x_lc.fits"), {}, columns, BTJD, "")
+    with pytest.raises(UnreadableLightCurveError, match=f"^{path}: .*{message}") as error:
         tess_io.read(path, flux_key)
     assert "cut off" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    "names, told",
+    "names, message",
     [
         (("TARGETTABLES", "APERTURE"), "a target pixel file .*, not a light curve"),
         (("TCE_1",), "a data validation time"),
     ],
 )
-def test_other_files_of_the_archive_are_called_by_their_names(tmp_path, names, told):
+def test_other_files_of_the_archive_are_called_by_their_names(tmp_path, names, message):
     table = fits.BinTableHDU.from_columns([fits.Column("TIME", "D", array=TIME)], name=names[0])
     others = [fits.ImageHDU(np.ones((4, 4)), name=name) for name in names[1:]]
     fits.HDUList([fits.PrimaryHDU(), table, *others]).writeto(tmp_path / "star.fits")
-    with pytest.raises(UnreadableLightCurveError, match=told):
+    with pytest.raises(UnreadableLightCurveError, match=message):
         tess_io.read(tmp_path / "star.fits")
 
 

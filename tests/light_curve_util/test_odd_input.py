@@ -229,7 +229,7 @@ def test_what_is_not_finite_is_named(values, bad, data):
 
 
 @pytest.mark.parametrize(
-    "values, told",
+    "values, message",
     [
         (np.ma.masked_array([1.0, 2.0, 3.0], mask=[False, True, False]), "1 of 3 values .* index 1 "),
         (np.array([1 + 2j]), "these are complex"),
@@ -242,8 +242,8 @@ def test_what_is_not_finite_is_named(values, bad, data):
         (np.ones((0, 3)), "1 dimension, not 2"),
     ],
 )
-def test_what_is_no_array_of_numbers(values, told):
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_array_of_numbers(values, message):
+    with pytest.raises(ValueError, match=message):
         normalize.normalize_view(values)
 
 

@@ -288,7 +288,7 @@ def test_csv_columns_by_flux_key_and_without_quality(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         (b"", "no column for the time: looked for .* there is nothing"),
         (b"<html>404</html>\n", "no column for the time"),
@@ -299,10 +299,10 @@ def test_csv_columns_by_flux_key_and_without_quality(tmp_path):
         (b"time,flux\n1,2\n\0,2\n", "."),
     ],
 )
-def test_a_csv_file_that_cannot_be_read_says_where_and_why(tmp_path, content, told):
+def test_a_csv_file_that_cannot_be_read_says_where_and_why(tmp_path, content, message):
     path = tmp_path / "77.csv"
     path.write_bytes(content)
-    with pytest.raises(UnreadableLightCurveError, match=f"^{path}: .*{told}"):
+    with pytest.raises(UnreadableLightCurveError, match=f"^{path}: .*{message}"):
         tess_io.read(path)
 
 
@@ -332,7 +332,7 @@ def test_a_fits_file_cut_off_anywhere_is_unreadable_or_whole(tmp_path, ending):
 
 
 @pytest.mark.parametrize(
-    "write, told",
+    "write, message",
     [
         (lambda path: path.write_text("<html>404 not found</html>"), "not a whole FITS light curve"),
         (lambda path: fits.PrimaryHDU(np.ones((4, 4))).writeto(path), "no extension LIGHTCURVE, only PRIMARY"),
@@ -349,12 +349,12 @@ def test_a_fits_file_cut_off_anywhere_is_unreadable_or_whole(tmp_path, ending):
         ),
     ],
 )
-def test_a_fits_file_that_is_no_light_curve_says_why(tmp_path, write, told):
+def test_a_fits_file_that_is_no_light_curve_says_why(tmp_path, write, message):
     path = tmp_path / "tic77_lc.fits"
     write(path)
     with pytest.raises(UnreadableLightCurveError) as error:
         tess_io.read(path)
-    assert str(error.value).startswith(f"{path}: ") and told in str(error.value) and "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{path}: ") and message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_column_of_images_is_no_flux(tmp_path):

@@ -176,7 +176,7 @@ def write_bestap(bestap):
 
 
 @pytest.mark.parametrize(
-    "damage, told",
+    "damage, message",
     [
         (truncate, "truncated file"),
         (replace_by_text, "not a whole QLP HDF5 light curve"),
@@ -190,12 +190,12 @@ def write_bestap(bestap):
         (shorten_magnitudes, "has shape (299,), BJD has 300 cadences"),
     ],
 )
-def test_a_file_that_cannot_be_read_says_which_and_why(tmp_path, damage, told):
+def test_a_file_that_cannot_be_read_says_which_and_why(tmp_path, damage, message):
     path = write_qlp(tmp_path / "1.h5")
     damage(path)
     with pytest.raises(UnreadableLightCurveError) as error:
         tess_io.read(path)
-    assert str(error.value).startswith(f"{path}: ") and told in str(error.value)
+    assert str(error.value).startswith(f"{path}: ") and message in str(error.value)
     assert "\n" not in str(error.value)
 
 
@@ -205,7 +205,7 @@ def test_unknown_flux_key_lists_those_there_are(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         (
             {"magnitude": np.full(50, np.nan)},
@@ -219,10 +219,10 @@ def test_unknown_flux_key_lists_those_there_are(tmp_path):
         ({"magnitude": []}, "has columns, but no cadence"),
     ],
 )
-def test_a_file_without_usable_cadences_is_empty(tmp_path, content, told):
+def test_a_file_without_usable_cadences_is_empty(tmp_path, content, message):
     with pytest.raises(EmptyLightCurveError) as error:
         tess_io.read(write_qlp(tmp_path / "1.h5", **content))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_missing_file_and_unknown_product(tmp_path):

@@ -115,7 +115,7 @@ def test_words_for_missing_are_no_values(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         ("time,flux\n1325,5,0,998\n1325,6,0,999\n", "line 2 has 4 cells, the first has 2: with decimal commas"),
         ("time,flux\n1325.5,dark\n", "line 2: flux is 'dark', which is no number"),
@@ -133,9 +133,9 @@ def test_words_for_missing_are_no_values(tmp_path):
         ("time,flux\n" + rows(time=np.arange(200)), "the times are 1 apart"),
     ],
 )
-def test_what_cannot_be_read_is_told_exactly(tmp_path, text, told):
-    with pytest.raises(LightCurveError, match=f"tic77.csv: {told}"):
-        read(tmp_path, text, flux_key="flux" if "no names" in told else None)
+def test_what_cannot_be_read_is_told_exactly(tmp_path, text, message):
+    with pytest.raises(LightCurveError, match=f"tic77.csv: {message}"):
+        read(tmp_path, text, flux_key="flux" if "no names" in message else None)
 
 
 def test_text_of_the_archive_without_names_of_columns_is_not_guessed(tmp_path):

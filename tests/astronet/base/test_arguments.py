@@ -40,7 +40,7 @@ def test_accepts(parse, text, value):
 
 
 @pytest.mark.parametrize(
-    ("parse", "texts", "told"),
+    ("parse", "texts", "message"),
     [
         (arguments.probability, ["2", "-1", "nan", "inf", "50%", "", "1_0"], "a probability, such as 0.5"),
         (arguments.positive_fraction, ["0", "1.5", "nan", "90"], "such as 0.9 for 90 %"),
@@ -65,16 +65,16 @@ def test_accepts(parse, text, value):
         (arguments.image_file, ["roc", "roc.txt", "roc.png.gz", ".png", "a.pgf"], "has to end in .png, or another of"),
     ],
 )
-def test_says_what_was_wrong_and_what_to_give(parse, texts, told):
+def test_says_what_was_wrong_and_what_to_give(parse, texts, message):
     for text in texts:
         with pytest.raises(argparse.ArgumentTypeError) as error:
             parse(text)
-        assert told in str(error.value), text
+        assert message in str(error.value), text
         assert "\x1b" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("parse", "texts", "told"),
+    ("parse", "texts", "message"),
     [
         (arguments.input_file, [os.sep], "is a directory: give a file"),
         (arguments.input_file, ["no/such/file", "a\tb"], "there is no file"),
@@ -87,14 +87,14 @@ def test_says_what_was_wrong_and_what_to_give(parse, texts, told):
         (arguments.image_file, ["no/such/x.png"], "there is no directory no/such: make it first"),
     ],
 )
-def test_paths_that_cannot_be_used_are_told_before_any_work(parse, texts, told, capsys):
+def test_paths_that_cannot_be_used_are_told_before_any_work(parse, texts, message, capsys):
     for text in texts:
         for names, flags in ((["--path"], [f"--path={text}"]), (["paths"], [text])):
             parser = Parser()
             parser.add_argument(*names, type=parse, **({} if names == ["--path"] else {"nargs": "+"}))
             assert run(lambda flags: pytest.fail("work was done"), parser.parse_args(flags)) == 1
             error = capsys.readouterr().err
-            assert error.startswith(f"error: {names[0]}: ") and told in error and error.count("\n") == 1
+            assert error.startswith(f"error: {names[0]}: ") and message in error and error.count("\n") == 1
 
 
 def test_matplotlib_writes_every_image_suffix():
@@ -183,8 +183,11 @@ def test_every_flag_of_every_script_refuses_what_it_can_never_be(name, capsys, m
             for text in texts if part in flag and action.nargs != 0 else []:
                 with pytest.raises(SystemExit) as stopped:
                     script.main([f"{flag}={text}"])
-                told = capsys.readouterr().err
-                assert stopped.value.code == 2 and f"argument {flag}: " in told and told.count("\n") == 1, (flag, text)
+                printed = capsys.readouterr().err
+                assert stopped.value.code == 2 and f"argument {flag}: " in printed and printed.count("\n") == 1, (
+                    flag,
+                    text,
+                )
 
 
 NEW_MODEL = ["--model_dir=new", "--eval_files=test-0", "--train_files=test-0"]

@@ -233,8 +233,8 @@ def test_a_killed_worker_loses_nothing(start, survey, undisturbed, cluster, wher
     worker = _stuck(survey)
     _write_light_curve(survey, NUM_STARS - 1)
     os.kill(worker, signal.SIGKILL)
-    told = run.communicate()
-    assert run.returncode == 0, told
+    messages = run.communicate()
+    assert run.returncode == 0, messages
     assert _records(survey) == undisturbed
 
 
@@ -244,9 +244,9 @@ def test_a_scheduler_that_goes_away_is_an_error_and_a_rerun_goes_on(start, surve
     run = start(f"--cluster={other.address}")
     worker = _stuck(survey)
     other.scheduler.kill()
-    told = run.communicate()[1]
-    assert run.returncode == 1 and f"error: the scheduler at {other.address} went away" in told, told
-    assert "Traceback" not in told, told
+    messages = run.communicate()[1]
+    assert run.returncode == 1 and f"error: the scheduler at {other.address} went away" in messages, messages
+    assert "Traceback" not in messages, messages
     wait_until(lambda: not _is_running(worker))
 
     _write_light_curve(survey, NUM_STARS - 1)
@@ -261,8 +261,8 @@ def test_what_a_stopped_run_had_at_work_ends(start, survey, undisturbed, cluster
     run = start(f"--cluster={cluster}")
     worker = _stuck(survey)
     run.send_signal(signum)
-    told = run.communicate()[1]
-    assert run.returncode == (-9 if signum == signal.SIGKILL else 130), told
+    messages = run.communicate()[1]
+    assert run.returncode == (-9 if signum == signal.SIGKILL else 130), messages
     wait_until(lambda: not _is_running(worker))
     _write_light_curve(survey, NUM_STARS - 1)
     assert generate_input_records.main(_flags(f"--cluster={cluster}")) == 0
@@ -283,9 +283,9 @@ def test_members_of_an_ensemble_are_those_trained_without_a_cluster(tmp_path, wr
     flags = ["--config_name=yu2019", "--train_files=train", "--eval_files=train", "--train_steps=3", "--num_models=2"]
     assert train.main([*flags, "--model=AstroModel", "--model_dir=alone"]) == 0
     assert train.main([*flags, "--model=AstroModel", "--model_dir=model", f"--cluster={cluster}"]) == 0
-    told = capfd.readouterr().out
+    printed = capfd.readouterr().out
     for member in "12":
-        assert f"{tmp_path}/model/{member}: step      3/3 " in told
+        assert f"{tmp_path}/model/{member}: step      3/3 " in printed
         expected, found = _weights(tmp_path / "alone" / member), _weights(tmp_path / "model" / member)
         assert expected.keys() == found.keys()
         for name, value in expected.items():
@@ -307,8 +307,8 @@ def test_predictions_are_those_without_a_cluster(tmp_path, ensemble_dir, write_t
     outputs = {}
     for suffix, more in {"alone": [], "cluster": [f"--cluster={cluster}"]}.items():
         assert batch_predict.main(["--model_dir=model", *flags, f"--suffix={suffix}", *more]) == 1
-        told = capfd.readouterr().err
-        assert told.count("error: ") == 2 and "00001-of-00004: cannot read record 0 " in told
+        printed = capfd.readouterr().err
+        assert printed.count("error: ") == 2 and "00001-of-00004: cannot read record 0 " in printed
         outputs[suffix] = [Path(f"prediction_{suffix}{extension}").read_text() for extension in (".txt", ".csv")]
     assert outputs["cluster"] == outputs["alone"]
     assert outputs["alone"][0].count("\n") == 30 + 8 + 20
@@ -325,8 +325,10 @@ def test_a_cluster_that_cannot_be_used_is_an_error_that_says_why(other, tmp_path
     (tmp_path / "older.py").write_text("import astronet\nastronet.__version__ = '0.0.1'\n")
     other.start_workers("--nthreads=2", f"--preload={tmp_path}/older.py")
     [worker] = other.workers()
-    told = error(other.address)
-    assert f"the worker {worker} has astronet 0.0.1, where astronet {astronet.__version__} is needed, as here" in told
+    messages = error(other.address)
+    assert (
+        f"the worker {worker} has astronet 0.0.1, where astronet {astronet.__version__} is needed, as here" in messages
+    )
     other.start_workers("--nthreads=2")
     assert re.search(r"the worker tcp://127.0.0.1:\d+ has 2 threads: start more workers of one", error(other.address))
 

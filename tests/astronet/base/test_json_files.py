@@ -48,8 +48,12 @@ def test_a_damaged_file_of_a_model_is_told_with_its_remedy(tmp_path, name, read,
     model_dir_with(tmp_path, "best/model.ckpt-7.index", b"")
     with pytest.raises(ScriptError) as error:
         read(model_dir)
-    told = str(error.value)
-    assert name in told and any(word in told for word in ("train", "calibrate.py", "remove")) and "\n" not in told
+    messages = str(error.value)
+    assert (
+        name in messages
+        and any(word in messages for word in ("train", "calibrate.py", "remove"))
+        and "\n" not in messages
+    )
 
 
 @damage

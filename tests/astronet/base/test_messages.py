@@ -54,8 +54,8 @@ def test_only_verbose_shows_the_traceback_of_an_error(capsys):
     assert run(fail, Parser().parse_args([])) == 1
     assert capsys.readouterr().err == "error: tces.csv has no row\n"
     assert run(fail, Parser().parse_args(["--verbose"])) == 1
-    told = capsys.readouterr().err
-    assert "Traceback" in told and "in fail" in told and told.endswith("error: tces.csv has no row\n")
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed and "in fail" in printed and printed.endswith("error: tces.csv has no row\n")
 
 
 def test_control_characters_of_a_file_are_shown_as_escapes(capsys):
@@ -94,8 +94,8 @@ def test_worker_processes_show_the_same(flags, out, capfd):
         assert list(workers.map_in_order(exec, [NOTE, NOTE], 2)) == [None, None]
 
     assert run(work, Parser().parse_args(flags)) == 0
-    told = capfd.readouterr()
-    assert told.out == 2 * out and told.err == 2 * "warning: here\n"
+    printed = capfd.readouterr()
+    assert printed.out == 2 * out and printed.err == 2 * "warning: here\n"
 
 
 def test_quiet_scripts_print_results_and_what_is_left_out(tmp_path, capsys):
@@ -106,8 +106,8 @@ def test_quiet_scripts_print_results_and_what_is_left_out(tmp_path, capsys):
     assert make_catalog.main(flags) == 0
     assert "star parameters from" in capsys.readouterr().out
     assert make_catalog.main([*flags, "--quiet"]) == 0
-    told = capsys.readouterr()
-    assert told.err == "" and "star parameters" not in told.out and f"in {tmp_path}/tces.csv" in told.out
+    printed = capsys.readouterr()
+    assert printed.err == "" and "star parameters" not in printed.out and f"in {tmp_path}/tces.csv" in printed.out
     (tmp_path / "sector-2-x.txt").write_text("12\nabc\n")
     assert make_empty_catalog.main([f"--base_dir={tmp_path}", "--input", "sector-2-x.txt", "--quiet"]) == 0
     assert "1 line left out" in capsys.readouterr().out

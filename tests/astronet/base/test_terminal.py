@@ -72,8 +72,8 @@ def test_flags_and_tables_of_others_are_told_as_escapes(tmp_path, capsys):
     table.write_text(f"{name},tic_id\n1,{name}\n", encoding="utf-8")
     flags = [f"--tess_data_dir={tmp_path}", f"--output_dir={tmp_path}/records"]
     assert generate_input_records.main([f"--input_tce_csv_file={table}", *flags]) == 1
-    told = capsys.readouterr().err
-    assert told.count("error: ") == 2 and not set(told) & set("\x1b\x07\x9b\x7f\u202e")
+    printed = capsys.readouterr().err
+    assert printed.count("error: ") == 2 and not set(printed) & set("\x1b\x07\x9b\x7f\u202e")
 
 
 def test_text_of_ours_is_printed_as_it_is(capsys):
@@ -123,11 +123,11 @@ def test_output_that_nobody_takes_does_not_undo_the_work(script, tmp_path, redir
         pytest.skip("no /dev/full here")
     command = f"set -o pipefail; {' '.join(script(WORK))} {redirection}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment(), capture_output=True)
-    told = done.stderr.decode()
-    assert done.returncode == code, told
-    assert (tmp_path / "done").exists() and "Traceback" not in told and "Exception ignored" not in told
+    messages = done.stderr.decode()
+    assert done.returncode == code, messages
+    assert (tmp_path / "done").exists() and "Traceback" not in messages and "Exception ignored" not in messages
     if redirection == "> /dev/full":
-        assert "error: standard output takes no text" in told
+        assert "error: standard output takes no text" in messages
 
 
 def test_an_ascii_terminal_does_not_undo_the_work(script, tmp_path):
@@ -159,8 +159,8 @@ def test_an_interrupt_is_told_in_a_line(script, signum, body):
     with subprocess.Popen(script(body), **PIPES, env=environment()) as process:
         assert process.stdout.readline() == "begun\n"
         process.send_signal(signum)
-        _, told = process.communicate(timeout=30)
-    assert (process.returncode, told) == (130, "\nstopped: go on so\n")
+        _, messages = process.communicate(timeout=30)
+    assert (process.returncode, messages) == (130, "\nstopped: go on so\n")
 
 
 def test_an_interrupt_while_a_script_is_importing_is_told_in_a_line(tmp_path):
@@ -185,6 +185,6 @@ def test_members_in_training_are_stopped_in_a_line(tmp_path, write_tces):
     with subprocess.Popen(command, **PIPES, env=environment()) as process:
         assert any("step      0" in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    assert process.returncode == 130 and told.count("\n") == 2
-    assert told.endswith("stopped: the same command, given again, goes on from the last checkpoint\n")
+        _, messages = process.communicate(timeout=60)
+    assert process.returncode == 130 and messages.count("\n") == 2
+    assert messages.endswith("stopped: the same command, given again, goes on from the last checkpoint\n")

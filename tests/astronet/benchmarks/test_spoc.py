@@ -61,8 +61,8 @@ def test_rows_that_cannot_be_used_are_listed(tmp_path):
     rows = [row(1), row(2, global_bins=0), row(3, view=hole), row(4, "X"), row(5, Duration=np.nan), row(6, Depth=1.0)]
     assert list(convert([*rows, row(7, view=np.ones(81))], tmp_path)) == [0]
     with open(tmp_path / "out" / "skipped.csv", newline="") as file:
-        told = {int(skip["row_id"]): (int(skip["tic_id"]), skip["reason"]) for skip in csv.DictReader(file)}
-    assert {i: tic_id for i, (tic_id, _) in told.items()} == {i: i + 1 for i in range(1, 7)}
+        messages = {int(skip["row_id"]): (int(skip["tic_id"]), skip["reason"]) for skip in csv.DictReader(file)}
+    assert {i: tic_id for i, (tic_id, _) in messages.items()} == {i: i + 1 for i in range(1, 7)}
     reasons = [
         "length: global view",
         "not finite: local",
@@ -71,7 +71,7 @@ def test_rows_that_cannot_be_used_are_listed(tmp_path):
         "invalid: depth",
         "flat",
     ]
-    assert all(told[i + 1][1].startswith(reason) for i, reason in enumerate(reasons))
+    assert all(messages[i + 1][1].startswith(reason) for i, reason in enumerate(reasons))
     with open(tmp_path / "out" / "records.json") as file:
         assert json.load(file)["skipped"] == {"length": 1, "not finite": 2, "invalid": 2, "flat": 1}
 

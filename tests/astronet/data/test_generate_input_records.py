@@ -264,9 +264,9 @@ def test_each_bad_row_is_listed_and_the_others_go_on(survey, tmp_path, capsys):
         assert "\n" not in reason
     counted = collections.Counter(kind for _, kind, _ in bad)
     assert json.loads((tmp_path / "out" / "records.json").read_text())["skipped"] == counted
-    told = capsys.readouterr()
-    assert f"21 rows = 2 records + {len(bad)} skipped (invalid 10" in told.out
-    assert "100%" in told.err and "TCE/s" in told.err
+    printed = capsys.readouterr()
+    assert f"21 rows = 2 records + {len(bad)} skipped (invalid 10" in printed.out
+    assert "100%" in printed.err and "TCE/s" in printed.err
 
 
 def test_a_row_of_the_wrong_width_is_listed(survey, tmp_path):

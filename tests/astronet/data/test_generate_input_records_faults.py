@@ -183,8 +183,8 @@ def test_a_tce_that_memory_is_not_enough_for_is_skipped(survey, undisturbed, num
 
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # each of its threads would claim memory
     process = _start(survey, f"--num_worker_processes={number}", preexec_fn=limit, env=environment)
-    _, told = process.communicate()
-    assert process.returncode == 0, told
+    _, skips = process.communicate()
+    assert process.returncode == 0, skips
     assert list(reasons(survey)) == [5] and reasons(survey)[5].startswith("killed: ")
     write_light_curve(survey, 5)
     assert _generate(survey) == 0
@@ -210,10 +210,10 @@ def test_the_run_after_one_that_was_stopped_goes_on(survey, undisturbed, stuck, 
     workers = children(stuck.pid)
     assert len(workers) >= 2
     stuck.send_signal(signum)
-    _, told = stuck.communicate()
+    _, skip_reasons = stuck.communicate()
     assert stuck.returncode == code
-    assert signum == signal.SIGKILL or "stopped: the same command" in told
-    assert "Traceback" not in told
+    assert signum == signal.SIGKILL or "stopped: the same command" in skip_reasons
+    assert "Traceback" not in skip_reasons
     wait_until(lambda: not any(map(is_running, workers)))
     there = {path.name for path in (survey / "out").iterdir()}
     assert there == {"incomplete-records", *([locks.NAME] if signum == signal.SIGKILL else [])}
@@ -227,9 +227,9 @@ def test_the_run_after_one_that_was_stopped_goes_on(survey, undisturbed, stuck, 
 def test_data_that_go_away_are_an_error_and_not_skips(survey, undisturbed, stuck):
     (survey / "tess").rename(survey / "elsewhere")
     wait_until(lambda: release(survey / "elsewhere" / "sector-1" / f"{NUM_STARS}.h5") or stuck.poll() is not None)
-    _, told = stuck.communicate()
+    _, messages = stuck.communicate()
     assert stuck.returncode == 1
-    assert "error: no directory" in told and "same command again" in told
+    assert "error: no directory" in messages and "same command again" in messages
 
     (survey / "elsewhere").rename(survey / "tess")
     write_light_curve(survey, NUM_STARS)
@@ -244,9 +244,9 @@ def limit_files(num_bytes):
 @pytest.mark.parametrize("number", [0, 2])
 def test_a_file_that_cannot_be_written_is_an_error(survey, undisturbed, number):
     process = _start(survey, f"--num_worker_processes={number}", preexec_fn=limit_files(5000))
-    _, told = process.communicate()
+    _, messages = process.communicate()
     assert process.returncode == 1
-    assert "make room there, and run the same command again" in told and "Traceback" not in told
+    assert "make room there, and run the same command again" in messages and "Traceback" not in messages
     assert _generate(survey) == 0
     assert contents(survey) == undisturbed
 
@@ -258,9 +258,9 @@ def test_a_full_disk_is_an_error_and_when_there_is_room_the_run_goes_on(survey, 
     if mounted.returncode:
         pytest.skip("file systems cannot be mounted here: a limit on files has to do")
     try:
-        _, told = (process := _start(survey, "--num_worker_processes=2")).communicate()
+        _, messages = (process := _start(survey, "--num_worker_processes=2")).communicate()
         assert process.returncode == 1
-        assert "No space left on device: make room there" in told and "Traceback" not in told
+        assert "No space left on device: make room there" in messages and "Traceback" not in messages
         subprocess.run(["mount", "-o", "remount,size=4m", out], check=True)
         assert _generate(survey) == 0
         assert contents(survey) == undisturbed
@@ -275,8 +275,8 @@ def test_a_rerun_makes_what_is_not_whole_or_has_changed_and_nothing_else(survey,
         for path in (survey / "out").glob("test-*"):
             os.utime(path, ns=(10**18, 10**18))
         kept = NUM_SHARDS - len(made)
-        told = capfd.readouterr().err
-        assert (f"{kept} of {NUM_SHARDS} shards are up to date" in told) == bool(kept)
+        printed = capfd.readouterr().err
+        assert (f"{kept} of {NUM_SHARDS} shards are up to date" in printed) == bool(kept)
         return sorted(made)
 
     names = [f"test-{i:05d}-of-{NUM_SHARDS:05d}" for i in range(NUM_SHARDS)]

@@ -157,7 +157,7 @@ def test_bad_rows_and_files_cost_only_themselves(tmp_path):
         write_bls(tmp_path, tic_id, peak())
     assert run(tmp_path) == 0
     assert [row["tic_id"] for row in read(tmp_path / "tces.csv")] == ["7", "8"]
-    told = reasons(tmp_path)
+    messages = reasons(tmp_path)
     for tic_id, reason in {
         "x1": "tic_id 'x1' is no TIC ID",
         "2": "no Sectors",
@@ -167,7 +167,7 @@ def test_bad_rows_and_files_cost_only_themselves(tmp_path):
         "6": "6.blsanal: peak 1 is not a row of",
         "9": "3 fields where the header has 17",
     }.items():
-        assert reason in told[tic_id]
+        assert reason in messages[tic_id]
     assert ("7", f"not in {tmp_path}/tic.sqlite: its star parameters stay empty") in warnings(tmp_path)
 
 
@@ -239,10 +239,10 @@ def test_camera_and_ccd_of_the_star_and_of_its_search(tmp_path):
     assert run(tmp_path) == 0
     rows = read(tmp_path / "tces.csv")
     assert [row["camera"] + row["ccd"] for row in rows] == ["34", "00", "21", "00", "00", "34"]
-    told = dict(warnings(tmp_path))
-    assert sorted(told) == ["3", "4", "5"]
-    assert "lies on camera 3 ccd 4, its .blsanal file in cam2/ccd1" in told["3"]
-    assert "coordinates" in told["4"] and "sector 99999" in told["5"]
+    messages = dict(warnings(tmp_path))
+    assert sorted(messages) == ["3", "4", "5"]
+    assert "lies on camera 3 ccd 4, its .blsanal file in cam2/ccd1" in messages["3"]
+    assert "coordinates" in messages["4"] and "sector 99999" in messages["5"]
 
 
 def test_empty_catalogue_is_filled_by_the_search(tmp_path):
@@ -313,9 +313,9 @@ def test_epochs_in_other_time_systems_become_btjd_and_that_is_said_once(tmp_path
     assert run(tmp_path) == 0
     assert [row["Epoc"] for row in read(tmp_path / "tces.csv")] == ["1330.5", "1330.5", "1330.5", "1326.25"]
     assert "seconds" in reasons(tmp_path)["4"]
-    told = capsys.readouterr().err
-    assert told.count("sector-1.csv: 1 of 4 epochs in BJD, converted to BTJD by subtracting 2457000") == 1
-    assert told.count("the .blsanal files: epoch in BJD") == 1
+    printed = capsys.readouterr().err
+    assert printed.count("sector-1.csv: 1 of 4 epochs in BJD, converted to BTJD by subtracting 2457000") == 1
+    assert printed.count("the .blsanal files: epoch in BJD") == 1
     assert [(tic_id, "MJD" in text) for tic_id, text in warnings(tmp_path)] == [("3", True)]
 
 
@@ -329,16 +329,16 @@ def test_far_epochs_and_implausible_values_are_warned_of(tmp_path, capsys):
         {"tic_id": 4, **OWN, "Transit Depth": 3e6},
     )
     assert run(tmp_path) == 0
-    told = dict(warnings(tmp_path))
-    assert sorted(told) == ["1", "3", "4"]
-    assert "periods" in told["1"] and "cadence" in told["3"] and "all the light" in told["4"]
+    messages = dict(warnings(tmp_path))
+    assert sorted(messages) == ["1", "3", "4"]
+    assert "periods" in messages["1"] and "cadence" in messages["3"] and "all the light" in messages["4"]
 
 
 def test_column_in_another_unit_is_told_loudly(tmp_path, capsys):
     write_tev(tmp_path, *({"tic_id": i, **OWN, "Duration": 0.125} for i in range(1, 6)))
     assert run(tmp_path) == 0
-    told = capsys.readouterr().err
-    assert told.count("as if it were in days") == 1 and "sector-1.csv" in told
+    printed = capsys.readouterr().err
+    assert printed.count("as if it were in days") == 1 and "sector-1.csv" in printed
 
 
 @pytest.mark.parametrize("value", ["1326.25", "0.05", "2.5"])
@@ -367,9 +367,9 @@ def test_the_old_name_of_a_flag_works_and_says_the_new_one(tmp_path, capsys):
     write_tic(tmp_path, (7, 10.0, -5.0, 9.0, 1.5, 1.1, 5900.0, 4.2, None, None))
     (tmp_path / "tic.sqlite").rename(tmp_path / "stars.sqlite")
     assert run(tmp_path, f"--catalog=local:{tmp_path}/stars.sqlite") == 0
-    told = capsys.readouterr()
-    assert f"star parameters from local:{tmp_path}/stars.sqlite" in told.out
-    assert "--catalog is now called --star_catalog" in told.err
+    printed = capsys.readouterr()
+    assert f"star parameters from local:{tmp_path}/stars.sqlite" in printed.out
+    assert "--catalog is now called --star_catalog" in printed.err
     assert read(tmp_path / "tces.csv")[0]["star_rad"] == "1.5"
 
 
@@ -384,8 +384,8 @@ def test_a_catalog_does_not_overwrite_files_that_it_would_find_by_itself(kind, n
     there.write_text("time,flux\n1,1\n")
     flags = [f"--out_name={found}", f"--tess_data_dir={tmp_path}/tess"]
     assert run(tmp_path, *flags) == 1
-    told = capsys.readouterr().err
-    assert "--out_name would overwrite" in told and "_data_dir reads" in told
+    printed = capsys.readouterr().err
+    assert "--out_name would overwrite" in printed and "_data_dir reads" in printed
     assert there.read_text() == "time,flux\n1,1\n"
 
 

@@ -229,9 +229,9 @@ def write_files(directory, angles):
 @pytest.mark.parametrize("flags", [[], ["--angle_offset=100"], ["--flip_angles", "--angle_offset=-30"]])
 def test_angles_that_look_like_radians_are_told(flags, tmp_path, capsys):
     parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags).read_and_warn()
-    told = capsys.readouterr().out
-    assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in told
-    assert "which makes 140 deg" in told
+    printed = capsys.readouterr().out
+    assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in printed
+    assert "which makes 140 deg" in printed
 
 
 def test_angles_in_degrees_are_not_told_of(tmp_path, capsys):
@@ -252,8 +252,8 @@ def test_angles_in_degrees_are_not_told_of(tmp_path, capsys):
 def test_flags_that_no_cube_can_have_are_refused(flag, error, simulated, capsys):
     with pytest.raises(SystemExit):
         parse(*(str(simulated / f"{name}.fits") for name in ("cube", "psf", "angles")), flag)
-    told = capsys.readouterr().err
-    assert flag.split("=")[0] in told and error in told
+    printed = capsys.readouterr().err
+    assert flag.split("=")[0] in printed and error in printed
 
 
 def test_the_flags_are_those_that_read_takes(simulated):

@@ -73,10 +73,10 @@ def test_the_maps_are_fits_files_of_the_sky(found):
 def test_a_second_run_makes_nothing_again(tiny, found, tmp_path, capsys):
     before = rows(found)
     assert detect(shutil.copytree(tiny, tmp_path / "elsewhere"), found) == 0
-    told = capsys.readouterr().out
-    assert "made before, from the same cube" in told
-    assert "is finished" in told
-    assert "is right" in told  # the sign of the angles
+    printed = capsys.readouterr().out
+    assert "made before, from the same cube" in printed
+    assert "is finished" in printed
+    assert "is right" in printed  # the sign of the angles
     assert rows(found) == before
 
 
@@ -97,16 +97,16 @@ def test_the_prior_shifts_all_probabilities_alike(tiny, found, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--model_dir=pretrained:flares",), "is not for direct images"),
         (("--model_dir=nowhere",), "nowhere"),
         (("--snr_range", "2", "1"), "--snr_range"),
     ],
 )
-def test_what_cannot_be_is_told(tiny, tmp_path, capsys, flags, told):
+def test_what_cannot_be_is_told(tiny, tmp_path, capsys, flags, message):
     assert detect(tiny, tmp_path, *flags) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def again(found, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--num_companions=61",), "--num_companions was 60, and is 61"),
         (("--seed=4",), "--seed was 3, and is 4"),
@@ -166,11 +166,11 @@ def again(found, tmp_path):
         (("--num_models=2",), "holds a single detector, and --num_models=2"),
     ],
 )
-def test_a_detector_of_other_samples_is_refused_before_anything_changes(tiny, again, capsys, flags, told):
+def test_a_detector_of_other_samples_is_refused_before_anything_changes(tiny, again, capsys, flags, message):
     before = contents(again)
     assert detect(tiny, again, *flags) == 1
     error = capsys.readouterr().err
-    assert told in error and str(again / "sodirf") in error and "another --output_dir" in error
+    assert message in error and str(again / "sodirf") in error and "another --output_dir" in error
     assert contents(again) == before
 
 
@@ -206,8 +206,8 @@ def test_samples_without_a_detector_or_with_damage_are_made_again(simulate, tmp_
     shard.write_bytes(after[shard][:-1])
     capsys.readouterr()
     assert detect(small, tmp_path, "--seed=4", *few) == 0
-    told = capsys.readouterr().out
-    assert "made before" not in told and "is finished" in told
+    printed = capsys.readouterr().out
+    assert "made before" not in printed and "is finished" in printed
     assert contents(tmp_path / "records") == after
 
 
@@ -246,10 +246,10 @@ def test_pixels_are_grouped_into_detections():
 
 def test_how_many_test_companions_would_be_detected_is_told(tiny, found, capsys):
     assert detect(tiny, found) == 0
-    told = re.search(
+    printed = re.search(
         r"^of (\d+) companions injected for test .*, (\d+) would be .* (\S+) at most$", capsys.readouterr().out, re.M
     )
-    number, detected, most = int(told[1]), int(told[2]), float(told[3])
+    number, detected, most = int(printed[1]), int(printed[2]), float(printed[3])
     with open(found / "records" / "samples.csv", newline="") as file:
         kept = [row for row in csv.DictReader(file) if row["shard"].startswith("test")]
     assert number == sum(row["Disposition"] == "companion" for row in kept)
@@ -259,5 +259,5 @@ def test_how_many_test_companions_would_be_detected_is_told(tiny, found, capsys)
 def test_a_detector_that_would_detect_no_test_companion_is_told(tiny, found, tmp_path, capsys):
     shutil.copytree(found, tmp_path / "again")
     assert detect(tiny, tmp_path / "again", "--prior=1e-9", "--num_measured=0") == 0
-    told = capsys.readouterr().out
-    assert "WARNING: of " in told and "none would be detected" in told and "--threshold" in told
+    printed = capsys.readouterr().out
+    assert "WARNING: of " in printed and "none would be detected" in printed and "--threshold" in printed

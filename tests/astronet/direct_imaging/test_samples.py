@@ -99,19 +99,19 @@ def test_records_are_the_same_with_any_number_of_processes(tiny, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (("--snr_range", "3", "1"), "--snr_range"),
         (("--num_companions=0",), "positive"),
     ],
 )
-def test_flags_that_cannot_be_are_refused(tiny, tmp_path, capsys, flags, told):
+def test_flags_that_cannot_be_are_refused(tiny, tmp_path, capsys, flags, message):
     try:
         assert generate(tiny, tmp_path / "records", *flags) == 1
     except SystemExit as stopped:
         assert stopped.code == 2
-        told = "is not an integer from 1 to"
-    assert told in capsys.readouterr().err
+        message = "is not an integer from 1 to"
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
 
 

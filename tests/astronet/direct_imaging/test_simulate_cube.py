@@ -106,8 +106,8 @@ def test_flags_out_of_range_are_refused(tmp_path, capsys, flags, error):
 def test_numbers_that_no_cube_can_have_are_refused(tmp_path, capsys, flag, error):
     with pytest.raises(SystemExit):
         simulate_cube.main([f"--output_dir={tmp_path}", flag])
-    told = capsys.readouterr().err
-    assert flag.split("=")[0] in told and error in told
+    printed = capsys.readouterr().err
+    assert flag.split("=")[0] in printed and error in printed
 
 
 @pytest.mark.parametrize("companion", ["20", "20,0", "a,b,c", "20,0,1e-3,4", "20,nan,1e-3", "20,0,inf"])

@@ -16,8 +16,8 @@ def test_the_commands_of_the_documentation_run(run_documented, tmp_path):
         "--num_companions=300 --num_speckles=1200": FEW,
         "--num_maps=20": f"--num_maps=2 --no_llsg {ALONE}",
     }
-    told = run_documented(PAGE.read_text(), shorter)
-    assert "the sign of the parallactic angles is right" in told
+    messages = run_documented(PAGE.read_text(), shorter)
+    assert "the sign of the parallactic angles is right" in messages
     for name in ("companions/detections.png", "nothing/probability_map.fits", "roc/roc.png"):
         assert (tmp_path / name).stat().st_size
     with open(tmp_path / "companions/detections.csv", newline="") as file:

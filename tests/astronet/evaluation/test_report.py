@@ -53,20 +53,20 @@ def read_json(path):
 
 def test_report_of_the_published_checkpoint(report, published):
     *_, probabilities, labels = published
-    told = read_json(report / "report.json")
-    whole, unseen = told["sets"]["all"], told["sets"]["unseen"]
+    summary = read_json(report / "report.json")
+    whole, unseen = summary["sets"]["all"], summary["sets"]["unseen"]
     assert (whole["num_tces"], whole["num_stars"], whole["num_positive"]) == (1657, 1637, 227)
-    assert told["seen_in_training"] == {"identical_views": 78, "shared_stars": 257}
+    assert summary["seen_in_training"] == {"identical_views": 78, "shared_stars": 257}
     assert unseen["num_tces"] == 1657 - 257
 
     figures = {name: figure["value"] for name, figure in whole["figures"].items()}
     assert figures["average_precision"] == pytest.approx(average_precision_score(labels, probabilities), abs=1e-5)
     assert figures["auc"] == pytest.approx(roc_auc_score(labels, probabilities), abs=1e-5)
     assert figures["recall"] == pytest.approx(223 / 227)  # the least that is 0.98 of 227
-    before, after = (told["calibration"][when] for when in ("before", "after"))
+    before, after = (summary["calibration"][when] for when in ("before", "after"))
     assert before["cross_entropy"] == pytest.approx(log_loss(labels, probabilities), abs=1e-5)
     assert before["brier_score"] == pytest.approx(brier_score_loss(labels, probabilities), abs=1e-5)
-    assert told["calibration"]["temperature"] == pytest.approx(1.2006, abs=0.002)
+    assert summary["calibration"]["temperature"] == pytest.approx(1.2006, abs=0.002)
     assert all(after[name] < before[name] for name in before)
     for figure in whole["figures"].values():
         assert figure["low"] < figure["value"] < figure["high"] <= 1
@@ -183,9 +183,9 @@ def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monk
     assert constant == "global_view: constant; local_view: constant"
 
     assert evaluate.main([flags[0], "--eval_files=test-0", "--output_dir=report", "--num_resamples=10"]) == 0
-    told = read_json(tmp_path / "report" / "report.json")["unlike_training"]
-    assert told["num_tces"] == 2
-    assert [tce["unlike_training"] for tce in told["tces"]] == [inverted, constant]
+    summary = read_json(tmp_path / "report" / "report.json")["unlike_training"]
+    assert summary["num_tces"] == 2
+    assert [tce["unlike_training"] for tce in summary["tces"]] == [inverted, constant]
     with open("report/kinds.csv", newline="") as table:
         rows = [row for row in csv.DictReader(table) if (row["kind"], row["figure"]) == ("Views", "recall")]
     assert {row["bin"]: row["num_tces"] for row in rows} == {"like training": "1", "unlike training": "2"}
@@ -194,8 +194,8 @@ def test_views_unlike_training_are_told(ensemble_dir, tmp_path, write_tces, monk
 def test_report_without_view_limits_tells_nothing_of_them(ensemble_dir, write_tces, tmp_path):
     flags = [f"--model_dir={ensemble_dir / '1'}", f"--eval_files={write_tces(tmp_path / 'val')}"]
     assert evaluate.main([*flags, f"--output_dir={tmp_path / 'report'}", "--num_resamples=10"]) == 0
-    told = read_json(tmp_path / "report" / "report.json")
-    assert told["unlike_training"] is None and told["sets"]["all"]["kinds"]["Views"] == []
+    summary = read_json(tmp_path / "report" / "report.json")
+    assert summary["unlike_training"] is None and summary["sets"]["all"]["kinds"]["Views"] == []
 
 
 @pytest.fixture
@@ -278,9 +278,9 @@ def test_records_of_one_label_cannot_calibrate_but_can_be_reported(ensemble_dir,
     assert calibrate.main(flags) == 1
     assert "all 24 TCEs have one label" in capsys.readouterr().err
     assert evaluate.main([*flags, f"--output_dir={tmp_path / 'report'}", "--num_resamples=10"]) == 0
-    told = read_json(tmp_path / "report" / "report.json")["sets"]["all"]
-    assert told["figures"]["recall"] == {"value": None, "low": None, "high": None}
-    assert told["figures"]["accuracy"]["value"] is not None
+    summary = read_json(tmp_path / "report" / "report.json")["sets"]["all"]
+    assert summary["figures"]["recall"] == {"value": None, "low": None, "high": None}
+    assert summary["figures"]["accuracy"]["value"] is not None
 
 
 def random_tces(seed, num_tces=400):

@@ -96,8 +96,8 @@ def test_a_full_disk_stops_the_search_and_blames_no_light_curve(simulated, model
         assert find_flares.main(flags) == 1
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    told = capsys.readouterr().err
-    assert "_probability.csv" in told and "no light curve could be read" not in told
+    printed = capsys.readouterr().err
+    assert "_probability.csv" in printed and "no light curve could be read" not in printed
     assert not list((tmp_path / "out").glob("*"))
 
 
@@ -229,8 +229,8 @@ def test_a_bad_header_costs_no_other_light_curve(simulated, model_dir, tmp_path,
     bad = changed(paths[0], tmp_path, lambda file: file[0].header.update({key: value}))
     flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out"]
     assert find_flares.main([str(bad), str(paths[1]), *flags]) == code
-    told = capsys.readouterr().err
-    assert message is None or message in told
+    printed = capsys.readouterr().err
+    assert message is None or message in printed
     assert len(rows(tmp_path / "out/searched.csv")) == 2 - code
     assert len(rows(tmp_path / "out/skipped.csv")) == code
     assert {row["tic_id"] for row in rows(tmp_path / "out/searched.csv")} >= {"1002"}

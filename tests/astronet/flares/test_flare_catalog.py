@@ -185,8 +185,8 @@ def test_stars_with_a_flare_of_unknown_time_have_no_quiet_windows(tmp_path, simu
 def test_what_is_no_catalog_says_so(tmp_path, simulated, capsys, content):
     (tmp_path / "flares.csv").write_bytes(content)
     assert make(tmp_path, simulated, tmp_path / "flares.csv") == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: ") and "flares.csv" in told and "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ") and "flares.csv" in printed and "Traceback" not in printed
 
 
 @pytest.mark.parametrize("key, value", [("TICID", "none"), ("TEFF", "hot"), ("RADIUS", "large"), ("SECTOR", "one")])
@@ -202,9 +202,9 @@ def test_a_header_of_text_costs_no_other_light_curve(tmp_path, simulated, key, v
 def test_star_tables_tell_rows_that_cannot_be_used(tmp_path, caplog):
     (tmp_path / "stars.csv").write_text("TIC;Teff;radius\n1;3000;0.3\nx;3000;0.3\n2;hot;0.3\n3;3000;-1\n4;;0.3\n")
     assert stars.read(tmp_path / "stars.csv") == {1: (3000.0, 0.3)}
-    told = caplog.text
-    assert "row 2 left out: 'x' is no TIC ID" in told and "row 3 left out: teff is 'hot'" in told
-    assert "row 4 left out: star_rad is -1, no star's" in told and "row 5" not in told
+    messages = caplog.text
+    assert "row 2 left out: 'x' is no TIC ID" in messages and "row 3 left out: teff is 'hot'" in messages
+    assert "row 4 left out: star_rad is -1, no star's" in messages and "row 5" not in messages
     (tmp_path / "stars.csv").write_text("tic_id,teff,star_rad\n1,,\n")
     with pytest.raises(ScriptError, match="has no row with tic_id, teff and star_rad"):
         stars.read(tmp_path / "stars.csv")
@@ -222,26 +222,26 @@ def test_a_binary_file_is_refused_by_its_name_and_its_bytes_are_not_shown(tmp_pa
     path.write_bytes(content[kind])
     flags = [f"--flare_catalog={path}", "--light_curves=x.fits", f"--output_dir={tmp_path}/out"]
     assert generate_flare_records.main(flags) == 1
-    told = capsys.readouterr().err
-    assert told == (
+    printed = capsys.readouterr().err
+    assert printed == (
         f"error: {path} holds bytes that are no text: give a CSV file, or an ECSV, FITS, VOTable or Parquet table\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("header", "cells", "told"),
+    ("header", "cells", "message"),
     [
         ("tic_id,tic_id,sector,peak_time", "1,2,1,1326", "tic_id (column 1): 1, tic_id (column 2): 2"),
         ("TIC,sector,peak_time,tic_id", "7,1,1326,8", "tic_id (column 4): 8, TIC (column 1): 7"),
         ("tic_id,sector,peak_time,Sector", "7,1,1326,2", "sector (column 2): 1, Sector (column 4): 2"),
     ],
 )
-def test_two_columns_for_one_thing_are_refused_where_they_differ(tmp_path, header, cells, told):
+def test_two_columns_for_one_thing_are_refused_where_they_differ(tmp_path, header, cells, message):
     path = tmp_path / "flares.csv"
     path.write_text(f"{header}\n{cells}\n")
     with pytest.raises(ScriptError) as refused:
         catalog.read(path)
-    assert told in str(refused.value) and str(refused.value).startswith(f"{path}, row 1: 2 columns are taken for ")
+    assert message in str(refused.value) and str(refused.value).startswith(f"{path}, row 1: 2 columns are taken for ")
 
 
 def test_two_columns_for_one_thing_that_agree_do_no_harm(tmp_path):

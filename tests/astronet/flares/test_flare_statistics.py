@@ -101,9 +101,9 @@ def test_one_bad_light_curve_costs_no_other(simulated, model_dir, tmp_path, caps
     path = str(sorted(simulated.glob("*.fits"))[0])
     flags = [f"--model_dir={model_dir}", "--average", f"--output_dir={tmp_path}/out", "--num_flares=5"]
     assert injection_recovery.main([f"{tmp_path}/bad_lc.fits", path, *flags]) == 1
-    told = capsys.readouterr()
-    assert "bad_lc.fits" in told.err and "bad_lc.fits" in (tmp_path / "out/skipped.csv").read_text()
-    assert f"{path}: " in told.out and len(column(tmp_path / "out/injections.csv", "amplitude")) == 5
+    printed = capsys.readouterr()
+    assert "bad_lc.fits" in printed.err and "bad_lc.fits" in (tmp_path / "out/skipped.csv").read_text()
+    assert f"{path}: " in printed.out and len(column(tmp_path / "out/injections.csv", "amplitude")) == 5
 
 
 @pytest.mark.parametrize(

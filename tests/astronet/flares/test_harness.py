@@ -25,9 +25,10 @@ def test_evaluation_report_has_figures_with_intervals(flare_records, model_dir, 
 def test_mistakes_are_listed_and_drawn(flare_records, model_dir, tmp_path, capsys):
     flags = [f"--model_dir={model_dir}", "--average", f"--tfrecord_dir={flare_records}", "--threshold=0.9"]
     assert find_incorrect.main([*flags, f"--output_dir={tmp_path}", f"--save_dir={tmp_path}/plots"]) == 0
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert (
-        re.search(r"^\d+ windows, \d+ of them flare; average precision", told.out) and "TCE" not in told.out + told.err
+        re.search(r"^\d+ windows, \d+ of them flare; average precision", printed.out)
+        and "TCE" not in printed.out + printed.err
     )
     with open(tmp_path / "misclassified.csv", newline="") as file:
         mistakes = list(csv.DictReader(file))

@@ -57,8 +57,8 @@ def test_records_know_the_flare_networks_by_their_content(generate, model_dir, t
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_mistyped_directory_of_flare_networks_stops_before_any_work(generate, tmp_path, capfd, workers):
     assert generate_input_records.main(generate(tmp_path / "nowhere", f"--num_worker_processes={workers}")) == 1
-    told = capfd.readouterr().err.strip().splitlines()
-    assert len(told) == 1 and told[0].startswith(f"error: --mask_flares={tmp_path}/nowhere: ")
+    printed = capfd.readouterr().err.strip().splitlines()
+    assert len(printed) == 1 and printed[0].startswith(f"error: --mask_flares={tmp_path}/nowhere: ")
     assert not (tmp_path / "out").exists()
 
 
@@ -76,18 +76,18 @@ def test_cadences_too_long_for_flares_are_a_reason_of_their_own(generate, model_
 
 
 @pytest.mark.parametrize(
-    "make, told",
+    "make, message",
     [
         (lambda path: None, "there is no such directory"),
         (lambda path: path.write_text(""), "it is a file: give a directory"),
         (lambda path: path.mkdir(), "it has no models in subdirectories: give the directory of an ensemble"),
     ],
 )
-def test_what_is_no_directory_of_flare_networks_says_what_it_is(generate, tmp_path, capfd, make, told):
+def test_what_is_no_directory_of_flare_networks_says_what_it_is(generate, tmp_path, capfd, make, message):
     make(tmp_path / "given")
     assert generate_input_records.main(generate(tmp_path / "given", "--num_worker_processes=0")) == 1
     error = capfd.readouterr().err
-    assert told in error and "--average" not in error
+    assert message in error and "--average" not in error
 
 
 def test_a_run_with_flare_networks_ends_without_a_traceback(generate, model_dir, tmp_path):

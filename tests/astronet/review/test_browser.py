@@ -166,8 +166,8 @@ def test_the_export_is_a_file_and_counts_as_exported(visit, folder, tmp_path):
 def test_blind_mode_hides_all_that_tells_of_the_model(visit, folder):
     page = visit(folder)
     page.begin("CD", blind=True)
-    told = page.text("#header")
-    assert "prob" not in told and "catalog" not in told and "#" not in told
+    header_text = page.text("#header")
+    assert "prob" not in header_text and "catalog" not in header_text and "#" not in header_text
     assert page.run("return document.getElementById('histogram-box').hidden")
     assert page.run("return document.querySelectorAll('button.sort').length") == 0
     random = by_column(page, "row_id")
@@ -248,8 +248,8 @@ def test_hostile_imports_are_refused_or_left_out(visit, folder, tmp_path):
     writer.writeheader()
     writer.writerows(bad)
     imported(page, output.getvalue(), tmp_path)
-    told = page.text("#dialog")
-    assert "4 rows were left out" in told and "unknown label" in told and f"1 of {HOSTILE}" in told
+    dialog_text = page.text("#dialog")
+    assert "4 rows were left out" in dialog_text and "unknown label" in dialog_text and f"1 of {HOSTILE}" in dialog_text
     assert page.run("return document.querySelectorAll('img').length") == 0 and set(labels(page)) == {""}
     for text in ("a,b\r\n1,2\r\n", '"never closed', "", "\x00\xff"):
         page.click(".dialog-head .close")

@@ -57,17 +57,17 @@ def states(photometry, of=None, found=()):
 
 
 def test_a_clean_planet_raises_no_flag():
-    told = states(light_curve())
-    assert "flag" not in told.values()
-    assert [told[name] for name in ("odd_even", "secondary", "not_unique", "size", "duration", "one_event")] == [
-        "pass"
-    ] * 6
+    state_of_check = states(light_curve())
+    assert "flag" not in state_of_check.values()
+    assert [
+        state_of_check[name] for name in ("odd_even", "secondary", "not_unique", "size", "duration", "one_event")
+    ] == ["pass"] * 6
 
 
 def test_what_cannot_be_tested_is_never_a_pass():
-    told = states(light_curve(), tce(star_radius=math.nan, event_density=math.nan))
+    state_of_check = states(light_curve(), tce(star_radius=math.nan, event_density=math.nan))
     unknown = ("size", "duration", "sector_wide", "aperture", "dumps", "centroid")
-    assert [told[name] for name in unknown] == ["untestable"] * 6
+    assert [state_of_check[name] for name in unknown] == ["untestable"] * 6
     few = states(light_curve(), tce(period_days=13.0, epoch_btjd=T0))
     assert few["odd_even"] == few["not_unique"] == "untestable"
 
@@ -109,8 +109,8 @@ def test_a_single_deep_event_is_flagged():
 
 
 def test_a_large_companion_and_a_long_event_are_flagged():
-    told = states(light_curve(), tce(star_radius=6.0))
-    assert told["size"] == "flag"
+    state_of_check = states(light_curve(), tce(star_radius=6.0))
+    assert state_of_check["size"] == "flag"
     assert states(light_curve(), tce(duration_days=0.8))["duration"] == "flag"
 
 
@@ -134,8 +134,8 @@ def test_events_in_gaps_and_periods_of_the_spacecraft_are_flagged():
 
 
 def test_crowded_times_and_twins_are_flagged():
-    told = states(light_curve(), tce(event_density=7.0), (checks.Twin(2, 6, 30.0, True),))
-    assert told["sector_wide"] == told["same_ephemeris"] == "flag"
+    state_of_check = states(light_curve(), tce(event_density=7.0), (checks.Twin(2, 6, 30.0, True),))
+    assert state_of_check["sector_wide"] == state_of_check["same_ephemeris"] == "flag"
 
 
 def test_the_depth_by_aperture_tells_a_neighbor():

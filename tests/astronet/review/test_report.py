@@ -16,8 +16,8 @@ from light_curve_util import tess_io
 def piece(folder, key):
     """What a data file gives the page."""
     text = (folder / "data" / f"{key}.js").read_text()
-    told, value = re.fullmatch(r"astronetChunk\((.*?),(.*)\);\n", text).groups()
-    assert json.loads(told) == key
+    printed_key, value = re.fullmatch(r"astronetChunk\((.*?),(.*)\);\n", text).groups()
+    assert json.loads(printed_key) == key
     return json.loads(json.loads(value))
 
 
@@ -47,8 +47,8 @@ def test_rows_are_those_of_the_records_with_the_bins_that_the_network_read(folde
             wanted = np.clip(tf_example.series(examples[row_id], name), -1.5, 1)
             assert np.abs(seen / 255 * 2.5 - 1.5 - wanted).max() < 0.006
     for column, name in (("period", "Period"), ("depth", "Transit_Depth"), ("sn", "SN")):
-        told = [tf_example.value(examples[row_id], name) for row_id in index["row_id"]]
-        assert index[column] == pytest.approx(told, rel=1e-4)
+        values = [tf_example.value(examples[row_id], name) for row_id in index["row_id"]]
+        assert index[column] == pytest.approx(values, rel=1e-4)
 
 
 def test_the_light_curve_is_the_one_that_was_folded(folder, sky):

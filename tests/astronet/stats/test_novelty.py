@@ -28,9 +28,9 @@ def describe(view, limits):
 
 
 def test_one_in_a_hundred_training_views_lies_beyond(limits):
-    told = novelty.describe({name: smooth_views(1000, seed) for seed, name in enumerate(NAMES)}, limits)
+    messages = novelty.describe({name: smooth_views(1000, seed) for seed, name in enumerate(NAMES)}, limits)
     for name in NAMES:
-        assert sum(f"{name}: " in of_tce for of_tce in told) in range(5, 11)  # 0.5 % rough, 0.5 % without a dip
+        assert sum(f"{name}: " in of_tce for of_tce in messages) in range(5, 11)  # 0.5 % rough, 0.5 % without a dip
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_one_in_a_hundred_training_views_lies_beyond(limits):
     ],
 )
 def test_each_alteration_has_its_flag(limits, alter, flag):
-    told = describe(alter(smooth_views(50, 8)), limits)
-    assert np.mean([f"local_view: {flag}" in of_tce for of_tce in told]) > 0.95
+    messages = describe(alter(smooth_views(50, 8)), limits)
+    assert np.mean([f"local_view: {flag}" in of_tce for of_tce in messages]) > 0.95
 
 
 def test_both_views_are_named(limits):
@@ -55,9 +55,9 @@ def test_both_views_are_named(limits):
 
 def test_depth_and_level_of_a_view_do_not_matter(limits):
     views = np.concatenate([smooth_views(50, 9), -smooth_views(50, 10)])
-    told = describe(views, limits)
-    assert told == describe(1000 * views + 5, limits)
-    assert 40 < told.count("") < 60
+    messages = describe(views, limits)
+    assert messages == describe(1000 * views + 5, limits)
+    assert 40 < messages.count("") < 60
 
 
 def test_altered_leaves_the_views_alone_and_its_seed_decides():
@@ -76,13 +76,13 @@ SCALARS = {"Duration": np.geomspace(0.01, 1, 5000), "SN": np.geomspace(5, 500, 5
 def test_scalar_beyond_training_is_flagged():
     limits = novelty.fit_scalars(SCALARS)
     given = {"Duration": [0.1, 0.1 / 24, 24 * 0.1, np.nan, 0], "SN": [50, 50, 1e9, 1, np.nan]}
-    told = novelty.describe({name: np.array(values)[:, np.newaxis] for name, values in given.items()}, None, limits)
-    assert told == ["", "Duration: low", "Duration: high; SN: high", "SN: low", ""]
+    messages = novelty.describe({name: np.array(values)[:, np.newaxis] for name, values in given.items()}, None, limits)
+    assert messages == ["", "Duration: low", "Duration: high; SN: high", "SN: low", ""]
 
 
 def test_one_in_a_thousand_training_scalars_lies_beyond_each_limit():
-    told = novelty.describe(SCALARS, {}, novelty.fit_scalars(SCALARS))
-    assert [sum(flag in of_tce for of_tce in told) for flag in ("SN: low", "SN: high")] == [4, 4]
+    messages = novelty.describe(SCALARS, {}, novelty.fit_scalars(SCALARS))
+    assert [sum(flag in of_tce for of_tce in messages) for flag in ("SN: low", "SN: high")] == [4, 4]
 
 
 def test_training_scalars_of_a_small_set_are_all_within(limits):

@@ -55,9 +55,9 @@ def made(directory):
 def test_epochs_of_several_systems_in_one_column_give_the_same_records(make_records, capsys):
     given = [T0, T0 + 2457000, T0 + 56999.5, T0 + 7000]
     directory = make_records([{"Epoc": repr(epoch)} for epoch in given])
-    told = capsys.readouterr().err
-    assert told.count("1 of 4 epochs in BJD, converted to BTJD by subtracting 2457000") == 1
-    assert "MJD" in told and "assumed" in told
+    printed = capsys.readouterr().err
+    assert printed.count("1 of 4 epochs in BJD, converted to BTJD by subtracting 2457000") == 1
+    assert "MJD" in printed and "assumed" in printed
     first, *others = made(directory)
     assert first[1] == T0 and all(other == first for other in others)
     assert not rows_of(directory / "warnings.csv") and not rows_of(directory / "skipped.csv")
@@ -140,8 +140,8 @@ def test_public_planets_are_found_from_bjd_by_both_scripts(shared, tmp_path, mon
     assert generate_input_records.main(flags) == 0
     model = ["--model_dir=pretrained:triage", "--engine=numpy"]
     assert batch_predict.main([*model, "--tfrecord_dir=records"]) == 0
-    told = {row["tic_id"]: float(row["mean"]) for row in rows_of(tmp_path / "prediction.csv")}
-    assert [probability > 0.8 for probability in told.values()] == [False, True, True, True]
+    probability_of_star = {row["tic_id"]: float(row["mean"]) for row in rows_of(tmp_path / "prediction.csv")}
+    assert [probability > 0.8 for probability in probability_of_star.values()] == [False, True, True, True]
 
     tce = rows_of(table)[0]  # TOI-216.02, the epoch of which is far away
     flags = [f"--tic={tce['tic_id']}", f"--period={tce['Period']}", f"--duration_hours={tce['Duration']}"]
@@ -151,7 +151,7 @@ def test_public_planets_are_found_from_bjd_by_both_scripts(shared, tmp_path, mon
     assert predict.main([*model, *flags, f"--t0={tce['Epoc']}"]) == 0
     captured = capsys.readouterr()
     assert "57 periods (988 d) after the light curve" in captured.err and "epoch in BJD, converted" in captured.err
-    assert float(captured.out.split()[1]) == round(told[tce["tic_id"]], 3)
+    assert float(captured.out.split()[1]) == round(probability_of_star[tce["tic_id"]], 3)
 
 
 @pytest.mark.parametrize("t0", ["1.15e8", "20000"])

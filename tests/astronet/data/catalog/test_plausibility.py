@@ -46,7 +46,7 @@ def test_column_in_another_unit_is_told_once(column, factor, looks_like, num_row
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "told"),
+    ("column", "value", "message"),
     [
         ("Duration", 0.01, "shorter than a cadence"),
         ("Duration", 60.0, "five times as long as the transit of a Sun-like star"),
@@ -56,12 +56,12 @@ def test_column_in_another_unit_is_told_once(column, factor, looks_like, num_row
         ("Period", 40000.0, "longer than TESS has observed"),
     ],
 )
-def test_impossible_value_is_told_with_its_row(column, value, told):
+def test_impossible_value_is_told_with_its_row(column, value, message):
     values = GOOD[column].copy()
     values[7] = value
     doubts = plausibility.doubts({**GOOD, column: values})
     assert not doubts.of_columns and list(doubts.of_tces) == [7]
-    assert told in doubts.of_tces[7][0] and f"{value:.4g}" in doubts.of_tces[7][0]
+    assert message in doubts.of_tces[7][0] and f"{value:.4g}" in doubts.of_tces[7][0]
 
 
 def test_unknown_values_are_not_doubted():
@@ -81,7 +81,7 @@ def test_script_tells_the_unit_on_the_screen_and_the_row_in_its_list(tmp_path, c
     (tmp_path / "tces.csv").write_text(header + "0,7,1,PC,1327,3,0.125,10000,1,1e9\n")
     flags = [f"--input_tce_csv_file={tmp_path}/tces.csv", f"--tess_data_dir={tmp_path}", "--make_test_set"]
     assert generate_input_records.main([*flags, f"--output_dir={tmp_path}/records", "--num_worker_processes=0"]) == 0
-    told = capsys.readouterr().err
-    assert "as if it were in days" in told and "warnings.csv" in told
+    printed = capsys.readouterr().err
+    assert "as if it were in days" in printed and "warnings.csv" in printed
     with open(tmp_path / "records" / "warnings.csv", newline="") as file:
         assert [(row["row_id"], row["warning"].split()[0]) for row in csv.DictReader(file)] == [("0", "SN")]

@@ -276,11 +276,11 @@ def test_what_is_no_tic_id_is_refused_with_the_reason(generate, tmp_path):
     good = ["7", "TIC 7", "7.0", "0000000008"]
     table = HEADER + "".join(f"{i},{text},{event}{i}\n" for i, text in enumerate([*IDS, *good]))
     assert generate(table.replace(",1" + "0\n", ",1\n"), "--make_test_set") in (0, 1)
-    told = reasons(tmp_path / "records")
+    messages = reasons(tmp_path / "records")
     for i, (text, reason) in enumerate(IDS.items()):
-        assert told[str(i)].startswith(f"invalid: tic_id '{text}' {reason}") or reason in told[str(i)]
+        assert messages[str(i)].startswith(f"invalid: tic_id '{text}' {reason}") or reason in messages[str(i)]
     for i in range(len(IDS), len(IDS) + len(good)):
-        assert told[str(i)].startswith("missing: no light curve of TIC ")
+        assert messages[str(i)].startswith("missing: no light curve of TIC ")
 
 
 BAD_ROW = "0,1.5,.01,perhaps,,0,sixty,?,1-x\n"
@@ -288,7 +288,7 @@ BAD_ROW = "0,1.5,.01,perhaps,,0,sixty,?,1-x\n"
 
 def test_all_problems_of_a_row_are_told_at_once_by_both_scripts(generate, tmp_path):
     assert generate(HEADER + BAD_ROW) == 1
-    told = reasons(tmp_path / "records")["0"]
+    messages = reasons(tmp_path / "records")["0"]
     common = [
         "tic_id '1.5' is no whole number",
         "text 'sixty' in numeric column Duration",
@@ -296,7 +296,7 @@ def test_all_problems_of_a_row_are_told_at_once_by_both_scripts(generate, tmp_pa
         "'1-x' is no sector",
     ]
     for problem in (*common, "no Epoc", "Period is 0, and must be positive", "unknown disposition 'perhaps'"):
-        assert problem in told, problem
+        assert problem in messages, problem
     assert make_catalog.main(["--input=tces.csv", f"--base_dir={tmp_path}", "--out_name=new.csv"]) == 1
     (dropped,) = rows(tmp_path / "new_dropped.csv")
     assert all(problem in dropped["reason"] for problem in common)
@@ -465,11 +465,13 @@ def test_the_public_cases(shared, tmp_path):
             return [], reasons(out)
         return [*map(tf_example.from_serialized, tfrecord.read(out / "test-00000-of-00001"))], reasons(out)
 
-    found, told = made("spoc_tces_renamed_depth0.csv")
-    assert len(found) == 18 and not told
+    found, skip_reasons = made("spoc_tces_renamed_depth0.csv")
+    assert len(found) == 18 and not skip_reasons
     assert np.isnan(tf_example.value(found[0], "Transit_Depth"))
-    found, told = made("tev_toi_list_12rows.csv")
-    assert len(told) == 7 and set(told.values()) == {"incomplete: no Duration: the table has no such column"}
-    found, told = made("step1_renamed_only.csv", "--detrend=spline")
-    assert told == {"5": "invalid: Period is 0, and must be positive"} and len(found) == 5
+    found, skip_reasons = made("tev_toi_list_12rows.csv")
+    assert len(skip_reasons) == 7 and set(skip_reasons.values()) == {
+        "incomplete: no Duration: the table has no such column"
+    }
+    found, skip_reasons = made("step1_renamed_only.csv", "--detrend=spline")
+    assert skip_reasons == {"5": "invalid: Period is 0, and must be positive"} and len(found) == 5
     assert tf_example.value(found[2], "RA") == pytest.approx(353.5629, abs=1e-4)

@@ -164,7 +164,7 @@ def test_a_star_without_magnitude_must_pass_the_cut_for_faint_stars():
 
 
 @pytest.mark.parametrize(
-    "time, flux, told",
+    "time, flux, message",
     [
         (np.arange(100) / 48, np.ones(100), "100 cadences"),
         (times(), np.full(len(times()), np.nan), "0 cadences"),
@@ -174,8 +174,8 @@ def test_a_star_without_magnitude_must_pass_the_cut_for_faint_stars():
         (np.repeat([0.0, 30.0], 500), np.ones(1000), "too few"),
     ],
 )
-def test_says_why_a_light_curve_cannot_be_searched(time, flux, told):
-    with pytest.raises(transit_search.TransitSearchError, match=told):
+def test_says_why_a_light_curve_cannot_be_searched(time, flux, message):
+    with pytest.raises(transit_search.TransitSearchError, match=message):
         transit_search.search(time, flux, 10.0)
 
 
@@ -185,9 +185,9 @@ benchmark = runpy.run_path(str(ROOT / "benchmarks" / "transit_search.py"))["main
 def test_benchmark_tells_what_was_recovered(capsys):
     flags = ["--signal_to_noise=15,25", "--periods=1,2,5", "--num_a_bin=1", "--num_quiet=1", "--seed=4"]
     assert benchmark(flags) == 0
-    told = capsys.readouterr().out
-    assert re.search(r"^all +2 +2 .* 100.0 % +100.0 %$", told, re.MULTILINE)
-    assert "of 1 light curves have a threshold crossing event" in told
+    printed = capsys.readouterr().out
+    assert re.search(r"^all +2 +2 .* 100.0 % +100.0 %$", printed, re.MULTILINE)
+    assert "of 1 light curves have a threshold crossing event" in printed
 
 
 def test_benchmark_finds_real_planets(capsys, shared):
@@ -197,9 +197,9 @@ def test_benchmark_finds_real_planets(capsys, shared):
     ]
     table = directory / "tess_tces" / "20230112_exofop_tess_tois.csv"
     assert benchmark([f"--tois={table}", "--light_curves", *files]) == 0
-    told = capsys.readouterr().out
-    assert re.search(r"TOI 232.01: 1.33823 d.*: found, period, peak 1\n  peak 1: 1.338\d\d d.*: TCE", told)
-    assert re.search(r"TOI 562.01: 3.93060 d.*: found, period, peak 1\n  peak 1: 3.930\d\d d.*: TCE", told)
+    printed = capsys.readouterr().out
+    assert re.search(r"TOI 232.01: 1.33823 d.*: found, period, peak 1\n  peak 1: 1.338\d\d d.*: TCE", printed)
+    assert re.search(r"TOI 562.01: 3.93060 d.*: found, period, peak 1\n  peak 1: 3.930\d\d d.*: TCE", printed)
 
 
 def test_benchmark_needs_both_light_curves_and_tois(capsys):

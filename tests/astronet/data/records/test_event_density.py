@@ -77,14 +77,14 @@ def test_density_is_that_of_other_stars_events_at_the_times_of_a_tces_own(seed):
     bins = bins_of_events(tces)
     columns = event_density.among(tces)
     for number in range(0, 400, 57):
-        told = np.log(columns["Event_Density"][number])
-        np.testing.assert_allclose(told, obvious(tces, bins, number, "all"), atol=LEVEL / 2 + 1e-9)
+        log_density = np.log(columns["Event_Density"][number])
+        np.testing.assert_allclose(log_density, obvious(tces, bins, number, "all"), atol=LEVEL / 2 + 1e-9)
         camera = tces.camera[number]
-        told = np.log(columns["Camera_Event_Density"][number])
+        log_density = np.log(columns["Camera_Event_Density"][number])
         if camera:
-            np.testing.assert_allclose(told, obvious(tces, bins, number, str(camera)), atol=LEVEL / 2 + 1e-9)
+            np.testing.assert_allclose(log_density, obvious(tces, bins, number, str(camera)), atol=LEVEL / 2 + 1e-9)
         else:
-            assert np.isnan(told)
+            assert np.isnan(log_density)
 
 
 def test_what_is_measured_tells_other_stars_the_same():
@@ -94,13 +94,13 @@ def test_what_is_measured_tells_other_stars_the_same():
     new = event_density.Ephemerides(
         [-1, -1, -1], [SECTOR, SECTOR, 7], [1, 1, 1], [CROWDED, QUIET, QUIET], [30.0, 30.0, 30.0]
     )
-    told = event_density.look_up(new, measured)
+    looked_up = event_density.look_up(new, measured)
     both = (np.append(getattr(tces, name), getattr(new, name)) for name in vars(tces))
     among = event_density.among(event_density.Ephemerides(*both))
     for column in EVENT_DENSITIES:
-        np.testing.assert_allclose(np.log(told[column][:2]), np.log(among[column][-3:-1]), atol=2 * LEVEL)
-        assert told[column][0] > 5 * told[column][1]
-        assert np.isnan(told[column][2])  # of a sector that was not measured
+        np.testing.assert_allclose(np.log(looked_up[column][:2]), np.log(among[column][-3:-1]), atol=2 * LEVEL)
+        assert looked_up[column][0] > 5 * looked_up[column][1]
+        assert np.isnan(looked_up[column][2])  # of a sector that was not measured
 
 
 def test_few_tces_and_unknown_sectors_tell_nothing():

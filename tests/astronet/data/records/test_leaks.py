@@ -21,22 +21,22 @@ def write(path, source, changes):
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         ([(5, 1), (6, 2)], "no leak: none of 2 TCEs"),
         ([(0, 1), (1, 1000), (5, 1003), (6, 2)], "of 4 TCEs to evaluate on, 2 have the very views of a training TCE"),
         ([(5, 1003), (6, 2)], "0 have the very views of a training TCE and 1 are of stars that are trained on, 1 in"),
     ],
 )
-def test_every_training_begins_with_a_leak_report(write_tces, tmp_path, capsys, changes, told):
+def test_every_training_begins_with_a_leak_report(write_tces, tmp_path, capsys, changes, message):
     source = write_tces(tmp_path / "source")
     train_file = write(tmp_path / "train", source, [(number, 1000 + number) for number in range(5)])
     eval_file = write(tmp_path / "val", source, changes)
     flags = [f"--train_files={train_file}", f"--eval_files={eval_file}", f"--model_dir={tmp_path}/model"]
     assert train.main([*FLAGS, *flags]) == 0
     output = capsys.readouterr().out
-    assert told in output
-    assert output.index(told) < output.index("step ")
+    assert message in output
+    assert output.index(message) < output.index("step ")
 
 
 def test_leaks_of_the_published_split(shared):
