@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import astronet
@@ -18,6 +19,7 @@ from light_curve_util.array_types import Floats
 from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 
+_LOG = logging.getLogger(__name__)
 _PAGES = "pages.json"  # name of a page -> hash of what it was drawn from
 
 
@@ -71,28 +73,35 @@ def draw(
         _page(row, prediction, directory, settings, taken)
         for row, prediction in zip(rows[:num_plots], predictions[:num_plots])
     ]
-    keys = {os.path.basename(page.path): page.key for page in wanted}
-    for name in kept.keys() - keys.keys():
-        _remove(os.path.join(directory, name))
-    missing = [
-        page for page in wanted if kept.get(os.path.basename(page.path)) != page.key or not os.path.exists(page.path)
-    ]
-    problems = {}
-    with messages.bar(desc="plots", total=len(missing)) as progress:
-        for page, problem in zip(missing, workers.map_in_order(_draw, missing, num_worker_processes, cluster=cluster)):
-            if problem:
-                problems[page.path] = problem
-            progress.update()
+    names = {os.path.basename(page.path) for page in wanted}
+    for name in kept.keys() - names:
+        _remove(directory, name)
+    drawn = {os.path.basename(page.path): page.key for page in wanted if _is_kept(page, kept)}
+    missing = [page for page in wanted if os.path.basename(page.path) not in drawn]
+    try:
+        with messages.bar(desc="plots", total=len(missing)) as progress:
+            problems = workers.map_in_order(_draw, missing, num_worker_processes, cluster=cluster)
+            for page, problem in zip(missing, problems):
+                if problem:
+                    _LOG.warning(f"warning: no plot: {problem}")
+                else:
+                    drawn[os.path.basename(page.path)] = page.key
+                progress.update()
+    finally:  # an interrupted run goes on from here
+        json_files.write(os.path.join(directory, _PAGES), drawn)
     for row, page in zip(rows, wanted):
-        row["plot"] = "" if page.path in problems else page.path
-        if page.path in problems:
-            row["warnings"] = "; ".join(filter(None, (row["warnings"], f"no plot: {problems[page.path]}")))
-    drawn = {os.path.basename(page.path): page.key for page in wanted if page.path not in problems}
-    json_files.write(os.path.join(directory, _PAGES), drawn)
+        row["plot"] = page.path if os.path.basename(page.path) in drawn else ""
 
 
-def _remove(path: str) -> None:
-    if os.path.exists(path):
+def _is_kept(page: Page, kept: Mapping[str, Any]) -> bool:
+    """Whether an earlier run has drawn a page from the same."""
+    return kept.get(os.path.basename(page.path)) == page.key and os.path.exists(page.path)
+
+
+def _remove(directory: str, name: str) -> None:
+    """Removes a page of an earlier run; never what lies elsewhere."""
+    path = os.path.join(directory, name)
+    if os.path.basename(name) == name and name.endswith(".png") and os.path.isfile(path):
         os.remove(path)
 
 

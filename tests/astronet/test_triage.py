@@ -18,6 +18,7 @@ from astronet import batch_predict, triage
 from astronet.base.script import INTERRUPTED
 from astronet.data import generate_input_records, make_catalog, make_empty_catalog, simulate_survey
 from astronet.estimator import scoring
+from astronet.figures import tce as plotting
 from light_curve_util import tess_io
 
 DOWNLOADS = Path(__file__).parent / "data" / "test_download_light_curves.py"
@@ -125,6 +126,27 @@ def test_an_interrupted_run_goes_on(survey, tmp_path, monkeypatch, capsys):
     before = changed_at(tmp_path)
     assert triage.main(flags) == 0
     assert before.items() <= changed_at(tmp_path).items() and read(tmp_path / "candidates.csv")
+
+
+def test_pages_that_were_drawn_before_an_interruption_stay(survey, searched, tmp_path, monkeypatch):
+    flags, draw = [f"{survey}/tess", f"--output_dir={tmp_path}", "--plots=3"], plotting.plot_tce
+    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "plots")
+
+    def interrupted(path, *page):
+        if len(list((tmp_path / "plots").glob("*.png"))) == 2:
+            raise KeyboardInterrupt
+        draw(path, *page)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plotting, "plot_tce", interrupted)
+        assert triage.main(flags) == INTERRUPTED
+    before = changed_at(tmp_path / "plots")
+    assert len(before) == 2 and triage.main(flags) == 0
+    assert before.items() < changed_at(tmp_path / "plots").items()
+    (tmp_path / "keep.png").touch()
+    (tmp_path / "plots/pages.json").write_text('{"../keep.png": "a"}')  # of a stranger
+    assert triage.main(flags) == 0 and (tmp_path / "keep.png").exists()
 
 
 def test_a_changed_light_curve_is_searched_and_scored_anew(survey, tmp_path):
