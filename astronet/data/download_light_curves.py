@@ -1,6 +1,8 @@
 """Downloads the light curves of a catalog's TCEs from MAST."""
 
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments
 from astronet.base.downloads import Server
@@ -46,7 +48,7 @@ def _tell(report, choice, mast_url):
         LOG.error(f"error: {report.stopped_by}; the same command goes on where this run ended")
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument(
         "--catalog",

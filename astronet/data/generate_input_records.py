@@ -2,6 +2,8 @@
 
 import collections
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, workers
 from astronet.base.messages import LOG
@@ -53,7 +55,7 @@ def _counted(counts):
     return ", ".join(f"{name or 'no disposition'} {count}" for name, count in most_common) or "none"
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument(
         "--input_tce_csv_file",

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, workers
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
@@ -50,7 +52,7 @@ def _searches(flags):
     return events.Searches(qlp_data_dir, flags.tess_data_dir, flags.flux_key, flags.quality)
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument(
         "--input",

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, workers
 from astronet.base.script import Parser, run
@@ -20,7 +22,7 @@ def _make_tables(flags):
         print(f"{numbered(table.num_stars, 'star')} in {table.path}{left_out if table.num_left_out else ''}")
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument("--base_dir", default=".", metavar="DIR", help="directory of the lists")
     stars = parser.input.add_mutually_exclusive_group(required=True)

@@ -5,6 +5,8 @@ gets noise, trends, gaps and flags, is detrended, and is searched for transits. 
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Optional
 
 from astronet.base import arguments, workers
 from astronet.base.script import Parser, run
@@ -22,7 +24,7 @@ def _sectors(text):
     return sorted({arguments.positive_sector(sector) for sector in text.split(",")})
 
 
-def main(argv=None):
+def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.output.add_argument(
         "--output_dir",

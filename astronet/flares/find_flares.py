@@ -27,19 +27,9 @@ def _find(flags: argparse.Namespace) -> int:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.input.add_argument(
-        "light_curves",
-        nargs="+",
-        metavar="LIGHT_CURVE",
-        help="light curve files of any supported product (docs/light_curves.md), with a cadence of 2 min or less",
-    )
-    ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
-    ensemble.add_threshold_flag(parser)
-    search.add_significance_flag(
+    search.add_flags(
         parser, "significance, in standard deviations of the noise, below which a flare is flagged: is_significant is 0"
     )
-    light_curves.add_flags(parser)
     parser.input.add_argument(
         "--star_catalog",
         type=arguments.input_file,

@@ -30,19 +30,7 @@ def _measure(flags: argparse.Namespace) -> int:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.input.add_argument(
-        "light_curves",
-        nargs="+",
-        metavar="LIGHT_CURVE",
-        help="light curve files of any supported product (docs/light_curves.md), with a cadence of 2 min or less",
-    )
-    ensemble.add_flags(parser)
-    ensemble.add_engine_flag(parser)
-    ensemble.add_threshold_flag(parser)
-    search.add_significance_flag(
-        parser, "significance below which a flare is not found; give the same value as to find_flares.py"
-    )
-    light_curves.add_flags(parser)
+    search.add_flags(parser, "significance below which a flare is not found; give the same value as to find_flares.py")
     parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the tables and the figure"
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from astronet.base import arguments
 from astronet.base.script import Parser
+from astronet.estimator import ensemble
 from astronet.flares import detection, energy, flare_fit, light_curves, windows
 from light_curve_util.constants import MINUTES_PER_DAY
 from light_curve_util.tess_io import LightCurve
@@ -38,15 +39,25 @@ _FITTED = {
 _IN_MINUTES = {"rise": "rise_minutes", "decay": "decay_minutes"}
 
 
-def add_significance_flag(parser: Parser, help: str) -> None:
-    """Adds --least_significance, with a help text."""
+def add_flags(parser: Parser, significance_help: str) -> None:
+    """Adds what scripts that search light curves share: files, models, --threshold, --least_significance, reading."""
+    parser.input.add_argument(
+        "light_curves",
+        nargs="+",
+        metavar="LIGHT_CURVE",
+        help="light curve files of any supported product (docs/light_curves.md), with a cadence of 2 min or less",
+    )
+    ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
+    ensemble.add_threshold_flag(parser)
     parser.settings.add_argument(
         "--least_significance",
         type=arguments.number(least=0, most=1000),
         default=LEAST_SIGNIFICANCE,
         metavar="SIGMA",
-        help=help,
+        help=significance_help,
     )
+    light_curves.add_flags(parser)
 
 
 @dataclasses.dataclass(frozen=True)
