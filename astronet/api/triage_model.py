@@ -141,11 +141,13 @@ class Triage:
 
         Returns:
           A copy of the table, of the same type and with the same rows, and the columns
+
             probability, spread: NaN where the row was not scored.
             is_candidate: whether the probability reaches the threshold.
             unlike_training: which inputs are unlike all of training.
             reason: why the row was not scored; "" where it was.
             notes: what is doubtful about the row.
+
           Light curves of several sectors of a row are folded together.
 
         Raises:
