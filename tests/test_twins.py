@@ -24,6 +24,9 @@ TWINS = {
     "astronet/data/catalog/test_public_tables.py::test_the_public_cases": (
         "test_each_source_gives_the_records_of_a_catalog"
     ),
+    "astronet/data/catalog/test_binaries_search.py::test_real_binaries_have_their_periods": (
+        "test_two_kinds_of_eclipses_are_one_binary_at_its_period"
+    ),
     "astronet/data/catalog/test_transit_search.py::test_benchmark_finds_real_planets": (
         "test_benchmark_tells_what_was_recovered"
     ),

@@ -7,6 +7,7 @@ from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.phase_fold import phase_fold
 
 _SHORTEST_CHUNK = 1 / 16  # days; means over fewer than three half-hour cadences tell little about red noise
+_BESIDE_DURATIONS, _LEAST_BESIDE = 2.0, 4  # from the middle of an event; cadences that tell the level beside it
 _LEAST_SCATTER = 1e-6  # relative flux; no photometry is better, and it avoids a division by zero without noise
 
 
@@ -24,8 +25,18 @@ def trapezoid(phase_days, width, ingress):
     return np.clip((width / 2 - np.abs(phase_days)) / np.maximum(ingress, 1e-6), 0, 1)
 
 
-def _fit_trapezoid(phase_days, flux, width, longest):
-    """Fits a trapezoid by least squares. Returns (shift in days, duration in days, ingress fraction, depth)."""
+def fit_trapezoid(phase_days, flux, width, longest=np.inf):
+    """Fits a trapezoid by least squares over mid-time, duration and ingress.
+
+    Args:
+      phase_days: days from about the middle of the dip, [n].
+      flux: relative flux, [n].
+      width: rough duration, days.
+      longest: duration that the fit may not exceed, days.
+
+    Returns:
+      (mid-time as phase_days, duration in days, ingress over duration, depth).
+    """
     near = np.abs(phase_days) < 2.5 * width
     x, y = phase_days[near], flux[near]
     bins = np.floor(x / width * 12).astype(int)
@@ -98,7 +109,7 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=ro
       A Peak; None if there is no dip, or fewer than 50 cadences outside the dip. Its signal to pink noise is
       depth / sqrt(white^2 / points + red^2 / events) (Pont et al. 2006, section 2; Hartman & Bakos 2016, section 3).
     """
-    shift, duration, ingress_fraction, depth = _fit_trapezoid(phase_fold(time, period, t0), flux, width, longest)
+    shift, duration, ingress_fraction, depth = fit_trapezoid(phase_fold(time, period, t0), flux, width, longest)
     t0 += shift
     phase_days = phase_fold(time, period, t0)
     inside = np.abs(phase_days) < duration / 2
@@ -125,6 +136,8 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=ro
 def event_depths(time, flux, peak, least_coverage=0.4):
     """Measures the depth of each event of a peak: scales the fitted trapezoid to the event by least squares.
 
+    The depth is relative to the flux within two durations of the event.
+
     Args:
       time: days, in the same system as `peak.t0`, [n].
       flux: relative flux, [n].
@@ -139,10 +152,15 @@ def event_depths(time, flux, peak, least_coverage=0.4):
     duration = peak.duration_phase * peak.period
     phase_days = phase_fold(time, peak.period, peak.t0)
     profile = trapezoid(phase_days, duration, peak.ingress_fraction * duration)
-    inside = profile > 0
-    profile = profile[inside]
-    numbers, event = np.unique(np.round((time - peak.t0 - phase_days)[inside] / peak.period), return_inverse=True)
-    norm = np.bincount(event, profile**2)
-    depth = np.bincount(event, profile * (1 - flux[inside])) / norm
-    covered = norm >= least_coverage * norm.max()
-    return numbers[covered], depth[covered], 1 / norm[covered]
+    numbers, event = np.unique(np.round((time - peak.t0 - phase_days) / peak.period), return_inverse=True)
+    beside = (np.abs(phase_days) > 0.6 * duration) & (np.abs(phase_days) < _BESIDE_DURATIONS * duration)
+    num_beside = np.bincount(event[beside], minlength=len(numbers))
+    level = np.bincount(event[beside], 1 - flux[beside], minlength=len(numbers)) / np.maximum(num_beside, 1)
+    known = num_beside >= _LEAST_BESIDE
+    level = np.where(known, level, 0.0)
+    area, norm = np.bincount(event, profile), np.bincount(event, profile**2)
+    covered = norm >= max(least_coverage * norm.max(initial=0.0), 1e-9)
+    area, norm, level = area[covered], norm[covered], level[covered]
+    depth = np.bincount(event, profile * (1 - flux))[covered] / norm - level * area / norm
+    of_level = np.where(known[covered], (area / norm) ** 2 / np.maximum(num_beside[covered], 1), 0.0)
+    return numbers[covered], depth, 1 / norm + of_level

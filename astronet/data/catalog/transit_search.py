@@ -1,56 +1,59 @@
-"""Searches a light curve for transits: box least squares, then what a .blsanal file has of each peak.
+"""Searches a light curve for transits and eclipses.
 
-Sources: Kovacs, Zucker & Mazeh 2002, A&A 391, 369 (box least squares; astropy's implementation); Ofir 2014, A&A 561,
-A138 (spacing of the frequencies); Pont, Zucker & Queloz 2006, MNRAS 373, 231 (pink noise).
+Dips that stand out by themselves are found first (dips, dip_periods); the rest is folded (folding). Whether the events
+at a period are alike, event_series judges.
 """
 
 import dataclasses
-from typing import Optional
+import math
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from astronet.data.catalog import transit_fit
-from light_curve_util.array_types import Bools, Floats
-from light_curve_util.box_search import box_search
+from astronet.data.catalog import dip_periods, dips, event_series, flattening, folding, single_events, transit_fit
+from astronet.data.catalog.blsanal import Peak
+from astronet.data.catalog.flattening import TransitSearchError
+from light_curve_util.array_types import ArrayLike
 from light_curve_util.phase_fold import phase_fold
 
+__all__ = ["MAX_PEAKS", "Found", "TransitSearchError", "find", "search"]
+
 MAX_PEAKS = 3
-SHORTEST_PERIOD = 0.2  # days; 99 % of the planet candidates and binaries of the published catalog are longer
 
-_MAX_ROUNDS = 5  # of search, with the events found so far left out
-_LEAST_POINTS, _LEAST_BASELINE = 200, 2.0  # cadences, days
-_BIN_DAYS = 1 / 144  # of cadences finer than ten minutes
-_HALF_HOUR = 1 / 48
-_WINDOW_CELLS = 49  # half hours of the running median: a day
-_LEAST_REACH_CELLS = 8  # either way, at the ends of a stretch between gaps
-_GAP_DAYS = 0.5
-_BRIGHT_SIGMA = 4  # flares are left out
-_LONGEST_PERIOD = 0.8  # of the baseline
-_MASKED_DURATIONS = 0.75  # either side of mid-transit
-
-_NUM_DURATIONS = 7
-_SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_FITTED = 0.3, 1.8, 2.2  # of a central transit of the Sun
-_LONGEST_PHASE, _LONGEST_FITTED_PHASE = 0.25, 0.3  # of the period
-_DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
+_MAX_ROUNDS = 6  # of folding, with the events found so far left out
 _MOST_FREQUENCIES = 2_000_000  # those of nine years: more than TESS has observed; a baseline of more is a wrong time
-_NUM_CANDIDATES, _MAX_TRIED = 12, 100
-
-_ODD_EVEN_SIGMA = 4.0
-_EVENT_ERROR = 0.05  # of the depth: a trapezoid fits no event better, sampled at half hours
-_LEAST_SHARE = 0.5  # of the depth that must stay without the strongest event
-
-
-class TransitSearchError(ValueError):
-    """A light curve that cannot be searched; the message says why."""
+_MOST_UNEXPLAINED_DIPS = 5  # more are no single events but a star that varies
+_LEAST_FOR_PERIOD = 15.0  # S/N of dips whose distances tell a period; folding does better with less
+_LEFT_OUT_BEFORE_FOLDING = 25.0  # S/N of a dip without a period that would hide all that is folded
+_LEFTOVER_DURATIONS = 1.5  # from the events of an earlier peak: what the mask has left of them
+_BINARY_DEPTH = 0.05  # deeper dips are of a binary
+_LEAST_BESIDE_BINARY = 18.0  # signal to pink noise: what spots and tides of a binary leave behind has less
 
 
-def search(time, flux, magnitude):
-    """Searches a light curve for transits.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What find() has found.
 
-    Slow variation is divided out by a running median of a day, cadences finer than ten minutes are binned. The best
-    peak of each round is measured, its events are left out, and the rest is searched again until a peak is no
-    threshold crossing event. Dips at a harmonic of an earlier peak (a binary's other eclipse) are no peak of their own.
+    Attributes:
+      peaks: threshold crossing events by signal to pink noise, then at most one that is none; at most MAX_PEAKS.
+      single_events: dips that no period explains, in order of time.
+    """
+
+    peaks: list[Peak]
+    single_events: list[single_events.SingleEvent]
+
+
+def search(time: ArrayLike, flux: ArrayLike, magnitude: float) -> list[Peak]:
+    """Returns the periodic dips of a light curve: the peaks of find()."""
+    return find(time, flux, magnitude).peaks
+
+
+def find(time: ArrayLike, flux: ArrayLike, magnitude: float) -> Found:
+    """Searches a light curve for transits and eclipses.
+
+    Slow variation is divided out by a running median of a day, cadences finer than ten minutes are binned. Dips that
+    stand out by themselves are found first: those that repeat become peaks, the others single events. The rest is
+    folded: the best peak of each round is measured, its events are left out, and the rest is searched again until a
+    peak is no threshold crossing event.
 
     Args:
       time: BTJD days, [n], in any order; cadences of 20 s to 30 min, gaps, one sector or several.
@@ -58,100 +61,165 @@ def search(time, flux, magnitude):
       magnitude: TESS magnitude of the star; with NaN, the cut for faint stars applies (Peak.why_not_tce).
 
     Returns:
-      list of Peak, at most MAX_PEAKS: threshold crossing events by signal to pink noise, then at most one that is none.
-      `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour cadences.
+      Found. `num_points_in_transit` counts half hours, whatever the cadence, as the cut was made for half-hour
+      cadences.
 
     Raises:
       TransitSearchError: the light curve has too few cadences, too short a baseline, one so long that the search would
         have more than two million frequencies, or no positive median.
     """
-    time, flux, cadence = _prepared(time, flux)
-    start = time[0]
-    time = time - start
-    free = np.full(len(time), True)
-    peaks: list[transit_fit.Peak] = []
-    for _ in range(_MAX_ROUNDS):
-        if free.mean() < 0.5 or len(peaks) == MAX_PEAKS:
-            break
-        peak, single = _best_peak(time, flux, free, magnitude)
-        if peak is None:
-            break
-        if single is not None:
-            free &= np.abs(time - single) > max(_MASKED_DURATIONS * peak.duration_phase * peak.period, _HALF_HOUR)
-            continue
-        free &= ~_in_transit(time, peak)
-        if any(_is_harmonic(peak, earlier, time[-1]) for earlier in peaks):
-            continue
-        half_hours = round(peak.num_points_in_transit * min(1, cadence / _HALF_HOUR))
-        peaks.append(dataclasses.replace(peak, t0=start + peak.t0, num_points_in_transit=half_hours))
-        if peaks[-1].why_not_tce():
-            break
-    return sorted(peaks, key=lambda peak: (bool(peak.why_not_tce()), -peak.pink_signal_to_noise))
-
-
-def _prepared(time, flux):
-    """Finite cadences in order of time, binned where finer than ten minutes; and their cadence in days."""
-    time, flux = np.asarray(time, np.float64), np.asarray(flux, np.float64)
-    if time.shape != flux.shape or time.ndim != 1:
-        raise TransitSearchError(f"{time.shape} times and {flux.shape} fluxes: they must be as many")
-    finite = np.isfinite(time) & np.isfinite(flux)
-    order = np.argsort(time[finite], kind="stable")
-    time, flux = time[finite][order], flux[finite][order]
-    if len(time) < _LEAST_POINTS:
-        raise TransitSearchError(f"{len(time)} cadences with time and flux: at least {_LEAST_POINTS} are needed")
-    if time[-1] - time[0] < _LEAST_BASELINE:
-        raise TransitSearchError(
-            f"a baseline of {time[-1] - time[0]:.2f} d: at least {_LEAST_BASELINE:.0f} d are needed"
+    every, fluxes, cadence = flattening.prepared(time, flux)
+    _check_baseline(every[-1] - every[0])
+    every, fluxes, cadence = flattening.binned(every, fluxes, cadence)
+    start = float(every[0])
+    state = _Search(every - start, fluxes, cadence, magnitude)
+    state.take_dips()
+    state.fold()
+    peaks = [
+        dataclasses.replace(
+            peak,
+            t0=start + peak.t0,
+            num_points_in_transit=round(peak.num_points_in_transit * min(1, cadence / flattening.HALF_HOUR)),
         )
-    num_frequencies = sum(number for _, _, _, number in _octaves(time[-1] - time[0]))
+        for peak in state.peaks
+    ]
+    peaks.sort(key=lambda peak: (bool(peak.why_not_tce()), -peak.pink_signal_to_noise))
+    return Found(peaks, [single_events.from_dip(dip, state.time, cadence, start) for dip in state.single_dips()])
+
+
+def _check_baseline(baseline):
+    num_frequencies = sum(number for _, _, _, number in folding.octaves(baseline))
     if num_frequencies > _MOST_FREQUENCIES:
         raise TransitSearchError(
-            f"a baseline of {time[-1] - time[0]:.6g} d: the search would have {num_frequencies:.3g} frequencies, and "
-            f"the limit is {_MOST_FREQUENCIES:,}; check that the times are in days, and leave out wild ones, or search "
-            "fewer sectors at once"
+            f"a baseline of {baseline:.6g} d: the search would have {num_frequencies:.3g} frequencies, and the limit "
+            f"is {_MOST_FREQUENCIES:,}; check that the times are in days, and leave out wild ones, or search fewer "
+            "sectors at once"
         )
-    if np.median(flux) <= 0:
-        raise TransitSearchError(f"a median flux of {np.median(flux):.4g}: it must be positive, about 1")
-    cadence = np.median(np.diff(time))
-    if cadence > 0.75 * _BIN_DAYS:
-        return time, flux, cadence
-    cell = np.floor((time - time[0]) / _BIN_DAYS).astype(int)
-    counts = np.bincount(cell)
-    full = counts >= max(1, counts.max() / 3)
-    time, flux = (np.bincount(cell, values - values[0])[full] / counts[full] + values[0] for values in (time, flux))
-    if len(time) < _LEAST_POINTS:
-        raise TransitSearchError(f"{len(time) * _BIN_DAYS * 24:.1f} h of cadences: too few to search")
-    return time, flux, _BIN_DAYS
 
 
-def _flattened(time, flux, free):
-    """Flux over the running median of a day of its free cadences; no window reaches over a gap of half a day. [n]"""
-    flat = np.empty_like(flux)
-    for stretch in np.split(np.arange(len(time)), np.flatnonzero(np.diff(time) > _GAP_DAYS) + 1):
-        used = stretch[free[stretch]]
-        if not len(used):
-            flat[stretch] = flux[stretch] / np.median(flux[stretch])
-            continue
-        cell = np.floor((time[used] - time[used[0]]) / _HALF_HOUR).astype(int)
-        counts = np.bincount(cell)
-        filled = counts > 0
-        means = np.full(len(counts), np.nan)
-        means[filled] = np.bincount(cell, flux[used])[filled] / counts[filled]
-        padded = np.pad(means, _WINDOW_CELLS // 2, constant_values=np.nan)
-        windows = sliding_window_view(padded, _WINDOW_CELLS)[filled]
-        # Light curves ramp where a stretch begins or ends: there the window shrinks, so that it stays centered.
-        place = np.flatnonzero(filled)
-        reach = np.clip(np.minimum(place, len(counts) - 1 - place), _LEAST_REACH_CELLS, _WINDOW_CELLS // 2)
-        offset = np.abs(np.arange(_WINDOW_CELLS) - _WINDOW_CELLS // 2)
-        trend = np.nanmedian(np.where(offset <= reach[:, np.newaxis], windows, np.nan), axis=1)
-        middles = np.bincount(cell, time[used])[filled] / counts[filled]
-        flat[stretch] = flux[stretch] / np.interp(time[stretch], middles, trend)
-    return flat
+class _Search:
+    """A search on its way: what has been found, and which cadences are left.
+
+    Attributes:
+      time: days since the first cadence, sorted, [n].
+      free: whether a cadence is in none of the events found so far, [n].
+      peaks: list of Peak.
+      left: Dips that stand out, and that no period of their own explains.
+      is_binary: whether one of the peaks is an eclipse of a binary.
+    """
+
+    def __init__(self, time, flux, cadence, magnitude):
+        self.time, self.flux, self.cadence, self.magnitude = time, flux, cadence, magnitude
+        self.free = np.full(len(time), True)
+        self.peaks, self.left = [], []
+        self.is_binary = False
+
+    def take_dips(self):
+        """Takes out the dips that stand out by themselves: those that repeat become peaks, the others single events."""
+        found, light_curve = dips.find(self.time, self.flux, self.free, self.cadence)
+        if not found:
+            return
+        strong = [dip for dip in found if dip.signal_to_noise > _LEAST_FOR_PERIOD]
+        repetitions = dip_periods.find(strong, light_curve)
+        quiet = ~dips.in_dips(self.time, found)
+        for repetition in repetitions[:MAX_PEAKS]:
+            others = [dip for dip in found if not repetition.predicts(dip)]
+            used = flattening.usable(self.time, self.flux, self.free & ~dips.in_dips(self.time, others), quiet)
+            peak = _measured_repetition(*used, self.magnitude, repetition)
+            peak = peak and event_series.consistent(*used, peak, folding.LONGEST_FITTED_PHASE * peak.period)
+            if peak is None or peak.why_not_tce() or self._is_leftover(peak):
+                continue
+            self.peaks.append(peak)
+            self.is_binary |= bool(repetition.secondaries) or peak.depth > _BINARY_DEPTH
+            self.free &= ~folding.in_transit(self.time, peak)
+            for dip in repetition.secondaries[:1]:
+                self.free &= ~folding.near_events(self.time, peak.period, dip.mid_time, dip.duration_days)
+        self.left = [dip for dip in found if not self._is_taken(dip)]
+        if len(self.left) <= _MOST_UNEXPLAINED_DIPS:
+            self.free &= ~dips.in_dips(
+                self.time, [d for d in self.left if d.signal_to_noise > _LEFT_OUT_BEFORE_FOLDING]
+            )
+
+    def single_dips(self):
+        """List of the Dips that are no event of a peak; none where they are so many that the star varies."""
+        if len(self.left) > _MOST_UNEXPLAINED_DIPS:
+            return []
+        tces = [peak for peak in self.peaks if not peak.why_not_tce()]
+        middles = np.array([dip.mid_time for dip in self.left])
+        explained = (
+            np.any([folding.in_transit(middles, peak) for peak in tces], axis=0)
+            if tces
+            else np.zeros(len(middles), bool)
+        )
+        return [dip for dip, is_explained in zip(self.left, explained) if dip.is_whole and not is_explained]
+
+    def _is_taken(self, dip):
+        near = np.abs(self.time - dip.mid_time) < dip.duration_days / 4
+        return not self.free[near].any()
+
+    def fold(self):
+        """Searches the rest by folding, peak by peak."""
+        for _ in range(_MAX_ROUNDS):
+            if self.free.mean() < 0.5 or len(self.peaks) == MAX_PEAKS:
+                return
+            peak, single = _best_peak(self.time, self.flux, self.free, self.magnitude)
+            if peak is None:
+                return
+            if single is not None:
+                width = max(flattening.MASKED_DURATIONS * peak.duration_phase * peak.period, flattening.HALF_HOUR)
+                self.free &= np.abs(self.time - single) > width
+                continue
+            peak, has_secondary = peak
+            is_leftover = self._is_leftover(peak)
+            self.free &= ~folding.in_transit(self.time, peak)
+            if is_leftover:
+                if self.is_binary:
+                    return
+                continue
+            self.peaks.append(peak)
+            self.is_binary |= has_secondary or peak.depth > _BINARY_DEPTH
+            if peak.why_not_tce():
+                return
+
+    def _is_leftover(self, peak):
+        """Whether a peak is what is left of an earlier one, or the other eclipse of that binary."""
+        if self.is_binary and not peak.pink_signal_to_noise > _LEAST_BESIDE_BINARY:
+            return True
+        return any(self._is_leftover_of(peak, earlier) for earlier in self.peaks)
+
+    def _is_leftover_of(self, peak, earlier):
+        if not _is_harmonic(peak, earlier, self.time[-1]):
+            return False
+        short = min(peak.period, earlier.period)
+        multiple = round(peak.period / earlier.period)
+        apart = abs(phase_fold(np.array([peak.t0]), short, earlier.t0)[0])
+        reach = _LEFTOVER_DURATIONS * (earlier.duration_hours + peak.duration_hours) / 48
+        if multiple == 1 or apart < reach:
+            return True
+        if multiple == 0:
+            return self.is_binary
+        # A second planet has events of its own at every second cycle, say, of the first; the rest is flat.
+        every = dataclasses.replace(peak, period=peak.period / multiple)
+        flat = flattening.usable(self.time, self.flux, self.free, self.free & ~folding.in_transit(self.time, every))
+        numbers, depths, variances = transit_fit.event_depths(*flat, every)
+        own = numbers % multiple == 0
+        if own.all() or not own.any():
+            return True
+        variance = peak.depth**2 / peak.pink_signal_to_noise**2
+        means = [np.average(depths[one], weights=1 / variances[one]) for one in (own, ~own)]
+        return not (
+            means[1] < event_series.LEAST_SHARE * means[0]
+            and means[0] - means[1] > event_series.UNLIKE_SIGMA * math.sqrt(variance)
+        )
 
 
-def _in_transit(time, peak):
-    duration = max(peak.duration_phase * peak.period, _HALF_HOUR)
-    return np.abs(phase_fold(time, peak.period, peak.t0)) < _MASKED_DURATIONS * duration
+def _measured_repetition(time, flux, magnitude, repetition):
+    """The Peak of dips that repeat; None where a fold of them does not dip."""
+    period, first = repetition.period, repetition.primaries[0]
+    duration = float(np.median([dip.duration_days for dip in repetition.primaries]))
+    longest = folding.LONGEST_FITTED_PHASE * period
+    peak = transit_fit.measure(time, flux, magnitude, period, first.mid_time, min(duration, longest), longest, np.std)
+    return peak and folding.refined_peak(time, flux, peak, longest)
 
 
 def _is_harmonic(peak, other, baseline):
@@ -166,165 +234,25 @@ def _best_peak(time, flux, free, magnitude):
     """The best peak among free cadences.
 
     Returns:
-      (Peak, None); (Peak, mid-time of an event) where that event makes the peak nearly alone; (None, None).
+      ((Peak, whether it has a secondary eclipse), None); (Peak, mid-time of an event) where that event makes the peak
+      nearly alone, or no multiple of the period has events that are alike; (None, None).
     """
-    used = _usable(time, flux, free, free)
-    box = _best_box(*used)
+    used = flattening.usable(time, flux, free, free)
+    box = folding.best_box(*used)
     if box is None:
         return None, None
-    peak = _measured(*used, magnitude, *box)
+    peak = folding.measured(*used, magnitude, *box)
     if peak is None:
         return None, None
     # Now that the place of the events is known, the trend need not follow them.
-    used = _usable(time, flux, free, free & ~_in_transit(time, peak))
-    box = _refined(*used, peak.period, peak.t0, peak.duration_phase * peak.period)
-    peak = _period_refined(*used, _measured(*used, magnitude, *box) or peak)
-    single = _single_event(*used, peak)
-    if single is None:
-        peak = _odd_even_resolved(*used, peak)
-    return peak, single
-
-
-def _solar_transit(period):
-    """Duration of a central transit of the Sun, days."""
-    return 13 / 24 * (period / 365.25) ** (1 / 3)
-
-
-def _measured(time, flux, magnitude, period, t0, duration):
-    longest = min(_LONGEST_FITTED * _solar_transit(period), _LONGEST_FITTED_PHASE * period)
-    return transit_fit.measure(time, flux, magnitude, period, t0, min(duration, longest), longest, np.std)
-
-
-def _usable(time: Floats, flux: Floats, free: Bools, quiet: Bools) -> tuple[Floats, Floats]:
-    """(time, flattened flux) of free cadences, the trend being that of quiet ones; without bright outliers."""
-    flat = _flattened(time, flux, quiet)
-    bright = flat > 1 + _BRIGHT_SIGMA * transit_fit.white_scatter(flat[free])
-    return time[free & ~bright], flat[free & ~bright]
-
-
-def _grid(baseline):
-    """Yields (periods, durations) in days, octave by octave: the longer the period, the longer the transits."""
-    for low, high, durations, number in _octaves(baseline):
-        yield 1 / np.linspace(1 / high, 1 / low, int(number)), durations
-
-
-def _octaves(baseline):
-    """Yields (shortest and longest period, durations, number of frequencies) of each octave; days."""
-    longest = _LONGEST_PERIOD * baseline
-    num_octaves = max(1, int(np.ceil(np.log2(longest / SHORTEST_PERIOD))))
-    edges = np.geomspace(SHORTEST_PERIOD, longest, num_octaves + 1)
-    for low, high in zip(edges[:-1], edges[1:]):
-        sun = _solar_transit(np.sqrt(low * high))
-        durations = np.geomspace(
-            _SHORTEST_TRANSIT * sun, min(_LONGEST_TRANSIT * sun, _LONGEST_PHASE * low), _NUM_DURATIONS
-        )
-        step = _DRIFT * durations[0] / (high * baseline)
-        yield low, high, durations, np.ceil((1 / low - 1 / high) / step) + 1
-
-
-def _best_box(time: Floats, flux: Floats) -> Optional[tuple[float, float, float]]:
-    """(period, t0, duration) of the box with the best signal to pink noise, None where nothing dips twice."""
-    white = transit_fit.white_scatter(flux)
-    baseline = time[-1] - time[0]
-    covered = len(time) * np.median(np.diff(time)) / baseline
-    boxes_of_octaves = []
-    for periods, durations in _grid(baseline):
-        boxes = box_search(time, flux, periods, durations)
-        red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
-        red = np.interp(boxes.duration, durations, red)
-        events = np.maximum(2, covered * baseline / periods)
-        dips = boxes.power > 0
-        points = np.where(dips, boxes.points, 1)
-        error = white * np.sqrt(1 / points + 1 / (len(time) - points))
-        score = np.where(dips, boxes.depth, 0) / np.sqrt(error**2 + red / events)
-        boxes_of_octaves.append((score, periods, boxes.mid_time, boxes.duration, boxes.depth, error, red))
-    columns = np.hstack(boxes_of_octaves)
-    columns = columns[:, columns[0] > 0]
-    best: Optional[tuple[float, float, float, float]] = None
-    tried: list[float] = []
-    num_valid = 0
-    for _, period, t0, duration, depth, error, red in columns[:, np.argsort(-columns[0], kind="stable")].T:
-        if num_valid == _NUM_CANDIDATES or len(tried) == _MAX_TRIED:
-            break
-        if any(abs(1 / period - 1 / other) * baseline * period < 2 * duration for other in tried):
-            continue
-        tried.append(period)
-        events = _num_events(time, period, t0, duration)
-        if events < 2:
-            continue
-        num_valid += 1
-        score = depth / np.sqrt(error**2 + red / events)
-        if best is None or score > best[0]:
-            best = score, period, t0, duration
-    return None if best is None else _refined(time, flux, *best[1:])
-
-
-def _num_events(time, period, t0, duration):
-    """How many events have at least half of their cadences."""
-    phase_days = phase_fold(time, period, t0)
-    inside = np.abs(phase_days) <= duration / 2
-    counts = np.unique(np.round((time - t0 - phase_days)[inside] / period), return_counts=True)[1]
-    return np.count_nonzero(counts >= 0.5 * duration / np.median(np.diff(time)))
-
-
-def _refined(time: Floats, flux: Floats, period: float, t0: float, duration: float) -> tuple[float, float, float]:
-    """(period, t0, duration) of the best box on a finer grid about one."""
-    frequency = 1 / period + _DRIFT * duration / (time[-1] - time[0]) / 8 / period * np.arange(-16, 17)
-    durations = duration * np.geomspace(0.7, 1.4, 5)
-    boxes = box_search(time - time[0], flux, 1 / frequency, durations[durations < 0.9 / frequency.max()], oversample=12)
-    best = int(np.argmax(boxes.power))
-    return float(1 / frequency[best]), float(time[0] + boxes.mid_time[best]), float(boxes.duration[best])
-
-
-def _period_refined(time, flux, peak):
-    """The peak measured again at the period, about its own, that fits its trapezoid best."""
-    duration = peak.duration_phase * peak.period
-    # About an event in the middle of the light curve, period and mid-time are independent.
-    t0 = peak.t0 + np.round((time.mean() - peak.t0) / peak.period) * peak.period
-    periods = peak.period * (1 + duration / (time[-1] - time[0]) * np.linspace(-1, 1, 81))
-
-    def fit(period):
-        profile = transit_fit.trapezoid(phase_fold(time, period, t0), duration, peak.ingress_fraction * duration)
-        return profile @ (1 - flux) / np.sqrt(max(profile @ profile, 1e-12))
-
-    period = max(periods, key=fit)
-    return _measured(time, flux, peak.out_of_transit_magnitude, period, t0, duration) or peak
-
-
-def _single_event(time, flux, peak):
-    """Mid-time of the event without which the dip is less than half as deep, None where there is no such event."""
-    numbers, depths, variances = transit_fit.event_depths(time, flux, peak)
-    weights = 1 / variances
-    strongest = int(np.argmax(depths * np.sqrt(weights)))
-    others = np.arange(len(numbers)) != strongest
-    if others.any():
-        without = np.average(depths[others], weights=weights[others])
-        if without > _LEAST_SHARE * np.average(depths, weights=weights):
-            return None
-    return peak.t0 + numbers[strongest] * peak.period
-
-
-def _odd_even_resolved(time, flux, peak):
-    """The peak at twice its period where its odd and even events differ in depth, otherwise as it is."""
-    numbers, depths, variances = transit_fit.event_depths(time, flux, peak)
-    duration = peak.duration_phase * peak.period
-    outside = ~_in_transit(time, peak)
-    white = transit_fit.white_scatter(flux[outside])
-    red = transit_fit.red_variance(time[outside], flux[outside], duration, white)
-    variances = white**2 * variances + red + (_EVENT_ERROR * peak.depth) ** 2
-    sides = []
-    for parity in (0, 1):
-        side = numbers % 2 == parity
-        if not side.any():
-            return peak
-        weights = 1 / variances[side]
-        mean = np.average(depths[side], weights=weights)
-        # Events may scatter by more than their errors, as those of a spotted star do.
-        excess = max(1.0, np.sum(weights * (depths[side] - mean) ** 2) / max(1, side.sum() - 1))
-        sides.append((mean, excess / weights.sum(), side.sum()))
-    (even, even_variance, _), (odd, odd_variance, _) = sides
-    deeper = int(odd > even)
-    if abs(odd - even) < _ODD_EVEN_SIGMA * np.sqrt(even_variance + odd_variance) or sides[deeper][2] < 2:
-        return peak
-    t0 = peak.t0 + deeper * peak.period
-    return _measured(time, flux, peak.out_of_transit_magnitude, 2 * peak.period, t0, duration) or peak
+    quiet = free & ~folding.in_transit(time, peak)
+    used = flattening.usable(time, flux, free, quiet)
+    box = folding.refined_box(*used, peak.period, peak.t0, peak.duration_phase * peak.period)
+    peak = folding.refined_peak(*used, folding.measured(*used, magnitude, *box) or peak)
+    single = event_series.dominant_event(*used, peak)
+    if single is not None:
+        return peak, single
+    resolved = event_series.consistent(*used, peak)
+    if resolved is None:
+        return peak, event_series.strongest_event(*used, peak)
+    return event_series.without_secondary(*used, resolved), None
