@@ -22,7 +22,7 @@ _DURATION_RATIO_NOISE = 4.0  # added to the ratio, over the lesser S/N
 _TIMING = 0.12  # of a duration, which an event may be off
 _OVERLAP = 0.8  # of the sum of half the durations: closer, one dip lies over the other
 _COVERED = 0.6  # of the cadences of an event: it should be seen
-_TOLERATED = 0.15  # of the events that are seen: so many may be flat or unlike the others
+_TOLERATED_FLAT, _TOLERATED_UNLIKE = 0.1, 0.25  # of the events that are seen: bad cadences fill in or deform some
 _SEEN_SHARE = 0.5  # of the depth: so deep, an event is there
 _FLAT_SHARE, _FLAT_SIGMA = 0.3, 4.0  # of the depth: less, as far as noise tells, is no event
 
@@ -151,7 +151,8 @@ def _series(candidates, start, period, light_curve, found) -> Optional[_Series]:
             num_wrong += are_alike(start, dip)
     num_weak, num_flat = _weak_and_flat_events(np.array(empty), start, light_curve) if empty else (0, 0)
     num_seen = len(matched) + num_partial + num_weak
-    return None if num_wrong + num_flat > _TOLERATED * num_seen else _Series(matched, num_seen)
+    is_contradicted = num_flat > _TOLERATED_FLAT * num_seen or num_wrong > _TOLERATED_UNLIKE * num_seen
+    return None if is_contradicted else _Series(matched, num_seen)
 
 
 def _weak_and_flat_events(expected, dip, light_curve):
@@ -161,7 +162,10 @@ def _weak_and_flat_events(expected, dip, light_curve):
     seen = counts * light_curve.cadence >= _COVERED * width
     profile = dip.depth * (1 - 0.5 * max(0.0, dip.ingress_fraction - 0.25))  # mean over the inner half
     is_flat = (depth < _FLAT_SHARE * profile) & (profile - depth > _FLAT_SIGMA * light_curve.error(width, counts))
-    return int(np.count_nonzero(seen & (depth > _SEEN_SHARE * profile))), int(np.count_nonzero(seen & is_flat))
+    is_there = (counts >= 2) & (
+        depth > np.maximum(_SEEN_SHARE * profile, _FLAT_SIGMA * light_curve.error(width, counts))
+    )
+    return int(np.count_nonzero(is_there)), int(np.count_nonzero(seen & is_flat))
 
 
 def _fitted_period(series, period):

@@ -14,6 +14,7 @@ _LEAST_SIGNAL_TO_NOISE = 10.0
 _LEAST_CADENCES, _LEAST_BOX_COVERAGE = 3, 0.4  # in a box; fewer cadences are outliers
 _BOX_TO_DIP = 1.3  # duration of a dip over that of its best box: 1 of a transit, up to 2 of a grazing eclipse
 _FITS, _LONGER = 4, 1.3  # of a dip: until it is less than that longer than it was taken to be
+_MOST_BEYOND = 0.2  # of a depth: how much deeper than its deepest cadence a whole dip may be
 _WINGS = 1.3  # of a dip's duration: so long its wings last
 _LEAST_COVERAGE = 0.6  # of a dip's cadences
 _SIDE_DURATIONS = 0.4  # that must be seen, either side of a whole dip
@@ -186,6 +187,9 @@ def _fitted(light_curve, middle, duration, others):
     mean, counts = (float(values[0]) for values in light_curve.mean_dip(np.array([middle]), fitted))
     noise = float(light_curve.error(fitted, np.array([counts]))[0])
     sampling = _SAMPLING * light_curve.cadence / max(fitted, light_curve.cadence)
+    inside = np.abs(light_curve.time - middle) < fitted / 2
+    beyond = max(0.0, depth - float(np.max(1 - light_curve.flat[inside], initial=0.0)))  # deeper than any cadence
     depth_error = float(np.sqrt(noise**2 + (_SAME_DEPTH**2 + sampling**2) * depth**2))
     is_whole = bool(are_whole(light_curve.time, light_curve.cadence, np.array([middle]), fitted)[0])
+    is_whole &= beyond < _MOST_BEYOND * depth
     return Dip(middle, fitted, depth, ingress_fraction, depth_error, mean / noise, is_whole) if mean > 0 else None
