@@ -75,6 +75,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--train_files", nargs="+", metavar="FILE", help="record files that the model was trained on"
     )
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     parser.settings.add_argument(
         "--recall_target",
         type=arguments.recall,

@@ -30,6 +30,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         help="catalog of the TCEs, for columns that their records lack: the report adds figures by Tmag",
     )
     ensemble.add_flags(parser)
+    ensemble.add_engine_flag(parser)
     ensemble.add_threshold_flag(parser)
     parser.output.add_argument(
         "--output_dir",

@@ -1,6 +1,8 @@
 """Help and predictions come without what takes long to import. (How long it takes: benchmarks/start_up.py.)"""
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
+import astronet
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 SCRIPTS = re.findall(r'^[\w-]+ = "([\w.]+):main"$', PYPROJECT.read_text(), re.MULTILINE)
@@ -87,9 +91,11 @@ def test_one_tce_is_predicted_without_what_takes_long_to_import(light_curve, tmp
     assert not imported & {"pandas", "scipy", "astropy"}
 
 
-def test_records_are_made_and_predicted_without_tensorflow(light_curve, tmp_path):
+def test_records_are_made_predicted_and_judged_without_tensorflow(light_curve, tmp_path):
     columns = "row_id,tic_id,toi_id,Disposition,Epoc,Period,Duration,Transit_Depth,Sectors,camera,SN"
-    (tmp_path / "tces.csv").write_text(f"{columns}\n1,1001,0.01,PC,1683.475,3.1,3.6,9000,14,1,30\n")
+    (tmp_path / "tces.csv").write_text(
+        f"{columns}\n1,1001,0.01,PC,1683.475,3.1,3.6,9000,14,1,30\n2,1001,0.02,J,1684.9,4.7,3.6,900,14,1,9\n"
+    )
     table = ["--input_tce_csv_file=tces.csv", f"--tess_data_dir={light_curve.parents[1]}", "--config_name=triage"]
     flags = [*table, "--output_dir=records", "--make_test_set", "--num_train_shards=1", "--num_worker_processes=0"]
     assert "pandas" in run_without(ABSENT, "astronet.data.generate_input_records", *flags, cwd=tmp_path)
@@ -98,7 +104,13 @@ def test_records_are_made_and_predicted_without_tensorflow(light_curve, tmp_path
         (*ABSENT, "pandas", "scipy", "astropy", "h5py"), "astronet.batch_predict", *flags, cwd=tmp_path
     )
     assert "numpy" in imported
-    assert re.fullmatch(r"1001 [01]\.\d{3}\n", (tmp_path / "prediction_yyy.txt").read_text())
+    assert re.fullmatch(r"(1001 [01]\.\d{3}\n){2}", (tmp_path / "prediction_yyy.txt").read_text())
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(astronet.__file__).parent / "pretrained/triage", copy)
+    flags = [f"--model_dir={copy}", "--average", "--eval_files=records/test*"]
+    run_without((*ABSENT, "pandas", "scipy", "astropy", "h5py"), "astronet.evaluate", *flags, cwd=tmp_path)
+    run_without((*ABSENT, "astropy", "h5py"), "astronet.calibrate", *flags, cwd=tmp_path)
+    assert json.loads((copy / "calibration.json").read_text())["temperature"] > 0
 
 
 def test_flares_are_found_without_tensorflow(light_curve, tmp_path):

@@ -90,12 +90,17 @@ def scorer(engine: str, spec: ModelSpec, members: Sequence[str]) -> Scorer:
     Returns:
       Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
     """
+    score = logits_scorer(engine, spec, members)
+    return lambda features: metrics.probability(score(features))
+
+
+def logits_scorer(engine: str, spec: ModelSpec, members: Sequence[str]) -> Scorer:
+    """Restores members as scorer() does; the function returns logits, [batch, num_members, output_dim]."""
     if engine == "numpy":
-        networks = _networks(spec, members)
-        return lambda features: metrics.probability(networks.logits(features))
+        return _networks(spec, members).logits
     from astronet.estimator import tensorflow_engine
 
-    return tensorflow_engine.scorer(spec, members)
+    return tensorflow_engine.logits_scorer(spec, members)
 
 
 def sliding_scorer(

@@ -12,60 +12,12 @@ from astronet import models
 from astronet.config import configuration
 from astronet.config.schema import Config
 from astronet.estimator import checkpoints
-from astronet.ops import dataset, sliding
+from astronet.ops import sliding
 from astronet.ops.tensorflow import keras, tf
 from astronet.stats import metrics
 
 # It counts tracings by the line of code: each scorer, which has models of its own, is new to it and no mistake.
 tf.get_logger().addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
-
-
-def evaluate(
-    spec: configuration.ModelSpec,
-    checkpoints_of_members: Sequence[str],
-    files: Sequence[str],
-    threshold: float = metrics.DEFAULT_THRESHOLD,
-    temperature: float = 1.0,
-) -> dict[str, float]:
-    """Evaluates a model, or the mean of an ensemble, on labeled records.
-
-    Args:
-      spec: ModelSpec of all members.
-      checkpoints_of_members: list of checkpoints, one a member.
-      files: list of record files.
-      threshold: probability from which a TCE is called positive.
-      temperature: divides the logits of each member.
-
-    Returns:
-      The figures of metrics.evaluate(), for more than two classes those of each class, and global_step (the last of
-      the members').
-    """
-    score = _logits_of_members(spec, checkpoints_of_members)
-    labels: list[np.ndarray] = []
-    logits_of_batches: list[np.ndarray] = []
-    for path in files:  # one in memory at a time
-        tces = dataset.read([path], spec.config)
-        labels.append(tces.labels)
-        logits_of_batches += map(score, dataset.evaluation_batches(tces))
-    averaged = metrics.average(np.concatenate(logits_of_batches), temperature)
-    step = max(map(checkpoints.step, checkpoints_of_members))
-    known = np.concatenate(labels)
-    of_classes = _by_class(known, averaged, spec.config.inputs.label_map) if averaged.shape[-1] > 2 else {}
-    return {**metrics.evaluate(known, averaged, threshold), **of_classes, "global_step": step}
-
-
-def _by_class(labels: np.ndarray, logits: np.ndarray, label_map: Mapping[str, int]) -> dict[str, float]:
-    """Returns figures of each class, such as "classes/PC/average_precision" and "classes/PC/called/EB" (a number)."""
-    classes = range(logits.shape[-1])
-    names = ["-".join(name for name, label in label_map.items() if label == each) or str(each) for each in classes]
-    precisions, confusion = metrics.by_class(labels, logits)
-    values = {f"classes/{name}/average_precision": float(value) for name, value in zip(names, precisions)}
-    counts = {
-        f"classes/{name}/called/{called}": float(number)
-        for name, row in zip(names, confusion)
-        for called, number in zip(names, row)
-    }
-    return {**values, **counts}
 
 
 def scorer(
@@ -80,7 +32,7 @@ def scorer(
     Returns:
       Function from a dictionary of features, [batch, length] each, to probabilities [batch, num_members].
     """
-    score = _logits_of_members(spec, checkpoints_of_members)
+    score = logits_scorer(spec, checkpoints_of_members)
     return lambda features: metrics.probability(score(features))
 
 
@@ -115,7 +67,7 @@ def logits(model: "keras.Model", features: Mapping[str, Any], config: Config) ->
     return (forward + model({**features, **turned}, training=False)) / 2
 
 
-def _logits_of_members(
+def logits_scorer(
     spec: configuration.ModelSpec, members: Sequence[str]
 ) -> Callable[[Mapping[str, np.ndarray]], np.ndarray]:
     """Returns a function from features to logits, an array [batch, member, output_dim]."""

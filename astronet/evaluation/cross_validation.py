@@ -14,7 +14,7 @@ from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
 from astronet.config.configuration import ModelSpec
-from astronet.data.records import event_density, leaks, record_features, split, tf_example, tfrecord
+from astronet.data.records import event_density, labeled, leaks, record_features, split, tf_example, tfrecord
 from astronet.estimator import checkpoints, fit, scoring
 from astronet.estimator.ensemble import Ensemble
 from astronet.estimator.fit import Tell
@@ -120,9 +120,7 @@ def predict(files: Sequence[str], options: FoldOptions, say: Tell, warn: Tell) -
 
 def _read(files, config):
     """All records, an array of bytes."""
-    from astronet.ops import dataset
-
-    dataset.count_examples(files, config)
+    labeled.count(files, config)
     serialized = [record for path in files for record in tfrecord.read(path)]
     # Of a sector that is held out, training has not seen when it has events.
     if record_features.reads_event_densities(config):

@@ -1,7 +1,8 @@
 """Labeled records: what models predict for them, as a table, and how good the predictions are."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Optional
 
 import numpy as np
@@ -10,14 +11,15 @@ from astronet.base import messages
 from astronet.config import nouns
 from astronet.config.schema import Inputs
 from astronet.data.catalog import tce_table
-from astronet.data.records import tf_example, tfrecord
-from astronet.estimator import scoring
+from astronet.data.records import labeled, tf_example, tfrecord
+from astronet.estimator import checkpoints, engines, scoring
 from astronet.estimator.ensemble import Ensemble
-from astronet.stats import calibration
+from astronet.stats import calibration, metrics
 
 if TYPE_CHECKING:  # most scripts start without it
     import pandas as pd
 
+_BATCH = 1024  # records that are scored at a time
 _CATALOG_COLUMNS = ("Disposition", "Tmag", "SN", "Sectors", "camera")
 
 
@@ -30,14 +32,42 @@ def evaluate(models: Ensemble, files: Sequence[str], threshold: Optional[float] 
       threshold: probability from which a TCE is called positive; None takes the threshold of the models.
 
     Returns:
-      The figures of metrics.evaluate(), and global_step (the last of the members').
+      The figures of metrics.evaluate(), for more than two classes those of each class, and global_step (the last of
+      the members').
     """
-    from astronet.estimator import tensorflow_engine
-
+    models = models.with_engine_for(tfrecord.count_roughly(files))
     members = list(models.checkpoints.values())
-    return tensorflow_engine.evaluate(
-        models.spec, members, files, models.threshold(threshold), models.calibration.temperature
-    )
+    score = engines.logits_scorer(models.engine, models.spec, members)
+    scored = [_scored(path, models, score) for path in files]  # one in memory at a time
+    labels, logits = map(np.concatenate, zip(*scored))
+    averaged = metrics.average(logits, models.calibration.temperature)
+    figures = metrics.evaluate(labels, averaged, models.threshold(threshold))
+    label_map = models.spec.config.inputs.label_map
+    of_classes = _by_class(labels, averaged, label_map) if averaged.shape[-1] > 2 else {}
+    return {**figures, **of_classes, "global_step": max(map(checkpoints.step, members))}
+
+
+def _by_class(labels: np.ndarray, logits: np.ndarray, label_map: Mapping[str, int]) -> dict[str, float]:
+    """Returns figures of each class, such as "classes/PC/average_precision" and "classes/PC/called/EB" (a number)."""
+    classes = range(logits.shape[-1])
+    names = ["-".join(name for name, label in label_map.items() if label == each) or str(each) for each in classes]
+    precisions, confusion = metrics.by_class(labels, logits)
+    values = {f"classes/{name}/average_precision": float(value) for name, value in zip(names, precisions)}
+    counts = {
+        f"classes/{name}/called/{called}": float(number)
+        for name, row in zip(names, confusion)
+        for called, number in zip(names, row)
+    }
+    return {**values, **counts}
+
+
+def _scored(path: str, models: Ensemble, score: engines.Scorer) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the labels of a record file, [num_tces], and their logits, [num_tces, num_members, output_dim]."""
+    serialized, _, labels = zip(*labeled.records(path, models.spec.config))
+    batches = (list(serialized[start : start + _BATCH]) for start in range(0, len(serialized), _BATCH))
+    where = functools.partial("{}, record {}".format, path)
+    features = engines.feature_batches(models.engine, batches, models.spec.config, where)
+    return np.array(labels, np.int32), np.concatenate([score(batch) for batch in features])
 
 
 def tabulate(
@@ -58,9 +88,8 @@ def tabulate(
     Raises:
       ScriptError: the configuration cannot read a record, or its disposition is not known; it names the record.
     """
-    from astronet.ops import dataset
-
-    num_examples = dataset.count_examples(files, models.spec.config)
+    num_examples = labeled.count(files, models.spec.config)
+    models = models.with_engine_for(num_examples)
     uncalibrated = dataclasses.replace(models, calibration=calibration.Calibration())
     serialized = (record for path in files for record in tfrecord.read(path))
     unit = f" {nouns.of(models.spec.config.inputs.features).one}"

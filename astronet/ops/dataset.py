@@ -9,8 +9,7 @@ import numpy as np
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.config.schema import Config
-from astronet.data.records import event_density, leaks, record_features, tf_example, tfrecord
-from astronet.data.records.columns import ROW_ID, TIC_ID
+from astronet.data.records import event_density, labeled, leaks, record_features
 from astronet.ops import scalars
 from astronet.ops.augmentation import augment
 from astronet.ops.tensorflow import tf
@@ -78,14 +77,9 @@ def read_training(
     )
 
 
-def count_examples(files: Iterable[str], config: Config) -> int:
-    """Checks all records as read() does, keeps none, and counts them."""
-    return sum(1 for path in files for _ in _labeled(path, config))
-
-
 def _read(path, config, dispositions=None):
     serialized, labels, identities = [], [], []
-    for record, example, label in _labeled(path, config, dispositions):
+    for record, example, label in labeled.records(path, config, dispositions):
         serialized.append(record)
         labels.append(label)
         identities.append(leaks.identity(example))
@@ -96,19 +90,6 @@ def _read(path, config, dispositions=None):
     except ScriptError as error:
         raise ScriptError(f"{path}: {error}") from error
     return Tces(features, np.array(labels, np.int32), identities)
-
-
-def _labeled(path, config, dispositions=None):
-    """Yields each record of a file that has a disposition: as bytes, as tf.train.Example, and its class."""
-    for number, serialized in enumerate(tfrecord.read(path)):
-        where = f"{path}, record {number}"
-        example = record_features.parse_one(serialized, where)
-        if dispositions is not None:
-            given = dispositions.get((tf_example.value(example, ROW_ID), tf_example.value(example, TIC_ID)))
-            if given is None:
-                continue
-            tf_example.set_text(example, config.inputs.label_feature, given)
-        yield serialized, example, record_features.check(example, config, where, labelled=True)
 
 
 def measure(tces: Tces, config: Config) -> Config:

@@ -43,8 +43,6 @@ def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_TH
     Returns:
       Dictionary of floats. Both losses are means over TCEs. auc is exact; it is NaN if all TCEs have the same label.
     """
-    from sklearn.metrics import roc_auc_score
-
     labels, logits = np.asarray(labels), np.asarray(logits, dtype=np.float64)
     probabilities = probability(logits)
     truth, called = labels > 0, is_positive(probabilities, threshold)
@@ -52,7 +50,7 @@ def evaluate(labels: ArrayLike, logits: ArrayLike, threshold: float = DEFAULT_TH
     values = {
         "accuracy/accuracy": np.mean(truth == called),
         "accuracy/num_correct": np.sum(truth == called),
-        "auc": roc_auc_score(truth, probabilities) if truth.any() and not truth.all() else np.nan,
+        "auc": summary(labels, probabilities)["auc"],
         "confusion_matrix/false_negatives": np.sum(truth & ~called),
         "confusion_matrix/false_positives": np.sum(~truth & called),
         "confusion_matrix/true_negatives": np.sum(~truth & ~called),

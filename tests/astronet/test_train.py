@@ -12,7 +12,8 @@ from astronet import train
 from astronet.base import locks
 from astronet.base.script import ScriptError
 from astronet.config import configuration
-from astronet.estimator import checkpoints, tensorflow_engine
+from astronet.estimator import checkpoints, ensemble
+from astronet.evaluation import labeled_records
 from astronet.ops import training
 from astronet.ops.tensorflow import tf
 
@@ -116,7 +117,7 @@ def test_averaged_weights_are_evaluated_and_restored(tmp_path, run_train, record
     np.testing.assert_array_equal(restored.kernel, averaged["kernel"])
     best = checkpoints.best_metrics(tmp_path)
     files = [f"{records_dir}/val-00000-of-00001"]
-    found = tensorflow_engine.evaluate(spec, [checkpoints.find(tmp_path, "best")], files)
+    found = labeled_records.evaluate(ensemble.load(ensemble.ModelChoice(str(tmp_path), checkpoint="best")), files)
     assert found["global_step"] == best["global_step"] > 0
     assert found["loss"] == pytest.approx(best["loss"], rel=1e-5)
 

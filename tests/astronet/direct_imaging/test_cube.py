@@ -227,7 +227,7 @@ def write_files(directory, angles):
 
 
 @pytest.mark.parametrize("flags", [[], ["--angle_offset=100"], ["--flip_angles", "--angle_offset=-30"]])
-def test_angles_that_look_like_radians_are_told(flags, tmp_path, capsys):
+def test_angles_that_look_like_radians_are_told(flags, tmp_path, caplog):
     parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags).read_and_warn()
     printed = capsys.readouterr().out
     assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in printed

@@ -7,7 +7,8 @@ import pytest
 
 from astronet.config import configuration
 from astronet.data.records import tfrecord
-from astronet.estimator import checkpoints, estimator_util, tensorflow_engine
+from astronet.estimator import checkpoints, ensemble, estimator_util, tensorflow_engine
+from astronet.evaluation import labeled_records
 from astronet.ops import dataset
 from astronet.stats import metrics
 
@@ -47,7 +48,8 @@ def test_scores_of_both_directions_are_averaged(tmp_path, write_tces):
     assert not np.allclose(*directions, atol=1e-3)
     np.testing.assert_allclose(found, metrics.probability(np.mean(directions, axis=0)), rtol=1e-5)
     loss = metrics.evaluate(tces.labels, np.mean(directions, axis=0))["loss"]
-    assert tensorflow_engine.evaluate(spec, [checkpoint], [path])["loss"] == pytest.approx(loss, rel=1e-5)
+    models = ensemble.Ensemble({"1": spec}, {"1": checkpoint})
+    assert labeled_records.evaluate(models, [path])["loss"] == pytest.approx(loss, rel=1e-5)
     with open(f"{checkpoints.find(str(tmp_path), 'best')}.json") as file:
         assert json.load(file)["loss"] == pytest.approx(loss, rel=1e-5)
 

@@ -1,15 +1,19 @@
 """--engine: what each engine can compute, which one auto takes, and that both say the same about records."""
 
 import csv
+import json
+import re
+import shutil
 
 import numpy as np
 import pytest
 
-from astronet import batch_predict, export
+from astronet import batch_predict, calibrate, evaluate, export
 from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.data.records import record_features, tf_example, tfrecord
 from astronet.estimator import engines, ensemble, scoring
+from astronet.evaluation import labeled_records
 from astronet.flares import detection, light_curves
 from astronet.ops import dataset
 
@@ -48,6 +52,57 @@ def test_both_engines_write_the_same_predictions(exported, write_tces, tmp_path)
                 assert float(row[name]) == pytest.approx(float(expected[name]), abs=1e-6)
             elif name != "standard_deviation":
                 assert row[name] == expected[name]
+
+
+def printed(output):
+    """Names and numbers that evaluate.py or calibrate.py has printed."""
+    return re.findall(r"([a-z_/]+) (?:= )?(-?\d+\.?\d*)", output)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "calibrate"])
+def test_both_engines_judge_and_calibrate_alike(name, exported, write_tces, tmp_path, capsys):
+    files = [write_tces(tmp_path / f"val-{seed}", seed=seed, num_tces=50) for seed in (5, 6)]
+    script = {"evaluate": evaluate, "calibrate": calibrate}[name]
+    flags = ["--average", "--eval_files", *files, *(["--recall_target=0.9"] if name == "calibrate" else [])]
+    told, stored = {}, {}
+    for engine in ("tensorflow", "numpy"):
+        model_dir = tmp_path / engine
+        shutil.copytree(exported, model_dir)
+        assert script.main([f"--model_dir={model_dir}", f"--engine={engine}", *flags]) == 0
+        told[engine] = printed(capsys.readouterr().out.replace(str(tmp_path), ""))
+        if name == "calibrate":
+            stored[engine] = json.loads((model_dir / "calibration.json").read_text())
+    assert [name for name, _ in told["numpy"]] == [name for name, _ in told["tensorflow"]] and len(told["numpy"]) > 8
+    numbers = {engine: [float(number) for _, number in pairs] for engine, pairs in told.items()}
+    np.testing.assert_allclose(numbers["numpy"], numbers["tensorflow"], rtol=0, atol=1e-6)
+    if stored:
+        for figure in ("temperature", "threshold"):
+            assert stored["numpy"][figure] == pytest.approx(stored["tensorflow"][figure], abs=1e-5)
+
+
+def test_the_report_is_the_same_by_both_engines(exported, write_tces, tmp_path):
+    files = [write_tces(tmp_path / "val", seed=5, num_tces=50)]
+    flags = [f"--model_dir={exported}", "--average", "--num_resamples=20", "--eval_files", *files]
+    reports = []
+    for engine in ("tensorflow", "numpy"):
+        assert evaluate.main([*flags, f"--engine={engine}", f"--output_dir={tmp_path}/{engine}"]) == 0
+        reports.append(json.loads((tmp_path / engine / "report.json").read_text()))
+    figures = [
+        [value for figure in report["sets"]["all"]["figures"].values() for value in figure.values()]
+        for report in reports
+    ]
+    np.testing.assert_allclose(figures[1], figures[0], rtol=0, atol=1e-6)
+
+
+def test_pretrained_triage_is_judged_alike_by_both_engines(shared):
+    (path,) = (shared / "data/tess_triage").glob("val-*")
+    by_tensorflow, by_numpy = (
+        labeled_records.evaluate(load("pretrained:triage", engine=engine), [str(path)])
+        for engine in ("tensorflow", "numpy")
+    )
+    assert by_numpy["num_examples"] == 1657 and by_numpy.keys() == by_tensorflow.keys()
+    for name, figure in by_tensorflow.items():
+        assert by_numpy[name] == pytest.approx(figure, abs=1e-6), name
 
 
 def test_pretrained_triage_says_the_same_by_both_engines(shared):
