@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 setuptools = pytest.importorskip("setuptools")
@@ -56,3 +57,12 @@ def test_the_changelog_and_the_citation_are_of_this_version():
     assert heading.group(1) == version
     assert f"\nversion: {version}\n" in citation
     assert heading.group(2) == "unreleased" or f'date-released: "{heading.group(2)}"' in citation
+
+
+def test_pip_says_in_a_line_which_pythons_are_supported():
+    """pip compares its Python with this before it installs anything, and prints it as docs/install.md has it."""
+    supported = SpecifierSet(re.search(r'^requires-python = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.M)[1])
+    assert all(f"3.{minor}.0" in supported for minor in range(9, 14))
+    assert "3.8.18" not in supported and "3.14.0" not in supported
+    told = f"ERROR: Package 'astronet-triage' requires a different Python: 3.14.0 not in '{supported}'"
+    assert told in (ROOT / "docs/install.md").read_text()

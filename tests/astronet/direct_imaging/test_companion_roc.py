@@ -210,9 +210,9 @@ def test_what_cannot_be_is_refused(flags, message, empty, forest, tmp_path, caps
 def test_what_the_cube_is_not_fit_for_is_told(simulated, forest, tmp_path, capsys):
     flags = ["--model_dirs", f"forest={forest}", "--num_worker_processes=1"]
     assert companion_roc.main([*files(simulated), f"--output_dir={tmp_path}", *flags]) == 1
-    printed = capsys.readouterr()
-    assert "WARNING: something stands out" in printed.out  # it holds a companion
-    assert "forest: the model is for patches of 5 pixels" in printed.err  # and has another FWHM
+    printed = capsys.readouterr().err
+    assert "WARNING: something stands out" in printed  # it holds a companion
+    assert "forest: the model is for patches of 5 pixels" in printed  # and has another FWHM
 
 
 @pytest.mark.parametrize("flag", ["--prior=1", "--threshold=nan", "--snr_threshold=0", "--num_maps=0", "--seed=-1"])

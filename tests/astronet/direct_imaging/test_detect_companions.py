@@ -82,7 +82,7 @@ def test_a_second_run_makes_nothing_again(tiny, found, tmp_path, capsys):
 
 def test_flipped_angles_are_told_and_show_no_companion(tiny, found, tmp_path, capsys):
     assert detect(tiny, tmp_path, "--flip_angles", "--model_dir", str(found / "sodirf")) == 0
-    assert "WARNING: the sign of the parallactic angles looks wrong" in capsys.readouterr().out
+    assert "WARNING: the sign of the parallactic angles looks wrong" in capsys.readouterr().err
     assert not [row for row in rows(tmp_path) if abs(float(row["separation_px"]) - 12) < 1]
 
 
@@ -259,5 +259,5 @@ def test_how_many_test_companions_would_be_detected_is_told(tiny, found, capsys)
 def test_a_detector_that_would_detect_no_test_companion_is_told(tiny, found, tmp_path, capsys):
     shutil.copytree(found, tmp_path / "again")
     assert detect(tiny, tmp_path / "again", "--prior=1e-9", "--num_measured=0") == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert "WARNING: of " in printed and "none would be detected" in printed and "--threshold" in printed
