@@ -102,7 +102,7 @@ def test_the_default_number_of_processes_is_that_of_the_cores(monkeypatch):
         assert workers.default_num_processes() == number
     for unusable in ("", "0", "many"):
         monkeypatch.setenv("PYTHON_CPU_COUNT", unusable)
-        assert 1 <= workers.default_num_processes() <= 8
+        assert 2 <= workers.default_num_processes() <= 8
 
 
 OLD_SPELLINGS = [

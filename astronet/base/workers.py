@@ -43,8 +43,8 @@ def add_flags(parser: Parser, least: int = 1, with_cluster: bool = True) -> None
         "--num_worker_processes",
         type=arguments.whole_number(least, arguments.MAX_PROCESSES),
         default=default_num_processes(),
-        help="how many processes work side by side; 1: work in this process. The default is the number of cores that "
-        f"this process may use, at most {_MOST_BY_DEFAULT}",
+        help="how many processes work side by side; 1: work in this process. The default is the number of cores, "
+        f"at most {_MOST_BY_DEFAULT}",
     )
     if with_cluster:
         add_cluster_flag(parser)
@@ -62,15 +62,17 @@ def add_cluster_flag(parser: Parser) -> None:
 
 
 def default_num_processes() -> int:
-    """Returns how many processes work side by side where no flag says so: one for each core, 8 at most.
+    """Returns how many processes work side by side where no flag says so: one for each core, but from 2 to 8.
 
-    The environment variable PYTHON_CPU_COUNT, which Python 3.13 reads, too, says how many cores there are to use.
+    With 2 or more, a file that kills or hangs its process costs no more than that. The environment variable
+    PYTHON_CPU_COUNT, which Python 3.13 reads, too, says how many cores there are to use; 1 works in this process.
     """
-    told = os.environ.get("PYTHON_CPU_COUNT", "")
-    if told.isdecimal() and int(told):
-        return min(int(told), _MOST_BY_DEFAULT)
+    given = os.environ.get("PYTHON_CPU_COUNT", "")
+    if given.isdecimal() and int(given):
+        return min(int(given), _MOST_BY_DEFAULT)
     can_tell = hasattr(os, "sched_getaffinity")  # not on macOS
-    return min(len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1, _MOST_BY_DEFAULT)
+    num_cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+    return max(2, min(num_cores, _MOST_BY_DEFAULT))
 
 
 def _cluster(text: str) -> str:

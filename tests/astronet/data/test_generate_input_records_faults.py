@@ -25,7 +25,7 @@ from astronet.data.records import record_set
 NUM_STARS = 24
 NUM_SHARDS = 4
 COLUMNS = ("row_id", "tic_id", "toi_id", "Disposition", "Epoc", "Period", "Duration", "Transit_Depth", "Sectors")
-FLAGS = ["--make_test_set", f"--num_train_shards={NUM_SHARDS}"]
+FLAGS = ["--make_test_set", f"--num_train_shards={NUM_SHARDS}", "--num_worker_processes=2"]
 LIMIT = "--tce_time_limit=1"
 
 
@@ -171,7 +171,7 @@ def test_a_worker_that_is_killed_costs_nothing(survey, undisturbed, moment):
     assert contents(survey) == undisturbed
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [1, 2])
 def test_a_tce_that_memory_is_not_enough_for_is_skipped(survey, undisturbed, number):
     with h5py.File(light_curve(survey, 5), "r+") as file:
         for name in ("BJD", "QFLAG", "AperturePhotometry/Aperture_002/KSPMagnitude"):
@@ -201,7 +201,7 @@ def test_a_tce_that_hangs_is_skipped_and_tried_again_by_the_next_run(survey, und
         write_light_curve(survey, tic_id)
     capfd.readouterr()
     assert _generate(survey, LIMIT) == 0
-    assert f"2 of {NUM_SHARDS} shards are up to date" in capfd.readouterr().err
+    assert f"2 of {NUM_SHARDS} shards are up to date" in capfd.readouterr().out
     assert contents(survey) == undisturbed
 
 
@@ -220,7 +220,7 @@ def test_the_run_after_one_that_was_stopped_goes_on(survey, undisturbed, stuck, 
 
     write_light_curve(survey, NUM_STARS)
     assert _generate(survey) == 0
-    assert f"{NUM_SHARDS - 1} of {NUM_SHARDS} shards are up to date" in capfd.readouterr().err
+    assert f"{NUM_SHARDS - 1} of {NUM_SHARDS} shards are up to date" in capfd.readouterr().out
     assert contents(survey) == undisturbed
 
 
@@ -275,7 +275,7 @@ def test_a_rerun_makes_what_is_not_whole_or_has_changed_and_nothing_else(survey,
         for path in (survey / "out").glob("test-*"):
             os.utime(path, ns=(10**18, 10**18))
         kept = NUM_SHARDS - len(made)
-        printed = capfd.readouterr().err
+        printed = capfd.readouterr().out
         assert (f"{kept} of {NUM_SHARDS} shards are up to date" in printed) == bool(kept)
         return sorted(made)
 
@@ -300,7 +300,7 @@ def test_a_rerun_makes_what_is_not_whole_or_has_changed_and_nothing_else(survey,
     assert contents(survey) == undisturbed
 
     assert _generate(survey, "--num_worker_processes=0", "--config_name=yu2019") == 0
-    assert "up to date" not in capfd.readouterr().err
+    assert "up to date" not in capfd.readouterr().out
 
 
 def test_a_run_beside_another_one_in_the_same_directory_is_refused(survey, undisturbed, capfd):

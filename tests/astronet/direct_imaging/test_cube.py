@@ -229,9 +229,9 @@ def write_files(directory, angles):
 @pytest.mark.parametrize("flags", [[], ["--angle_offset=100"], ["--flip_angles", "--angle_offset=-30"]])
 def test_angles_that_look_like_radians_are_told(flags, tmp_path, caplog):
     parse(*write_files(tmp_path, np.radians(np.linspace(-30, 110, 8))), *flags).read_and_warn()
-    printed = capsys.readouterr().out
-    assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in printed
-    assert "which makes 140 deg" in printed
+    logged = caplog.text
+    assert "angles.fits: all angles are within 2 pi of zero, and the sky turns by 2.44 in all" in logged
+    assert "which makes 140 deg" in logged
 
 
 def test_angles_in_degrees_are_not_told_of(tmp_path, capsys):
