@@ -111,6 +111,7 @@ OLD_SPELLINGS = [
     ("astronet.data.download_light_curves", "--out", "--output_dir"),
     ("astronet.evaluate", "--report", "--output_dir"),
     ("astronet.cross_validate", "--model_dir", "--output_dir"),
+    ("astronet.tune", "--model_dir", "--output_dir"),
     ("astronet.plot_tces", "--save_dir", "--output_dir"),
     ("astronet.flares.find_flares", "--stars", "--star_catalog"),
     ("astronet.flares.generate_flare_records", "--catalog", "--flare_catalog"),

@@ -25,7 +25,7 @@ def search(records, tmp_path):
     def search(num_trials, space=SPACE, *flags):
         (tmp_path / "space.json").write_text(json.dumps(space))
         model = ["--model=AstroFCModel", "--config_name=yu2019", "--train_steps=12"]
-        paths = [f"--files={records}", f"--space={tmp_path}/space.json", f"--model_dir={tmp_path}/study"]
+        paths = [f"--files={records}", f"--space={tmp_path}/space.json", f"--output_dir={tmp_path}/study"]
         return tune.main([*model, *paths, "--folds=2", f"--num_trials={num_trials}", *flags])
 
     return search
