@@ -114,7 +114,7 @@ def _require_same_settings(options, files):
     changed = fingerprint.changes(path, current)
     if changed:
         raise ScriptError(
-            f"{options.model_dir} holds a search of other settings ({', '.join(changed)}): choose another --model_dir, "
+            f"{options.model_dir} holds a search of other settings ({', '.join(changed)}): choose another --output_dir, "
             "or give those"
         )
     fingerprint.write(path, current)
