@@ -114,8 +114,8 @@ def _require_same_settings(options, files):
     changed = fingerprint.changes(path, current)
     if changed:
         raise ScriptError(
-            f"{options.model_dir} holds a search of other settings ({', '.join(changed)}): choose another --output_dir, "
-            "or give those"
+            f"{options.model_dir} holds a search of other settings ({', '.join(changed)}): choose another "
+            "--output_dir, or give those"
         )
     fingerprint.write(path, current)
 
