@@ -18,8 +18,9 @@ from astronet.config import configuration
 from astronet.estimator import ensemble, weights_file
 from astronet.flares import detection, windows
 from light_curve_util import tess_io
+from light_curve_util.constants import SECONDS_PER_DAY
 
-_CADENCE_DAYS = 120 / 86400
+_CADENCE_DAYS = 120 / SECONDS_PER_DAY
 
 
 def write_members(directory, config_name, number):

@@ -21,9 +21,10 @@ from astronet import batch_predict
 from astronet.base.arguments import positive_integer
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run
+from astronet.figures.style import BLUE, ORANGE
 
 _RECORDS, _PREDICT, _ON_CLUSTER = "generate_input_records.py", "batch_predict.py", "batch_predict.py --cluster=local"
-_COLORS = {_RECORDS: "#0072B2", _PREDICT: "#D55E00"}
+_COLORS = {_RECORDS: BLUE, _PREDICT: ORANGE}
 _COLUMNS = ("script", "num_tces", *(field.name for field in dataclasses.fields(child.FamilyCost)))
 
 

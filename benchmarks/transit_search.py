@@ -25,13 +25,13 @@ from astronet.data.catalog import transit_fit, transit_search
 from astronet.data.simulation import photometry as simulated_photometry
 from astronet.data.simulation import signals, sky
 from light_curve_util import tess_io
+from light_curve_util.constants import BTJD_ZERO
 from light_curve_util.flux_scale import to_flux
 from light_curve_util.phase_fold import phase_fold
 
 RATIOS = {"period": 1, "P/2": 1 / 2, "2P": 2, "P/3": 1 / 3, "3P": 3, "2P/3": 2 / 3, "3P/2": 3 / 2}
 OUTCOMES = (*RATIOS, "later peak", "not found")
 _MAX_DRAWS = 200
-_BTJD = 2457000
 
 Planet = collections.namedtuple("Planet", "period t0 duration")
 Outcome = collections.namedtuple("Outcome", "name is_tce seconds")
@@ -191,7 +191,7 @@ def _tois(path):
             period, epoch, hours = (
                 float(row[name] or "nan") for name in ("Period (days)", "Epoch (BJD)", "Duration (hours)")
             )
-            planet = Planet(period or np.nan, epoch - _BTJD, hours / 24)
+            planet = Planet(period or np.nan, epoch - BTJD_ZERO, hours / 24)
             tois.setdefault(int(row["TIC ID"]), (float(row["TESS Mag"] or "nan"), []))[1].append((row["TOI"], planet))
     return tois
 

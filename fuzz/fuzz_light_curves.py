@@ -12,6 +12,7 @@ from astropy.io import fits
 from fuzz_mutations import hostile_floats, hostile_text, mutated_bytes, mutated_table
 
 from light_curve_util import flux_scale, tess_io, time_systems
+from light_curve_util.constants import BKJD_ZERO, BTJD_ZERO
 from light_curve_util.errors import LightCurveError
 from light_curve_util.products import quality
 from light_curve_util.products.columns import Columns
@@ -19,7 +20,7 @@ from light_curve_util.products.columns import Columns
 _SIZE = 40
 _PHOTOMETRY = "LightCurve/AperturePhotometry"
 _MAGNITUDES = f"{_PHOTOMETRY}/Aperture_002/KSPMagnitude"
-_BJDREF, _BKJDREF = ({"BJDREFI": day, "BJDREFF": 0.0} for day in (2457000, 2454833))
+_BJDREF, _BKJDREF = ({"BJDREFI": day, "BJDREFF": 0.0} for day in (BTJD_ZERO, BKJD_ZERO))
 _TEXTS = "texts, G where a cadence is good"
 # Product: file name, sector, columns of time and flux, quality columns with the mask that disqualifies, BJD at time 0.
 _FITS = {
@@ -251,10 +252,10 @@ def _fits_columns(product, path):
     _, _, time_name, flux_name, masks, _ = _FITS[product]
     with fits.open(path, memmap=False) as file:
         header, data = file[1].header, file[1].data
-        reference = header.get("BJDREFI", 2454833 if product in ("kepler", "k2sff", "everest") else 2457000)
+        reference = header.get("BJDREFI", BKJD_ZERO if product in ("kepler", "k2sff", "everest") else BTJD_ZERO)
         if product == "t16":  # its columns may have other names
             time_name = next(name for name in (time_name, "BJD", "BTJD", "TIME") if name in data.names)
-        time = data[time_name].astype(float) + (reference - 2457000 + header.get("BJDREFF", 0))
+        time = data[time_name].astype(float) + (reference - BTJD_ZERO + header.get("BJDREFF", 0))
         if product == "qlp_fits" and file[0].header.get("SECTOR", 0) >= 56:
             masks = {"QUALITY": quality.TESS["default"] | 1 << 30}
         good = np.ones(len(time), dtype=bool)

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Union
 
+from light_curve_util.constants import SECONDS_PER_DAY
+
 Path = Union[str, "os.PathLike[str]"]
 
 
@@ -34,7 +36,6 @@ def make_directory(path: Path) -> None:
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # error numbers of an OSError if the disk or a quota is full
 _MOST_SEEN = 20_000  # entries of a directory tree; to look through more would take longer than what it brings
-_SECONDS_PER_DAY = 86_400
 INCOMPLETE = ".incomplete-"  # part of the name of a file that is still being written, or that a killed run left
 
 _UNFINISHED = re.compile(re.escape(INCOMPLETE) + r"(?P<host>.+)-(?P<pid>\d+)$")
@@ -127,7 +128,7 @@ def _is_abandoned_in(directory: str) -> Callable[[str], bool]:
         if match["host"] == socket.gethostname():
             return not _is_alive(int(match["pid"]))
         with contextlib.suppress(OSError):
-            return time.time() - os.stat(path).st_mtime > _SECONDS_PER_DAY
+            return time.time() - os.stat(path).st_mtime > SECONDS_PER_DAY
         return False
 
     return is_abandoned
