@@ -1,4 +1,4 @@
-"""What several modules need has one home: constants, colors, the list of empty cells, JSON files, flags made to objects."""
+"""What several modules need has one home: constants, colors, empty cells, JSON files, flags made to objects."""
 
 import ast
 import re
