@@ -9,26 +9,30 @@ from astronet.base import arguments, locks, messages
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run, tell_problems
 from astronet.config import nouns
-from astronet.estimator import ensemble, scoring
+from astronet.estimator import ensemble, scoring, stages
 from astronet.evaluation import prediction_files
 
 
 def _predict(flags):
-    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
-    threshold = models.threshold(flags.threshold)
+    judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
+    models, threshold = judges[0].models, judges[0].threshold
     make_directory(flags.output_dir)
     stem = os.path.normpath(os.path.join(flags.output_dir, "_".join(filter(None, ["prediction", flags.suffix]))))
     records = arguments.from_flags(scoring.RecordChoice, flags)
     problems: list[str] = []
     scoring.refuse_overwriting_records(prediction_files.paths_of(stem), records)
     words = nouns.of(models.spec.config.inputs.features)
-    predictions = messages.bar(scoring.predict_files(models, records, problems), unit=f" {words.one}")
+    of_first = scoring.predict_files(models, records, problems)
+    predictions = messages.bar(stages.judge(judges, of_first, records.batch_size), unit=f" {words.one}")
     plot_dir = flags.save_dir if flags.plot else None
-    written = prediction_files.write(predictions, stem, models, threshold, plot_dir)
+    written = prediction_files.write(predictions, stem, models, threshold, plot_dir, judges[1:])
     print(
         f"{stem}.txt, {stem}.csv: {words.count(written.num_predicted)} by {len(models.checkpoints)} model(s), "
         f"{written.num_positive} with a probability of {threshold:g} or more"
     )
+    for stage in judges[1:]:
+        num_judged, num_called = written.later[stage.name]
+        print(f"{stage.name}: judged {num_judged} of these, {num_called} with {stage.threshold:g} or more")
     if flags.plot:
         print(f"{plot_dir}: {written.num_plots} plots")
     return tell_problems(problems)

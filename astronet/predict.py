@@ -10,7 +10,7 @@ from astronet.base import arguments
 from astronet.base.script import Parser, run
 from astronet.data.catalog import epochs
 from astronet.data.records import preprocess
-from astronet.estimator import ensemble, one_tce
+from astronet.estimator import ensemble, one_tce, stages
 from astronet.figures import tce as plotting
 from astronet.flares import mask_flag
 from light_curve_util import tess_io, time_systems
@@ -22,7 +22,8 @@ def _predict(flags):
         {"--output_image_file": flags.output_image_file},
         {"--light_curve" if flags.light_curve else "--tess_data_dir": path, "--catalog": flags.catalog},
     )
-    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
+    judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags))
+    models = judges[0].models
     tce = one_tce.LightCurveTce(
         flags.t0,
         flags.period,
@@ -34,13 +35,13 @@ def _predict(flags):
         sector=flags.sector,
     )
     settings = one_tce.settings_of(
-        models,
+        [stage.models for stage in judges],
         flux_key=flags.flux_key,
         detrend=flags.detrend,
         quality=flags.quality,
         mask_flares=mask_flag.flare_mask(flags.mask_flares),
     )
-    prediction = one_tce.score(models, tce, settings, flags.catalog)
+    (prediction,) = stages.judge(judges, [one_tce.score(models, tce, settings, flags.catalog)])
     _print(prediction, models)
     if flags.output_image_file:
         plotting.plot_prediction(flags.output_image_file, prediction)
@@ -53,6 +54,10 @@ def _print(prediction, models):
         print(f"member {name}: {probability:.7f}")
     if prediction.unlike_training:
         print(f"unlike training: {prediction.unlike_training}")
+    for name, later in prediction.later.items():
+        print(f"{name} {later.mean:.7f}, standard deviation {later.standard_deviation:.7f}")
+        if later.unlike_training:
+            print(f"{name}, unlike training: {later.unlike_training}")
 
 
 def _epoch(text):

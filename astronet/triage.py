@@ -56,7 +56,7 @@ def _report(result: "triage.TriageResult", title: Optional[str]) -> None:
         output_dir=request.path("report"),
         tess_data_dir=result.files.directory,
         title=title or os.path.basename(os.path.abspath(request.output_dir)),
-        model=from_records.model_name(request.models.model_dir, result.models),
+        model=" ".join(from_records.model_name(stage.model_dir, stage.models) for stage in result.stages),
         threshold=result.threshold,
         num_worker_processes=request.num_worker_processes,
         cluster=request.cluster,
@@ -119,7 +119,8 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
     from astronet.pipeline import candidates
 
     if result.candidates:
-        print(candidates.as_text(result.candidates, _SHOWN if is_kept else None))
+        later = [stage.name for stage in result.stages[1:]]
+        print(candidates.as_text(result.candidates, _SHOWN if is_kept else None, later))
     is_single = len(result.files.stars) == 1
     for row in result.candidates[:_SHOWN]:
         for text in filter(

@@ -7,7 +7,7 @@ from astronet.api.flare_model import FlareFinder
 from astronet.api.triage_model import Triage
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
-from astronet.estimator import engines, ensemble, pretrained
+from astronet.estimator import engines, ensemble, pretrained, stages
 from astronet.flares import windows
 
 
@@ -60,7 +60,8 @@ def load(
 
     Args:
       model: "pretrained:triage" or "pretrained:flares", or a directory: of a model, of an ensemble, or of exported
-        weights.
+        weights. Or several models of TCEs with commas between them, "pretrained:triage,pretrained:vetting": the next
+        one judges what the one before calls a candidate (Score.later).
       average: whether the models in the subdirectories predict together; None: where there are such, and no model
         beside them.
       checkpoint: "last" or "best" (by validation loss).
@@ -81,16 +82,18 @@ def load(
     if threshold is not None and not 0 <= threshold <= 1:
         raise ScriptError(f"threshold={threshold!r} must be a probability, 0 to 1")
     model_dir = os.path.expanduser(os.fspath(model))
-    if not (pretrained.is_name(model_dir) or os.path.isdir(model_dir)):
-        names = ", ".join(pretrained.names())
-        raise ScriptError(f"no directory {model_dir}: give that of a model, or one of {names}")
+    for name in stages.directories(model_dir):
+        if not (pretrained.is_name(name) or os.path.isdir(name)):
+            known = ", ".join(pretrained.names())
+            raise ScriptError(f"no directory {name}: give that of a model, or one of {known}")
     if average is None:
         average = not pretrained.is_name(model_dir) and ensemble.is_of_several(model_dir)
     choice = ensemble.ModelChoice(model_dir, average, checkpoint, config_name=config_name, engine=engine)
-    models = ensemble.load(choice)
+    judges = stages.load(choice, threshold)
+    models = judges[0].models
     words = nouns.of(models.spec.config.inputs.features)
     if words is nouns.TCES:
-        return Triage(models, model_dir, threshold)
+        return Triage(judges, model_dir)
     if set(models.spec.config.inputs.features) == {windows.NAME}:
         return FlareFinder(models, model_dir, threshold)
     inputs = ", ".join(configuration.input_lengths(models.spec.config))

@@ -2,9 +2,12 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from astronet.base.script import ScriptError
 from astronet.estimator.scoring import Prediction
+from astronet.evaluation.explanation import Explanation
 from astronet.stats.metrics import is_positive
 from light_curve_util.array_types import Floats
 from light_curve_util.periodic_event import PeriodicEvent
@@ -29,6 +32,9 @@ class Score:
       t0_btjd, period_days, duration_hours: the ephemeris that was folded.
       light_curve: as it was folded.
       views: what the network saw, by name, float32 [num_bins] each.
+      later: the probability by each model behind the triage that judged the TCE, by name: {"vetting": 0.7}.
+      later_spread: its standard deviation over the members.
+      record: the serialized tf.train.Example that was scored.
     """
 
     probability: float
@@ -44,6 +50,10 @@ class Score:
     duration_hours: float
     light_curve: LightCurve = dataclasses.field(repr=False)
     views: dict[str, Floats] = dataclasses.field(repr=False)
+    later: dict[str, float] = dataclasses.field(default_factory=dict)
+    later_spread: dict[str, float] = dataclasses.field(default_factory=dict)
+    record: bytes = dataclasses.field(default=b"", repr=False)
+    _explain: Optional[Callable[["Score"], Explanation]] = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def is_candidate(self) -> bool:
@@ -59,6 +69,7 @@ class Score:
         event: PeriodicEvent,
         light_curve: LightCurve,
         notes: tuple[str, ...] = (),
+        explain: Optional[Callable[["Score"], Explanation]] = None,
     ) -> "Score":
         """Makes the Score of a prediction by members of these names."""
         tce = prediction.identity
@@ -76,6 +87,10 @@ class Score:
             round(event.duration_days * 24, 12),  # as it was given
             light_curve,
             prediction.views,
+            {name: later.mean for name, later in prediction.later.items()},
+            {name: later.standard_deviation for name, later in prediction.later.items()},
+            prediction.example.SerializeToString(),
+            explain,
         )
 
     @property
@@ -103,6 +118,19 @@ class Score:
             plotting.save(figure, os.fspath(path))
         return figure
 
+    def explain(self) -> Explanation:
+        """Tells why the triage gives this probability: what each part of its views and each input does.
+
+        Returns:
+          evaluation.explanation.Explanation; evaluation.explanation_figure.page() draws it.
+
+        Raises:
+          ScriptError: the Score was not made by a Triage.
+        """
+        if self._explain is None:
+            raise ScriptError("this Score does not know its models: explain one that Triage.score() returned")
+        return self._explain(self)
+
     def __str__(self) -> str:
         star = "" if self.tic_id is None else f"TIC {self.tic_id}, "
         where = star + ("" if self.sector is None else f"sector {self.sector}, ")
@@ -110,6 +138,8 @@ class Score:
             f"{where}period {self.period_days:.6g} d, epoch BTJD {self.t0_btjd:.5f}, {self.duration_hours:.3g} h",
             f"probability {self.probability:.3f} +- {self.spread:.3f}  ({self.verdict})",
         ]
+        for name, probability in self.later.items():
+            lines.append(f"{name} {probability:.3f} +- {self.later_spread[name]:.3f}")
         if self.unlike_training:
             lines.append(f"unlike training: {self.unlike_training}")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

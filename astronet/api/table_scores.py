@@ -68,7 +68,11 @@ def score(triage: "Triage", table: Any, light_curves: LightCurves, settings: pre
         "reason": [row.reason for row in rows],
         "notes": ["; ".join(row.notes) for row in rows],
     }
+    for stage in triage.stages[1:]:
+        columns[stage.name], columns[f"{stage.name}_spread"] = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     for i, prediction in zip(scored, triage.predict([rows[i].record for i in scored])):
+        for name, later in prediction.later.items():
+            columns[name][i], columns[f"{name}_spread"][i] = later.mean, later.standard_deviation
         columns["probability"][i], columns["spread"][i] = prediction.mean, prediction.standard_deviation
         columns["is_candidate"][i] = is_positive(prediction.mean, triage.threshold)
         columns["unlike_training"][i] = prediction.unlike_training

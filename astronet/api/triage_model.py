@@ -3,16 +3,16 @@
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional, Union
 
 from astronet.api import light_curves as given_light_curves
 from astronet.api import quantities, table_scores
 from astronet.api.score import Score
-from astronet.data.records import preprocess
+from astronet.data.records import preprocess, tf_example
 from astronet.data.records.columns import DEPTH, SECTOR, SN
-from astronet.estimator import engines, one_tce, scoring
-from astronet.estimator.ensemble import Ensemble
+from astronet.estimator import engines, one_tce, scoring, stages
+from astronet.evaluation.explanation import Explainer, Explanation
 from light_curve_util.identity import Identity
 
 _LOG = logging.getLogger("astronet")
@@ -32,11 +32,12 @@ class Triage:
     Attributes:
       models: the estimator.ensemble.Ensemble.
       threshold: probability from which a TCE is a candidate.
+      stages: the models, and those that judge their candidates (estimator.stages.Stage).
     """
 
-    def __init__(self, models: Ensemble, name: str, threshold: Optional[float] = None) -> None:
-        self.models, self.name = models, name
-        self.threshold = models.threshold(threshold)
+    def __init__(self, judges: Sequence[stages.Stage], name: str) -> None:
+        self.stages, self.name = tuple(judges), name
+        self.models, self.threshold = judges[0].models, judges[0].threshold
         self._restored: dict[str, engines.Scorer] = {}
 
     def __repr__(self) -> str:
@@ -118,7 +119,13 @@ class Triage:
         )
         (prediction,) = self.predict([prepared.record])
         return Score.of(
-            prediction, self.models.checkpoints, self.threshold, prepared.event, prepared.light_curve, tuple(notes)
+            prediction,
+            self.models.checkpoints,
+            self.threshold,
+            prepared.event,
+            prepared.light_curve,
+            tuple(notes),
+            self.explain,
         )
 
     def score_table(
@@ -162,8 +169,18 @@ class Triage:
 
     def settings(self, **reading: Any) -> preprocess.Settings:
         """Returns the settings that make the views of these models; `reading` as preprocess.Settings has it."""
-        return one_tce.settings_of(self.models, **reading)
+        return one_tce.settings_of([stage.models for stage in self.stages], **reading)
 
     def predict(self, records: list[bytes]) -> list[scoring.Prediction]:
         """Returns the predictions of serialized records; the networks are restored once."""
-        return list(scoring.predict_records(self.models, records, restored=self._restored))
+        of_first = scoring.predict_records(self.models, records, restored=self._restored)
+        return list(stages.judge(self.stages, of_first))
+
+    def explain(self, score: Score, training: Iterable[tf_example.Example] = ()) -> Explanation:
+        """Returns why the first of the models gives a score: what each part of its inputs does.
+
+        Args:
+          score: as score() returned it.
+          training: labeled examples among which to look for those that are most alike.
+        """
+        return Explainer(self.models).explain(score.record, training)

@@ -48,7 +48,7 @@ class Chain:
     def __init__(self, models: Sequence[Ensemble], detrend: str = "spline") -> None:
         """Takes the networks in their order, and the detrending before views are made, one of detrend.METHODS."""
         self._models = [model.with_engine_for(100) for model in models]
-        self._settings = [one_tce.settings_of(model, detrend=detrend) for model in self._models]
+        self._settings = [one_tce.settings_of([model], detrend=detrend) for model in self._models]
         self._restored: list[dict[str, engines.Scorer]] = [{} for _ in models]
 
     def run(self, star: StarCurve, light_curve: LightCurve) -> list[Passed]:

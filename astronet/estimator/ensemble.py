@@ -92,7 +92,8 @@ def add_flags(parser: Parser, default_model_dir: Optional[str] = None) -> None:
         default=default_model_dir,
         metavar="DIR",
         help="directory of a model, or with --average of an ensemble; or pretrained:triage or pretrained:flares, the "
-        "ensembles that come with the package, which need no --average",
+        "ensembles that come with the package, which need no --average; scripts that predict take several, such as "
+        "pretrained:triage,pretrained:vetting: the next one judges what the one before calls positive",
     )
     parser.model.add_argument(
         "--average", action="store_true", help="average the models in the subdirectories of --model_dir"

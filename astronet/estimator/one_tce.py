@@ -10,7 +10,6 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from astronet.base.script import ScriptError
-from astronet.config import configuration
 from astronet.data.catalog import epochs, plausibility
 from astronet.data.records import event_columns, preprocess, single_tce, tf_example
 from astronet.data.records.columns import DEPTH, DURATION, EPOCH, PERIOD, SECTOR, SN, TIC_ID
@@ -180,15 +179,18 @@ def prepare(
     return Prepared(record, event, light_curve)
 
 
-def settings_of(models: Ensemble, **reading: Any) -> preprocess.Settings:
+def settings_of(models: Sequence[Ensemble], **reading: Any) -> preprocess.Settings:
     """Returns the settings that make the views of some models.
 
     Args:
-      models: as ensemble.load() returns it.
+      models: as ensemble.load() returns them.
       **reading: the other fields of preprocess.Settings.
+
+    Raises:
+      ScriptError: two of them read a view in different lengths.
     """
-    config = models.spec.config
-    return preprocess.Settings(configuration.view_lengths(config), measures=event_columns.asked_for(config), **reading)
+    views, measures = event_columns.asked_for_by_all([ensemble.spec.config for ensemble in models])
+    return preprocess.Settings(views, measures=measures, **reading)
 
 
 def source_of_file(tce: LightCurveTce) -> Source:

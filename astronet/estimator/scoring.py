@@ -5,7 +5,7 @@ import functools
 import glob
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import Optional
 
@@ -32,6 +32,8 @@ class Prediction:
       mean, standard_deviation: of these probabilities; the standard deviation of a single model is 0.
       unlike_training: says which views and scalars of the TCE are unlike all of training; "" where none is, or where
         no limits are known.
+      later: what the next models say (stages.judge), by the name of the stage; empty where there is none, or where the
+        TCE did not reach it.
     """
 
     example: tf_example.Example
@@ -39,6 +41,7 @@ class Prediction:
     mean: float
     standard_deviation: float
     unlike_training: str = ""
+    later: Mapping[str, "Prediction"] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def identity(self) -> TceIdentity:

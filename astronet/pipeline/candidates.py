@@ -51,10 +51,11 @@ _MEANINGS = {
 }
 
 
-def columns(has_stitched: bool) -> tuple[str, ...]:
-    """Names of the columns, in order."""
+def columns(has_stitched: bool, later: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the columns, in order; `later` are the names of the stages behind the triage."""
     stitched = (STITCHED_SECTORS,) if has_stitched else ()
-    shown = (*_FIRST, *stitched, *_SCORES[:4], *_EVENT)
+    of_later = [column for name in later for column in (name, f"{name}_spread")]
+    shown = (*_FIRST, *stitched, *_SCORES[:3], *of_later, _SCORES[3], *_EVENT)
     rest = [name for name in (*CATALOG_COLUMNS, *EVENT_DENSITIES) if name not in shown]
     return (*shown, *rest, _SCORES[4], *_FILES, *_MODEL)
 
@@ -92,10 +93,18 @@ def ranked(
                 "warnings": "; ".join(warnings.get(key, ())),
                 "light_curve": _files(row, tess_data_dir),
                 "plot": "",
+                **{name: later.mean for name, later in prediction.later.items()},
+                **{f"{name}_spread": later.standard_deviation for name, later in prediction.later.items()},
             }
         )
-    order = sorted(range(len(rows)), key=lambda i: (-rows[i]["probability"], i))
+    order = sorted(range(len(rows)), key=lambda i: (*_rank(predictions[i]), i))
     return [rows[i] for i in order], [predictions[i] for i in order]
+
+
+def _rank(prediction: Prediction) -> tuple[float, float]:
+    """What TCEs are sorted by: the last stage that judged them, the furthest first."""
+    later = list(prediction.later.values())
+    return -len(later), -(later[-1] if later else prediction).mean
 
 
 class _Rows:
@@ -119,15 +128,18 @@ def _files(row: Mapping[str, Any], tess_data_dir: str) -> str:
     return ";".join(map(os.path.realpath, preprocess.find_light_curves(columns, tess_data_dir)))
 
 
-def write(directory: str, rows: Sequence[Mapping[str, Any]], model: Mapping[str, Any]) -> None:
+def write(
+    directory: str, rows: Sequence[Mapping[str, Any]], model: Mapping[str, Any], later: Sequence[str] = ()
+) -> None:
     """Writes candidates.csv and candidates.ecsv.
 
     Args:
       directory: where.
       rows: as ranked() returns them.
       model: the columns model, model_sha256 and threshold.
+      later: names of the stages behind the triage.
     """
-    names = columns(any(STITCHED_SECTORS in row for row in rows))
+    names = columns(any(STITCHED_SECTORS in row for row in rows), later)
     of_all = {**model, "version": astronet.__version__}
     cells = [[_cell({**row, **of_all}.get(name)) for name in names] for row in rows]
     write_csv(os.path.join(directory, "candidates.csv"), names, cells, lineterminator="\n")
@@ -189,12 +201,13 @@ _SHOWN = (
 )
 
 
-def as_text(rows: Sequence[Mapping[str, Any]], most: Optional[int] = None) -> str:
-    """Returns a table of the first rows, for the screen; a * marks a candidate."""
-    lines = [[column.heading for column in _SHOWN]]
+def as_text(rows: Sequence[Mapping[str, Any]], most: Optional[int] = None, later: Sequence[str] = ()) -> str:
+    """Returns a table of the first rows, for the screen; a * marks a candidate, `later` are names of stages."""
+    shown = (*_SHOWN, *(Shown(name, name, ".3f") for name in later))
+    lines = [[column.heading for column in shown]]
     for row in rows[:most]:
-        lines.append([_shown(row.get(column.name), column.form) for column in _SHOWN])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_SHOWN))]
+        lines.append([_shown(row.get(column.name), column.form) for column in shown])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(shown))]
     marks = [" ", *("*" if row["is_candidate"] else " " for row in rows[:most])]
     return "\n".join(
         f"{mark} " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths))

@@ -17,9 +17,10 @@ from astronet.base.tables import open_table
 from astronet.config import nouns
 from astronet.data.catalog import observed, tce_table
 from astronet.data.records import generate, preprocess
-from astronet.estimator import checkpoints, ensemble, scoring
-from astronet.estimator.ensemble import Ensemble, ModelChoice
+from astronet.estimator import checkpoints, scoring, stages
+from astronet.estimator.ensemble import ModelChoice
 from astronet.estimator.scoring import Prediction, RecordChoice
+from astronet.estimator.stages import Stage
 from astronet.pipeline import candidates, light_curve_files, pages, tces
 from astronet.pipeline.light_curve_files import LightCurveFiles
 
@@ -84,7 +85,7 @@ class TriageResult:
       request: what was asked for.
       files: the light curves.
       table: path of the table of the TCEs: the one that was given, or the catalog that the search has written.
-      models: the ensemble.
+      stages: the models: the triage, and those that judge its candidates.
       threshold: probability from which a TCE is a candidate.
       candidates: a dictionary for each TCE that was scored, the most probable first: the columns of candidates.csv.
       predictions: the Prediction of each, in the same order; it holds the record with its views.
@@ -94,7 +95,7 @@ class TriageResult:
     request: TriageRequest
     files: LightCurveFiles
     table: str
-    models: Ensemble
+    stages: tuple[Stage, ...]
     threshold: float
     candidates: list[dict[str, Any]]
     predictions: list[Prediction]
@@ -116,17 +117,18 @@ def run(request: TriageRequest) -> TriageResult:
       ScriptError: there is no light curve, or the table or the models cannot be used.
       OSError: a file cannot be read or written.
     """
-    models = ensemble.load(request.models)
-    if nouns.of(models.spec.config.inputs.features) is not nouns.TCES:
-        raise ScriptError(f"{request.models.model_dir} classifies no TCEs: give a model of the triage")
+    judges = stages.load(request.models, request.threshold)
+    for stage in judges:
+        if nouns.of(stage.models.spec.config.inputs.features) is not nouns.TCES:
+            raise ScriptError(f"{stage.model_dir} classifies no TCEs: give a model of the triage")
+    threshold = judges[0].threshold
     make_directory(request.output_dir)
     files = light_curve_files.gather(request.light_curves, request.path("light_curves"), request.tic_id)
     for note in files.notes:
         _LOG.warning(f"warning: {note}")
     skips: list[tuple[Any, ...]] = [("", "", "", f"unreadable: {reason}") for _, reason in files.skips]
     table = request.table or _searched(request, files, skips)
-    predictions = _predicted(request, files, table, models, skips)
-    threshold = models.threshold(request.threshold)
+    predictions = _predicted(request, files, table, judges, skips)
     _write_skips(request.path("skipped.csv"), skips)
     catalog = _catalog(request, files, table) if predictions else None
     rows, predictions = candidates.ranked(
@@ -142,9 +144,10 @@ def run(request: TriageRequest) -> TriageResult:
         request.num_worker_processes,
         request.cluster,
     )
-    model = {"model": request.models.model_dir, "model_sha256": checkpoints.sha256(models.checkpoints.values())}
-    candidates.write(request.output_dir, rows, {**model, "threshold": threshold})
-    return TriageResult(request, files, table, models, threshold, rows, predictions, skips)
+    hashes = [checkpoints.sha256(stage.models.checkpoints.values()) for stage in judges]
+    model = {"model": request.models.model_dir, "model_sha256": ";".join(hashes)}
+    candidates.write(request.output_dir, rows, {**model, "threshold": threshold}, [stage.name for stage in judges[1:]])
+    return TriageResult(request, files, table, judges, threshold, rows, predictions, skips)
 
 
 def _searched(request: TriageRequest, files: LightCurveFiles, skips: list[tuple[Any, ...]]) -> str:
@@ -169,7 +172,11 @@ def _searched(request: TriageRequest, files: LightCurveFiles, skips: list[tuple[
 
 
 def _predicted(
-    request: TriageRequest, files: LightCurveFiles, table: str, models: Ensemble, skips: list[tuple[Any, ...]]
+    request: TriageRequest,
+    files: LightCurveFiles,
+    table: str,
+    judges: Sequence[Stage],
+    skips: list[tuple[Any, ...]],
 ) -> list[Prediction]:
     """Makes the records of the TCEs of a table, and returns their predictions in the order of the table."""
     with open_table(table) as opened:
@@ -180,7 +187,8 @@ def _predicted(
             table,
             files.directory,
             request.records_dir,
-            models.spec,
+            judges[0].models.spec,
+            further_specs=tuple(stage.models.spec for stage in judges[1:]),
             make_test_set=True,
             stitch=request.stitch,
             num_train_shards=_SHARDS_ON_CLUSTER if request.cluster else 1,  # there a worker predicts a file at a time
@@ -198,9 +206,8 @@ def _predicted(
     if not made.num_records:
         return []
     problems: list[str] = []
-    predictions = list(
-        scoring.predict_files(models, RecordChoice(request.records_dir, cluster=request.cluster), problems)
-    )
+    records = RecordChoice(request.records_dir, cluster=request.cluster)
+    predictions = list(stages.judge(judges, scoring.predict_files(judges[0].models, records, problems)))
     if problems:
         raise ScriptError("; ".join(problems))
     return predictions

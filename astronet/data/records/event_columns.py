@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from astronet.base.script import ScriptError
 from astronet.config import configuration
 from astronet.config.schema import Config
 from astronet.data.records.columns import (
@@ -50,6 +51,21 @@ _PER_CUBE_ROOT_OF_DAYS = 0.07564  # duration of a central transit of a point (da
 def asked_for(config: Config) -> tuple[str, ...]:
     """Returns the names of the measured columns that a configuration reads."""
     return tuple(name for name in EVENT_MEASURES if name in configuration.scalar_columns(config))
+
+
+def asked_for_by_all(configs: Sequence[Config]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Returns what records hold that several configurations read: lengths of views by name, and measured columns.
+
+    Raises:
+      ScriptError: two of them read a view in different lengths.
+    """
+    views: dict[str, int] = {}
+    for config in configs:
+        for name, length in configuration.view_lengths(config).items():
+            if views.setdefault(name, length) != length:
+                raise ScriptError(f"one model reads {views[name]} bins of {name}, another {length}: predict apart")
+    measures = {name for config in configs for name in asked_for(config)}
+    return views, tuple(name for name in EVENT_MEASURES if name in measures)
 
 
 def measured(

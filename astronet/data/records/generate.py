@@ -62,6 +62,7 @@ class RecordRequest:
       cluster: a cluster to work on, as --cluster names it.
       dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table,
         and TCEs without one are skipped. None uses the table's.
+      further_specs: other models that read the same records.
     """
 
     table_path: str
@@ -84,6 +85,7 @@ class RecordRequest:
     time_limit_seconds: float = 60
     cluster: Any = None
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
+    further_specs: tuple[configuration.ModelSpec, ...] = ()
 
     def settings(self) -> preprocess.Settings:
         """Returns the settings of the views.
@@ -91,11 +93,11 @@ class RecordRequest:
         Raises:
           ScriptError: the model needs an unknown view, or no view.
         """
-        views = configuration.view_lengths(self.spec.config)
+        configs = [spec.config for spec in (self.spec, *self.further_specs)]
+        views, measures = event_columns.asked_for_by_all(configs)
         unknown = sorted(set(views) - set(VIEW_NAMES))
         if unknown or not views:
             raise ScriptError(f"cannot make {', '.join(unknown) or 'no view'}: the views are {', '.join(VIEW_NAMES)}")
-        measures = event_columns.asked_for(self.spec.config)
         return preprocess.Settings(views, self.flux_key, self.detrend, self.quality, self.flare_mask, measures)
 
 
