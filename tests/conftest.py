@@ -52,6 +52,7 @@ SLOW = (
     "tests/astronet/flares/test_walkthrough.py",
     "tests/astronet/inference/test_engines.py",
     "tests/astronet/review/test_browser.py",
+    "tests/astronet/review/test_round_trip.py",
     "tests/astronet/test_batch_predict.py::test_published_checkpoint_gives_its_published_predictions",
     "tests/astronet/test_cross_validate.py",
     "tests/astronet/test_ensemble_train.py",

@@ -305,7 +305,9 @@ def _aperture(tce, measured, twins):
     if large_depth == small_depth:
         return _untestable("aperture", "the apertures have the same flux")
     told = f"{_ppm(small_depth)} ppm by {small}, {_ppm(large_depth)} ppm by {large}: {difference:.1f} sigma"
-    return _compared("aperture", difference, _limit("aperture_sigma"), told)
+    share = abs(large_depth - small_depth) / max(abs(small_depth), abs(large_depth))
+    limit = _limit("aperture_sigma")
+    return _compared("aperture", difference, limit, told, difference > limit and share > _limit("aperture_share"))
 
 
 def _centroid(tce, measured, twins):

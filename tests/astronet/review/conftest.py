@@ -49,7 +49,8 @@ def make_report(sky):
             f"--tess_data_dir={sky}/tess",
             f"--output_dir={output_dir}",
         ]
-        models = [] if "--blind" in flags else ["--model_dir=pretrained:triage"]
+        is_told = any(flag.startswith(("--blind", "--model_dir")) for flag in flags)
+        models = [] if is_told else ["--model_dir=pretrained:triage"]
         return report.main([*inputs, *models, *flags])
 
     return make
