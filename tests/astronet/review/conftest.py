@@ -121,16 +121,18 @@ def chromium(tmp_path_factory):
         for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
             options.add_argument(flag)
         options.unhandled_prompt_behavior = "accept"
+        options.page_load_strategy = "none"  # the page itself says when it is ready
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = webdriver.Chrome(options=options, service=Service(driver_path))
         stack.callback(driver.quit)
         driver.set_script_timeout(20)
-        driver.set_page_load_timeout(60)
         yield driver
 
 
 class Page:
     """A report that is open in the browser, and what its user does."""
+
+    visits = 0  # of all pages: the address has its number, so that no page is taken for the one before
 
     def __init__(self, driver):
         self.driver = driver
@@ -178,9 +180,16 @@ class Page:
         self.keys(Keys.ENTER)
         return int(self.wait("document.getElementById('panel').dataset.row"))
 
+    def go(self, url, hash=""):
+        """Opens a report, and waits until it is there."""
+        self.url = url
+        Page.visits += 1
+        self.driver.get(f"{url}?{Page.visits}{hash}")
+        is_there = "document.documentElement.dataset.ready || document.querySelector('#warning:not([hidden])')"
+        self.wait(f"location.search === '?{Page.visits}' && ({is_there})", seconds=60)
+
     def reload(self):
-        self.driver.refresh()
-        self.wait("document.documentElement.dataset.ready === 'true'")
+        self.go(self.url, self.run("return location.hash"))
 
     def errors(self):
         """Messages of the console since the last call; Chromium tells of the warning before a page is left, too."""
@@ -206,20 +215,16 @@ def visit(chromium):
     page = Page(chromium)
 
     def visit(folder, hash="", keep=False):
-        url = f"{(folder / 'index.html').as_uri()}{hash}"
-        chromium.get("about:blank")
-        page.errors(), page.requests()
-        chromium.get(url)
-        page.wait("document.documentElement.dataset.ready === 'true' || !document.getElementById('warning').hidden")
+        url = (folder / "index.html").as_uri()
+        page.go(url, hash)
         if not keep:
             page.run("localStorage.clear()")
-            chromium.get("about:blank")
-            chromium.get(url)
-            page.wait("document.documentElement.dataset.ready === 'true' || !document.getElementById('warning').hidden")
+            page.errors(), page.requests()
+            page.go(url, hash)
         return page
 
     yield visit
     page.run("if (App && App.data) App.labels.markExported()")  # so that nothing asks whether to leave
     assert page.errors() == []
     requested = page.requests()
-    assert requested and all(url.startswith(("file:", "blob:", "data:")) for url in requested if url != "about:blank")
+    assert requested and all(url.startswith(("file:", "blob:", "data:")) for url in requested)
