@@ -1,4 +1,4 @@
-"""Streams of the bytes of a file: unpacked, hashed while they are read, and refused where a line is absurdly long."""
+"""Streams of the bytes of a file, which unpack it, hash it while it is read, and refuse absurdly long lines."""
 
 import bz2
 import contextlib
@@ -16,17 +16,17 @@ from typing import Any, BinaryIO, Union
 from astronet.base.script import ScriptError
 
 _PACKED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-# Errors of a packed file that is cut off or damaged.
+# Errors raised for a packed file that is cut off or damaged.
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 _LONGEST_LINE_BYTES = 16 << 20
-_IN_MEMORY = 64 << 20  # of a pipe; more goes to a temporary file
+_IN_MEMORY = 64 << 20  # bytes of a pipe kept in memory; more is written to a temporary file
 
 Path = Union[str, "os.PathLike[str]"]
 
 
 @contextlib.contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file that may be packed (gzip, bzip2, xz); yields the stream of its unpacked bytes."""
+    """Opens a file that may be packed (gzip, bzip2, xz). Yields the stream of its unpacked bytes."""
     with open(path, "rb", buffering=0) as file:
         yield unpack(file)
 
@@ -43,7 +43,7 @@ def unpack(raw: io.RawIOBase) -> BinaryIO:
 
 @contextlib.contextmanager
 def seekable(path: Path) -> Iterator[Any]:
-    """Opens a file for reading in binary, unbuffered; yields a copy of it where it is a pipe."""
+    """Opens a file for reading in binary, unbuffered. If it is a pipe, yields a copy of its content."""
     with open(path, "rb", buffering=0) as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             yield file
@@ -55,7 +55,7 @@ def seekable(path: Path) -> Iterator[Any]:
 
 
 class Hashing(io.RawIOBase):
-    """What reads a file and hashes what it has read."""
+    """A stream that hashes the bytes that are read from it."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Hashing(io.RawIOBase):
 
 
 class ShortLines(io.RawIOBase):
-    """Text that is refused where a line is absurdly long: it would be held in memory as a whole."""
+    """A stream that refuses absurdly long lines, because a line is kept in memory as a whole."""
 
     def __init__(self, path: str, stream: BinaryIO) -> None:
         super().__init__()
@@ -93,10 +93,14 @@ class ShortLines(io.RawIOBase):
 
 
 def encoding(sample: bytes) -> str:
-    """Returns the encoding of a text file that begins with these bytes."""
+    """Returns the encoding of a text file, from its first bytes.
+
+    >>> encoding("tic_id,Sectors".encode("utf-16-le")), encoding(b"tic_id,Sectors")
+    ('utf-16-le', 'utf-8-sig')
+    """
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    # Of text in UTF-16 that is mostly ASCII, every other byte is zero.
+    # In UTF-16, every other byte of mostly ASCII text is zero.
     for offset, name in ((1, "utf-16-le"), (0, "utf-16-be")):
         halves = sample[offset::2][:1000]
         if len(halves) > 2 and halves.count(0) > 0.8 * len(halves):

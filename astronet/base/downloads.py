@@ -1,4 +1,4 @@
-"""Files and answers from one HTTP server: resumed, checked, retried, and never asked for faster than agreed."""
+"""Gets files and answers from an HTTP server: resumes and checks downloads, retries, and limits the request rate."""
 
 import contextlib
 import queue
@@ -19,16 +19,16 @@ from astronet.base.partial_file import PartialFile
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_CHUNK_BYTES = 1 << 15  # what a broken transfer loses at most
+_CHUNK_BYTES = 1 << 15  # a broken transfer loses at most this
 _LONGEST_BACKOFF_SECONDS = 60
-_LONGEST_PAUSE_SECONDS = 300  # a server that asks for a longer one is better asked another day
-_FAILURES_IN_A_ROW = 10  # that is the server's trouble, not the files'
+_LONGEST_PAUSE_SECONDS = 300  # if a server asks for a longer pause, the run ends
+_FAILURES_IN_A_ROW = 10  # after so many failures in a row, the server is considered down
 _NOT_THERE = (404, 410)
-_PASSING = (408, 425, 429)  # and 5xx: the server may answer later
+_PASSING = (408, 425, 429)  # these and 5xx are temporary: the server may answer later
 
 
 class DownloadError(Exception):
-    """Something that could not be had; the message says why."""
+    """A file or an answer could not be downloaded; the message says why."""
 
 
 class AbsentError(DownloadError):
@@ -36,11 +36,11 @@ class AbsentError(DownloadError):
 
 
 class ServerDownError(Exception):
-    """The server gives nothing: there is no use in asking for more. The message names it."""
+    """The server does not work, so no more requests are made. The message names it."""
 
 
 class BadAnswerError(Exception):
-    """What came is not what was asked for. Raised by those who ask; the server is then asked again."""
+    """An answer or a file is not the requested one. Raised in `parse` and `check`; the request is repeated."""
 
 
 class StoppedError(Exception):
@@ -48,11 +48,11 @@ class StoppedError(Exception):
 
 
 class _TryAgainError(Exception):
-    """A try that failed for a reason that may pass.
+    """An attempt failed for a reason that may be temporary.
 
     Attributes:
-      at_once: whether the next try need not wait.
-      unreachable: whether there was no connection at all.
+      at_once: whether the next attempt can start immediately.
+      unreachable: whether no connection could be made.
     """
 
     def __init__(self, message: str, at_once: bool = False, unreachable: bool = False) -> None:
@@ -62,16 +62,16 @@ class _TryAgainError(Exception):
 
 
 class Server:
-    """An HTTP server, asked by several threads together.
+    """An HTTP server that several threads can use together.
 
-    A try that fails for a reason that may pass (no connection, a transfer that breaks off or stalls, 429, 5xx, an
-    answer that is not what was asked for) is repeated after a wait that doubles from try to try. Where the server
-    says how long to wait (Retry-After), nobody asks it anything for so long. It counts as down where a connection
-    cannot be made by any try, or when 10 requests in a row have failed by all their tries. What goes beyond a limit of
-    size or time, or redirects to another host, is not asked for again.
+    A request is repeated if it fails for a reason that may be temporary: no connection, a transfer that breaks off or
+    stalls, status 429 or 5xx, or a wrong answer. The wait doubles with each attempt. If the server says how long to
+    wait (Retry-After), no thread makes a request during that time. The server counts as down if no attempt can
+    connect, or if 10 requests in a row have failed. Answers that are too long or take too long, and redirects to other
+    hosts, are not repeated.
 
-    (urllib3.Retry, which requests can be given, covers neither a transfer that breaks off in the middle nor what is not
-    what was asked for, and has each thread wait for itself.)
+    (urllib3.Retry is not enough: it does not handle transfers that break off or wrong answers, and each thread waits by
+    itself.)
     """
 
     def __init__(
@@ -85,18 +85,20 @@ class Server:
         max_bytes: int = 10**9,
         max_seconds: float = 3600.0,
     ) -> None:
-        """Notes what to ask and how; connects to nothing yet.
+        """Sets the parameters; makes no connection yet.
 
         Args:
-          url: http or https URL that all paths are below.
-          requests_per_second: of all threads together.
-          retries: how often a failed try is repeated.
+          url: http or https URL of the server; paths are relative to it.
+          requests_per_second: greatest rate of requests of all threads together.
+          retries: number of repetitions of a failed request.
           backoff_seconds: wait before the first repetition.
-          connect_seconds, read_seconds: limits on making a connection, and on waiting for the next bytes.
-          max_bytes, max_seconds: limits on the length of an answer, and on the time of all its tries.
+          connect_seconds: time limit for a connection.
+          read_seconds: time limit for the next bytes.
+          max_bytes: greatest length of an answer.
+          max_seconds: time limit for a request with all its repetitions.
 
         Raises:
-          ValueError: the URL is not of a server.
+          ValueError: the URL is not an http or https URL.
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -117,11 +119,11 @@ class Server:
         self._of_thread = threading.local()
 
     def stop(self) -> None:
-        """Ends what all threads are doing, soon; what they have of a file stays for the next run."""
+        """Makes all threads stop soon. Parts of files that they have downloaded stay for the next run."""
         self._stopped.set()
 
     def sleep(self, seconds: float) -> None:
-        """Waits; raises StoppedError where stop() is called meanwhile."""
+        """Waits. Raises StoppedError if stop() is called during that time."""
         if self._stopped.wait(seconds):
             raise StoppedError
 
@@ -129,12 +131,14 @@ class Server:
         """Posts a form and returns parse(the JSON of the answer).
 
         Args:
-          path: below the server's URL.
-          form: dict.
-          parse: function of the JSON; raises BadAnswerError where that is no use.
+          path: path, relative to the server's URL.
+          form: dict of the form's fields.
+          parse: function of the JSON. It raises BadAnswerError if the answer is wrong.
 
         Raises:
-          DownloadError, ServerDownError, StoppedError.
+          DownloadError: all attempts failed.
+          ServerDownError: the server is down.
+          StoppedError: stop() was called.
         """
 
         def attempt(session: requests.Session) -> Result:
@@ -149,21 +153,24 @@ class Server:
         return self._try(attempt)
 
     def fetch(self, path: str, out_path: str, check: Callable[[str], None]) -> int:
-        """Downloads a file, which takes its name once it is whole and checked.
+        """Downloads a file. The file gets its name when it is complete and checked.
 
-        Until then it lies beside, and is continued by a later call if the server has an ETag or a date by which to
-        tell that its file is still the same.
+        Until then, its part is kept beside it. A later call continues the download if the server has an ETag or a date
+        to verify that its file is still the same.
 
         Args:
-          path: with its query, below the server's URL.
-          out_path: file to write, in a directory that is there.
-          check: function of the path of the whole file; raises BadAnswerError where it is not what was asked for.
+          path: path with query, relative to the server's URL.
+          out_path: path of the file to write. Its directory must exist.
+          check: function of the path of the complete file. It raises BadAnswerError if the file is wrong.
 
         Returns:
           The number of bytes that were transferred.
 
         Raises:
-          AbsentError, DownloadError, ServerDownError, StoppedError.
+          AbsentError: the server has no such file.
+          DownloadError: all attempts failed.
+          ServerDownError: the server is down.
+          StoppedError: stop() was called.
           OSError: the file cannot be written.
         """
         partial = PartialFile(out_path)
@@ -208,7 +215,7 @@ class Server:
         raise self._count_failure(DownloadError(f"{failure} ({_tries(1 + self._retries)})"))
 
     def _count_failure(self, error: DownloadError) -> Union[DownloadError, ServerDownError]:
-        """The error to raise: `error`, or that the server is down."""
+        """Returns the error to raise: `error`, or ServerDownError after too many failures in a row."""
         with self._lock:
             self._failures_in_a_row += 1
             if self._failures_in_a_row < _FAILURES_IN_A_ROW:
@@ -216,7 +223,7 @@ class Server:
         return self._down(f"{self.host} failed {_FAILURES_IN_A_ROW} requests in a row, the last one with: {error}")
 
     def _down(self, message: str) -> ServerDownError:
-        """A ServerDownError, after which no thread asks for more."""
+        """Stops all threads, and returns a ServerDownError."""
         self.stop()
         return ServerDownError(message)
 
@@ -232,14 +239,14 @@ class Server:
 
     def _back_off(self, number: int) -> None:
         seconds = min(self._backoff_seconds * 2**number, _LONGEST_BACKOFF_SECONDS)
-        # Unseeded on purpose: those who failed together must not come back together. No output depends on it.
+        # Deliberately not seeded: clients that failed together must not try again together. No output depends on it.
         self.sleep(seconds * random.uniform(0.5, 1.5))
 
     def _session(self) -> requests.Session:
-        """This thread's own session, for sessions are not made to be shared."""
+        """Returns the session of this thread, because threads must not share sessions."""
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = requests.Session()
-            # Ranges and lengths are those of the file, not of a compressed form of it.
+            # "identity": ranges and lengths must refer to the file, not to a compressed form of it.
             headers = {"User-Agent": f"astronet-triage/{astronet.__version__}", "Accept-Encoding": "identity"}
             self._of_thread.session.headers.update(headers)
             http_limits.limit(
@@ -263,7 +270,7 @@ class Server:
                 raise self._down(f"{self.host} answers {status} and asks for a pause of {pause:.0f} s")
             with self._lock:
                 self._next_turn = max(self._next_turn, time.monotonic() + pause)
-            raise _TryAgainError(status, at_once=pause > 0)  # the next turn is the pause
+            raise _TryAgainError(status, at_once=pause > 0)  # _wait_turn() waits for the pause
         if response.status_code not in (200, 206):
             raise DownloadError(status)
 
@@ -275,7 +282,9 @@ class Server:
                 raise _TryAgainError("the server's file is not the one that was begun", at_once=True)
             self._check_status(response)
             length = _length(response)
-            if response.status_code == 200:  # a changed file, or a server that knows no ranges: all of it comes
+            if (
+                response.status_code == 200
+            ):  # the file has changed, or the server has no ranges: it sends the whole file
                 offset = 0
             size = offset
             if offset + (length or 0) > self._max_bytes:
@@ -296,14 +305,14 @@ class Server:
         return size - offset
 
     def _explain(self, error: requests.RequestException) -> _TryAgainError:
-        """A _TryAgainError that says in a few words what a requests exception means."""
+        """Returns a _TryAgainError with a short message for an exception of requests."""
         cause = error.args[0] if error.args else error
         cause = getattr(cause, "reason", cause)
         if isinstance(error, requests.ConnectTimeout):
             return _TryAgainError(f"no connection within {self._connect_seconds:g} s", unreachable=True)
         if isinstance(error, requests.ReadTimeout) or isinstance(cause, urllib3.exceptions.ReadTimeoutError):
             return _TryAgainError(f"nothing came for {self._read_seconds:g} s")
-        # Where not even a connection can be made, no file is at fault.
+        # Without a connection, the cause is the server or the network, not the file.
         unreachable = isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.SSLError)) or isinstance(
             cause, urllib3.exceptions.NewConnectionError
         )
@@ -312,13 +321,13 @@ class Server:
 
 
 def _length(response: requests.Response) -> Optional[int]:
-    """How many bytes a server says that its answer has; None where it says nothing, or nonsense."""
+    """Returns the length of an answer in its header; None if it is missing or invalid."""
     text = response.headers.get("Content-Length", "").strip()
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _retry_after(response: Any) -> Optional[float]:
-    """Seconds the server asks to wait, or None."""
+    """Returns how many seconds the server asks to wait, or None."""
     try:
         return urllib3.Retry().get_retry_after(response)
     except urllib3.exceptions.InvalidHeader:
@@ -332,9 +341,9 @@ def _tries(number: int) -> str:
 def in_threads(
     work: Callable[[Task], Result], tasks: Sequence[Task], num_threads: int
 ) -> Iterator[tuple[Task, Result]]:
-    """Yields (task, work(task)) as they get done; what work raises is raised here.
+    """Yields (task, work(task)) in the order in which they finish. Raises what work() raises.
 
-    The threads are daemons: a program that is interrupted need not wait for a server that stalls.
+    The threads are daemons, so an interrupted program does not wait for a server that stalls.
     """
     todo: queue.SimpleQueue[Task] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Task, Any, Optional[Exception]]] = queue.SimpleQueue()
@@ -347,7 +356,7 @@ def in_threads(
                 task = todo.get_nowait()
                 try:
                     done.put((task, work(task), None))
-                except StoppedError:  # who called stop() has the reason, and tells it
+                except StoppedError:  # the caller of stop() reports the reason
                     return
                 except Exception as error:
                     done.put((task, None, error))

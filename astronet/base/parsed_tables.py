@@ -1,4 +1,4 @@
-"""Tables that astropy or pyarrow parses (ECSV, FITS, VOTable, IPAC, CDS, Parquet), as columns of text."""
+"""Parses tables with astropy or pyarrow (ECSV, FITS, VOTable, IPAC, CDS, Parquet) into columns of text."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from astronet.base.script import ScriptError
 
 _ROWS_AT_A_TIME = 10_000
-_LARGEST_SINGLE = 2**24  # whole number up to which single precision has them all
+_LARGEST_SINGLE = 2**24  # single precision holds every whole number up to this
 
 
 class ParsedTable(NamedTuple):
@@ -17,10 +17,10 @@ class ParsedTable(NamedTuple):
 
     Attributes:
       names: names of the columns.
-      parts: iterator over some rows at a time: a list of columns, each a list of texts, "" where there is no value.
-      units: dict of column name to the text of its unit, for those columns whose file tells one.
-      single_precision: names of the columns that the file stores in single precision or less.
-      unread: texts about what the file holds beside what is read.
+      parts: iterator over parts of the rows. A part is a list of columns, each a list of texts; "" for a missing value.
+      units: dict of column name to unit, for columns with a unit.
+      single_precision: names of the columns that the file stores in single or lower precision.
+      unread: messages about parts of the file that are not read.
     """
 
     names: list[str]
@@ -34,8 +34,8 @@ def parse(path: str, data: bytes, kind: str) -> ParsedTable:
     """Parses the content of a file.
 
     Args:
-      path: of the file, for messages.
-      data: its content.
+      path: path of the file, for messages.
+      data: content of the file.
       kind: "parquet", or astropy's name of the format.
 
     Raises:
@@ -60,9 +60,9 @@ def _astropy(path: str, data: bytes, kind: str) -> ParsedTable:
                 unread += _other_extensions(data)
             columns = {name: _astropy_column(table[name]) for name in names}
     except Exception as error:  # astropy's readers raise whatever their parts do
-        told = str(error).strip().split("\n")[0][:200]
+        reason = str(error).strip().split("\n")[0][:200]
         raise ScriptError(
-            f"{path} is a damaged {kind.rpartition('.')[2].upper()} table, or has none ({told}): copy it again"
+            f"{path} is a damaged {kind.rpartition('.')[2].upper()} table, or has none ({reason}): copy it again"
         ) from error
     units = {name: unit for name, (_, unit) in columns.items() if unit}
     single_precision = set()
@@ -76,7 +76,7 @@ def _astropy(path: str, data: bytes, kind: str) -> ParsedTable:
 
 
 def _astropy_column(column: Any) -> tuple[Any, str]:
-    """(array of the values, masked where there are none; text of the unit or time system)."""
+    """Returns the values as a masked array, and the unit or time system as text."""
     import numpy as np
     from astropy.time import Time
 
@@ -87,7 +87,7 @@ def _astropy_column(column: Any) -> tuple[Any, str]:
 
 
 def _texts(values: Any) -> list[str]:
-    """Cells of a masked array: numbers with all their digits."""
+    """Returns the values of a masked array as texts; numbers with all their digits."""
     import numpy as np
 
     absent = np.ma.getmaskarray(values)
@@ -97,7 +97,7 @@ def _texts(values: Any) -> list[str]:
 
 
 def _other_extensions(data: bytes) -> list[str]:
-    """Texts about the tables of a FITS file behind its first one, which alone is read."""
+    """Returns messages about further tables of a FITS file. Only its first table is read."""
     from astropy.io import fits
 
     with fits.open(io.BytesIO(data)) as hdus:
@@ -112,7 +112,7 @@ def _text(value: Any) -> str:
 
 
 def _refuse_lost_digits(path: str, name: str, values: Iterable[float]) -> None:
-    """Refuses IDs in single precision, of which no reader could know that they were other IDs once."""
+    """Refuses IDs in single precision, because they may have been rounded to other IDs."""
     is_id = re.search(r"(^|[^a-z])(tic|kic|kepid|ticid|tid|id)", name.lower())
     if is_id and any(abs(value) > _LARGEST_SINGLE for value in values):
         raise ScriptError(

@@ -1,4 +1,4 @@
-"""A file that is being downloaded: its part that is here already, and which file of the server that is a part of."""
+"""The part of a file that has been downloaded so far, and the version of the server's file that it belongs to."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from astronet.base.files import INCOMPLETE
 
 
 class PartialFile:
-    """The part of a file that is here already, and what tells the server's file from a changed one."""
+    """The part of a file that has been downloaded so far, with the server's version of the file (ETag or date)."""
 
     def __init__(self, out_path: str) -> None:
         self._out_path = out_path
@@ -20,7 +20,7 @@ class PartialFile:
         self._version_path = f"{out_path}{INCOMPLETE}version"
 
     def offset_and_headers(self) -> tuple[int, dict[str, str]]:
-        """Where to go on (0: at the start), and the headers of a request that asks for that."""
+        """Returns the offset to continue at (0 for the start), and the headers of a request for the rest."""
         with contextlib.suppress(FileNotFoundError):
             offset = os.path.getsize(self.path)
             with open(self._version_path, encoding="latin-1") as file:
@@ -30,7 +30,7 @@ class PartialFile:
         return 0, {}
 
     def is_continued_by(self, response: requests.Response, offset: int) -> bool:
-        """Whether a 206 holds the rest of this very file; other statuses do not speak against it."""
+        """Returns whether an answer with status 206 is the rest of this version of the file; True for others."""
         if response.status_code != 206:
             return True
         first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
@@ -40,11 +40,11 @@ class PartialFile:
 
     @contextlib.contextmanager
     def writing(self, response: requests.Response, offset: int) -> Iterator[BinaryIO]:
-        """Yields the file, open for writing at an offset, without a buffer so that a kill loses nothing."""
+        """Yields the file, open for writing at an offset, unbuffered: nothing is lost if the process is killed."""
         with open(self.path, "r+b" if offset else "wb", buffering=0) as file:
             if offset:
                 file.seek(offset)
-            else:  # only now, when the file is empty: never is one file's version noted beside another's bytes
+            else:  # the version is written when the file is empty, so it never belongs to other bytes
                 with open(self._version_path, "w", encoding="latin-1") as version_file:
                     version_file.write(_version(response))
             yield file
@@ -64,6 +64,6 @@ class PartialFile:
 
 
 def _version(response: requests.Response) -> str:
-    """What If-Range can name the server's file by: its strong ETag, else its date, else ""."""
+    """Returns the version of the server's file for If-Range: its strong ETag, else its date, else ""."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")

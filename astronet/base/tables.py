@@ -25,7 +25,7 @@ from typing import BinaryIO, Optional, Union
 from astronet.base import byte_streams, parsed_tables
 from astronet.base.script import ScriptError
 
-# What is told by its first bytes; where astropy has a reader, its format.
+# First bytes -> astropy's name of the format.
 _ASTROPY_STARTS = {b"SIMPLE  =": "fits", b"PAR1": "parquet"}
 _FOREIGN_STARTS = {
     b"\x89HDF": "an HDF5 file",
@@ -38,8 +38,8 @@ _DELIMITERS = ",\t;|"
 _IPAC_TYPES = r"\|\s*-?(char|c|date|int|i|long|l|double|d|float|f|real|r)\s*\|"
 _SAMPLE_BYTES = 1 << 16
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # characters that text rarely has; a fifth of random ones
-_LEAST_CONTROLS, _MOST_CONTROLS = 2, 0.01  # more than this, of the characters, is no text
-_MOST_BYTES = 2 << 30  # of a table that astropy reads whole
+_LEAST_CONTROLS, _MOST_CONTROLS = 2, 0.01  # with more than this number and this fraction, the content is not text
+_MOST_BYTES = 2 << 30  # longest file that astropy reads
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -48,14 +48,14 @@ class Table:
     """An open table.
 
     Attributes:
-      path: of the file, for messages.
-      columns: names as the header has them, stripped; one may be empty, or be there twice.
-      units: dict of column name to the text of its unit, for those columns whose file tells one.
+      path: path of the file, for messages.
+      columns: names in the header, stripped. A name may be empty, or occur twice.
+      units: dict of column name to unit, for columns with a unit.
       preamble: comment lines before the header, without their '#'.
-      delimiter: character between cells, " " for any white space, "" where the file is no text.
-      single_precision: names of the columns that the file stores in single precision or less.
-      unread: texts about what the file holds beside what is read.
-      sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has come to its end.
+      delimiter: character between cells; " " for any white space; "" if the file is not text.
+      single_precision: names of the columns that the file stores in single or lower precision.
+      unread: messages about parts of the file that are not read.
+      sha256: SHA-256 of the whole file, as hexadecimal text; None until rows() has reached the end.
     """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -69,15 +69,15 @@ class Table:
         self.sha256: Optional[str] = None
         self._file = file
         self._hashed: Optional[byte_streams.Hashing] = None
-        self._begun: Optional[Iterator[list[str]]] = None  # rows, the header of which has been read
+        self._begun: Optional[Iterator[list[str]]] = None  # iterator over the rows after the header
 
     def rows(self) -> Iterator[list[str]]:
-        """Yields the rows that are not empty, lists of stripped cells; called again, it begins anew.
+        """Yields the rows that are not empty, as lists of stripped cells. Each call starts from the first row.
 
         A row of a text table may have fewer or more cells than there are columns. An empty cell is "".
 
         Raises:
-          ScriptError: the rest of the file is damaged, or the file was changed since it was last read.
+          ScriptError: the rest of the file is damaged, or the file has changed since it was last read.
         """
         if self._begun is None:
             self.read_header()
@@ -87,20 +87,20 @@ class Table:
         self._end()
 
     def read_header(self) -> None:
-        """Fills in all attributes but sha256."""
+        """Reads the header, and sets all attributes except sha256."""
         with self._errors_told():
             self._begun = self._begin()
             self.columns = next(self._begun)
 
     def _begin(self) -> Iterator[list[str]]:
-        """An iterator over the header and then the rows."""
+        """Returns an iterator over the header and the rows."""
         sample = self._unpacked().read(_SAMPLE_BYTES)
         kind = self._astropy_kind(sample)
         stream = self._unpacked()
         return self._astropy_rows(stream, kind) if kind else self._text_rows(stream, sample)
 
     def _unpacked(self) -> BinaryIO:
-        """The content from its beginning, unpacked; the file's bytes are hashed while they are read."""
+        """Returns the unpacked content from its beginning. The file's bytes are hashed while they are read."""
         self._file.seek(0)
         self._hashed = byte_streams.Hashing(self._file)
         return byte_streams.unpack(self._hashed)
@@ -131,18 +131,18 @@ class Table:
             raise ScriptError(f"{self.path} is cut off or damaged ({error}): copy it again") from error
 
     def _astropy_kind(self, sample: bytes) -> Optional[str]:
-        """The name of astropy's format; None for a text table.
+        """Returns the name of astropy's format; None for a text table.
 
         Raises:
-          ScriptError: the file is plainly something else.
+          ScriptError: the file is clearly not a table.
         """
         for start, kind in _ASTROPY_STARTS.items():
             if sample.startswith(start):
                 return kind
         advice = "give a CSV file, or an ECSV, FITS, VOTable or Parquet table"
-        for start, what in _FOREIGN_STARTS.items():
+        for start, foreign_kind in _FOREIGN_STARTS.items():
             if sample.startswith(start):
-                raise ScriptError(f"{self.path} is {what}, no table that is read here: {advice}")
+                raise ScriptError(f"{self.path} is {foreign_kind}, no table that is read here: {advice}")
         text = byte_streams.decoded(sample).lstrip("\ufeff \t\r\n")
         if re.match(r'\{\s*"|\[\s*[\[{]', text):
             raise ScriptError(f"{self.path} is JSON, no table: {advice}")
@@ -172,14 +172,14 @@ class Table:
         rows = _filled(split if self.delimiter == " " else csv.reader(lines, strict=True, delimiter=self.delimiter))
         header = next(rows, [])
         framed = self.delimiter == "|" and len(header) > 2 and not header[0] and not header[-1]
-        if framed:  # a pipe before the first cell and behind the last one
+        if framed:  # a pipe before the first cell and after the last one
             header, rows = header[1:-1], (cells[1:-1] for cells in rows)
         rows = self._without_unit_lines(header, rows)
         yield header
         yield from rows
 
     def _without_unit_lines(self, header: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
-        """Rows without the lines of units and dashes that VizieR puts below its header."""
+        """Removes the lines of units and dashes that VizieR puts below its header."""
         first = list(itertools.islice(rows, 2))
         dashed = next((i for i, cells in enumerate(first) if all(re.fullmatch("-+", cell) for cell in cells)), None)
         if dashed is not None:
@@ -201,20 +201,20 @@ class Table:
 
 @contextlib.contextmanager
 def open_table(path: Path) -> Iterator[Table]:
-    """Opens a table; what it is, its content tells, not its name.
+    """Opens a table. Its format is recognized by its content, not by its name.
 
-    Text tables may be separated by commas, tabs, semicolons, pipes or white space, have comment lines (#) before the
-    header, which itself may begin with a #, be in UTF-8 or UTF-16, with or without a byte order mark, and end their
-    lines in LF, CR LF or CR. All kinds may be packed (gzip, bzip2, xz).
+    Text tables may be separated by commas, tabs, semicolons, pipes or white space. They may have comment lines (#)
+    before the header, and the header may begin with #. They may be in UTF-8 or UTF-16, with or without a byte order
+    mark, and lines may end in LF, CR LF or CR. Any format may be packed (gzip, bzip2, xz).
 
     Args:
-      path: a file, or a pipe, which is read once.
+      path: path of a file, or of a pipe, which is read once.
 
     Yields:
       Table.
 
     Raises:
-      ScriptError: the file is no table.
+      ScriptError: the file is not a table.
       OSError: the file cannot be read.
     """
     with byte_streams.seekable(path) as file:
@@ -224,15 +224,15 @@ def open_table(path: Path) -> Iterator[Table]:
 
 
 def _split_preamble(text: Iterator[str]) -> tuple[list[str], str, Iterator[str]]:
-    """(comment lines before the header, delimiter, iterator over the lines from the header on).
+    """Returns the comment lines before the header, the delimiter, and an iterator over the lines from the header on.
 
-    The last comment line is the header where the line below has as many cells, numbers among them.
+    The last comment line is used as the header if the next line has the same number of cells, and numbers among them.
     """
     preamble, delimiter, header = [], "", ""
     for line in text:
         if line.startswith("#"):
             preamble.append(line[1:].strip())
-        elif announced := re.fullmatch(r"sep=(.)\s*", line):  # by which spreadsheets tell their delimiter
+        elif announced := re.fullmatch(r"sep=(.)\s*", line):  # spreadsheets write their delimiter like this
             delimiter = announced[1]
         elif line.strip(_DELIMITERS + ' "\n'):
             header = line
@@ -256,14 +256,14 @@ def _is_number(cell: str) -> bool:
 
 
 def _delimiter_of_comment(preamble: list[str], below: str) -> str:
-    """Returns " " where the last comment line is a header of words with blanks between them; else ""."""
+    """Returns " " if the last comment line is a header of words separated by blanks; else ""."""
     words, cells = preamble[-1].split() if preamble else [], below.split()
     is_header = len(words) == len(cells) > 1 and not any(map(_is_number, words)) and any(map(_is_number, cells))
     return " " if is_header and not any(delimiter in preamble[-1] for delimiter in _DELIMITERS) else ""
 
 
 def _delimiter(first: str, second: str) -> str:
-    """The delimiter of a table with these lines; " " where columns stand apart by white space alone."""
+    """Returns the delimiter of a table with these first lines; " " if columns are separated only by white space."""
     bare = re.sub(r'"[^"]*"', "", first)
     best = max(_DELIMITERS, key=bare.count)
     if bare.count(best):
@@ -273,7 +273,7 @@ def _delimiter(first: str, second: str) -> str:
 
 
 def _filled(rows: Iterable[list[str]]) -> Iterator[list[str]]:
-    """Stripped cells of the rows that are neither empty nor a comment."""
+    """Yields the stripped cells of the rows that are not empty and not comments."""
     for row in rows:
         cells = [cell.strip() for cell in row]
         if any(cells) and cells[0][:1] != "#":

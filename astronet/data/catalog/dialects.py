@@ -1,8 +1,8 @@
-"""The columns of public tables of TCEs: what each source calls them, and in which units and time system it has them.
+"""The columns of public tables of TCEs: their names, units and time systems in each source.
 
-A source is known by the names of its columns. Its rows come out as those of a catalog: under the catalog's names, with
-durations in hours, depths in ppm and positions in degrees. Epochs stay as they are; which time system they are in is
-told beside them, for light_curve_util.time_systems to convert. docs/data.md has the same as a table.
+A source is recognized by the names of its columns. Its rows are converted to rows of a catalog: with the catalog's
+names, durations in hours, depths in ppm and positions in degrees. Epochs are not converted here, only their time system
+is given; light_curve_util.time_systems converts them. docs/data.md shows the same as a table.
 """
 
 import dataclasses
@@ -40,24 +40,24 @@ INTEGERS = names_of(int)
 TEXTS = (SOURCE, *names_of(str))
 FLOATS = names_of(float)
 
-OPTIONAL = (EPOCH_ERROR, PERIOD_ERROR)  # of no row that has no number there is more to say than that it is not known
+OPTIONAL = (EPOCH_ERROR, PERIOD_ERROR)  # a cell of these without a number only means that the value is not known
 
 CANONICAL = {plain(name): name for name in INTEGERS + TEXTS + FLOATS + OPTIONAL}
 
 
 def _error(text: str) -> str:
-    """A standard deviation; SPOC has -1 where it has none."""
+    """Returns the text of a standard deviation; "" for -1, which SPOC writes if it has none."""
     return "" if text.startswith("-") else text
 
 
 def _candidate(text: str) -> str:
-    """The number of a candidate within its star, 1 or 1.0, as TEV writes it: .01."""
+    """Returns the number of a candidate of a star, such as 1 or 1.0, in the form of TEV: .01."""
     return f".{int(float(text)):02d}" if re.fullmatch(r"\d+(\.0*)?", text) else text
 
 
 @dataclasses.dataclass(frozen=True)
 class From:
-    """Where a column of the catalog is found: the source's name for it, and how its text becomes the catalog's."""
+    """The column of a source for a column of the catalog: its name, and the conversion of its text."""
 
     name: str
     convert: Optional[Convert] = None
@@ -68,13 +68,13 @@ class Source:
     """A kind of public table.
 
     Attributes:
-      title: what it is called in messages.
-      signature: plain names that only this source has all of.
-      columns: dict of the catalog's column to where it is found: the first of several that has something counts.
-      epoch: time system of its epochs; None where only their values tell.
-      dispositions: what its dispositions are in training, beside those that are the same everywhere.
-      searched: whether the preamble tells which sectors were searched.
-      flag: (column, disposition): what a row is called in whose column there is a 1.
+      title: name in messages.
+      signature: plain names of columns; only this source has all of them.
+      columns: dict of the catalog's column to the source's; of several, the first with a value is used.
+      epoch: time system of epochs; None if only their values tell.
+      dispositions: classes in training of dispositions, in addition to those that all sources have in common.
+      searched: whether the preamble names the sectors that were searched.
+      flag: (column, disposition): a row with 1 in this column gets this disposition.
     """
 
     title: str
@@ -86,7 +86,7 @@ class Source:
     flag: Optional[tuple[str, str]] = None
 
 
-# What dispositions are in training: those of TFOPWG and TEV, of the KOI tables, and of Kepler's autovetter.
+# Classes in training of dispositions: of TFOPWG and TEV, of the KOI tables, and of Kepler's autovetter.
 DISPOSITIONS = {
     **{name: name for name in ("PC", "EB", "V", "IS", "J", "O")},
     **dict.fromkeys(("KP", "CP", "APC", "P", "CONFIRMED", "CANDIDATE", "VPC"), "PC"),

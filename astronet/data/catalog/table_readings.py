@@ -1,4 +1,4 @@
-"""How a table of TCEs is read: from which source it is, what each column means, and its rows as those of a catalog."""
+"""Recognizes the source of a table of TCEs and the meaning of its columns, and converts its rows to a catalog's."""
 
 import dataclasses
 import re
@@ -16,21 +16,21 @@ from light_curve_util import time_systems
 from light_curve_util.numerals import mixed_decimals, parse_float, with_decimal_point
 from light_curve_util.time_systems import TimeSystem
 
-_COMPLETE = {TIC_ID, SECTOR, EPOCH, PERIOD, DURATION}  # what only a catalog has all of, under these names
+_COMPLETE = {TIC_ID, SECTOR, EPOCH, PERIOD, DURATION}  # only a catalog has all of these column names
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How a table is read as one of a catalog's.
+    """How the rows of a table are converted to rows of a catalog.
 
     Attributes:
-      title: what kind of table it is, for messages; "" for a catalog or TEV table.
-      columns: names of the cells of rows().
-      epoch: time system that the source or the column's name tells; None where only the values do.
-      dispositions: dict of a disposition in capitals to what it is in training.
-      searched: sectors that the preamble tells, for a table without a column of sectors.
-      notes: what is to be said of the table.
-      unused: dict of a column of the catalog to why the one that looks like it is not used.
+      title: kind of table, for messages; "" for a catalog or TEV table.
+      columns: names of the cells in rows().
+      epoch: time system of the source or in the column's name; None if only the values tell.
+      dispositions: dict of a disposition in capitals to its class in training.
+      searched: sectors in the preamble, for a table without a column of sectors.
+      notes: messages about the table.
+      unused: dict of a catalog's column to the reason why a similar column of the table is not used.
       is_epoch_single: whether the file stores epochs in single precision.
     """
 
@@ -49,7 +49,7 @@ class Reading:
     _decimal_commas: tuple[int, ...] = ()  # the columns that may have some
 
     def rows(self) -> Iterator[list[str]]:
-        """Yields the cells of each row; those of a row of the wrong width are not converted."""
+        """Yields the cells of each row. The cells of a row with a wrong number of fields are not converted."""
         if self._picks is None:
             yield from self._table.rows()
             return
@@ -67,22 +67,22 @@ class Reading:
             yield cells
 
     def lacks(self, missing: Sequence[str]) -> str:
-        """Returns why no column serves as one of those that are missing; "" where none looks like it."""
-        told = [self.unused[column] for column in missing if column in self.unused]
-        told += self._table.unread
+        """Returns why no column of the table can be used for a missing one; "" if none is similar."""
+        messages = [self.unused[column] for column in missing if column in self.unused]
+        messages += self._table.unread
         if sum(bool(re.fullmatch(r"[+-]?\d+(\.\d*)?", name)) for name in self._table.columns) > 1:
-            told.append("its first line has numbers, as if there were no header")
-        return "".join(f"{text}; " for text in told)
+            messages.append("its first line has numbers, as if there were no header")
+        return "".join(f"{text}; " for text in messages)
 
     def problem(self, row: list) -> str:
-        """Returns what is wrong with a row of rows() as a whole; "" where nothing is."""
+        """Returns a message if a row of rows() as a whole is not valid; else ""."""
         if isinstance(row, _Faulty):
             return row.problem
         width = len(self.columns)
         return _misshapen(len(row), width) if len(row) < width or any(row[width:]) else ""
 
     def _contradiction(self, row, cells):
-        """What is wrong with a row two columns of which say different things."""
+        """Returns a message if two columns of a row with the same meaning contradict each other; else ""."""
         if self._decimal_commas and (problem := mixed_decimals([cells[i] for i in self._decimal_commas], row)):
             return problem
         of_name = dict(zip(self.columns, cells)) if self._rivals else {}
@@ -90,7 +90,7 @@ class Reading:
 
 
 class _Faulty(list):
-    """The cells of a row that is not to be used, as far as there are any, and the reason."""
+    """The cells of a row that cannot be used, as far as they exist, and the reason."""
 
     def __init__(self, cells, problem):
         super().__init__(cells)
@@ -109,10 +109,10 @@ def _first(row, picks):
 
 
 def recognize(table: Table) -> Reading:
-    """Finds out how to read a table.
+    """Returns the Reading of a table.
 
     Raises:
-      ScriptError: a column is there twice, or has a unit that cannot be converted.
+      ScriptError: a column occurs twice, or has a unit that cannot be converted.
     """
     names = [plain(name) for name in table.columns]
     if {CANONICAL.get(name) for name in names} >= _COMPLETE:
@@ -127,10 +127,10 @@ def _of_source(table, source, names):
     picks = {}
     for column, places in source.columns.items():
         places = [place if isinstance(place, From) else From(place) for place in places]
-        there = tuple((names.index(place.name), place.convert) for place in places if place.name in names)
-        if there:
-            picks[column] = there
-            _refuse_twice(table.path, column, [name for name in names if name == names[there[0][0]]])
+        picks_of_column = tuple((names.index(place.name), place.convert) for place in places if place.name in names)
+        if picks_of_column:
+            picks[column] = picks_of_column
+            _refuse_twice(table.path, column, [name for name in names if name == names[picks_of_column[0][0]]])
     searched = _searched(table.preamble) if source.searched else ()
     mapping = {**DISPOSITIONS, **source.dispositions}
     notes = (f"read as {source.title}",)
@@ -146,7 +146,7 @@ def _of_source(table, source, names):
 
 
 def _of_names(table, names):
-    """A catalog, or a table of like columns."""
+    """Returns the Reading of a catalog, or of a table with similar columns."""
     columns = [CANONICAL.get(name, original) for name, original in zip(names, table.columns)]
     for column in columns:
         _refuse_twice(table.path, column, [name for name in columns if name == column and name])
@@ -170,10 +170,11 @@ def _of_names(table, names):
 
 
 def _by_words(table, columns):
-    """Finds the columns that are called as elsewhere.
+    """Finds the columns with usual names, in a table of an unknown source.
 
     Returns:
-      Names of the columns; dict of index to conversion; list of _Rival; dict of catalog column to why it is not used.
+      Names of the columns; dict of index to conversion; list of _Rival; dict of a catalog's column to the reason why a
+      similar column is not used.
     """
     columns, conversions, rivals = list(columns), {}, []
     unused: dict[str, str] = {}
@@ -187,16 +188,16 @@ def _by_words(table, columns):
             conversions[index] = convert
     for column in spellings.WORDS:
         for index, original in enumerate(table.columns):
-            found = None if columns[index] in in_catalog else spellings.meaning(original, table.units.get(original, ""))
-            if found is None or found.column != column:
+            meant = None if columns[index] in in_catalog else spellings.meaning(original, table.units.get(original, ""))
+            if meant is None or meant.column != column:
                 continue
             if column in columns:
-                if column in _COMPARED and not found.problem:
-                    rivals.append(_Rival(column, table.columns[columns.index(column)], original, index, found.convert))
-            elif found.problem:
-                unused.setdefault(column, f"column {original} is not used: {found.problem}")
+                if column in _COMPARED and not meant.problem:
+                    rivals.append(_Rival(column, table.columns[columns.index(column)], original, index, meant.convert))
+            elif meant.problem:
+                unused.setdefault(column, f"column {original} is not used: {meant.problem}")
             else:
-                columns[index], conversions[index] = column, found.convert
+                columns[index], conversions[index] = column, meant.convert
     unused = {column: text for column, text in unused.items() if column not in columns}
     return columns, {index: convert for index, convert in conversions.items() if convert}, rivals, unused
 
@@ -206,14 +207,14 @@ def _notes(originals, columns, unused):
     return (*([f"read {', '.join(renamed)}"] if renamed else []), *unused.values())
 
 
-_COMPARED = (TIC_ID, EPOCH, PERIOD, DURATION, DEPTH)  # where two columns of a meaning must agree
-_SAME_FRACTION = 0.01  # two columns of a meaning may be rounded
+_COMPARED = (TIC_ID, EPOCH, PERIOD, DURATION, DEPTH)  # two columns with one of these meanings must agree
+_SAME_FRACTION = 0.01  # relative difference by which they may be rounded
 _SAME_EPOCH_DAYS = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
 class _Rival:
-    """A second column that means the same as one that is read: rows in which they differ are not used."""
+    """A second column with the same meaning as one that is read. Rows in which they differ are not used."""
 
     column: str
     original: str
@@ -222,7 +223,7 @@ class _Rival:
     convert: Optional[Convert]
 
     def problem(self, row, of_name, epoch):
-        """Returns what is wrong with a row; "" where one of the two cells tells nothing."""
+        """Returns a message if the two cells of a row differ; "" if they agree or one of them is empty."""
         first, second = of_name[self.column], row[self.index]
         try:
             if self.column == TIC_ID:
@@ -241,7 +242,7 @@ class _Rival:
     def _epochs_differ(self, first, second, of_name, epoch):
         days = float(time_systems.to_btjd([second], time_systems.named(self.name)).btjd[0])
         days -= float(time_systems.to_btjd([first], epoch).btjd[0])
-        try:  # mid-times of two events are both right
+        try:  # the mid-times of two different transits are both right: whole periods apart is no difference
             period = parse_float(of_name.get(PERIOD, ""))
             days -= period * round(days / period)
         except (ValueError, ZeroDivisionError, OverflowError):
@@ -257,13 +258,13 @@ def _decimal_comma(convert):
     return converted
 
 
-def _refuse_twice(path, column, found):
-    if len(found) > 1:
+def _refuse_twice(path, column, names):
+    if len(names) > 1:
         raise ScriptError(f"{path} has more than one column {column}: keep one of each")
 
 
 def _searched(preamble):
-    """The sectors that a line such as `Sectors = s0001-s0001` tells."""
+    """Returns the sectors in a line such as `Sectors = s0001-s0001` of the preamble."""
     for line in preamble:
         match = re.match(r"Sectors?\s*[=:]\s*(.+)", line, re.IGNORECASE)
         if match:

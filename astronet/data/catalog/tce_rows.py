@@ -1,4 +1,4 @@
-"""Turns rows of text of a table of TCEs into typed columns, and says what is wrong with each row."""
+"""Converts rows of text of a table of TCEs to typed columns, and checks each row."""
 
 import collections
 import dataclasses
@@ -33,16 +33,16 @@ from light_curve_util import time_systems
 from light_curve_util.numerals import is_empty, parse_float
 
 _NEVER_EMPTY = (ROW_ID, TIC_ID, SECTOR, EPOCH, PERIOD, DURATION)
-_POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # 0 and less means: not measured
-_KINDS = ("invalid", "incomplete", "missing")  # of problems; that of a row is the first of its own
+_POSITIVE = (SN, DEPTH, PERIOD, DURATION)  # values of 0 or less mean "not measured"
+_KINDS = ("invalid", "incomplete", "missing")  # kinds of problems; a row gets the first of its kinds
 _LEARNED = tuple(dict.fromkeys(DISPOSITIONS.values()))
 
-# Given a TIC ID and the sectors that a table tells of it, () for none: those to fold.
+# Function from a TIC ID and the sectors in its row, () for none, to the sectors to fold.
 ChooseSectors = Callable[[int, tuple[int, ...]], tuple[int, ...]]
 
 
 class Skip(NamedTuple):
-    """A row that gives no record; the word before the colon of `reason` is its kind."""
+    """A row without a record. The word before the colon in `reason` is the kind of the reason."""
 
     row_id: object
     tic_id: object
@@ -52,15 +52,16 @@ class Skip(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is wanted of a table.
+    """How to read a table.
 
     Attributes:
-      needed: columns in which a row must have something.
+      needed: columns in which a row must have a value.
       required: further columns that the table must have.
-      only: columns to read; None is all.
-      for_training: whether dispositions become those that networks learn from, and must be among them.
-      choose_sectors: which sectors of a row with none or several to take, a row for each; None takes those it tells.
-      stitch: whether these are one row, with the column STITCHED_SECTORS.
+      only: columns to read; None means all.
+      for_training: whether dispositions are converted to those of training. Rows with other dispositions are skipped.
+      choose_sectors: function that chooses the sectors of a row with no sector or several; None uses the row's sectors.
+        Each sector gives one row.
+      stitch: whether all sectors of a row give one row, with the column STITCHED_SECTORS.
     """
 
     needed: tuple[str, ...] = _NEVER_EMPTY
@@ -73,15 +74,15 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Some rows of a table, those of no use among them.
+    """Some rows of a table, including rows that cannot be used.
 
     Attributes:
       columns: dict of column name to array. [num_rows]
-      reasons: list of what is wrong with each row, "" for nothing. [num_rows]
-      texts: dict of row_id, tic_id and Sectors as the table has them. [num_rows]
-      numbers: which row of the table each is; those that a row with several sectors has become have the same.
-      warnings: dict of position to what is to be said of a row.
-      not_known: dict of a column that a row may lack to what is to be said of its cells that are no numbers.
+      reasons: why each row cannot be used; "" if it can. [num_rows]
+      texts: the texts of row_id, tic_id and Sectors in the table, by name. [num_rows]
+      numbers: index of each row in the table. A row with several sectors gives several rows with the same index.
+      warnings: dict of position to a warning about a row.
+      not_known: dict of an optional column to a message about cells that are not numbers.
     """
 
     columns: dict[str, np.ndarray]
@@ -92,20 +93,20 @@ class Part:
     not_known: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def skips(self) -> list[Skip]:
-        """The rows of no use."""
+        """Returns the Skip of each row that cannot be used."""
         cells = zip(self.texts[ROW_ID], self.texts[TIC_ID], self.texts[SECTOR], self.reasons)
         return [Skip(row_id, tic_id, sector, reason) for row_id, tic_id, sector, reason in cells if reason]
 
 
 class _Problems:
-    """What is wrong with the rows of a part."""
+    """The problems of the rows of a part."""
 
     def __init__(self):
         self._of = collections.defaultdict(list)
-        self.not_known: dict[str, str] = {}  # of a column: what is to be said of it
+        self.not_known: dict[str, str] = {}  # column -> message
 
     def note(self, where, kind, tell):
-        """Notes tell(i) of each row i where `where` is true."""
+        """Adds the problem tell(i) to each row i for which `where` is true."""
         for i in np.flatnonzero(where):
             self.add(i, kind, tell(i))
 
@@ -114,21 +115,21 @@ class _Problems:
 
     def reasons(self, num_rows):
         reasons = [""] * num_rows
-        for i, told in self._of.items():
-            kind = min((kind for kind, _ in told), key=_KINDS.index)
-            reasons[i] = f"{kind}: " + "; ".join(text for _, text in told)
+        for i, problems_of_row in self._of.items():
+            kind = min((kind for kind, _ in problems_of_row), key=_KINDS.index)
+            reasons[i] = f"{kind}: " + "; ".join(text for _, text in problems_of_row)
         return reasons
 
 
 def typed_part(
     reading: table_readings.Reading, request: Request, texts: Sequence[str], rows: Sequence[list[str]], first: int
 ) -> Part:
-    """The Part of some rows, of which the first is row `first` of the table."""
+    """Returns the Part of some rows. The first of them is row `first` of the table."""
     problems, width = _Problems(), len(reading.columns)
     faults = [reading.problem(row) for row in rows]
     misshapen = np.array([bool(fault) for fault in faults])
     problems.note(misshapen, "invalid", faults.__getitem__)
-    # A row with too few fields keeps what it has, so that its skip can still say whose it is.
+    # A row with too few fields keeps its cells, so that its Skip can name the star.
     cells = dict(zip(reading.columns, map(list, zip(*((row + [""] * width)[:width] for row in rows)))))
     typed = {}
     for name in cells if request.only is None else filter(cells.__contains__, request.only):
@@ -145,7 +146,7 @@ def typed_part(
 
 
 def _complete(typed, reading, request, num_rows, first):
-    """Adds the columns that a table may lack; maps dispositions."""
+    """Adds optional columns that the table lacks, and converts dispositions."""
     absent = {
         ROW_ID: np.arange(first, first + num_rows),
         TOI_ID: np.full(num_rows, "", object),
@@ -165,7 +166,7 @@ def _complete(typed, reading, request, num_rows, first):
 
 
 def _check_values(typed, cells, request, problems, shaped, dispositions):
-    """Notes what is lacking, and what no TCE can have."""
+    """Adds problems for missing values, and for values that no TCE can have."""
     for name in request.needed:
         if name == SECTOR or name not in typed:
             continue
@@ -200,7 +201,7 @@ def _is_nan(values):
 
 
 def _typed(name, cells, problems, texts, shaped):
-    """A column in its type, float for integers with gaps; cells that do not fit are told in `problems`."""
+    """Converts a column to its type (float for integers with gaps). Cells that do not fit are added to `problems`."""
     if name in texts:
         return _interned(cells)
     if name == TIC_ID:
@@ -252,7 +253,7 @@ def _advice(cell):
 
 
 def _check_digits(cells, is_single, problems, shaped):
-    """Notes epochs that a spreadsheet, or single precision, has rounded."""
+    """Adds problems for epochs that were rounded by a spreadsheet or by single precision."""
     for i in np.flatnonzero(shaped):
         if (is_single or "e" in cells[i] or "E" in cells[i]) and (
             problem := time_systems.lost_digits(cells[i], is_single)
@@ -261,7 +262,7 @@ def _check_digits(cells, is_single, problems, shaped):
 
 
 def _numbers(cells):
-    """(values, NaN where there is none; which of them are text). [num_rows], [num_rows]"""
+    """Returns the values (NaN if missing), and which of the cells are text. [num_rows], [num_rows]"""
     values, is_text = np.empty(len(cells)), np.zeros(len(cells), bool)
     for i, cell in enumerate(cells):
         try:
@@ -279,37 +280,37 @@ def _number(cell):
 
 
 def _tic_column(cells, problems, shaped):
-    values, told = np.full(len(cells), np.nan), {}
+    values, errors = np.full(len(cells), np.nan), {}
     for i, cell in enumerate(cells):
         if is_empty(cell):
             continue
         try:
             values[i] = tic_ids.parse_tic_id(cell)
         except ValueError as error:
-            told[i], values[i] = str(error), 0
-    for i in filter(shaped.__getitem__, told):
-        problems.add(i, "invalid", f"tic_id {told[i]}")
+            errors[i], values[i] = str(error), 0
+    for i in filter(shaped.__getitem__, errors):
+        problems.add(i, "invalid", f"tic_id {errors[i]}")
     return values
 
 
 def _sectors(cells, searched, problems, shaped, num_rows):
-    """The sectors of each row, tuples."""
+    """Returns the sectors of each row, as tuples."""
     if cells is None:
         return [searched] * num_rows
-    found, told = [], {}
+    sectors_of_rows, errors = [], {}
     for i, cell in enumerate(cells):
         try:
-            found.append(tic_ids.parse_sectors(cell) or searched)
+            sectors_of_rows.append(tic_ids.parse_sectors(cell) or searched)
         except ValueError as error:
-            found.append(searched)
-            told[i] = str(error)
-    for i in filter(shaped.__getitem__, told):
-        problems.add(i, "invalid", f"{told[i]} in column Sectors")
-    return found
+            sectors_of_rows.append(searched)
+            errors[i] = str(error)
+    for i in filter(shaped.__getitem__, errors):
+        problems.add(i, "invalid", f"{errors[i]} in column Sectors")
+    return sectors_of_rows
 
 
 def _expanded(typed, texts, sectors, request, problems, first):
-    """The Part in which each row has one sector, or with request.stitch the sectors in a column of their own."""
+    """Returns a Part in which each row has one sector; with request.stitch, all its sectors in STITCHED_SECTORS."""
     num_rows = len(sectors)
     if SECTOR in request.needed:
         _choose(typed, sectors, request.choose_sectors, problems)
@@ -330,14 +331,14 @@ def _expanded(typed, texts, sectors, request, problems, first):
 
 
 def _choose(typed, sectors, choose, problems):
-    """Leaves of the sectors of each row those to fold; a row that has none is told."""
+    """Reduces the sectors of each row to those to fold. A row without such a sector gets a problem."""
     for i, reason in enumerate(problems.reasons(len(sectors))):
         if choose and not reason and len(sectors[i]) != 1:
             chosen = choose(int(typed[TIC_ID][i]), sectors[i])
             if not chosen:
                 where = f"sectors {', '.join(map(str, sectors[i]))}" if sectors[i] else "any sector"
-                what = f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}"
-                problems.add(i, "missing", f"{what}: fetch one, or give another data directory")
+                problem = f"no light curve of TIC {typed['tic_id'][i]:.0f} in {where}"
+                problems.add(i, "missing", f"{problem}: fetch one, or give another data directory")
             sectors[i] = chosen or sectors[i]
         elif not choose and not sectors[i]:
             problems.add(i, "incomplete", "no Sectors")
@@ -348,5 +349,5 @@ def _whole_numbers(name, values):
 
 
 def _interned(cells):
-    """Text of which there is one copy, however often it occurs."""
+    """Returns texts with one copy in memory of each different text."""
     return np.array([*map(sys.intern, cells), None], object)[:-1]

@@ -1,4 +1,4 @@
-"""Tables of TCEs, a catalog or any public table: read by column name, with all that is wrong with each row told."""
+"""Reads tables of TCEs, a catalog or any public table, and lists the rows that cannot be used with the reasons."""
 
 import dataclasses
 import itertools
@@ -23,17 +23,17 @@ from astronet.data.records.columns import (
 from light_curve_util import time_systems
 
 _LOG = logging.getLogger(__name__)
-if TYPE_CHECKING:  # what only needs some rows does without
+if TYPE_CHECKING:  # not imported by callers that only read rows
     import pandas as pd
 
-_AS_JUNK = {"V": "J", "IS": "J"}  # in records
+_AS_JUNK = {"V": "J", "IS": "J"}  # dispositions that records know by another name
 _ALL_COLUMNS = Request()
-_MOST_NAMES = 60  # of columns in a message
-_ROWS_AT_A_TIME = 10_000  # some 20 MB of text
+_MOST_NAMES = 60  # names of columns that a message lists
+_ROWS_AT_A_TIME = 10_000  # about 20 MB of text
 
 
 class Warned(NamedTuple):
-    """What is to be said of a row that gives a record all the same."""
+    """A warning about a row that gives a record."""
 
     row_id: object
     tic_id: object
@@ -46,11 +46,11 @@ class Catalog:
     """A table that has been read.
 
     Attributes:
-      table: DataFrame of the rows that can be used, in the file's order: columns under their names in a catalog,
-        Duration in HOURS, Epoc in BTJD.
-      skips: list of Skip of the others.
-      notes: what is to be said of the whole: what it was taken for, what was converted.
-      sha256: of the file, as it was read.
+      table: DataFrame of the rows that can be used, in the order of the file. Columns have their names in a catalog;
+        Duration is in HOURS, Epoc in BTJD.
+      skips: list of Skip of the other rows.
+      notes: messages about the whole table: its source, and conversions.
+      sha256: hash of the file.
     """
 
     table: Any
@@ -60,7 +60,7 @@ class Catalog:
 
 
 def read(path: tables.Path, also_required: Sequence[str] = ()) -> "tuple[pd.DataFrame, list[Skip]]":
-    """Reads a table of TCEs as load() does; its notes go to stderr.
+    """Reads a table of TCEs as load() does. Its notes are printed on stderr.
 
     Returns:
       DataFrame, and list of Skip.
@@ -72,18 +72,18 @@ def read(path: tables.Path, also_required: Sequence[str] = ()) -> "tuple[pd.Data
 
 
 def load(path: tables.Path, request: Request = _ALL_COLUMNS) -> Catalog:
-    """Reads a table of TCEs, a part of the file at a time: its cells take ten times the memory of their numbers.
+    """Reads a table of TCEs, in parts, because the texts of cells take ten times the memory of numbers.
 
-    Columns are known by name, in any order and spelling that dialects.py knows. A column has one type, whatever a
-    single cell holds: integer (an empty camera or ccd is 0, no detector), text, or float (an empty cell is NaN). A
-    column that is not of a catalog is float where all its cells are numbers, else text.
+    Columns are recognized by name, in any order, and in any spelling that dialects.py knows. All cells of a column have
+    the same type: integer (an empty camera or ccd becomes 0, no detector), text, or float (an empty cell becomes NaN).
+    A column that catalogs do not have is float if all its cells are numbers, else text.
 
     Args:
-      path: file, or pipe: any table that tables.open_table() reads.
+      path: path of a file or pipe, in any format of tables.open_table().
       request: Request.
 
     Raises:
-      ScriptError: the file is no table, lacks a column, or has no rows.
+      ScriptError: the file is not a table, lacks a column, or has no rows.
       OSError: the file cannot be read.
     """
     with tables.open_table(path) as table:
@@ -100,10 +100,10 @@ def load(path: tables.Path, request: Request = _ALL_COLUMNS) -> Catalog:
 
 
 def load_all(path: tables.Path, request: Request) -> tuple[Part, list[str]]:
-    """Reads all rows of a table, those of no use among them, as one Part; and what is to be said of the whole.
+    """Reads all rows of a table, including those that cannot be used. Returns one Part, and notes about the table.
 
     Raises:
-      ScriptError: the file is no table, or lacks a column.
+      ScriptError: the file is not a table, or lacks a column.
       OSError: the file cannot be read.
     """
     with tables.open_table(path) as table:
@@ -111,17 +111,17 @@ def load_all(path: tables.Path, request: Request) -> tuple[Part, list[str]]:
         _check_columns(path, reading, request)
         texts = TEXTS
         while True:
-            found = list(parts(reading, request, texts))
-            mixed = _mixed([part.columns for part in found])
+            all_parts = list(parts(reading, request, texts))
+            mixed = _mixed([part.columns for part in all_parts])
             if not mixed:
                 break
             texts = (*texts, *mixed)
-        if not found:
+        if not all_parts:
             return Part({}, [], {}, []), list(reading.notes)
-        columns = {name: np.concatenate([part.columns[name] for part in found]) for name in found[0].columns}
-        reasons = [reason for part in found for reason in part.reasons]
-        identity = {name: [text for part in found for text in part.texts[name]] for name in found[0].texts}
-        numbers = [number for part in found for number in part.numbers]
+        columns = {name: np.concatenate([part.columns[name] for part in all_parts]) for name in all_parts[0].columns}
+        reasons = [reason for part in all_parts for reason in part.reasons]
+        identity = {name: [text for part in all_parts for text in part.texts[name]] for name in all_parts[0].texts}
+        numbers = [number for part in all_parts for number in part.numbers]
         if EPOCH not in columns:
             return Part(columns, reasons, identity, numbers), list(reading.notes)
         times = epochs.in_btjd(columns[EPOCH], columns[SECTOR], reading.epoch)
@@ -129,7 +129,7 @@ def load_all(path: tables.Path, request: Request) -> tuple[Part, list[str]]:
         for i, problem in times.problems.items():
             reasons[i] = reasons[i] or f"invalid: Epoc {problem}"
         warnings = {i: f"Epoc {text}" for i, text in times.assumed.items()}
-        not_known = {name: text for part in reversed(found) for name, text in part.not_known.items()}
+        not_known = {name: text for part in reversed(all_parts) for name, text in part.not_known.items()}
         notes = [*reading.notes, *times.notes, *_warned(times), *not_known.values()]
         return Part(columns, reasons, identity, numbers, warnings), notes
 
@@ -146,11 +146,11 @@ def doubts(path: tables.Path, table: "pd.DataFrame") -> list[Warned]:
       path: of the table, for messages.
       table: DataFrame as load() returns it.
     """
-    found = plausibility.doubts(table)
-    for text in found.of_columns:
+    doubts_found = plausibility.doubts(table)
+    for text in doubts_found.of_columns:
         _LOG.warning(f"warning: {path}: {text}")
     identities = table[[ROW_ID, TIC_ID, SECTOR]].to_numpy().tolist()
-    return [Warned._make((*identities[i], text)) for i, texts in sorted(found.of_tces.items()) for text in texts]
+    return [Warned._make((*identities[i], text)) for i, texts in sorted(doubts_found.of_tces.items()) for text in texts]
 
 
 def _catalog(columns, skips, times, notes, sha256):
@@ -165,7 +165,7 @@ def _catalog(columns, skips, times, notes, sha256):
 
 
 def _repeated_ids(table):
-    """What to say where two TCEs that differ have one name: a list of at most one text."""
+    """Returns a message if two different TCEs have the same name: a list of at most one text."""
     names = [name for name in (ROW_ID, TIC_ID, SECTOR) if name in table]
     if len(names) < 3:
         return []
@@ -184,7 +184,7 @@ def _whole(reading, request):
     """Reads all rows.
 
     Returns:
-      Dict of column to array, of the rows that can be used; list of Skip of the others; what is to be said of columns.
+      Dict of column to array of the rows that can be used; list of Skip of the other rows; messages about columns.
     """
     texts = TEXTS
     not_known: dict[str, str] = {}
@@ -202,7 +202,7 @@ def _whole(reading, request):
             break
         texts = (*texts, *mixed)
     names = list(kept[0]) if kept else [EPOCH, SECTOR]
-    # Column by column, so that never more than one of them is there twice.
+    # Column by column, so that only one column at a time has two copies in memory.
     empty = np.empty(0)
     return (
         {name: np.concatenate([part.pop(name) for part in kept] or [empty]) for name in names},
@@ -212,13 +212,13 @@ def _whole(reading, request):
 
 
 def _mixed(parts_columns):
-    """The columns with numbers in one part of the file, and text in another."""
+    """Returns the columns with numbers in one part of the file, and text in another."""
     names = parts_columns[0] if parts_columns else ()
     return [name for name in names if len({columns[name].dtype.kind for columns in parts_columns}) > 1]
 
 
 def parts(reading: table_readings.Reading, request: Request, texts: Sequence[str] = TEXTS) -> Iterator[Part]:
-    """Yields the rows of a table, some thousand at a time; `texts` are the columns that are known to be text."""
+    """Yields the rows of a table, some thousand at a time. `texts` are the columns that are known to be text."""
     rows, first = reading.rows(), 0
     while some := list(itertools.islice(rows, _ROWS_AT_A_TIME)):
         part, first, some = tce_rows.typed_part(reading, request, texts, some, first), first + len(some), None
@@ -227,7 +227,7 @@ def parts(reading: table_readings.Reading, request: Request, texts: Sequence[str
 
 
 def check_columns(path: tables.Path, reading: table_readings.Reading, needed: Sequence[str]) -> None:
-    """Raises a ScriptError where a table lacks a column."""
+    """Raises a ScriptError if a table lacks a column."""
     missing = [name for name in needed if name not in reading.columns]
     if missing:
         raise ScriptError(
@@ -237,7 +237,7 @@ def check_columns(path: tables.Path, reading: table_readings.Reading, needed: Se
 
 
 def _listed(names):
-    """The names of some columns, as many as can be read."""
+    """Returns the names of some columns as text, shortened if there are many."""
     names = [name for name in names if name]
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return (", ".join(names[:_MOST_NAMES]) or "none") + more
@@ -255,9 +255,9 @@ def _check_columns(path, reading, request):
 
 
 def drop_repeated(table: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Skip]]":
-    """Drops exact duplicates: rows that are the same as an earlier one in every column but row_id.
+    """Drops duplicates: rows that are equal to an earlier row in every column except row_id.
 
-    Where two tables list the same TCE, it has two row_ids.
+    (If two tables list the same TCE, it has two row_ids.)
 
     Returns:
       DataFrame with the other rows, and the list of Skip.
@@ -267,7 +267,7 @@ def drop_repeated(table: "pd.DataFrame") -> "tuple[pd.DataFrame, list[Skip]]":
 
 
 def drop_faint(table: "pd.DataFrame", threshold: float) -> "tuple[pd.DataFrame, list[Skip]]":
-    """Drops the rows whose S/N is below a threshold or not known; returns the others, and the list of Skip."""
+    """Drops the rows whose S/N is below a threshold or unknown. Returns the other rows, and the list of Skip."""
     return _part(table, ~table.SN.ge(threshold), lambda row: f"threshold: SN is {row.SN:g}, below {threshold:g}")
 
 
@@ -288,16 +288,16 @@ def with_dispositions(
     Returns:
       The TCEs that have one; list of Skip of the others.
     """
-    found = [dispositions.get(tce) for tce in zip(table[ROW_ID].tolist(), table[TIC_ID].tolist())]
-    table = table.assign(**{DISPOSITION: [name and _AS_JUNK.get(name, name) for name in found]})
-    is_unlabeled = np.array([name is None for name in found], bool)
+    new_dispositions = [dispositions.get(tce) for tce in zip(table[ROW_ID].tolist(), table[TIC_ID].tolist())]
+    table = table.assign(**{DISPOSITION: [name and _AS_JUNK.get(name, name) for name in new_dispositions]})
+    is_unlabeled = np.array([name is None for name in new_dispositions], bool)
     return _part(table, is_unlabeled, lambda row: "unlabeled: no label on which reviewers agree (--labels)")
 
 
 def to_record_columns(table: "pd.DataFrame") -> "pd.DataFrame":
-    """The columns as records hold them.
+    """Converts a table to the columns of records.
 
-    Duration is in days, V and IS are J, and is_multi is 1 where the star has more than one row in the table.
+    Duration is in days; V and IS become J; is_multi is 1 if the star has more than one row in the table.
     """
     return table.assign(
         Duration=table.Duration / 24,
