@@ -12,6 +12,7 @@ from typing import Optional
 
 from astronet.base import arguments, locks
 from astronet.base.files import make_directory
+from astronet.base.messages import LOG
 from astronet.base.script import Parser, ScriptError, run
 from astronet.evaluation.misclassified import read_true_vs_pred
 
@@ -73,10 +74,11 @@ def _steps(flags):
     ]
 
 
-def _run_step(title, module, argv, directory):
+def _run_step(title, module, argv, directory, messages):
+    """Runs a script in the directory of the demo; `messages` are its flags --quiet or --verbose, if any."""
     name = "astronet-" + module.split(".")[-1].replace("_", "-")
-    print(f"\n== {title}\n$ {shlex.join([name, *argv])}", flush=True)
-    finished = subprocess.run([sys.executable, "-m", f"astronet.{module}", *argv], cwd=directory)
+    LOG.info(f"\n== {title}\n$ {shlex.join([name, *argv])}")
+    finished = subprocess.run([sys.executable, "-m", f"astronet.{module}", *argv, *messages], cwd=directory)
     if finished.returncode:
         raise ScriptError(f"{name} ended with exit code {finished.returncode}: its message stands above")
 
@@ -107,9 +109,10 @@ def _demo(flags):
     directory = Path(flags.output_dir)
     make_directory(directory)
     with locks.exclusive_file(directory / "demo"):  # each step locks what it writes itself, for as long as it takes
-        print(f"$ cd {directory}")
+        LOG.info(f"$ cd {directory}")
+        messages = [f"--{name}" for name in ("quiet", "verbose") if getattr(flags, name)]
         for title, module, argv in _steps(flags):
-            _run_step(title, module, argv, directory)
+            _run_step(title, module, argv, directory, messages)
         print(_summary(directory))
 
 

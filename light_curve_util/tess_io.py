@@ -1,6 +1,7 @@
 """Finds and reads the light curve of a star in a sector, from files of any known product."""
 
 import dataclasses
+import logging
 import os
 import re
 from typing import Optional, Union
@@ -35,6 +36,8 @@ from light_curve_util.products import (
 from light_curve_util.products.columns import Columns
 from light_curve_util.products.fits_table import OtherProductError
 from light_curve_util.products.quality import QUALITIES
+
+_LOG = logging.getLogger(__name__)
 
 # In the order of preference, where a star has several in one sector.
 PRODUCTS: tuple[Product, ...] = (
@@ -183,7 +186,9 @@ def read(
         raise UnreadableLightCurveError(f"{path}: flux_key {flux_key} is {refusal}: give the name of a flux")
     if columns.identity != _UNKNOWN:
         identities.checked(path, columns.identity, _identity_in_name(path))
-    return of_columns(columns, path, is_asked_for=bool(flux_key), clip=clip)
+    light_curve = of_columns(columns, path, is_asked_for=bool(flux_key), clip=clip)
+    _LOG.debug("%s: %s of %d cadences", path, columns.flux_key, len(light_curve.time))
+    return light_curve
 
 
 def of_columns(columns: Columns, path: str, is_asked_for: bool = False, clip: bool = True) -> LightCurve:

@@ -1,6 +1,7 @@
 """Gets files and answers from an HTTP server: resumes and checks downloads, retries, and limits the request rate."""
 
 import contextlib
+import logging
 import queue
 import random
 import threading
@@ -15,6 +16,8 @@ import urllib3
 import astronet
 from astronet.base import http_limits
 from astronet.base.partial_file import PartialFile
+
+_LOG = logging.getLogger(__name__)
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -142,6 +145,7 @@ class Server:
         """
 
         def attempt(session: requests.Session) -> Result:
+            _LOG.debug("ask %s%s", self._url, path)
             with session.post(self._url + path, data=form, timeout=self._timeout()) as response:
                 self._check_status(response)
                 try:
@@ -276,6 +280,7 @@ class Server:
 
     def _transfer(self, session: requests.Session, url: str, partial: PartialFile, check: Callable[[str], None]) -> int:
         offset, headers = partial.offset_and_headers()
+        _LOG.debug("fetch %s", url)
         with session.get(url, headers=headers, stream=True, timeout=self._timeout()) as response:
             if offset and (response.status_code == 416 or not partial.is_continued_by(response, offset)):
                 partial.remove()

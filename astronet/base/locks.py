@@ -155,6 +155,7 @@ def _acquire(lock_path: str, output: Path, directory: str) -> int:
                 os.close(descriptor)
                 raise _no_lock(lock_path)
             _sign(descriptor)
+            _LOG.debug("lock %s taken", lock_path)
             return descriptor
         os.close(descriptor)  # the previous run has just removed the file: try again
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 LOG = logging.getLogger("astronet")
+_SHOWN = (LOG, logging.getLogger("light_curve_util"))
 
 
 class _Console(logging.Handler):
@@ -48,14 +49,15 @@ def level_of(quiet: bool, verbose: bool) -> int:
 @contextlib.contextmanager
 def shown(level: int) -> Iterator[None]:
     """Shows in the block what is logged at this level or above, and nothing else."""
-    before = LOG.handlers, LOG.level, LOG.propagate
-    LOG.handlers, LOG.propagate = [_Console()], False
-    LOG.setLevel(level)
+    before = [(log, log.handlers, log.propagate, log.level) for log in _SHOWN]
+    for log in _SHOWN:
+        log.handlers, log.propagate = [_Console()], False
+        log.setLevel(level)
     try:
         yield
     finally:
-        LOG.handlers, LOG.propagate = before[0], before[2]
-        LOG.setLevel(before[1])
+        for log, log.handlers, log.propagate, level_before in before:
+            log.setLevel(level_before)
 
 
 def bar(items: Optional[Iterable[Any]] = None, **settings: Any) -> Any:

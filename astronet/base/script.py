@@ -4,13 +4,16 @@ import argparse
 import atexit
 import contextlib
 import gc
+import logging
 import os
+import platform
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Optional
 
+from astronet import __version__
 from astronet.base import messages
 from astronet.base.parser import Parser as Parser
 from astronet.base.parser import RefusedPath as RefusedPath
@@ -64,6 +67,9 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
     is_within_another = isinstance(sys.stderr, SafeStream)
     level = messages.level_of(getattr(flags, "quiet", False), getattr(flags, "verbose", False))
     with safe_streams() as stdout, messages.shown(level):
+        if level == logging.DEBUG:
+            versions = f"astronet {__version__}, Python {platform.python_version()}, {platform.platform()}"
+            messages.LOG.debug(versions)
         try:
             code = _run(work, flags)
         except KeyboardInterrupt:

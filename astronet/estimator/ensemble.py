@@ -2,6 +2,7 @@
 
 import dataclasses
 import glob
+import logging
 import os
 import re
 from typing import Optional
@@ -14,6 +15,8 @@ from astronet.estimator import checkpoints, engines, pretrained, weights_file
 from astronet.stats import calibration
 from astronet.stats.calibration import Calibration
 from astronet.stats.metrics import DEFAULT_THRESHOLD
+
+_LOG = logging.getLogger(__name__)
 
 _WEIGHTS = ("checkpoint", weights_file.NAME)  # a directory with either of these files holds a model
 
@@ -72,6 +75,7 @@ class Ensemble:
           num_examples: about how many TCEs (or windows) will be scored; None: not known, many.
         """
         engine = engines.choose(self.engine, self.spec, list(self.checkpoints.values()), num_examples)
+        _LOG.debug("%d networks by %s", len(self.checkpoints), engine)
         return dataclasses.replace(self, engine=engine)
 
     def threshold(self, given: Optional[float] = None) -> float:
@@ -135,6 +139,8 @@ def load(choice: ModelChoice, calibrated: bool = True) -> Ensemble:
     """
     specs, paths = _find(choice)
     models = Ensemble(specs, paths, engine=choice.engine)
+    for path in paths.values():
+        _LOG.debug("model %s", path)
     if not calibrated:
         return models
     fitted = calibration.load(pretrained.resolve(choice.model_dir), checkpoints.sha256(models.checkpoints.values()))

@@ -44,7 +44,9 @@ def expand(patterns: Iterable[str]) -> list[str]:
         raise ScriptError(f"empty record file {', '.join(sorted(empty))}: make the records again")
     for path in sorted(empty):
         _LOG.warning(f"warning: empty record file {path}: left out")
-    return list(dict.fromkeys(path for path in paths if path not in empty))
+    usable = list(dict.fromkeys(path for path in paths if path not in empty))
+    _LOG.debug("record files: %s", ", ".join(usable))
+    return usable
 
 
 def _listed(patterns):

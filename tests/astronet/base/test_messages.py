@@ -3,17 +3,22 @@
 import ast
 import io
 import logging
+import platform
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+import astronet
+from astronet import predict
 from astronet.base import messages, workers
 from astronet.base.script import Parser, ScriptError, run
 from astronet.data import make_catalog, make_empty_catalog, simulate_survey
 from astronet.data.records import tfrecord
 
 LOG = logging.getLogger("astronet.somewhere")
+VERSIONS = f"astronet {astronet.__version__}, Python {platform.python_version()}, {platform.platform()}"
 ROOT = Path(__file__).parents[3]
 
 
@@ -29,7 +34,7 @@ def say(flags):
     [
         ([], "progress\nresult\n", "warning: doubtful\n"),
         (["--quiet"], "result\n", "warning: doubtful\n"),
-        (["--verbose"], "progress\nresult\n", "detail\nwarning: doubtful\n"),
+        (["--verbose"], "progress\nresult\n", f"{VERSIONS}\ndetail\nwarning: doubtful\n"),
     ],
 )
 def test_results_go_to_stdout_whatever_else_is_shown(flags, out, err, capsys):
@@ -55,7 +60,12 @@ def test_only_verbose_shows_the_traceback_of_an_error(capsys):
     assert capsys.readouterr().err == "error: tces.csv has no row\n"
     assert run(fail, Parser().parse_args(["--verbose"])) == 1
     printed = capsys.readouterr().err
-    assert "Traceback" in printed and "in fail" in printed and printed.endswith("error: tces.csv has no row\n")
+    assert (
+        printed.startswith(VERSIONS)
+        and "Traceback" in printed
+        and "in fail" in printed
+        and printed.endswith("error: tces.csv has no row\n")
+    )
 
 
 def test_control_characters_of_a_file_are_shown_as_escapes(capsys):
@@ -111,6 +121,20 @@ def test_quiet_scripts_print_results_and_what_is_left_out(tmp_path, capsys):
     (tmp_path / "sector-2-x.txt").write_text("12\nabc\n")
     assert make_empty_catalog.main([f"--base_dir={tmp_path}", "--input", "sector-2-x.txt", "--quiet"]) == 0
     assert "1 line left out" in capsys.readouterr().out
+
+
+def test_verbose_scripts_say_which_files_and_models_they_read(tmp_path, capsys):
+    flags = [f"--output_dir={tmp_path}", "--num_stars=2", "--sectors=1", "--quiet"]
+    assert simulate_survey.main(flags) == 0
+    (path, *_) = (tmp_path / "tess/sector-1").glob("*.h5")
+    flags = [f"--light_curve={path}", "--model_dir=pretrained:triage", "--period=3", "--duration_hours=3", "--t0=1326"]
+    capsys.readouterr()
+    assert predict.main([*flags, "--transit_depth=900", "--verbose"]) == 0
+    printed = capsys.readouterr().err
+    assert re.search(rf"{re.escape(str(path))}: KSPMagnitude of \d+ cadences\n", printed)
+    assert "pretrained/triage/1/weights.npz\n" in printed and "10 networks by numpy\n" in printed
+    assert predict.main([*flags, "--transit_depth=900", "--quiet"]) == 0
+    assert "weights.npz" not in capsys.readouterr().err
 
 
 def test_what_is_left_out_is_told_even_where_a_script_is_quiet(tmp_path, capsys):

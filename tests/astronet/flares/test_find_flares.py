@@ -1,6 +1,9 @@
 import csv
 import resource
 import shutil
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -281,3 +284,16 @@ def test_a_wild_time_takes_no_memory():
     time = np.append(1325 + STEP / 6 * np.arange(600), 1e12)
     coarse, flux = light_curves.average(time, np.ones(601), STEP)
     assert len(coarse) == len(flux) == 101
+
+
+def test_what_a_killed_search_left_unfinished_is_removed_by_the_next(simulated, tmp_path):
+    paths = sorted(map(str, simulated.glob("*-0120*.fits")))[:3]
+    flags = [*paths, "--model_dir=pretrained:flares", "--engine=numpy", f"--output_dir={tmp_path}/out"]
+    with subprocess.Popen([sys.executable, find_flares.__file__, *flags], stdout=subprocess.PIPE) as search:
+        assert search.stdout.readline().startswith(paths[0].encode())  # the first of three is searched
+        search.kill()
+    unfinished = {f"{name}.csv.incomplete-{socket.gethostname()}-{search.pid}" for name in ("flares", "searched")}
+    assert unfinished < {path.name for path in (tmp_path / "out").iterdir()}
+    assert find_flares.main(flags) == 0
+    assert not [path.name for path in (tmp_path / "out").iterdir() if "incomplete" in path.name or "lock" in path.name]
+    assert len(rows(tmp_path / "out/searched.csv")) == 3
