@@ -37,6 +37,8 @@ def _make_catalog(flags):
         print(f"{numbered(built.num_dropped, 'TCE')} dropped, with reasons in {choice.dropped_path}")
     if built.num_warnings:
         print(f"{numbered(built.num_warnings, 'warning')} about TCEs of {choice.out_path} in {choice.warnings_path}")
+    if built.num_single_events:
+        print(f"{numbered(built.num_single_events, 'single event')} without a period in {choice.single_events_path}")
     return 0 if built.num_tces else 1
 
 

@@ -76,6 +76,11 @@ class CatalogChoice:
         """Path of the CSV file that lists warnings about the rows that became TCEs."""
         return os.path.splitext(self.out_path)[0] + "_warnings.csv"
 
+    @property
+    def single_events_path(self) -> str:
+        """Path of the CSV file that lists the single events, where light curves are searched."""
+        return os.path.splitext(self.out_path)[0] + "_single_events.csv"
+
     def check(self, star_flag: str) -> None:
         """Checks that no output is an input too, and opens the star catalog, so that no worker meets its errors first.
 
@@ -91,6 +96,7 @@ class CatalogChoice:
             self.out_path: CATALOG_COLUMNS,
             self.dropped_path: catalog_rows.list_columns("reason"),
             self.warnings_path: catalog_rows.list_columns("warning"),
+            self.single_events_path: catalog_rows.single_event_columns(),
         }
         inputs = {"--input": self.input_paths, f"--star_catalog={star_flag}": star_path or None}
         arguments.refuse_overwriting_inputs({"--out_name": columns_of}, inputs)
@@ -120,11 +126,12 @@ class CatalogChoice:
 
 @dataclasses.dataclass(frozen=True)
 class BuiltCatalog:
-    """The numbers of TCEs, of dropped rows, and of warnings about TCEs that build() wrote."""
+    """The numbers of TCEs, of dropped rows, of warnings about TCEs, and of single events that build() wrote."""
 
     num_tces: int
     num_dropped: int
     num_warnings: int
+    num_single_events: int = 0
 
 
 def build(choice: CatalogChoice) -> BuiltCatalog:
@@ -184,8 +191,11 @@ def _complete_and_write(rows, choice):
     dropped = [row for row in rows if row.reason]
     catalog_rows.write_list(choice.dropped_path, dropped, "reason", lambda row: [row.reason])
     num_warnings = catalog_rows.write_list(choice.warnings_path, _kept(rows), "warning", lambda row: row.warnings)
+    num_single_events = 0
+    if choice.searches.tess_data_dir:
+        num_single_events = catalog_rows.write_single_events(choice.single_events_path, rows)
     kept.discard(results_on_disk.directory)
-    return BuiltCatalog(len(rows) - len(dropped), len(dropped), num_warnings)
+    return BuiltCatalog(len(rows) - len(dropped), len(dropped), num_warnings, num_single_events)
 
 
 def _kept(rows):
@@ -289,6 +299,7 @@ def _take_event(row, answer):
     row.reason = answer.get("reason", "")
     row.event, row.event_source = answer.get("event", {}), answer.get("source", "")
     row.warnings += answer.get("warnings", [])
+    row.single_events = answer.get("single_events", [])
     if "camera" in answer and (answer["camera"], answer["ccd"]) != (row.camera, row.ccd):
         if row.camera:
             row.warnings.append(

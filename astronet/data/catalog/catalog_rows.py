@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 from astronet.base.files import write_csv
-from astronet.data.catalog import tce_rows
+from astronet.data.catalog import single_events, tce_rows
 from astronet.data.catalog.stars import Star
 from astronet.data.records.columns import (
     CAMERA,
@@ -54,6 +54,7 @@ class Row:
       event_source: where the event comes from; "" for the table.
       reason: why the row is dropped; "" if it is not.
       warnings: warnings about a row that is not dropped.
+      single_events: dips in the row's light curve that no period explains: dicts of single_events.COLUMNS.
     """
 
     row_id: int
@@ -71,6 +72,7 @@ class Row:
     event_source: str = ""
     reason: str = ""
     warnings: list = dataclasses.field(default_factory=list)
+    single_events: list = dataclasses.field(default_factory=list)
 
     def catalog_cells(self) -> dict[str, Any]:
         """Returns the values of the catalog's columns for this row, by name."""
@@ -194,6 +196,33 @@ def write_list(path: str, rows: Iterable[Row], column: str, texts_of: Callable[[
         (row.row_id, row.cells[TIC_ID], row.cells[SECTOR], row.file, text) for row in rows for text in texts_of(row)
     ]
     write_csv(path, list_columns(column), lines, lineterminator="\n")
+    return len(lines)
+
+
+def single_event_columns() -> tuple[str, ...]:
+    """Returns the names of the columns of a list of single events."""
+    return (ROW_ID, TIC_ID, SECTOR, *single_events.COLUMNS)
+
+
+def write_single_events(path: str, rows: Iterable[Row]) -> int:
+    """Writes the single events of rows, dropped ones too; those of a light curve once, though it has several rows.
+
+    Args:
+      path: path of the CSV file.
+      rows: Rows.
+
+    Returns:
+      The number of events.
+    """
+    lines, seen = [], set()
+    for row in rows:
+        sectors = ",".join(map(str, row.stitched)) or row.sector
+        for event in row.single_events:
+            key = (row.tic_id, sectors, event["t0_btjd"])
+            if key not in seen:
+                seen.add(key)
+                lines.append((row.row_id, row.tic_id, sectors, *(event[name] for name in single_events.COLUMNS)))
+    write_csv(path, single_event_columns(), lines, lineterminator="\n")
     return len(lines)
 
 

@@ -59,13 +59,15 @@ def find_or_reason(row: Mapping[str, Any], searches: Searches) -> dict[str, Any]
 
     Returns:
       Dict of "event" (the columns of the catalog that describe it), "source" ("" if the event is the table's), "camera"
-      and "ccd" (of the .blsanal file if there is one, else of the row) and "warnings" (list of texts). If there is no
-      event, or it does not cross the threshold, a dict of "reason" only.
+      and "ccd" (of the .blsanal file if there is one, else of the row), "warnings" (list of texts) and "single_events"
+      (list of dicts of the columns of single_events.csv, if the light curve was searched). If there is no event, or it
+      does not cross the threshold, a dict of "reason" and "single_events".
     """
+    singles: list[dict[str, Any]] = []
     try:
-        return _find(row, searches)
+        return {**_find(row, searches, singles), "single_events": singles}
     except DroppedRowError as error:
-        return {"reason": str(error)}
+        return {"reason": str(error), "single_events": singles}
 
 
 def files(row: Mapping[str, Any], searches: Searches) -> list[str]:
@@ -82,13 +84,13 @@ def files(row: Mapping[str, Any], searches: Searches) -> list[str]:
         return []
 
 
-def _find(row, searches):
+def _find(row, searches, singles):
     blsanal_result = _blsanal(row, searches)
     peaks, camera, ccd = blsanal_result or (None, row["camera"], row["ccd"])
     period, source = row["Period"], _BLSANAL if blsanal_result else ""
     warnings: list[str] = []
     if peaks is None and searches.tess_data_dir is not None:
-        peaks, source = _search(row, searches, warnings), "the transit searches"
+        peaks, source = _search(row, searches, warnings, singles), "the transit searches"
     if peaks is None:
         event = _own_event(row)
     else:
@@ -116,8 +118,8 @@ def _blsanal(row, searches):
         raise DroppedRowError(str(error)) from error
 
 
-def _search(row, searches, warnings):
-    """Searches the row's light curve. Returns its peaks, best first; adds warnings about its times to `warnings`."""
+def _search(row, searches, warnings, singles):
+    """Searches the row's light curve. Returns its peaks, best first; adds to `warnings` and `singles`."""
     from astronet.data.catalog import transit_search
     from light_curve_util import stitch, tess_io
 
@@ -130,12 +132,13 @@ def _search(row, searches, warnings):
             if tess_io.is_of_tess(part.path):
                 warnings += epochs.sector_warnings(part.time, sector)
         light_curve = stitch.join(parts)
-        peaks = transit_search.search(light_curve.time, light_curve.flux, row["tmag"])
+        found = transit_search.find(light_curve.time, light_curve.flux, row["tmag"])
     except (LightCurveError, transit_search.TransitSearchError, OSError) as error:
         raise DroppedRowError(f"no transit search: {error}") from error
-    if not peaks:
+    singles += [event.columns() for event in found.single_events]
+    if not found.peaks:
         raise DroppedRowError(f"not a TCE: no periodic dip in {', '.join(map(os.path.basename, paths))}")
-    return peaks
+    return found.peaks
 
 
 def _light_curves(row, searches):

@@ -2,11 +2,22 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from astronet.data.catalog.dips import Dip, coverage
 from light_curve_util.array_types import Floats
+
+COLUMNS = (
+    "t0_btjd",
+    "duration_hours",
+    "depth_ppm",
+    "ingress_fraction",
+    "signal_to_noise",
+    "shortest_period_days",
+    "period_ranges_days",
+)
 
 _SHORTEST_PERIOD, _LEAST_PERIOD_DURATIONS = 1.0, 3.0  # days
 _DRIFT = 0.25  # of a duration, over the baseline, from one period to the next
@@ -43,6 +54,21 @@ class SingleEvent:
     def depth_ppm(self) -> float:
         """Depth in parts per million."""
         return self.depth * 1e6
+
+    def columns(self) -> dict[str, Any]:
+        """Returns the columns of a row of single_events.csv; ranges are "8.5-9;17.2-", the last without an end."""
+        ends = ["" if math.isinf(longest) else f"{longest:.4g}" for _, longest in self.period_ranges_days]
+        return {
+            "t0_btjd": round(self.t0, 6),
+            "duration_hours": round(self.duration_hours, 4),
+            "depth_ppm": round(self.depth_ppm, 2),
+            "ingress_fraction": round(self.ingress_fraction, 4),
+            "signal_to_noise": round(self.signal_to_noise, 3),
+            "shortest_period_days": float(f"{self.period_ranges_days[0][0]:.4g}"),
+            "period_ranges_days": ";".join(
+                f"{shortest:.4g}-{end}" for (shortest, _), end in zip(self.period_ranges_days, ends)
+            ),
+        }
 
 
 def from_dip(dip: Dip, time: Floats, cadence: float, start: float) -> SingleEvent:
