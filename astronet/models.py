@@ -11,9 +11,10 @@ from astronet.config.schema import Config
 _MAX_WEIGHTS = 100_000_000  # 0.4 GB; the largest configuration by name has 4 million
 
 
-def fit_function(model: str) -> Optional[Callable]:
+def fit_function(model: str) -> Optional[Callable[..., Any]]:
     """Returns the function that fits a model such as a random forest; None for a model trained by gradient steps."""
-    return getattr(registry.builder(model), "fit", None)
+    fit: Optional[Callable[..., Any]] = getattr(registry.builder(model), "fit", None)
+    return fit
 
 
 def build(model: str, config: Config) -> Any:
@@ -31,7 +32,7 @@ def build(model: str, config: Config) -> Any:
     module = registry.builder(model)
     num_weights = 0
 
-    def create(next_creator, **kwargs):
+    def create(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
         nonlocal num_weights
         num_weights += math.prod(kwargs["shape"] or ())
         if num_weights > _MAX_WEIGHTS:

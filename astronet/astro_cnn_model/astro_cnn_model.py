@@ -1,5 +1,8 @@
 """The model with convolutional columns (Yu et al. 2019, figure 5)."""
 
+from typing import Any
+
+from astronet.astro_cnn_model.configurations import CNNHparams
 from astronet.astro_model import astro_model
 from astronet.config.schema import Config
 from astronet.ops.contrast import DeviationChannel, ScatterChannel
@@ -14,7 +17,7 @@ def build(config: Config) -> "keras.Model":
     return astro_model.build(config, _conv_column)
 
 
-def _conv_column(series, name, hparams):
+def _conv_column(series: Any, name: str, hparams: CNNHparams) -> Any:
     column = hparams.columns[name]
     if column.summary_half_width is None:
         return _convolved(series, name, hparams)
@@ -25,7 +28,7 @@ def _conv_column(series, name, hparams):
     return keras.layers.concatenate([_convolved(series, name, hparams), summary])
 
 
-def _convolved(series, name, hparams):
+def _convolved(series: Any, name: str, hparams: CNNHparams) -> Any:
     column = hparams.columns[name]
     if hparams.scatter_channel:
         net = ScatterChannel()(series)  # [batch, length, channels]

@@ -5,7 +5,7 @@ from typing import Any
 from astronet.config.schema import Config, Feature, Hparams, Inputs, Scalar
 
 
-def _views(*more, **lengths):
+def _views(*more: Any, **lengths: int) -> Inputs:
     return Inputs({name: Feature(length, is_time_series=True) for name, length in lengths.items()}, *more)
 
 

@@ -14,19 +14,20 @@ from astronet.data.records import tf_example
 from astronet.figures.style import BLUE, DPI, ORANGE, TIME_LABEL
 from astronet.stats import intervals
 from astronet.stats.metrics import is_positive, reliability
-from light_curve_util.array_types import ArrayLike, Floats
+from light_curve_util.array_types import ArrayLike, Floats, Integers
 from light_curve_util.median_filter import median_view
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import fold_and_sort
 from light_curve_util.tess_io import LightCurve
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from astronet.estimator.scoring import Prediction
 
-_POINTS = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
-_VIEW = {"color": BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
+_POINTS: dict[str, Any] = {"linestyle": "none", "marker": ".", "markersize": 3.5, "markeredgewidth": 0}
+_VIEW: dict[str, Any] = {"color": BLUE, "linewidth": 1.1, "marker": "o", "markersize": 2.2}
 _TITLES = {
     "global_view": "Global view: the whole orbit",
     "local_view": "Local view: the event",
@@ -139,7 +140,7 @@ def tce_page(light_curve: LightCurve, event: PeriodicEvent, views: Mapping[str, 
     return figure
 
 
-def plot_curves(path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], threshold: float) -> None:
+def plot_curves(path: str, predictions: Mapping[str, tuple[Integers, Floats]], threshold: float) -> None:
     """Draws precision-recall and ROC curves, with a dot at the decision threshold.
 
     Args:
@@ -177,7 +178,7 @@ def plot_curves(path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarra
 
 
 def plot_reliability(
-    path: str, predictions: Mapping[str, tuple[np.ndarray, np.ndarray]], words: nouns.Nouns = nouns.TCES
+    path: str, predictions: Mapping[str, tuple[Integers, Floats]], words: nouns.Nouns = nouns.TCES
 ) -> None:
     """Draws the reliability diagram: fraction of positives by probability, with 95 % intervals, above a histogram.
 
@@ -269,10 +270,11 @@ def plot_kinds(
     save(figure, path)
 
 
-def _limits(pairs, values):
+def _limits(pairs: Sequence[tuple[float, float]], values: ArrayLike) -> Floats:
     """Returns error bars [2, n] that reach from the values to (low, high)."""
     low, high = np.transpose(pairs)
-    return np.maximum(0, [values - low, high - values])
+    reach: Floats = np.maximum(0, [values - low, high - values])
+    return reach
 
 
 def _figure(**options: Any) -> "Figure":
@@ -288,7 +290,7 @@ def save(figure: "Figure", path: str) -> None:
         figure.savefig(aside, dpi=DPI, format=os.path.splitext(path)[1][1:] or "png")
 
 
-def _window(name, num_bins, period, duration_days):
+def _window(name: str, num_bins: int, period: float, duration_days: float) -> Optional[tuple[float, float, str]]:
     """Returns half the width of a view about the event (days), the width of a bin (days), and the unit of its axis.
 
     Returns None for a view of another phase, because the view does not tell which.
@@ -296,7 +298,7 @@ def _window(name, num_bins, period, duration_days):
     if name == "local_view":
         return min(period / 2, 2 * duration_days), 0.16 * duration_days, "hours"
     turns = {"global_view": 1, "twice_global_view": 2}.get(name)
-    return turns and (turns * period / 2, 1.2 * period / num_bins, "days")
+    return (turns * period / 2, 1.2 * period / num_bins, "days") if turns else None
 
 
 # Name of a feature that is not a view of a TCE -> module and function(axes, values, style) that draw it.
@@ -306,7 +308,7 @@ _DRAWERS = {
 }
 
 
-def _draw_views(figure, views, period, duration_days):
+def _draw_views(figure: Any, views: Mapping[str, Any], period: float, duration_days: float) -> None:
     for axes, (name, view) in zip(np.ravel(figure.subplots(1, len(views))), views.items()):
         if name in _DRAWERS:
             module, function = _DRAWERS[name]
@@ -323,12 +325,12 @@ def _draw_views(figure, views, period, duration_days):
         axes.set(title=_TITLES.get(name, name), ylabel="Normalized flux")
 
 
-def _bin_centers(num_bins, half_width, bin_width, unit):
+def _bin_centers(num_bins: int, half_width: float, bin_width: float, unit: str) -> Floats:
     last = (half_width - bin_width / 2) * _PER_DAY[unit]
     return np.linspace(-last, last, num_bins)
 
 
-def _draw_light_curve(axes, light_curve, event):
+def _draw_light_curve(axes: "Axes", light_curve: LightCurve, event: PeriodicEvent) -> None:
     time, flux = light_curve.time, light_curve.flux
     axes.plot(time, flux, color="0.35", **_POINTS)
     first, last = np.ceil((time.min() - event.t0) / event.period), np.floor((time.max() - event.t0) / event.period)
@@ -338,8 +340,11 @@ def _draw_light_curve(axes, light_curve, event):
     axes.ticklabel_format(useOffset=False)
 
 
-def _draw_folded(axes, light_curve, event, view_name, num_bins):
-    half_width, bin_width, unit = _window(view_name, num_bins, event.period, event.duration_days)
+def _draw_folded(axes: "Axes", light_curve: LightCurve, event: PeriodicEvent, view_name: str, num_bins: int) -> None:
+    window = _window(view_name, num_bins, event.period, event.duration_days)
+    if window is None:
+        raise ValueError(f"{view_name} is about no event")
+    half_width, bin_width, unit = window
     time, flux = fold_and_sort(light_curve.time, light_curve.flux, event.period, event.t0)
     near = np.abs(time) <= half_width
     axes.plot(time[near] * _PER_DAY[unit], flux[near], color="0.6", **_POINTS)
@@ -353,7 +358,7 @@ def _draw_folded(axes, light_curve, event, view_name, num_bins):
     axes.ticklabel_format(useOffset=False)
 
 
-def _mark_event(axes, duration_days, unit):
+def _mark_event(axes: "Axes", duration_days: float, unit: str) -> None:
     half = duration_days / 2 * _PER_DAY[unit]
     axes.axvspan(-half, half, color=ORANGE, alpha=0.1, linewidth=0)
     axes.set_xlabel(f"Time from mid-event ({unit})")
