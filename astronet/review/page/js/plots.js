@@ -153,7 +153,7 @@ App.plots = (() => {
   function eachEvent(curve, range, total, most = MOST_EVENTS) {
     const span = Math.min(2.5 * curve.duration, curve.period / 2);
     const { number, time, seen, ppm, sigma } = curve.panel.events;
-    const each = Math.max(120, total / Math.max(4, Math.floor(total / 180)) - 4);
+    const each = Math.max(120, total / Math.max(4, Math.floor(total / 180)) - 8);
     const shown = number.map((_, i) => i).slice(0, most);
     const nodes = shown.map((i) => {
       const isOdd = Math.abs(number[i]) % 2 === 1;

@@ -1,7 +1,7 @@
 /** One A4 page a TCE, of those that the filters leave (or the starred ones), in light colors. */
 App.print = (() => {
   const { el, byId, replace } = App.dom;
-  const { digits, fixed, withError } = App.format;
+  const { digits, fixed } = App.format;
   const MOST = 200;
   const WIDTH = 700;
 
@@ -29,7 +29,7 @@ App.print = (() => {
     whole.points(curve.phase.map((one) => (one / curve.period < -0.25 ? one / curve.period + 1 : one / curve.period)), flux, "data");
     whole.line(App.curves.middles(curve.panel.whole), curve.panel.whole.ppm, "bins");
     const span = Math.min(curve.near, curve.period / 2) * 24;
-    const near = plot({ width: WIDTH / 2 - 4, height: 170, x: [-span, span], y: range, xLabel: "hours", yLabel: "ppm", title: `event: ${withError(curve.depth, NaN)} ppm in the catalog` });
+    const near = plot({ width: WIDTH / 2 - 4, height: 170, x: [-span, span], y: range, xLabel: "hours", yLabel: "ppm", title: `event: ${Math.round(curve.depth)} ppm in the catalog` });
     near.points(curve.phase.map((one) => one * 24), flux, "data");
     const grid = App.curves.steps(-span, span, 120);
     near.line(grid, App.curves.trapezoid(curve, grid), "mark");
