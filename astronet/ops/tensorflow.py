@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from astronet.base.script import ScriptError
 
@@ -70,4 +71,7 @@ else:
             "need it"
         ) from error
 
-keras = tf.keras if hasattr(tf, "estimator") else _import_tf_keras()
+if TYPE_CHECKING:
+    from tensorflow import keras as keras
+else:
+    keras = tf.keras if hasattr(tf, "estimator") else _import_tf_keras()
