@@ -11,6 +11,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from astronet.data.catalog import dips
 from astronet.data.catalog.dips import Dip, LightCurve
 
 _SHORTEST_PERIOD = 0.3  # days
@@ -159,7 +160,10 @@ def _weak_and_flat_events(expected, dip, light_curve):
     """At how many of some times there is a dip that is no Dip, and at how many the light curve is seen, and flat."""
     width = max(0.5 * dip.duration_days, 2 * light_curve.cadence)
     depth, counts = light_curve.mean_dip(expected, width)
-    seen = counts * light_curve.cadence >= _COVERED * width
+    # Where a stretch begins or ends, the trend may follow a dip: an event there contradicts nothing.
+    seen = (counts * light_curve.cadence >= _COVERED * width) & dips.are_whole(
+        light_curve.time, light_curve.cadence, expected, dip.duration_days
+    )
     profile = dip.depth * (1 - 0.5 * max(0.0, dip.ingress_fraction - 0.25))  # mean over the inner half
     is_flat = (depth < _FLAT_SHARE * profile) & (profile - depth > _FLAT_SIGMA * light_curve.error(width, counts))
     is_there = (counts >= 2) & (

@@ -126,6 +126,13 @@ def test_unequal_eclipses_have_the_period_of_the_binary(period, second_depth):
     assert not any(abs(ratio - round(ratio)) < 0.02 for ratio in ratios)
 
 
+@pytest.mark.parametrize("period", [3.0, 4.2])
+def test_a_transit_that_the_light_curve_begins_with_changes_no_period(period):
+    time = START + np.arange(1200) / 48
+    flux = 1 - 0.01 * ((time - START) % period < 0.15) + np.random.default_rng(11).normal(0, 5e-4, len(time))
+    assert transit_search.search(time, flux, 9.5)[0].period == pytest.approx(period, rel=1e-3)
+
+
 def test_finds_two_planets():
     time = times()
     planets = (3.3, START + 1, 0.12, 0.004), (7.9, START + 2.2, 0.16, 0.003)
