@@ -3,6 +3,7 @@
 VENV ?= .venv
 # The published records that make pretrained trains on.
 RECORDS ?= ../shared/data/tess_triage
+VETTING_RECORDS ?= ../shared/data/tess_vetting
 # Empty: the first of 3.11, 3.10, 3.9, 3.13 and 3.12 on this machine.
 PYTHON ?=
 unexport PYTHON  # ensemble_train.sh also has a variable of this name
@@ -56,6 +57,8 @@ figures: setup
 
 pretrained: setup
 	$(RUN) tools/make_pretrained.py --records_dir="$(RECORDS)" --output_dir=astronet/pretrained/triage
+	$(RUN) tools/make_pretrained.py --config_name=vetting --folds=5 --num_models=5 --records_dir="$(VETTING_RECORDS)" \
+	  --catalog="$(RECORDS)/tces.csv" --output_dir=astronet/pretrained/vetting --work_dir=build/pretrained_vetting
 
 clean:
 	rm -rf build demo *.egg-info .pytest_cache .hypothesis .ruff_cache light_curve_util/*.so

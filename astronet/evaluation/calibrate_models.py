@@ -90,6 +90,35 @@ def calibrate(
     return Calibrated(fitted, tces, uncalibrated.mean(axis=1), probabilities, unlike)
 
 
+def calibrate_by_folds(
+    models: Ensemble, folds: Sequence[tuple[Ensemble, str]], train_files: Sequence[str]
+) -> Calibrated:
+    """Calibrates models that were trained on all records by models of the same recipe that were not.
+
+    Args:
+      models: as ensemble.load(choice, calibrated=False) returns it.
+      folds: of each fold of a cross-validation, the models and the record file that they have not seen.
+      train_files: record files that `models` were trained on, for the limits of views and scalars.
+    """
+    import pandas as pd
+
+    parts = [labeled_records.tabulate(of_fold, [path]) for of_fold, path in folds]
+    tces = pd.concat([table for table, _ in parts], ignore_index=True)
+    uncalibrated = np.concatenate([probabilities for _, probabilities in parts])
+    temperature = calibration.fit_temperature(tces.label, uncalibrated)
+    limits, unlike = _limits(models, train_files, tces.example)
+    files = [path for _, path in folds]
+    fitted = Calibration(
+        temperature=temperature,
+        checkpoints_sha256=checkpoints.sha256(models.checkpoints.values()),
+        records_sha256=fingerprint.of_files(files),
+        records=[os.path.basename(path) for path in train_files],
+        **limits,
+    )
+    probabilities = metrics.temper(uncalibrated, temperature).mean(axis=1)
+    return Calibrated(fitted, tces, uncalibrated.mean(axis=1), probabilities, unlike)
+
+
 def _limits(models, patterns, examples):
     """Fits the limits of the views and scalars of the training files.
 

@@ -68,3 +68,16 @@ def test_what_is_missing_is_told(make, tmp_path, capsys):
     error = capsys.readouterr().err
     assert "no record file matches" in error and "train failed: mend what it says above" in error
     assert not (tmp_path / "pretrained").exists()
+
+
+def test_ensemble_by_folds_is_trained_on_all_records_and_calibrated_by_star(make, tmp_path, capsys):
+    assert make("--folds=2", "--fold_models=1", "--seed=3") == 0
+    made = files(tmp_path / "pretrained" / "triage")
+    figures, calibration = json.loads(made["figures.json"]), json.loads(made["calibration.json"])
+    assert figures["by_star"]["num_tces"] == 72  # of train and val, each once
+    assert figures["temperature"] == calibration["temperature"] and calibration["threshold"] == 0.5
+    assert set(calibration["view_limits"]) == {"global_view", "local_view"}
+    assert [json.loads(made[f"{member}/config.json"])["seed"] for member in (1, 2)] == [3, 4]
+    with pytest.raises(SystemExit):
+        make("--folds=2", "--recall_target=0.9")
+    assert "leave out --folds" in capsys.readouterr().err
