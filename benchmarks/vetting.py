@@ -15,17 +15,20 @@ import pandas as pd
 from astronet.base import json_files
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run
-from astronet.data.catalog import tce_table
-from astronet.data.records import catalog_join, tfrecord
+from astronet.data.records import catalog_join, tf_example, tfrecord
 from astronet.evaluation import cross_validation
 from astronet.stats import intervals, metrics
 
 SAME_PERIOD = 0.003  # largest relative difference between two periods of one signal
+HARMONICS = (1, 2, 0.5)  # periods of a TCE over those of a TOI that are taken for the same signal
+_TODAY = "labels of today"
 SETTLED = {"CP": 1, "KP": 1, "FP": 0}
 _PRINTED = {
-    "2019": ("average_precision", "auc", "accuracy", "recall", "precision", "difference"),
-    "settled": ("auc", "difference"),
+    "2019": ("average_precision", "auc", "accuracy", "recall", "precision"),
+    "settled": ("auc",),
+    "settled PCs": ("auc",),
 }
+_COMPARED = {"2019": "average_precision", "settled": "auc"}
 
 
 def _without(*scalars):
@@ -39,6 +42,17 @@ def _without_view(name):
 _STAR = ("companion_radius", "duration_ratio", "star_gravity", "star_mass", "star_radius", "star_temperature")
 _INGRESS = {"powers": {"Qingress": 1.0}}
 _VIEWS = ("global_view", "local_view", "secondary_view")
+_WITH_CONVOLUTIONS = {
+    "hparams": {
+        "scatter_channel": True,
+        "score_both_directions": True,
+        "columns": {
+            "global_view": {"num_blocks": 4, "pool_size": 5, "num_filters": 8, "max_num_filters": 32},
+            "local_view": {"num_blocks": 2, "pool_size": 7, "num_filters": 8},
+            "secondary_view": {"num_blocks": 2, "pool_size": 7, "num_filters": 8},
+        },
+    }
+}
 # Name of a recipe -> configuration, changes to it, and members in each fold.
 RECIPES = {
     # The published recipe takes 68 epochs at a learning rate of 1e-5. Here a sixth of the steps at six times the rate.
@@ -60,15 +74,15 @@ RECIPES = {
         1,
     ),
     "vetting": ("vetting", {}, 5),
-    **{f"without {name}": ("vetting", _without(name), 5) for name in ("depth_change", "ingress", "magnitude", "sn")},
-    "without depth": ("vetting", _without("depth", "companion_radius"), 5),
-    "without the star": ("vetting", _without(*_STAR), 5),
-    "without the star and its magnitude": ("vetting", _without(*_STAR, "magnitude"), 5),
-    **{f"without {name}": ("vetting", _without(name), 5) for name in ("companion_radius", "duration_ratio")},
-    **{
-        f"without {name}": ("vetting", _without_view(name), 5)
-        for name in ("global_view", "local_view", "secondary_view")
-    },
+    "labels of today": ("vetting", {}, 2),
+    "with convolutions": ("vetting", _WITH_CONVOLUTIONS, 1),
+    "without half drop": ("vetting", {"hparams": {"half_drop_probability": 0.0}}, 5),
+    **{f"without {name}": ("vetting", _without(name), 1) for name in ("depth_change", "ingress", "magnitude", "sn")},
+    "without depth": ("vetting", _without("depth", "companion_radius"), 1),
+    "without the star": ("vetting", _without(*_STAR), 1),
+    "without the star and its magnitude": ("vetting", _without(*_STAR, "magnitude"), 1),
+    **{f"without {name}": ("vetting", _without(name), 1) for name in ("companion_radius", "duration_ratio")},
+    **{f"without {name}": ("vetting", _without_view(name), 1) for name in _VIEWS},
 }
 
 
@@ -77,8 +91,8 @@ def _measure(flags):
     records = _joined(flags)
     recipes = json_files.read(flags.recipes_json, "recipes", "correct it") if flags.recipes_json else RECIPES
     for name in flags.recipes:
-        _predict(name, recipes[name], records, flags)
-    _judge(flags)
+        _predict(name, recipes[name], _with_labels_of_today(records, flags) if name == _TODAY else records, flags)
+    _judge(records, flags)
 
 
 def _joined(flags):
@@ -88,6 +102,32 @@ def _joined(flags):
         serialized = [record for file in tfrecord.expand(flags.files) for record in tfrecord.read(file)]
         tfrecord.write_shard(path, catalog_join.join(serialized, flags.catalog))
     return path
+
+
+def _with_labels_of_today(path, flags):
+    """The records, of which those whose TOI is settled are PC (CP, KP) or J (FP), written once."""
+    today = os.path.join(flags.output_dir, "today-00000-of-00001")
+    if not os.path.exists(today):
+        serialized = list(tfrecord.read(path))
+        is_planet = settled(_tces(path), flags.tois)
+        tfrecord.write_shard(today, [_labeled(*pair) for pair in zip(serialized, is_planet)])
+    return today
+
+
+def _labeled(serialized, is_planet):
+    if np.isnan(is_planet):
+        return serialized
+    example = tf_example.from_serialized(serialized)
+    example.features.feature["Disposition"].bytes_list.value[0] = b"PC" if is_planet else b"J"
+    return example.SerializeToString(deterministic=True)
+
+
+def _tces(path):
+    """Table of records: row_id, tic_id, Period (days), Disposition, and label (1: PC)."""
+    names = ("row_id", "tic_id", "Period", "Disposition")
+    examples = map(tf_example.from_serialized, tfrecord.read(path))
+    table = pd.DataFrame([[tf_example.value(example, name) for name in names] for example in examples], columns=names)
+    return table.assign(label=(table.Disposition == "PC").astype(int))
 
 
 def _predict(name, recipe, records, flags):
@@ -129,7 +169,7 @@ def _write_single(directory, options):
 
 
 def settled(tces, tois):
-    """Returns 1 (CP, KP), 0 (FP) or NaN for each TCE: what TFOPWG says of the TOI of its star at its period.
+    """Returns 1 (CP, KP), 0 (FP) or NaN for each TCE: what TFOPWG says of the TOI of its star with its period.
 
     Args:
       tces: DataFrame with tic_id and Period (days).
@@ -138,48 +178,59 @@ def settled(tces, tois):
     table = pd.read_csv(tois)[["TIC ID", "Period (days)", "TFOPWG Disposition"]]
     table.columns = ["tic_id", "toi_period", "toi_disposition"]
     pairs = tces.reset_index()[["index", "tic_id", "Period"]].merge(table, on="tic_id")
-    pairs = pairs[(pairs.Period / pairs.toi_period - 1).abs() < SAME_PERIOD].drop_duplicates("index")
+    ratio = pairs.Period / pairs.toi_period
+    is_same = np.any([np.abs(ratio / harmonic - 1) < SAME_PERIOD for harmonic in HARMONICS], axis=0)
+    pairs = pairs[is_same].drop_duplicates("index")
     found = pairs.set_index("index").toi_disposition
     return found.map(SETTLED).reindex(tces.index)
 
 
-def _judge(flags):
+def _judge(records, flags):
     """Prints and writes the figures of all recipes that are there, and the paired differences to --against."""
-    periods = tce_table.load(flags.catalog, tce_table.Request(needed=("row_id", "tic_id"))).table
-    periods = periods.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", "Period"]]
     tables = {}
     for path in sorted(glob.glob(os.path.join(flags.output_dir, "*", "*.csv"))):
         kind, name = os.path.basename(path), os.path.basename(os.path.dirname(path)).replace("_", " ")
         if kind in ("out_of_fold.csv", "first_member.csv"):
             title = name if kind == "out_of_fold.csv" else f"{name}, one member"
             tables[title] = pd.read_csv(path).set_index(["row_id", "tic_id"]).probability
-    first = pd.read_csv(sorted(glob.glob(os.path.join(flags.output_dir, "*", "out_of_fold.csv")))[0])
-    tces = first[["row_id", "tic_id", "label", "Disposition"]].merge(periods, how="left")
+    tces = _tces(records)
     keys = pd.MultiIndex.from_frame(tces[["row_id", "tic_id"]])
     is_planet = settled(tces, flags.tois)
-    sets = {"2019": (np.full(len(tces), True), tces.label.to_numpy())}
-    known = is_planet.notna().to_numpy()
-    sets["settled"] = (known & (tces.label == 1).to_numpy(), np.nan_to_num(is_planet.to_numpy()))
-    which, labels = sets["settled"]
-    print(f"{known.sum()} settled, {which.sum()} of them PC in 2019, of which {int(labels[which].sum())} CP or KP")
+    known, is_pc = is_planet.notna().to_numpy(), (tces.label == 1).to_numpy()
+    today = np.nan_to_num(is_planet.to_numpy()).astype(int)
+    sets = {
+        "2019": (np.full(len(tces), True), tces.label.to_numpy()),
+        "settled": (known, today),
+        "settled PCs": (known & is_pc, today),
+    }
+    for name in ("settled", "settled PCs"):
+        which, labels = sets[name]
+        print(f"{name}: {which.sum()}, of which {labels[which].sum()} CP or KP")
     figures = {}
     for title, probabilities in tables.items():
         p = probabilities.reindex(keys).to_numpy()
+        is_there = np.isfinite(p)  # where not all folds are there
+        of_title = {name: (which & is_there, labels) for name, (which, labels) in sets.items()}
         figures[title] = {
-            name: _figures(labels[which], p[which], tces.tic_id[which], flags) for name, (which, labels) in sets.items()
+            name: _figures(labels[which], p[which], tces.tic_id[which], flags)
+            for name, (which, labels) in of_title.items()
         }
-        reference = tables.get(flags.against)
-        if reference is not None and title != flags.against:
-            other = reference.reindex(keys).to_numpy()
-            for name, figure in (("2019", "average_precision"), ("settled", "auc")):
-                which, labels = sets[name]
-                figures[title][name]["difference"] = _difference(
-                    labels[which], p[which], other[which], tces.tic_id[which], figure, flags
+        if not is_there.all():
+            print(f"{title}: {is_there.sum()} of {len(p)} TCEs, of the folds that are there")
+        for other in flags.against:
+            if other not in tables or other == title:
+                continue
+            q = tables[other].reindex(keys).to_numpy()
+            for name, figure in _COMPARED.items():
+                which, labels = of_title[name]
+                both = which & np.isfinite(q)
+                figures[title][name][f"less {other}"] = _difference(
+                    labels[both], p[both], q[both], tces.tic_id[both], figure, flags
                 )
         line = "  ".join(
             f"{name} {figure} {_told(figures[title][name][figure])}"
             for name, chosen in _PRINTED.items()
-            for figure in chosen
+            for figure in (*chosen, *(f"less {other}" for other in flags.against))
             if figure in figures[title][name]
         )
         print(f"{title:36s} {line}", flush=True)
@@ -221,7 +272,9 @@ def main(argv=None):
         "--recipes", nargs="*", default=list(RECIPES), help="which to train; all that are there are judged"
     )
     parser.add_argument("--recipes_json", help="JSON file of other recipes: name -> [config_name, changes, num_models]")
-    parser.add_argument("--against", default="published", help="recipe to compare the others with")
+    parser.add_argument(
+        "--against", nargs="*", default=["published", "vetting, one member"], help="recipes to compare the others with"
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--num_resamples", type=int, default=1000, help="of the bootstrap over stars")
