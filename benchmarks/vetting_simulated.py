@@ -130,8 +130,8 @@ def _draw_binary(kind, random, wanted, t0, mass, radius):
 
 def _features(source, random, time):
     """Features of a light curve of one sector, arrays by name; None where a view cannot be made."""
-    noise = np.exp(random.uniform(np.log(2e-4), np.log(1.5e-3)))
     dip = source.flux(time) - 1
+    noise = -source.light[0] * dip.min() * np.exp(random.uniform(np.log(0.3), np.log(1.5)))  # faint, as most TCEs are
     small, large = (1 + light * dip + random.normal(0, noise, len(time)) for light in source.light)
     # The search does not find the ephemeris exactly.
     event = PeriodicEvent(
