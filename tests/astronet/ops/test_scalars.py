@@ -63,3 +63,10 @@ def test_dropout_keeps_the_mean():
         values = session.run(dropped)
     assert set(np.unique(values)) == {np.float32(0), np.float32(1 / 0.75)}
     assert abs(np.mean(values == 0) - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 10000)  # 4 standard deviations
+
+
+def test_scalar_of_either_sign_is_linear_near_zero_and_logarithmic_far_from_it():
+    scalars = {"change": Scalar({"depth_change": 1.0}, mean=0.0, scale=1.0, symlog_unit=0.2)}
+    values = normalize(scalars, depth_change=[0.002, -0.002, 20.0, -20.0, np.nan, 0.0, 1e25])
+    np.testing.assert_allclose(values[:4, 0], [0.00995, -0.00995, np.log(101), -np.log(101)], rtol=1e-3)
+    np.testing.assert_array_equal(values[4:, 0], [0, 0, 5])
