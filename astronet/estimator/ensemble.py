@@ -95,8 +95,9 @@ def add_flags(parser: Parser, default_model_dir: Optional[str] = None) -> None:
         required=default_model_dir is None,
         default=default_model_dir,
         metavar="DIR",
-        help="directory of a model, or with --average of an ensemble; or pretrained:triage or pretrained:flares, the "
-        "ensembles that come with the package, which need no --average; scripts that predict take several, such as "
+        help="directory of a model, or with --average of an ensemble; or pretrained:triage, pretrained:vetting or "
+        "pretrained:flares, the ensembles that come with the package, which need no --average; scripts that predict "
+        "take several, such as "
         "pretrained:triage,pretrained:vetting: the next one judges what the one before calls positive",
     )
     parser.model.add_argument(

@@ -137,7 +137,11 @@ def _limits(models, patterns, examples):
         ways = {"as they are": views, **novelty.altered(views)}
         unlike.append(Unlike("views", len(train_examples), _shares(ways, (fitted, None))))
     # The density of events is no number that a user gives, and published records lack it.
-    columns = [name for name in configuration.scalar_columns(config) if name not in EVENT_DENSITIES]
+    # A column of either sign has no least value.
+    signed = {
+        name for scalar in config.inputs.scalars.values() if scalar.symlog_unit is not None for name in scalar.powers
+    }
+    columns = [name for name in configuration.scalar_columns(config) if name not in (*EVENT_DENSITIES, *signed)]
     if columns:
         limits["scalar_limits"] = fitted = novelty.fit_scalars(scoring.stack_scalars(train_examples, columns))
         scalars = scoring.stack_scalars(examples, columns)

@@ -252,7 +252,7 @@ def test_flares_are_found_in_arrays(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("pretrained:triag",), "there are: pretrained:flares, pretrained:triage"),
+        (("pretrained:triag",), "there are: pretrained:flares, pretrained:triage, pretrained:vetting"),
         (("no/such/directory",), "no directory no/such/directory: give that of a model, or one of pretrained:"),
         (("pretrained:triage", "engine=tpu"), "engine='tpu' is none of"),
         (("pretrained:triage", "threshold=2"), "must be a probability"),
