@@ -35,7 +35,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--output_dir",
         type=arguments.output_directory,
         required=True,
-        help="directory for a figure and a JSON file each",
+        help="directory of the results: a figure and a JSON file for each TCE",
     )
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)

@@ -50,7 +50,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         help="star catalog, for radii and masses: local:PATH, mast or pdo; none: the headers of the files have them",
     )
     parser.settings.add_argument(
-        "--num_each", type=arguments.positive_integer, default=5, help="planets for each light curve"
+        "--num_each", type=arguments.positive_integer, default=5, help="number of planets for each light curve"
     )
     limits: dict[str, Any] = {"nargs": 2, "metavar": ("LEAST", "GREATEST"), "type": arguments.positive_number}
     parser.settings.add_argument(

@@ -28,13 +28,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     parser.rename("--model_dir", "--output_dir")
     parser.settings.add_argument(
-        "--num_trials", type=arguments.positive_integer, default=30, help="trials in all, earlier runs included"
+        "--num_trials",
+        type=arguments.positive_integer,
+        default=30,
+        help="number of trials, those of earlier runs included",
     )
     parser.settings.add_argument(
-        "--folds", type=arguments.whole_number(2, 100, "folds"), default=3, help="folds by star, each trained on"
+        "--folds",
+        type=arguments.whole_number(2, 100, "folds"),
+        default=3,
+        help="number of folds of stars; a trial trains on all but one of them, in turn",
     )
     parser.settings.add_argument(
-        "--train_steps", type=arguments.positive_integer, help="batches of a training (default: as train.py)"
+        "--train_steps",
+        type=arguments.positive_integer,
+        help="number of batches of each training (default: as train.py)",
     )
     parser.machine.add_argument(
         "--num_parallel",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Optional
 
 from astronet.base import arguments, workers
+from astronet.base.files import make_directory
 from astronet.base.script import GOES_ON, Parser, ScriptError, run
 from astronet.data.catalog import build, events, stars
 from light_curve_util.numerals import numbered
@@ -30,6 +31,8 @@ def _make_catalog(flags):
         flags.stitch,
     )
     choice.check(flags.star_catalog)
+    if flags.output_dir:
+        make_directory(flags.output_dir)
     build.log_sources(choice)
     built = build.build(choice)
     print(f"{numbered(built.num_tces, 'TCE')} in {choice.out_path}")

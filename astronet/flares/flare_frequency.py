@@ -20,7 +20,9 @@ def _measure(flags: argparse.Namespace) -> None:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
-    parser.input.add_argument("flares_dir", type=arguments.input_directory, help="output directory of find_flares.py")
+    parser.input.add_argument(
+        "flares_dir", metavar="FLARES_DIR", type=arguments.input_directory, help="output directory of find_flares.py"
+    )
     parser.output.add_argument(
         "--output_dir", type=arguments.output_directory, required=True, help="directory of the table and the figure"
     )

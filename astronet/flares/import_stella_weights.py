@@ -22,7 +22,10 @@ def _import(flags: argparse.Namespace) -> None:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = Parser(description=__doc__)
     parser.input.add_argument(
-        "archive", type=arguments.input_file, help="final_models.zip of the PyPI package stella 0.1.0"
+        "archive",
+        metavar="ARCHIVE",
+        type=arguments.input_file,
+        help="final_models.zip of the PyPI package stella 0.1.0",
     )
     parser.output.add_argument(
         "--output_dir",

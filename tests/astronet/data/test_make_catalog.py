@@ -191,6 +191,15 @@ def test_workers_change_nothing(tmp_path):
     assert (tmp_path / "tces_dropped.csv").read_bytes() == (tmp_path / "twenty_dropped.csv").read_bytes()
 
 
+def test_the_catalog_goes_where_output_dir_says_and_the_tables_are_read_where_base_dir_says(tmp_path, capsys):
+    write_tev(tmp_path, {"tic_id": 7, "Epoc": 1326, "Period": 9, "Duration": 1})
+    write_tic(tmp_path, (7, 20.5, -30.5, 9.0, 1.0, 0.9, 5000, 4.4, 1.1, None))
+    assert run(tmp_path, f"--output_dir={tmp_path}/new/out", "--out_name=c.csv") == 0
+    assert f"1 TCE in {tmp_path}/new/out/c.csv" in capsys.readouterr().out
+    assert [row["Tmag"] for row in read(tmp_path / "new/out/c.csv")] == ["9"]
+    assert not (tmp_path / "c.csv").exists() and not (tmp_path / "tces.csv").exists()
+
+
 def test_a_run_that_was_killed_is_resumed(tmp_path):
     rows = [{"tic_id": tic_id, "Period": 1 + tic_id / 7, "Epoc": 1326, "Duration": 1} for tic_id in range(1, 1000)]
     write_tev(tmp_path, *rows)
