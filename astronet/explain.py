@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments, json_files
+from astronet.base import arguments, json_files, locks
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run
 from astronet.data.records import tf_example, tfrecord
@@ -42,7 +42,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     flags = parser.parse_args(argv)
     if not flags.row_id and flags.tic is None:
         parser.error("give --row_id or --tic: which TCEs to explain")
-    return run(_explain, flags)
+    return run(locks.holding(_explain, "output_dir"), flags)
 
 
 def _explain(flags):

@@ -47,8 +47,9 @@ def _find(flags):
     problems: list[str] = []
     scoring.refuse_overwriting_records([truth_path, table_path], records)
     predictions = messages.bar(scoring.predict_files(models, records, problems), unit=f" {words.one}")
-    compared = misclassified.write(predictions, inputs, threshold, flags.save_dir, table_path)
-    misclassified.write_true_vs_pred(truth_path, compared)
+    with locks.exclusive_file(truth_path), locks.exclusive_file(table_path):
+        compared = misclassified.write(predictions, inputs, threshold, flags.save_dir, table_path)
+        misclassified.write_true_vs_pred(truth_path, compared)
     if compared.num_unknown:
         counted = words.count(compared.num_unknown)
         LOG.warning(f"warning: {counted} without a known disposition left out")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments
+from astronet.base import arguments, locks
 from astronet.base.script import Parser, run
 from astronet.review import agreement_report, controls, labels, merge
 from astronet.review.label_columns import METHODS
@@ -37,7 +37,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     parser.output.add_argument("--agreement", type=arguments.output_file, help="JSON file for the figures of agreement")
     parser.settings.add_argument("--seed", type=arguments.seed, default=0, help="seed of the bootstrap of kappa")
-    return run(_merge, parser.parse_args(argv))
+    return run(locks.holding_file(_merge, "output"), parser.parse_args(argv))
 
 
 def _merge(flags):

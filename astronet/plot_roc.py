@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments
+from astronet.base import arguments, locks
 from astronet.base.script import Parser, run
 from astronet.evaluation import misclassified
 from astronet.figures import tce
@@ -45,7 +45,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         default=DEFAULT_THRESHOLD,
         help="decision threshold to mark on the curves",
     )
-    return run(_plot, parser.parse_args(argv))
+    return run(locks.holding_file(_plot, "output"), parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments
+from astronet.base import arguments, locks
 from astronet.base.script import Parser, run
 from astronet.data.catalog import epochs
 from astronet.data.records import preprocess
@@ -127,7 +127,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     flags = parser.parse_args(argv)
     if not flags.light_curve and None in (flags.tess_data_dir, flags.tic, flags.sector):
         parser.error("no light curve given: --light_curve, or --tess_data_dir, --tic and --sector")
-    return run(_predict, flags)
+    return run(locks.holding_file(_predict, "output_image_file"), flags)
 
 
 if __name__ == "__main__":

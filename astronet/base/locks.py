@@ -103,6 +103,18 @@ def holding(work: Work, *names: str) -> Work:
     return work_alone
 
 
+def holding_file(work: Work, name: str) -> Work:
+    """Returns a function that calls work(flags) while it holds the lock of the file that a flag names, if any."""
+
+    @functools.wraps(work)
+    def work_alone(flags: argparse.Namespace) -> Optional[int]:
+        path = getattr(flags, name)
+        with contextlib.nullcontext() if path is None else exclusive_file(path):
+            return work(flags)
+
+    return work_alone
+
+
 @contextlib.contextmanager
 def _held(lock_path: str, output: Path, directory: str) -> Iterator[None]:
     missing = [path for path in (pathlib.Path(directory), *pathlib.Path(directory).parents) if not path.is_dir()]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Optional
 
-from astronet.base import arguments
+from astronet.base import arguments, locks
 from astronet.base.messages import LOG
 from astronet.base.script import Parser, run
 from astronet.data.catalog import later_dispositions
@@ -41,7 +41,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     flags = parser.parse_args(argv)
     if not flags.tables and not flags.eb_tables:
         parser.error("give --tables or --eb_tables: where the dispositions of today are")
-    return run(_relabel, flags)
+    return run(locks.holding_file(_relabel, "output"), flags)
 
 
 def _relabel(flags):

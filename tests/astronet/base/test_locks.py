@@ -9,11 +9,13 @@ import sys
 
 import pytest
 
+from astronet import plot_roc
 from astronet.base import locks
 from astronet.base.script import ScriptError
 
 HOLD = """
 import sys
+from astronet import plot_roc
 from astronet.base import locks
 with locks.exclusive(sys.argv[1]):
     print("held", flush=True)
@@ -181,3 +183,16 @@ def test_a_run_that_locks_a_file_removes_what_was_to_become_it_and_what_lies_bes
     left = {path.name for path in out.iterdir()}
     assert f"other.csv.incomplete-{killed}" in left and f"flares.csv.incomplete-{killed}" in left
     assert not any(name.startswith("tces") for name in left)
+
+
+def test_scripts_that_write_one_file_remove_what_a_killed_run_left_of_it(tmp_path, killed):
+    truth = tmp_path / "true_vs_pred_x.txt"
+    truth.write_text("1 0.9\n0 0.2\n1 0.7\n0 0.4\n")
+    unfinished = tmp_path / f"roc.png.incomplete-{killed}"
+    unfinished.touch()
+    with locks.exclusive_file(tmp_path / "roc.png"):
+        assert not unfinished.exists()
+        assert plot_roc.main([str(truth), f"--output={tmp_path}/roc.png"]) == 1  # while another run writes it
+    unfinished.touch()
+    assert plot_roc.main([str(truth), f"--output={tmp_path}/roc.png"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "roc.png", truth.name}
