@@ -52,7 +52,7 @@ class Reader:
       ScriptError: the file cannot be read.
     """
 
-    def __init__(self, path: str):
+    def __init__(self, path: str) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
                 size = sum(member.file_size for member in archive.infolist())

@@ -32,7 +32,7 @@ class Desk(Protocol):
 class DenseColumn:
     """Fully connected ReLU layers. Without layers, the output is the series."""
 
-    def __init__(self, scope: str, length: int, num_layers: int, layer_size: int):
+    def __init__(self, scope: str, length: int, num_layers: int, layer_size: int) -> None:
         sizes = [length] + [layer_size] * num_layers
         self.num_features = sizes[-1]
         self.shapes = dense_shapes(scope, sizes)
@@ -82,7 +82,7 @@ def relu_layers(net: np.ndarray, weights: list[tuple[np.ndarray, np.ndarray]]) -
 class ConvColumn:
     """Blocks of convolutions and a pooling, for series with one or two channels, and the summary of the series."""
 
-    def __init__(self, scope: str, length: int, column: Any, hparams: Hparams):
+    def __init__(self, scope: str, length: int, column: Any, hparams: Hparams) -> None:
         self.length = length
         self._made_of = scope, column, hparams
         self._channels, self.num_channels = channels.plain, 1
@@ -130,7 +130,7 @@ class ConvColumn:
 class _SummaryDesk:
     """What a _ConvDesk does, and the summary of the series beside it."""
 
-    def __init__(self, convolved, num_convolved, bins):
+    def __init__(self, convolved, num_convolved, bins) -> None:
         self._convolved, self._num_convolved, self._bins = convolved, num_convolved, bins
 
     def put(self, series):
@@ -147,7 +147,7 @@ class _SummaryDesk:
 
 
 class _ConvDesk:
-    def __init__(self, memory, to_channels):
+    def __init__(self, memory, to_channels) -> None:
         self._memory, self._to_channels = memory, to_channels
 
     def put(self, series):

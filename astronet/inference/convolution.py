@@ -80,7 +80,7 @@ class Column:
     features() allocates no memory. Only one thread may use an instance at a time.
     """
 
-    def __init__(self, column_blocks: list[Block], length: int, num_channels: int, num_series: int):
+    def __init__(self, column_blocks: list[Block], length: int, num_channels: int, num_series: int) -> None:
         """Allocates the memory.
 
         Args:
@@ -120,7 +120,7 @@ class _Stage:
       num_channels: number of channels after the convolutions.
     """
 
-    def __init__(self, block: Block, num_channels: int, num_series: int):
+    def __init__(self, block: Block, num_channels: int, num_series: int) -> None:
         self._block, self._num_series = block, num_series
         rows = self._rows(num_channels)
         self.input = self._series(rows)
@@ -165,7 +165,7 @@ class _Stage:
 class _SharedWindows:
     """A convolution without bias and ReLU. Its windows are not copied."""
 
-    def __init__(self, block, rows, num_filters, num_series):
+    def __init__(self, block, rows, num_filters, num_series) -> None:
         size, channels, item = block.kernel_size, rows.shape[1], rows.itemsize
         number = -(-num_series * block.num_rows // size)
         strides = channels * item, size * channels * item, item
@@ -183,7 +183,7 @@ class _SharedWindows:
 class _CopiedWindows:
     """The same for short series, for which copying the windows is faster than products of matrices with few rows."""
 
-    def __init__(self, block, rows, num_filters, num_series):
+    def __init__(self, block, rows, num_filters, num_series) -> None:
         width = block.kernel_size * rows.shape[1]
         padded = rows[: num_series * block.num_rows + block.kernel_size]
         windows = np.lib.stride_tricks.as_strided(

@@ -42,7 +42,7 @@ class Architecture:
       ScriptError: the configuration does not give a valid model.
     """
 
-    def __init__(self, spec: ModelSpec):
+    def __init__(self, spec: ModelSpec) -> None:
         self.config: Config = spec.config
         inputs, hparams = self.config.inputs, self.config.hparams
         self.columns = {
@@ -99,7 +99,7 @@ class Member:
       layers: kernel and bias of each dense layer after the columns, including the layer of the logits.
     """
 
-    def __init__(self, architecture: Architecture, weights: Weights):
+    def __init__(self, architecture: Architecture, weights: Weights) -> None:
         self.weights = weights
         self.columns = {name: column.prepare(weights) for name, column in architecture.columns.items()}
         number = architecture.config.hparams.num_pre_logits_hidden_layers
@@ -122,7 +122,7 @@ class Member:
 class Networks:
     """Networks of one configuration, which have the same features as inputs."""
 
-    def __init__(self, architecture: Architecture, weights: Sequence[Weights]):
+    def __init__(self, architecture: Architecture, weights: Sequence[Weights]) -> None:
         """Takes the weights of each network, float32 arrays by name, of the shapes architecture.shapes."""
         self.architecture = architecture
         self.members = [Member(architecture, weights_of_network) for weights_of_network in weights]

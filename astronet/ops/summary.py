@@ -14,7 +14,7 @@ class Summary(keras.layers.Layer):
       bins: view_summary.Geometry of the views.
     """
 
-    def __init__(self, bins: view_summary.Geometry, **kwargs):
+    def __init__(self, bins: view_summary.Geometry, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._bins = bins
 

@@ -136,9 +136,9 @@ def refined_peak(time: Floats, flux: Floats, peak: Peak, longest: Optional[float
     t0 = peak.t0 + np.round((time.mean() - peak.t0) / peak.period) * peak.period
     periods = peak.period * (1 + duration / (time[-1] - time[0]) * np.linspace(-1, 1, 81))
 
-    def fit(period):
+    def fit(period: float) -> float:
         profile = transit_fit.trapezoid(phase_fold(time, period, t0), duration, peak.ingress_fraction * duration)
-        return profile @ (1 - flux) / np.sqrt(max(profile @ profile, 1e-12))
+        return profile @ (1 - flux) / np.sqrt(np.maximum(profile @ profile, 1e-12))
 
     period = max(periods, key=fit)
     return measured(time, flux, peak.out_of_transit_magnitude, period, t0, duration, longest) or peak

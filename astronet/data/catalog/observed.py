@@ -21,7 +21,7 @@ class ObservedSectors:
       tess_data_dir: directory of light curves. It is listed once if it is small, or if a row has no sectors.
     """
 
-    def __init__(self, tess_data_dir: Union[str, os.PathLike]):
+    def __init__(self, tess_data_dir: Union[str, os.PathLike]) -> None:
         self._directory = os.fspath(tess_data_dir)
 
     def __call__(self, tic_id: int, sectors: tuple[int, ...]) -> tuple[int, ...]:

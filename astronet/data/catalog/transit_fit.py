@@ -1,8 +1,12 @@
 """Measures a periodic dip with known period and mid-time: fits a trapezoid, and measures white and red noise."""
 
+from collections.abc import Callable
+from typing import Optional, Union
+
 import numpy as np
 
 from astronet.data.catalog.blsanal import Peak
+from light_curve_util.array_types import Floats
 from light_curve_util.constants import MAD_TO_SIGMA
 from light_curve_util.phase_fold import phase_fold
 
@@ -11,7 +15,7 @@ _BESIDE_DURATIONS, _LEAST_BESIDE = 2.0, 4  # from the middle of an event; cadenc
 _LEAST_SCATTER = 1e-6  # relative flux; no photometry is better, and it avoids a division by zero without noise
 
 
-def trapezoid(phase_days, width, ingress):
+def trapezoid(phase_days: Floats, width: Union[float, Floats], ingress: Union[float, Floats]) -> Floats:
     """Returns the profile of a dip of depth 1: 1 at the bottom, linear in ingress and egress, 0 outside.
 
     >>> trapezoid(np.array([-1.0, -0.4, 0.0, 0.45]), width=1.0, ingress=0.2).round(2).tolist()
@@ -25,7 +29,9 @@ def trapezoid(phase_days, width, ingress):
     return np.clip((width / 2 - np.abs(phase_days)) / np.maximum(ingress, 1e-6), 0, 1)
 
 
-def fit_trapezoid(phase_days, flux, width, longest=np.inf):
+def fit_trapezoid(
+    phase_days: Floats, flux: Floats, width: float, longest: float = np.inf
+) -> tuple[float, float, float, float]:
     """Fits a trapezoid by least squares over mid-time, duration and ingress.
 
     Args:
@@ -62,17 +68,19 @@ def fit_trapezoid(phase_days, flux, width, longest=np.inf):
     return shift, duration, fraction, float(depth[best])
 
 
-def robust_scatter(values):
+def robust_scatter(values: Floats) -> float:
     """Returns the standard deviation of values without outliers: 1.4826 times their median absolute deviation."""
     return MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))
 
 
-def white_scatter(flux):
+def white_scatter(flux: Floats) -> float:
     """Returns the standard deviation of one cadence, without outliers."""
     return max(robust_scatter(flux), _LEAST_SCATTER)
 
 
-def red_variance(time, flux, duration, white, scatter=robust_scatter):
+def red_variance(
+    time: Floats, flux: Floats, duration: float, white: float, scatter: Callable[[Floats], float] = robust_scatter
+) -> float:
     """Returns the variance of means over one duration that white noise does not explain, in flux squared.
 
     Args:
@@ -92,7 +100,16 @@ def red_variance(time, flux, duration, white, scatter=robust_scatter):
     return max(0.0, scatter(means) ** 2 - white**2 / np.median(counts[full]))
 
 
-def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=robust_scatter):
+def measure(
+    time: Floats,
+    flux: Floats,
+    magnitude: float,
+    period: float,
+    t0: float,
+    width: float,
+    longest: float = np.inf,
+    scatter: Callable[[Floats], float] = robust_scatter,
+) -> Optional[Peak]:
     """Measures a dip from its period, mid-time and approximate duration.
 
     Args:
@@ -133,7 +150,7 @@ def measure(time, flux, magnitude, period, t0, width, longest=np.inf, scatter=ro
     )
 
 
-def event_depths(time, flux, peak, least_coverage=0.4):
+def event_depths(time: Floats, flux: Floats, peak: Peak, least_coverage: float = 0.4) -> tuple[Floats, Floats, Floats]:
     """Measures the depth of each event of a peak: scales the fitted trapezoid to the event by least squares.
 
     The depth is relative to the flux within two durations of the event.

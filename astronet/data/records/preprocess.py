@@ -31,6 +31,7 @@ from light_curve_util.products.quality import QUALITIES
 from light_curve_util.view_generator import ViewGenerator
 
 Look = Callable[[tess_io.LightCurve], object]
+LeaveOut = Callable[[str, LightCurveError], object]
 
 
 class Mask(Protocol):
@@ -115,7 +116,7 @@ def make_views(
     event: PeriodicEvent,
     settings: Settings,
     look: Optional[Look] = None,
-    leave_out: Optional[Callable[[str, LightCurveError], object]] = None,
+    leave_out: Optional[LeaveOut] = None,
 ) -> dict[str, Floats]:
     """Makes the views of one event in one light curve, or in those of several sectors joined.
 
@@ -137,7 +138,11 @@ def make_views(
 
 
 def light_curve_of(
-    path, event, settings, look: Optional[Callable] = None, leave_out: Optional[Callable] = None
+    path: Union[str, Sequence[str]],
+    event: PeriodicEvent,
+    settings: Settings,
+    look: Optional[Look] = None,
+    leave_out: Optional[LeaveOut] = None,
 ) -> tess_io.LightCurve:
     """Returns the light curve that make_views() folds, which has the same arguments.
 
@@ -148,7 +153,7 @@ def light_curve_of(
     return stitch.join(list(_light_curves(paths, event, settings, look, leave_out)))
 
 
-def views_of(light_curve: tess_io.LightCurve, event: PeriodicEvent, lengths: dict) -> dict:
+def views_of(light_curve: tess_io.LightCurve, event: PeriodicEvent, lengths: Mapping[str, int]) -> dict[str, Floats]:
     """Returns the views of one event, dict of view name to float64 array [length].
 
     Raises:

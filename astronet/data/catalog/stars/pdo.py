@@ -16,7 +16,7 @@ class PdoCatalog:
 
     name = "pdo"
 
-    def __init__(self):
+    def __init__(self) -> None:
         try:
             from qlp.util.gaia import GaiaCatalog
             from tsig.catalog import TIC
