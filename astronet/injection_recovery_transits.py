@@ -101,12 +101,12 @@ def _stars(flags, trial):
         return tuple(SimulatedStar(1000 + number, 1 + number % 13, flags.seed) for number in range(flags.num_stars))
     if not flags.flux_key:
         LOG.warning("note: planets are put into detrended fluxes: what detrending takes from transits is not counted")
-    found = trial.stars_of_directory(
+    stars = trial.stars_of_directory(
         flags.tess_data_dir, flags.flux_key, flags.quality, flags.star_catalog, flags.num_stars, flags.seed
     )
-    if not found:
-        raise ScriptError(f"no light curve that tells its star and sector in {os.fspath(flags.tess_data_dir)}")
-    return found
+    if not stars:
+        raise ScriptError(f"no light curve with a known star and sector in {os.fspath(flags.tess_data_dir)}")
+    return stars
 
 
 if __name__ == "__main__":

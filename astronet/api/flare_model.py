@@ -1,4 +1,4 @@
-"""The networks that find flares, loaded once, for any number of light curves."""
+"""Finds the flares of any number of light curves with networks that are loaded once."""
 
 import dataclasses
 import logging
@@ -29,11 +29,12 @@ class Flares:
     Attributes:
       flares: a dictionary for each flare, with the columns of flares.csv (docs/flares.md): start, end and peak_time
         (BTJD), probability, amplitude, rise_minutes, decay_minutes, significance, is_significant, ...
-      probability: that a flare peaks at each cadence, mean over the members, [n]; NaN where it was not judged.
-      threshold: probability from which a cadence belongs to a flare.
-      unsearched: bright stretches that could not be judged, with the columns of unsearched.csv.
-      light_curve: as it was searched, at the cadence of the networks, [n].
-      notes: what was converted or is doubtful, in words.
+      probability: for each cadence, the probability that a flare peaks there: mean over the members, [n]; NaN where the
+        networks could not judge.
+      threshold: a cadence belongs to a flare if its probability is at least this.
+      unsearched: bright stretches of time that could not be judged, with the columns of unsearched.csv.
+      light_curve: the light curve that was searched, at the cadence of the networks, [n].
+      notes: sentences about what was converted or is doubtful.
     """
 
     flares: list[dict[str, Any]]
@@ -65,11 +66,11 @@ class Flares:
 
 
 class FlareFinder:
-    """Networks that find flares; `astronet.load("pretrained:flares")` makes it.
+    """Networks that find flares, as `astronet.load("pretrained:flares")` returns them.
 
     Attributes:
       models: the estimator.ensemble.Ensemble.
-      threshold: probability from which a cadence belongs to a flare.
+      threshold: a cadence belongs to a flare if its probability is at least this.
     """
 
     def __init__(self, models: Ensemble, name: str, threshold: Optional[float] = None) -> None:
@@ -97,13 +98,13 @@ class FlareFinder:
         """Finds the flares of one light curve, as find_flares.py would.
 
         Args:
-          time, flux: as those of Triage.score(); the cadence is 2 min or less. Files are read with their bright
-            outliers; a LightCurve of read_light_curve() has them if it was read with clip=False.
-          tic_id, sector: of the light curve, where it does not tell them itself.
-          flags: quality flags of arrays [n]: a cadence whose flag is not 0 is dropped.
-          flux_key, quality: how a file or a table is read.
+          time, flux: as for Triage.score(); the cadence must be 2 min or less. Bright outliers, which flares are, must
+            be kept: files are read so, but read_light_curve() needs clip=False.
+          tic_id, sector: TIC ID and sector, if the light curve does not contain them.
+          flags: quality flags [n], if time and flux are arrays: a cadence whose flag is not 0 is dropped.
+          flux_key, quality: how a file or a table is read, as for read_light_curve().
           cadence_seconds: cadence that the networks were trained at.
-          least_significance: significance, in standard deviations, from which a flare is_significant.
+          least_significance: `is_significant` is true for flares of at least this many standard deviations.
 
         Raises:
           LightCurveError: the light curve cannot be read, or its cadence is too long.
@@ -122,12 +123,12 @@ class FlareFinder:
         if self._scorer is None:
             self._scorer = detection.Scorer(self.models, 1)
         probabilities = self._scorer.cadences(light_curve)
-        found = search.collect(light_curve, probabilities, self.threshold, described, least_significance)
+        collected = search.collect(light_curve, probabilities, self.threshold, described, least_significance)
         return Flares(
-            [_numbers(row) for row in found.flares],
+            [_numbers(row) for row in collected.flares],
             np.asarray(probabilities.mean(axis=1)),
             self.threshold,
-            [_numbers(row) for row in found.unsearched],
+            [_numbers(row) for row in collected.unsearched],
             light_curve,
             notes,
             described,
@@ -135,7 +136,7 @@ class FlareFinder:
 
 
 def _numbers(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of a table with numbers in place of their texts."""
+    """Returns a row of a table, with numbers in place of texts that are numbers."""
     return {
         name: float(value) if isinstance(value, str) and name not in _TEXTS else value for name, value in row.items()
     }

@@ -1,4 +1,4 @@
-"""Light curves that callers give: files, arrays, tables and time series; with the star that each tells."""
+"""Converts what callers pass as a light curve (file, array, table, time series) to LightCurve, and finds its star."""
 
 import dataclasses
 import os
@@ -17,9 +17,9 @@ class Reading:
     """How light curves are read.
 
     Attributes:
-      flux_key: name of the column of the flux; None is the product's own detrended one.
+      flux_key: name of the column of the flux; None: the detrended flux of the product.
       quality: which flagged cadences are dropped, one of tess_io.QUALITIES.
-      clip: false keeps the bright outliers, where a flare is what is looked for.
+      clip: whether bright outliers are dropped; False for a search for flares.
     """
 
     flux_key: Optional[str] = None
@@ -34,13 +34,13 @@ def read_light_curve(
 
     Args:
       path: name of the file.
-      flux_key: column of the flux or magnitudes; None is the product's own detrended one.
+      flux_key: column of the flux or magnitudes; None: the detrended flux of the product.
       quality: which flagged cadences are dropped: "none", "flares", "default" or "hard".
-      clip: false keeps bright outliers (5 standard deviations above the median), for a search of flares.
+      clip: whether bright outliers (5 standard deviations above the median) are dropped; False for a search for flares.
 
     Returns:
-      LightCurve: `time` (BTJD, days) and `flux` (relative to its median), float64 [n]; `path`, and `notes` on what was
-      converted or dropped.
+      LightCurve: `time` (BTJD, days) and `flux` (relative to its median), float64 [n]; `path`; and `notes`, sentences
+      about what was converted or dropped.
 
     Raises:
       LightCurveError: there is no such file, or it cannot be read; the message says what to do.
@@ -52,38 +52,38 @@ def read_light_curve(
 
 
 def given(time: Any, flux: Any, reading: Reading, flags: Any, star: Identity) -> tuple[list[LightCurve], Source]:
-    """Reads what a caller gives as a light curve.
+    """Returns the light curves that a caller passes in any form, and the star of the first one.
 
     Args:
-      time: [n]; or without `flux` a path, LightCurve, table or time series, or a list of these, one a sector.
+      time: times [n]; or, without `flux`: a path, LightCurve, table or time series, or a list of these, one per sector.
       flux: [n], or None.
       reading: how it is read.
-      flags: quality flags of arrays, [n]; None: there are none.
-      star: what the caller says of star, sector and camera.
+      flags: quality flags [n], if time and flux are arrays; None: there are none.
+      star: star, sector and camera that the caller passes.
 
     Returns:
-      List of one LightCurve, or one a sector; and the Source of the first.
+      List of LightCurve, one per sector; and the Source of the first one.
 
     Raises:
-      ScriptError: what the caller says contradicts what the light curve tells.
-      LightCurveError: it cannot be read.
+      ScriptError: star, sector or camera of the caller is not that of the light curve.
+      LightCurveError: the light curve cannot be read.
     """
     if flux is None and _is_list(time):
         if not len(time):
             raise ScriptError("no light curve: the list is empty")
-        read = [
-            _one(each, None, reading, None, star if number == 0 else Identity()) for number, each in enumerate(time)
-        ]
+        read = [_one(one, None, reading, None, star if number == 0 else Identity()) for number, one in enumerate(time)]
         stars = {source.star.tic_id for _, source in read if source.star.tic_id is not None}
         if len(stars) > 1:
-            raise ScriptError(f"light curves of several stars, TIC {', '.join(map(str, sorted(stars)))}: give one's")
+            raise ScriptError(
+                f"light curves of several stars, TIC {', '.join(map(str, sorted(stars)))}: give those of one star"
+            )
         return [light_curve for light_curve, _ in read], read[0][1]
     light_curve, source = _one(time, flux, reading, flags, star)
     return [light_curve], source
 
 
 def whole(name: str, value: Any) -> Optional[int]:
-    """Returns a whole number, 1 or more, as an int; None stays None. Raises ScriptError where it is none."""
+    """Returns a whole number of at least 1 as an int, and None as None; raises ScriptError for anything else."""
     if value is None:
         return None
     try:
@@ -95,7 +95,7 @@ def whole(name: str, value: Any) -> Optional[int]:
 
 
 def _is_list(value: Any) -> bool:
-    """Whether a value is a list of light curves, such as lightkurve's LightCurveCollection."""
+    """Returns whether a value is a list of light curves, such as lightkurve's LightCurveCollection."""
     if isinstance(value, (str, LightCurve)) or arrays.is_table(value) or hasattr(value, "dtype"):
         return False
     return hasattr(value, "__len__") and hasattr(value, "__getitem__")
@@ -104,19 +104,19 @@ def _is_list(value: Any) -> bool:
 def _one(time: Any, flux: Any, reading: Reading, flags: Any, star: Identity) -> tuple[LightCurve, Source]:
     if flux is not None:
         if arrays.is_table(time) or isinstance(time, (str, os.PathLike, LightCurve)):
-            raise ScriptError(f"a {type(time).__name__} and a flux: give the one or the other")
+            raise ScriptError(f"a {type(time).__name__} and a flux: give only one of them")
         return _held(time, flux, reading, flags, star), Source(star)
     if flags is not None:
-        raise ScriptError("flags are for arrays: a file or a table has its own")
+        raise ScriptError("flags can only be given with arrays: a file or a table contains its flags")
     if isinstance(time, (str, os.PathLike)):
         path = os.path.expanduser(os.fspath(time))
         light_curve = tess_io.read(path, reading.flux_key, quality=reading.quality, clip=reading.clip)
         return light_curve, _of_file(path, star)
     if isinstance(time, LightCurve):
         return time, _of_file(time.path, star) if os.path.exists(time.path) else Source(star)
-    told = arrays.identity(time)
+    identity = arrays.identity(time)
     is_of_tess = str(arrays.header(time).get("MISSION", "TESS")).upper() not in ("KEPLER", "K2")
-    source = Source(_agreed(star, told, "the light curve"), arrays.header(time), is_of_tess)
+    source = Source(_agreed(star, identity, "the light curve"), arrays.header(time), is_of_tess)
     return _held(time, None, reading, None, source.star), source
 
 
@@ -135,17 +135,17 @@ def _held(time: Any, flux: Any, reading: Reading, flags: Any, star: Identity) ->
 
 
 def _of_file(path: str, star: Identity) -> Source:
-    told = tess_io.identity(path)
-    return Source(_agreed(star, told, path), identities.primary_header(path), tess_io.is_of_tess(path))
+    identity = tess_io.identity(path)
+    return Source(_agreed(star, identity, path), identities.primary_header(path), tess_io.is_of_tess(path))
 
 
-def _agreed(star: Identity, told: Identity, name: str) -> Identity:
-    """What a caller and a light curve say together.
+def _agreed(star: Identity, identity: Identity, name: str) -> Identity:
+    """Returns the values that a caller passes, completed by those of the light curve.
 
     Raises:
       ScriptError: they contradict each other.
     """
-    contradiction = told.contradiction(star)
+    contradiction = identity.contradiction(star)
     if contradiction:
         raise ScriptError(f"{name} is of {contradiction}: give another light curve, or leave the argument out")
-    return star.completed_by(told)
+    return star.completed_by(identity)

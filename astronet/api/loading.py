@@ -1,4 +1,4 @@
-"""Finds out what a model is for, and loads it."""
+"""Loads a model that classifies TCEs or finds flares, whichever it was trained for."""
 
 import os
 from typing import Any, Literal, Optional, Union, overload
@@ -59,16 +59,17 @@ def load(
     """Loads a model or an ensemble: a Triage, which scores TCEs, or a FlareFinder, which finds flares.
 
     Args:
-      model: "pretrained:triage" or "pretrained:flares", or a directory: of a model, of an ensemble, or of exported
-        weights. Or several models of TCEs with commas between them, "pretrained:triage,pretrained:vetting": the next
-        one judges what the one before calls a candidate (Score.later).
-      average: whether the models in the subdirectories predict together; None: where there are such, and no model
-        beside them.
+      model: "pretrained:triage", "pretrained:flares", or the directory of a model, an ensemble or exported weights.
+        Several models of TCEs have commas between them: "pretrained:triage,pretrained:vetting". Each judges the
+        candidates of the one before it (Score.later).
+      average: whether to average over the models in the subdirectories (an ensemble); None: if there are any and the
+        directory itself has no model.
       checkpoint: "last" or "best" (by validation loss).
-      threshold: probability from which a TCE is a candidate; None: what the calibration chose, else 0.5.
-      engine: "numpy" (exported models alone, starts at once), "tensorflow", or "auto", which chooses as
+      threshold: a TCE is a candidate if its probability is at least this; None: the threshold that calibration chose,
+        or 0.5 without calibration.
+      engine: "numpy" (only exported models; starts at once), "tensorflow", or "auto", which chooses as
         batch_predict.py does.
-      config_name: configuration, for a checkpoint that has no config.json beside it.
+      config_name: name of the configuration, for a checkpoint without config.json.
 
     Raises:
       ScriptError: there is no such model, or it classifies neither TCEs nor flares.
@@ -78,14 +79,14 @@ def load(
     <Triage pretrained:triage: 10 models, threshold 0.5>
     """
     if engine not in engines.NAMES:
-        raise ScriptError(f"engine={engine!r} is none of {', '.join(engines.NAMES)}")
+        raise ScriptError(f"engine={engine!r} is not one of {', '.join(engines.NAMES)}")
     if threshold is not None and not 0 <= threshold <= 1:
         raise ScriptError(f"threshold={threshold!r} must be a probability, 0 to 1")
     model_dir = os.path.expanduser(os.fspath(model))
     for name in stages.directories(model_dir):
         if not (pretrained.is_name(name) or os.path.isdir(name)):
             known = ", ".join(pretrained.names())
-            raise ScriptError(f"no directory {name}: give that of a model, or one of {known}")
+            raise ScriptError(f"no directory {name}: give the directory of a model, or one of {known}")
     if average is None:
         average = not pretrained.is_name(model_dir) and ensemble.is_of_several(model_dir)
     choice = ensemble.ModelChoice(model_dir, average, checkpoint, config_name=config_name, engine=engine)

@@ -1,6 +1,6 @@
-"""Numbers that callers give: plain ones in the unit of the argument, or astropy's Quantity and Time, converted.
+"""Converts numbers, and Quantity and Time of astropy, to numbers in the unit of an argument.
 
-astropy is not imported: its objects are known by the attributes that they have.
+This module does not import astropy: it recognizes its objects by their attributes.
 """
 
 import math
@@ -19,13 +19,18 @@ def number(name: str, value: Any, unit: str, may_be_unknown: bool = False) -> fl
     """Returns a positive number in a unit.
 
     Args:
-      name: of the argument, for messages.
+      name: name of the argument, for messages.
       value: number in `unit`, or Quantity of any unit that converts to it.
-      unit: as astropy spells it: "d", "h", or "" (with none, a Quantity has to be without a unit).
-      may_be_unknown: whether NaN or None is allowed; both become NaN.
+      unit: "d" or "h" (as in astropy), or "" for a number without a unit.
+      may_be_unknown: whether NaN and None are allowed; the result is NaN for both.
 
     Raises:
-      ScriptError: it is no positive number, or its unit does not fit.
+      ScriptError: the value is not a positive number, or its unit cannot be converted.
+
+    >>> number("period", 1.5, "d")
+    1.5
+    >>> number("depth", None, "", may_be_unknown=True)
+    nan
     """
     if value is None and may_be_unknown:
         return math.nan
@@ -34,7 +39,7 @@ def number(name: str, value: Any, unit: str, may_be_unknown: bool = False) -> fl
         return plain
     if not (math.isfinite(plain) and plain > 0):
         of_unit = f" of {_WORDS[unit]}" if unit in _WORDS else ""
-        advice = "; leave it out where it is not known" if may_be_unknown else ""
+        advice = "; leave it out if it is not known" if may_be_unknown else ""
         raise ScriptError(f"{name}={value} must be a positive number{of_unit}{advice}")
     return plain
 
@@ -43,17 +48,17 @@ _WORDS = {"d": "days", "h": "hours"}
 
 
 def depth_ppm(name: str, value: Any) -> float:
-    """Returns a depth in parts per million, NaN where it is not known; a Quantity is a fraction of any scale."""
+    """Returns a depth in parts per million, NaN if it is not known. A Quantity is a fraction (0.01, 1 %, 10000 ppm)."""
     if hasattr(value, "unit") and hasattr(value, "to_value"):
         return number(name, _plain(name, value, "") * _PPM, "", may_be_unknown=True)
     return number(name, value, "", may_be_unknown=True)
 
 
 def epoch(name: str, value: Any) -> float:
-    """Returns a mid-time in days: BTJD for an astropy Time, else as it was given (BTJD, BJD or another system).
+    """Returns a mid-time in days: BTJD for an astropy Time; any number unchanged (BTJD, BJD or another system).
 
     Raises:
-      ScriptError: it is no finite number, or in single precision, which rounds a BJD to a quarter of a day.
+      ScriptError: it is not a finite number, or in single precision, which rounds a BJD to a quarter of a day.
     """
     if hasattr(value, "jd1") and hasattr(value, "isot"):
         in_tdb = value.tdb

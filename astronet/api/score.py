@@ -1,4 +1,4 @@
-"""What a triage says of one TCE: numbers, what to be careful of, and a page to look at."""
+"""The score of one TCE: probability, warnings, and a page to look at."""
 
 import dataclasses
 import os
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """The answer of a triage for one TCE; print() shows it in some lines.
+    """The result of Triage.score() for one TCE; print() shows it in a few lines.
 
     Attributes:
       probability: that the TCE is a planet or an eclipsing binary, the mean over the members of the ensemble.
       spread: standard deviation over the members; 0 for a single model.
-      threshold: probability from which a TCE is a candidate.
-      unlike_training: says which views and scalars are unlike all of training; "" where none is.
-      members: probability by each member, by its name.
-      notes: what was converted or is doubtful, in words.
-      tic_id, sector: of the star; None where they are not known.
-      t0_btjd, period_days, duration_hours: the ephemeris that was folded.
-      light_curve: as it was folded.
-      views: what the network saw, by name, float32 [num_bins] each.
-      later: the probability by each model behind the triage that judged the TCE, by name: {"vetting": 0.7}.
-      later_spread: its standard deviation over the members.
+      threshold: the TCE is a candidate if its probability is at least this.
+      unlike_training: names the views and scalars that no training example resembles; "" if there are none.
+      members: dictionary of the name of each member to its probability.
+      notes: sentences about what was converted or is doubtful.
+      tic_id, sector: None if they are not known.
+      t0_btjd, period_days, duration_hours: the ephemeris that the light curve was folded by.
+      light_curve: the light curve that was folded.
+      views: dictionary of the name of each view to the network's input, float32 [num_bins].
+      later: dictionary of the name of each further model that judged the TCE to its probability: {"vetting": 0.7}.
+      later_spread: dictionary of the same names to the standard deviation over the members.
       record: the serialized tf.train.Example that was scored.
     """
 
@@ -57,7 +57,7 @@ class Score:
 
     @property
     def is_candidate(self) -> bool:
-        """Whether the probability reaches the threshold."""
+        """Whether the probability is at least the threshold."""
         return bool(is_positive(self.probability, self.threshold))
 
     @classmethod
@@ -71,7 +71,7 @@ class Score:
         notes: tuple[str, ...] = (),
         explain: Optional[Callable[["Score"], Explanation]] = None,
     ) -> "Score":
-        """Makes the Score of a prediction by members of these names."""
+        """Returns the Score of a prediction by members of these names."""
         tce = prediction.identity
         return cls(
             prediction.mean,
@@ -84,7 +84,7 @@ class Score:
             tce.sector or None,
             event.t0,
             event.period,
-            round(event.duration_days * 24, 12),  # as it was given
+            round(event.duration_days * 24, 12),  # rounded to the number that was passed in hours
             light_curve,
             prediction.views,
             {name: later.mean for name, later in prediction.later.items()},
@@ -95,13 +95,13 @@ class Score:
 
     @property
     def verdict(self) -> str:
-        """The answer in words, with the threshold."""
+        """Whether the TCE is a candidate, in words, with the threshold."""
         if self.is_candidate:
             return f"candidate: the probability is {self.threshold:g} or more"
         return f"no candidate: the probability is below {self.threshold:g}"
 
     def plot(self, path: Union[str, "os.PathLike[str]", None] = None) -> "Figure":
-        """Draws the page that plot_tces.py draws, with the probability on it.
+        """Draws the page of plot_tces.py, with the probability on it.
 
         Args:
           path: image file to write as well; its ending chooses the format.
@@ -119,7 +119,7 @@ class Score:
         return figure
 
     def explain(self) -> Explanation:
-        """Tells why the triage gives this probability: what each part of its views and each input does.
+        """Explains the probability: how much it changes without each part of the views and each other input.
 
         Returns:
           evaluation.explanation.Explanation; evaluation.explanation_figure.page() draws it.
@@ -128,7 +128,7 @@ class Score:
           ScriptError: the Score was not made by a Triage.
         """
         if self._explain is None:
-            raise ScriptError("this Score does not know its models: explain one that Triage.score() returned")
+            raise ScriptError("this Score has no models: only those that Triage.score() returns can be explained")
         return self._explain(self)
 
     def __str__(self) -> str:

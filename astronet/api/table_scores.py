@@ -1,4 +1,4 @@
-"""Scores all TCEs of a table; a row that cannot be scored says why, and never stops the others."""
+"""Scores all TCEs of a table; a row that cannot be scored gets the reason, and the others are scored all the same."""
 
 import logging
 import os
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("astronet")
 COLUMNS = ("probability", "spread", "is_candidate", "unlike_training", "reason", "notes")
 LightCurves = Union[str, "os.PathLike[str]", Mapping[Any, Any]]
-_Views = tuple[Any, str]  # views and ""; or None and the reason
+_Views = tuple[Any, str]  # (views, ""), or (None, why there are none)
 _READ = {*KIND_OF, EPOCH_ERROR, PERIOD_ERROR}
 
 
 class _Row(NamedTuple):
-    """What became of one row: its serialized record, or why there is none."""
+    """One row of the table: its serialized record, or why it has none."""
 
     record: bytes
     reason: str
@@ -49,7 +49,7 @@ class _Row(NamedTuple):
 
 
 def score(triage: "Triage", table: Any, light_curves: LightCurves, settings: preprocess.Settings) -> Any:
-    """Returns a copy of a table with COLUMNS added; Triage.score_table() tells more."""
+    """Returns a copy of a table with COLUMNS added (see Triage.score_table())."""
     with tempfile.TemporaryDirectory(prefix="astronet-") as directory:
         path = os.path.join(directory, "table")
         _write(path, table)
@@ -80,7 +80,7 @@ def score(triage: "Triage", table: Any, light_curves: LightCurves, settings: pre
 
 
 def _write(path: str, table: Any) -> None:
-    """Writes a table to a file that tables.open_table() reads."""
+    """Writes a table to a file that tables.open_table() can read."""
     if hasattr(table, "colnames"):
         plain = table.copy()
         for name in plain.colnames:
@@ -92,12 +92,13 @@ def _write(path: str, table: Any) -> None:
         write_csv(path, names, table.astype(object).where(table.notna(), "").itertuples(index=False, name=None))
     else:
         raise ScriptError(
-            f"a {type(table).__name__} is no table: give a pandas DataFrame or an astropy Table; triage.py reads files"
+            f"a {type(table).__name__} is not a table: give a pandas DataFrame or an astropy Table; "
+            "triage.py reads files"
         )
 
 
 class _Source(NamedTuple):
-    """Where light curves are: which sectors of a star there are, and the views of a row's columns."""
+    """Where light curves are found: lists the sectors of a star, and makes the views of a row."""
 
     choose_sectors: Callable[[int, tuple[int, ...]], tuple[int, ...]]
     views: Callable[[dict[str, Any], preprocess.TimeCheck], _Views]
@@ -108,7 +109,10 @@ def _source(light_curves: LightCurves, settings: preprocess.Settings) -> _Source
         return _held(light_curves, settings)
     directory = os.path.expanduser(os.fspath(light_curves))
     if not os.path.isdir(directory):
-        raise ScriptError(f"no directory {directory}: light_curves is one of light curves, or maps TIC IDs to them")
+        raise ScriptError(
+            f"no directory {directory}: light_curves must be a directory of light curves, "
+            "or a dictionary of TIC IDs to light curves"
+        )
 
     def views(columns: dict[str, Any], check: preprocess.TimeCheck) -> _Views:
         made, reason = preprocess.views_or_reason(columns, directory, settings, check=check)
@@ -118,7 +122,7 @@ def _source(light_curves: LightCurves, settings: preprocess.Settings) -> _Source
 
 
 def _held(light_curves: Mapping[Any, Any], settings: preprocess.Settings) -> _Source:
-    """The source of light curves that a program holds, by TIC ID."""
+    """Returns the source for light curves in memory, a dictionary of TIC IDs to light curves."""
     by_star = {tic_ids.parse_tic_id(str(key)): value for key, value in light_curves.items()}
     reading = given_light_curves.Reading(settings.flux_key, settings.quality)
 
@@ -145,7 +149,7 @@ def _held(light_curves: Mapping[Any, Any], settings: preprocess.Settings) -> _So
 
 
 def _rows(path: str, source: _Source, triage: "Triage") -> list[_Row]:
-    """What becomes of each row of a table, in order."""
+    """Returns the _Row of each row of a table, in order."""
     import pandas as pd
 
     part, notes = tce_table.load_all(path, Request(choose_sectors=source.choose_sectors, stitch=True))
@@ -165,14 +169,14 @@ def _rows(path: str, source: _Source, triage: "Triage") -> list[_Row]:
     for place, (i, of_row) in enumerate(zip(usable, frame.to_dict("records"))):
         check = preprocess.TimeCheck(windows)
         views, reason = source.views(of_row, check)
-        told = [*doubts.of_tces.get(place, ()), *check.warnings, *filter(None, [part.warnings.get(i, "")])]
+        row_notes = [*doubts.of_tces.get(place, ()), *check.warnings, *filter(None, [part.warnings.get(i, "")])]
         record = b"" if views is None else tf_example.to_example(of_row, views).SerializeToString()
-        rows[i] = _Row(record, reason, told)
+        rows[i] = _Row(record, reason, row_notes)
     return rows
 
 
 def _with_columns(table: Any, columns: Mapping[str, Any]) -> Any:
-    """A copy of a table with more columns, which take the place of those of the same names."""
+    """Returns a copy of a table with more columns; they replace columns of the same names."""
     result = table.copy()
     names = [str(name) for name in getattr(table, "colnames", getattr(table, "columns", ()))]
     replaced = [name for name in columns if name in names]

@@ -1,4 +1,4 @@
-"""The search for transits in one light curve, for callers from Python."""
+"""Searches one light curve for transits, from Python."""
 
 import dataclasses
 import logging
@@ -16,14 +16,14 @@ _LOG = logging.getLogger("astronet")
 
 @dataclasses.dataclass(frozen=True)
 class FoundTce:
-    """A periodic dip that a transit search has found; `triage.score(light_curve, **tce.ephemeris)` scores it.
+    """A periodic dip that search() found. `triage.score(light_curve, **tce.ephemeris)` scores it.
 
     Attributes:
-      t0_btjd: mid-time of an event, BTJD (days).
-      period_days, duration_hours, depth_ppm: of the event.
-      sn: signal to pink noise.
-      ingress_fraction: duration of the ingress over that of the event; 0.5 is V-shaped.
-      why_no_tce: what keeps it from being a threshold crossing event (TCE); "" where nothing does.
+      t0_btjd: mid-time of a transit, BTJD (days).
+      period_days, duration_hours, depth_ppm: period, duration and depth of the transits.
+      sn: ratio of signal to pink noise.
+      ingress_fraction: duration of the ingress divided by that of the transit; 0.5 is V-shaped.
+      why_no_tce: why it is not a threshold crossing event (TCE); "" if it is one.
     """
 
     t0_btjd: float
@@ -36,7 +36,7 @@ class FoundTce:
 
     @property
     def ephemeris(self) -> dict[str, float]:
-        """The arguments by which Triage.score() takes it."""
+        """The ephemeris as arguments of Triage.score()."""
         return {
             "period": self.period_days,
             "t0": self.t0_btjd,
@@ -59,18 +59,19 @@ def search(
     """Searches a light curve for transits, as make_catalog.py --bls=compute does (docs/transit_search.md).
 
     Args:
-      time, flux: as those of Triage.score(); a list of light curves, one a sector, is searched as one.
-      tmag: TESS magnitude of the star; None: what the light curve tells, or else the cut for faint stars applies.
-      all_peaks: also returns the best peak that is no threshold crossing event.
-      flags: quality flags of arrays [n]: a cadence whose flag is not 0 is dropped.
-      flux_key, quality: how a file or a table is read.
+      time, flux: as for Triage.score(); a list of light curves, one per sector, is searched as one.
+      tmag: TESS magnitude of the star; None: that of the light curve's header. The thresholds of faint stars apply if
+        the magnitude is in neither place.
+      all_peaks: whether to return also the best peak that is not a threshold crossing event.
+      flags: quality flags [n], if time and flux are arrays: a cadence whose flag is not 0 is dropped.
+      flux_key, quality: how a file or a table is read, as for read_light_curve().
 
     Returns:
-      List of FoundTce, by signal to pink noise; empty where there is none.
+      List of FoundTce, the strongest (by signal to pink noise) first; empty if there are none.
 
     Raises:
       LightCurveError: the light curve cannot be read.
-      ScriptError: it cannot be searched: too few cadences, too short, or too long.
+      ScriptError: the light curve cannot be searched: too few cadences, too short, or too long.
 
     >>> for tce in search(time, flux):  # doctest: +SKIP
     ...     print(triage.score(time, flux, **tce.ephemeris))
@@ -84,7 +85,7 @@ def search(
         peaks = transit_search.search(light_curve.time, light_curve.flux, magnitude)
     except transit_search.TransitSearchError as error:
         raise ScriptError(f"{light_curve.path}: {error}") from None
-    found = [
+    tces = [
         FoundTce(
             float(peak.t0),
             float(peak.period),
@@ -96,11 +97,11 @@ def search(
         )
         for peak in peaks
     ]
-    return [tce for tce in found if all_peaks or not tce.why_no_tce]
+    return [tce for tce in tces if all_peaks or not tce.why_no_tce]
 
 
 def _magnitude(header: Any) -> float:
-    """TESS magnitude that a header tells; NaN where there is none."""
+    """Returns the TESS magnitude in a header; NaN if there is none."""
     try:
         return float(header["TESSMAG"])
     except (KeyError, TypeError, ValueError):

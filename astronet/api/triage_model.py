@@ -1,4 +1,4 @@
-"""The models of a triage, loaded once, for any number of TCEs."""
+"""Scores any number of TCEs with models that are loaded once."""
 
 import logging
 import math
@@ -27,12 +27,12 @@ _NAMES = {
 
 
 class Triage:
-    """A model, or an ensemble, that tells how probable a TCE is; `astronet.load` makes it.
+    """A model, or an ensemble, that gives TCEs a probability; `astronet.load` returns it.
 
     Attributes:
       models: the estimator.ensemble.Ensemble.
-      threshold: probability from which a TCE is a candidate.
-      stages: the models, and those that judge their candidates (estimator.stages.Stage).
+      threshold: a TCE is a candidate if its probability is at least this.
+      stages: the models, and further ones that judge their candidates (estimator.stages.Stage).
     """
 
     def __init__(self, judges: Sequence[stages.Stage], name: str) -> None:
@@ -68,30 +68,31 @@ class Triage:
         Args:
           time: times [n] in days (BTJD, BJD, MJD, ...), or an astropy Time or Quantity. Without `flux`: a file, a
             LightCurve of read_light_curve(), a lightkurve LightCurve, an astropy TimeSeries or Table, a pandas
-            DataFrame; or a list of these, one a sector of the same star, which are folded together.
-          flux: [n] in any unit, relative, or magnitudes; NaN or masked where there is none.
+            DataFrame; or a list of these, one per sector of the same star, which are folded together.
+          flux: [n] in any unit, relative, or magnitudes; NaN or masked in cadences without a flux.
           period: days (or Quantity).
-          t0: mid-time of an event, BTJD (BJD - 2457000) or BJD in days, or an astropy Time.
-          duration_hours: full duration of an event, hours (or Quantity).
-          depth_ppm: depth of an event, parts per million (or Quantity, a fraction); NaN where it is not known.
-          sn: S/N to pink noise of a transit search; NaN where it is not known.
-          tic_id, sector, camera: of the light curve, where it does not tell them itself.
-          catalog: table of TCEs of the same sector, for models that read how crowded the times of events are.
-          flags: quality flags of arrays [n]: a cadence whose flag is not 0 is dropped.
+          t0: mid-time of a transit, BTJD (BJD - 2457000) or BJD in days, or an astropy Time.
+          duration_hours: full duration of a transit, hours (or Quantity).
+          depth_ppm: depth of a transit, parts per million (or Quantity, a fraction); NaN if it is not known.
+          sn: ratio of signal to pink noise in a transit search; NaN if it is not known.
+          tic_id, sector, camera: of the light curve, if it does not contain them.
+          catalog: table of TCEs of the same sector, for models with the input "event density": how many other stars
+            of the sector have dips at the same times.
+          flags: quality flags [n], if time and flux are arrays: a cadence whose flag is not 0 is dropped.
           flux_key, quality, detrend: how the light curve is read, as in generate_input_records.py.
 
         Returns:
           Score.
 
         Raises:
-          ScriptError: an argument is no number, in an impossible unit, or contradicts the light curve.
-          LightCurveError: the light curve cannot be read, or does not cover the event.
+          ScriptError: an argument is not a number, is in a wrong unit, or contradicts the light curve.
+          LightCurveError: the light curve cannot be read, or has no cadence during the transits.
 
         >>> result = triage.score(time, flux, period=1.33823, t0=2458355.1844, duration_hours=2.15)  # doctest: +SKIP
         >>> result.probability, result.is_candidate  # doctest: +SKIP
         """
-        told = {"tic_id": tic_id, "sector": sector, "camera": camera}
-        star = Identity(**{name: given_light_curves.whole(name, value) for name, value in told.items()})
+        numbers = {"tic_id": tic_id, "sector": sector, "camera": camera}
+        star = Identity(**{name: given_light_curves.whole(name, value) for name, value in numbers.items()})
         ephemeris = one_tce.Ephemeris(
             quantities.epoch("t0", t0),
             quantities.number("period", period, "d"),
@@ -143,23 +144,23 @@ class Triage:
           table: pandas DataFrame or astropy Table, with the columns of a catalog or of any public table that
             docs/data.md lists.
           light_curves: directory of light curves, such as --tess_data_dir of the scripts; or a dictionary of TIC ID to
-            a light curve (or a list of them, one a sector), of any kind that score() takes.
+            a light curve (or a list of them, one per sector), of any kind that score() takes.
           flux_key, quality, detrend: how light curves are read.
 
         Returns:
           A copy of the table, of the same type and with the same rows, and the columns
 
-            probability, spread: NaN where the row was not scored.
-            is_candidate: whether the probability reaches the threshold.
-            unlike_training: which inputs are unlike all of training.
-            reason: why the row was not scored; "" where it was.
+            probability, spread: mean and standard deviation over the members; NaN if the row was not scored.
+            is_candidate: whether the probability is at least the threshold.
+            unlike_training: names the views and scalars that no training example resembles.
+            reason: why the row was not scored; "" if it was.
             notes: what is doubtful about the row.
 
           Light curves of several sectors of a row are folded together.
 
         Raises:
-          ScriptError: the table lacks a column, or there is no directory of light curves. What is wrong with a row is
-            its `reason`.
+          ScriptError: the table lacks a column, or there is no directory of light curves. (An error in one row is not
+            raised: it is the `reason` of that row.)
 
         >>> scored = triage.score_table(pandas.read_csv("TOIs.csv", comment="#"), "tess/")  # doctest: +SKIP
         >>> scored.sort_values("probability", ascending=False).head()  # doctest: +SKIP
@@ -168,19 +169,19 @@ class Triage:
         return table_scores.score(self, table, light_curves, settings)
 
     def settings(self, **reading: Any) -> preprocess.Settings:
-        """Returns the settings that make the views of these models; `reading` as preprocess.Settings has it."""
+        """Returns the settings that make the views of these models; `reading` as in preprocess.Settings."""
         return one_tce.settings_of([stage.models for stage in self.stages], **reading)
 
     def predict(self, records: list[bytes]) -> list[scoring.Prediction]:
-        """Returns the predictions of serialized records; the networks are restored once."""
+        """Returns the predictions of serialized records. The networks are restored at the first call."""
         of_first = scoring.predict_records(self.models, records, restored=self._restored)
         return list(stages.judge(self.stages, of_first))
 
     def explain(self, score: Score, training: Iterable[tf_example.Example] = ()) -> Explanation:
-        """Returns why the first of the models gives a score: what each part of its inputs does.
+        """Returns how much the probability of the first model changes without each part of its inputs.
 
         Args:
-          score: as score() returned it.
-          training: labeled examples among which to look for those that are most alike.
+          score: result of score().
+          training: labeled examples; the explanation shows those that resemble the TCE most.
         """
         return Explainer(self.models).explain(score.record, training)

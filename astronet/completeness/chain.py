@@ -1,4 +1,4 @@
-"""The chain of one light curve: search, then one network after the other, as the scripts would do it one by one."""
+"""Searches a light curve for transits and passes the events through one network after the other, as the scripts do."""
 
 import dataclasses
 import functools
@@ -25,12 +25,12 @@ SEARCH = "search"
 
 @dataclasses.dataclass(frozen=True)
 class Passed:
-    """A threshold crossing event and how far it got.
+    """A threshold crossing event and the networks that it passed.
 
     Attributes:
-      t0_btjd, period, duration_hours, depth_ppm, sn: of the event; days, hours, ppm.
-      probabilities: by the networks, in their order, as far as the event got: the last one may be below its threshold.
-      num_passed: number of networks that called it positive.
+      t0_btjd, period, duration_hours, depth_ppm, sn: of the event; days, days, hours, ppm, signal to pink noise.
+      probabilities: probability by each network, in order, up to the first one whose threshold it does not reach.
+      num_passed: number of networks whose threshold it reaches.
     """
 
     t0_btjd: float
@@ -43,10 +43,10 @@ class Passed:
 
 
 class Chain:
-    """Search and networks, restored once."""
+    """The search and the networks, which are restored once for all light curves."""
 
     def __init__(self, models: Sequence[Ensemble], detrend: str = "spline") -> None:
-        """Takes the networks in their order, and the detrending before views are made, one of detrend.METHODS."""
+        """Takes the networks in order, and how light curves are detrended for the views, one of detrend.METHODS."""
         self._models = [model.with_engine_for(100) for model in models]
         self._settings = [one_tce.settings_of([model], detrend=detrend) for model in self._models]
         self._restored: list[dict[str, engines.Scorer]] = [{} for _ in models]
@@ -55,8 +55,8 @@ class Chain:
         """Returns the threshold crossing events of a light curve, strongest first.
 
         Args:
-          star: whose light curve it is.
-          light_curve: that of the star, or a changed one.
+          star: the star and what is known of it.
+          light_curve: its light curve, original or changed (with injected transits, or inverted).
         """
         try:
             peaks = transit_search.search(light_curve.time, light_curve.flux, star.tmag)
@@ -93,7 +93,7 @@ def _probability(
     light_curve: LightCurve,
     peak: Peak,
 ) -> float:
-    """The probability of one event; 0 where no views can be made of it, as generate_input_records.py would skip it."""
+    """Returns the probability of an event; 0 if no views can be made (generate_input_records.py would skip it)."""
     ephemeris = one_tce.Ephemeris(peak.t0, peak.period, peak.duration_hours, peak.depth_ppm, peak.pink_signal_to_noise)
     source = one_tce.Source(star.identity, star.header, star.is_of_tess)
     read = functools.partial(_same, light_curve)
@@ -114,10 +114,10 @@ def _say_nothing(text):
 
 
 def matching(events: Sequence[Passed], period: float, t0_btjd: float, duration_days: float) -> Optional[Passed]:
-    """Returns the event of a known planet among those of a light curve; None where none is.
+    """Returns the one of the events that is a known planet; None if none is.
 
-    The period must agree within what shifts the last transit of a sector by a duration, and the epoch within half a
-    duration (or an hour, where that is longer), after as many periods as lie between.
+    The periods agree if, over one sector, their difference adds up to less than one transit duration. The epochs agree
+    if they differ from a whole number of periods by at most half a duration, or one hour if that is longer.
     """
     tolerance_days = max(0.5 * duration_days, 1 / 24)
     for event in events:
@@ -129,7 +129,7 @@ def matching(events: Sequence[Passed], period: float, t0_btjd: float, duration_d
 
 
 def alias(events: Sequence[Passed], period: float, duration_days: float) -> Optional[Passed]:
-    """Returns an event at 1/3, 1/2, 2 or 3 times the period of a known planet; None where there is none."""
+    """Returns an event at 1/3, 1/2, 2 or 3 times the period of a known planet; None if there is none."""
     for event in events:
         for factor in (0.5, 2.0, 1 / 3, 3.0):
             if abs(event.period - factor * period) * max(1.0, 27.0 / period - 1) <= max(duration_days, 1 / 12):

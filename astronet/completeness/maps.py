@@ -1,4 +1,4 @@
-"""Completeness by cell of period and radius, as a table (ECSV) and as a figure; reliability as a table."""
+"""Writes completeness for each cell of period and radius (ECSV table and figure) and reliability (table)."""
 
 import collections
 import os
@@ -32,13 +32,13 @@ WRITTEN = ("injections.csv", "controls.csv", "completeness.ecsv", "completeness.
 
 
 def cells(results: Results, trial: Trial, num_bins: int) -> Iterator[dict[str, Any]]:
-    """Yields, for each stage and each cell of period and radius, how many planets were injected and how many passed.
+    """Yields, for each stage and each cell of period and radius, the numbers of planets injected and passed.
 
-    A stage counts the planets that passed it and all stages before it.
+    A planet counts as passed if it passed this stage and all stages before it.
 
     Args:
-      results: of the trial.
-      trial: whose limits the grid has.
+      results: results of the trial.
+      trial: the grid covers its ranges of period and radius.
       num_bins: number of bins in period and in radius.
     """
     periods, radii = (np.geomspace(*limits, num_bins + 1) for limits in (trial.periods, trial.radii))
@@ -67,7 +67,7 @@ def cells(results: Results, trial: Trial, num_bins: int) -> Iterator[dict[str, A
 
 
 def write(results: Results, trial: Trial, num_bins: int) -> None:
-    """Writes the files WRITTEN into the directory of a trial."""
+    """Writes the files named in WRITTEN to the directory of a trial."""
     _write_rows(os.path.join(trial.output_dir, "injections.csv"), _INJECTION_COLUMNS, results.injections)
     _write_rows(os.path.join(trial.output_dir, "controls.csv"), _CONTROL_COLUMNS, results.controls)
     rows = list(cells(results, trial, num_bins))
@@ -79,9 +79,9 @@ def write(results: Results, trial: Trial, num_bins: int) -> None:
 
 
 def reliability(results: Results) -> Iterator[dict[str, Any]]:
-    """Yields, for each stage and kind of control, how many light curves have an event that passes it.
+    """Yields, for each stage and kind of control, the number of light curves with an event that passes the stage.
 
-    The interval is that of the share of light curves with such an event (Wilson), per thousand.
+    The interval (Wilson) is for the number of such light curves in a thousand.
     """
     for number, stage in enumerate(results.names, start=1):
         for kind in CONTROLS:
@@ -100,13 +100,13 @@ def reliability(results: Results) -> Iterator[dict[str, Any]]:
 
 
 def lines(results: Results) -> Iterator[str]:
-    """Yields what to tell of a trial."""
+    """Yields the lines that a script prints about a trial."""
     total = len(results.injections)
     yield f"{numbered(total, 'planet')} in {numbered(results.num_curves, 'light curve')}"
     if results.num_solar:
         yield (
-            f"warning: of {numbered(results.num_solar, 'star')} the radius is not known, and the Sun's is taken: "
-            "--star_catalog tells it"
+            f"warning: the radius of {numbered(results.num_solar, 'star')} is not known, and the Sun's is used "
+            "(--star_catalog reads radii)"
         )
     observed = [row for row in results.injections if row["num_transits"] >= 2]
     yield f"  with two transits or more in the data: {len(observed)}"
@@ -121,8 +121,8 @@ def lines(results: Results) -> Iterator[str]:
     by_stage: dict[str, list[str]] = collections.defaultdict(list)
     for row in reliability(results):
         by_stage[row["stage"]].append(f"{row['kind']} {row['per_thousand']} ({row['low']} to {row['high']})")
-    for stage, told in by_stage.items():
-        yield f"  {stage:12s} {', '.join(told)}"
+    for stage, shares in by_stage.items():
+        yield f"  {stage:12s} {', '.join(shares)}"
 
 
 def _share(count, total, low, high):
@@ -146,7 +146,7 @@ def _cell(value):
 
 
 def _write_ecsv(path, rows, results, trial):
-    """A table that codes of occurrence rates read: units in the header, and in its metadata what was injected."""
+    """Writes a table for codes of occurrence rates: units in the header, what was injected in the metadata."""
     from astropy.table import Table
 
     table = Table({name: [row[name] for row in rows] for name in rows[0]})

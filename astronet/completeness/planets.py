@@ -1,4 +1,4 @@
-"""Planets to inject: drawn over a grid of period and radius, with transits by batman around the star's own disc."""
+"""Draws planets over a range of period and radius, and computes their transits with batman for the disc of a star."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Planet:
       period: days.
       radius_earth: Earth radii.
       impact: impact parameter, in stellar radii.
-      phase: time of the first transit after the beginning of the light curve, over the period, 0 to 1.
+      phase: time from the beginning of the light curve to the first transit, divided by the period, 0 to 1.
     """
 
     period: float
@@ -31,10 +31,10 @@ class Planet:
 
 @dataclasses.dataclass(frozen=True)
 class StarDisc:
-    """The star that a planet passes.
+    """The star that a planet transits.
 
     Attributes:
-      radius, mass: solar radii, solar masses.
+      radius, mass: in solar radii and solar masses.
       limb_darkening: the two coefficients of the quadratic law.
     """
 
@@ -44,12 +44,12 @@ class StarDisc:
 
 
 def draw(random: np.random.Generator, periods: Sequence[float], radii: Sequence[float]) -> Planet:
-    """Draws a planet, uniform in the logarithms of period and radius, and in impact parameter from 0 to 1.
+    """Draws a planet, uniform in log period, in log radius, and in impact parameter from 0 to 1.
 
     Args:
       random: random generator.
       periods: shortest and longest period, days.
-      radii: least and greatest radius, Earth radii.
+      radii: smallest and largest radius, Earth radii.
     """
     period, radius = (float(np.exp(random.uniform(*np.log(limits)))) for limits in (periods, radii))
     return Planet(period, radius, float(random.uniform(0, 1)), float(random.uniform(0, 1)))
@@ -61,7 +61,7 @@ def t0(planet: Planet, time: Floats) -> float:
 
 
 def duration_days(planet: Planet, star: StarDisc) -> float:
-    """Returns the full duration of a transit; the shortest, of a grazing one, is that of the planet's own size.
+    """Returns the full duration of a transit, days; if it grazes, at least that of moving by the planet's diameter.
 
     Source: Winn 2010, arXiv:1001.2010, equation 14.
     """
@@ -71,12 +71,13 @@ def duration_days(planet: Planet, star: StarDisc) -> float:
 
 
 def transits(planet: Planet, star: StarDisc, time: Floats, exposure_days: float) -> Floats:
-    """Returns the flux of the star relative to that out of transit. [n]
+    """Returns the flux of the star divided by the flux out of transit, [n].
 
     Args:
-      planet, star: what passes what.
-      time: days. [n]
-      exposure_days: over which each cadence is averaged.
+      planet: the planet that transits.
+      star: its star.
+      time: days, [n].
+      exposure_days: length of the exposure that each cadence is an average of.
     """
     flux: Floats = signals.transit_flux(
         time,
@@ -92,7 +93,7 @@ def transits(planet: Planet, star: StarDisc, time: Floats, exposure_days: float)
 
 
 def depth(planet: Planet, star: StarDisc) -> float:
-    """Returns the share of the stellar disc that the planet covers."""
+    """Returns the fraction of the area of the stellar disc that the planet covers."""
     return _ratio(planet, star) ** 2
 
 

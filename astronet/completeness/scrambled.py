@@ -1,8 +1,8 @@
-"""Light curves without planets, which look like real ones: turned upside down, or with their parts in another order.
+"""Makes light curves without planets that look like real ones: inverted, or with their parts in another order.
 
 Sources: Thompson et al. 2018, ApJS 235, 38, section 2.3 (inversion and season scrambling in Kepler's DR25). TESS has no
-seasons of 90 days: a sector's light curve is cut into blocks instead, whose order is drawn at random, so that noise on
-the scale of transits stays and nothing periodic does.
+seasons of 90 days, so the light curve of a sector is cut into blocks, which are put in random order. This keeps noise
+on the time scale of transits, and no periodic signal.
 """
 
 import contextlib
@@ -18,12 +18,12 @@ BLOCK_DAYS = 3.0  # longer than any transit, shorter than a few periods of most 
 
 
 def control(light_curve: LightCurve, kind: str, seed: int, number: int) -> LightCurve:
-    """Returns a light curve that holds no planet's transits, or (kind "original") the light curve itself.
+    """Returns a light curve without transits of planets, or the light curve itself (kind "original").
 
     Args:
       light_curve: flux relative to its median.
       kind: "original", "inverted" or "scrambled".
-      seed, number: of the order of the blocks.
+      seed, number: seeds of the random order of the blocks.
     """
     if kind == "original":
         return light_curve
@@ -35,11 +35,11 @@ def control(light_curve: LightCurve, kind: str, seed: int, number: int) -> Light
 
 
 def _scrambled(light_curve, random):
-    """Cuts the fluxes, in order of time, into blocks; shuffles these; keeps the times.
+    """Cuts the fluxes, in order of time, into blocks and puts these in random order. The times stay.
 
-    Slow variation is divided out before, or it would make steps at the seams.
+    Slow variation is divided out first; otherwise it would make steps between the blocks.
     """
-    with contextlib.suppress(LightCurveError):  # too short for a spline: there is nothing slow in it
+    with contextlib.suppress(LightCurveError):  # too short for a spline, and so for slow variation
         light_curve = detrend(light_curve, "spline")
     order = np.argsort(light_curve.time, kind="stable")
     time, flux = light_curve.time[order], light_curve.flux[order]

@@ -1,4 +1,4 @@
-"""The light curves that planets are put into: simulated quiet stars, or the files of a directory."""
+"""Reads or simulates the light curves that planets are injected into."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ _SUN_LOGG = 4.438  # log10(cm/s2)
 
 @dataclasses.dataclass(frozen=True)
 class SimulatedStar:
-    """A quiet star of the simulated survey: its number, its sector, and the seed of the survey."""
+    """A quiet star of the simulated survey: its number, sector, and the seed of the survey."""
 
     number: int
     sector: int
@@ -33,9 +33,9 @@ class RealStar:
     """A light curve file, and how it is read.
 
     Attributes:
-      path: of the file.
-      flux_key, quality: as tess_io.read() takes them.
-      star_catalog: what stars.resolve() returns; "none" takes what the file's header says.
+      path: name of the file.
+      flux_key, quality: as in tess_io.read().
+      star_catalog: result of stars.resolve(); "none" uses the header of the file.
     """
 
     path: str
@@ -52,13 +52,13 @@ class StarCurve:
     """A light curve, and what is known of its star.
 
     Attributes:
-      light_curve: before any detrending of ours.
+      light_curve: as read, not detrended by this project.
       identity: star, sector and detector.
-      header: mapping with the star's position (RA_OBJ, DEC_OBJ); None where there is none.
+      header: mapping with the position of the star (RA_OBJ, DEC_OBJ); None if there is none.
       is_of_tess: False for another mission.
-      tmag: TESS magnitude; NaN where not known.
+      tmag: TESS magnitude; NaN if it is not known.
       disc: radius, mass and limb darkening.
-      is_solar: whether the disc is that of the Sun, because nothing tells the star's own radius.
+      is_solar: whether the disc is that of the Sun, because the radius of the star is not known.
     """
 
     light_curve: LightCurve
@@ -80,7 +80,7 @@ def load(choice: StarChoice) -> StarCurve:
 
 
 def _simulated(choice):
-    """A spotted star without dips, as the pipeline's raw magnitudes have it."""
+    """Returns the light curve of a spotted star without dips, from raw magnitudes of the simulated pipeline."""
     random = np.random.default_rng([choice.seed, 31, choice.number])
     star = sky.draw_star(random, choice.number, choice.sector)
     spots = signals.starspots(random, random.uniform(4, 20), random.lognormal(np.log(1e-3), 1.0))
@@ -135,7 +135,7 @@ def _number(value):
 
 
 def _mass(star):
-    """The mass in suns: the catalog's, or that of radius and surface gravity; that of the Sun's density else."""
+    """Returns the mass in solar masses: of the catalog, else from radius and log g, else for the density of the Sun."""
     if star.mass > 0:
         return star.mass
     if math.isfinite(star.logg):

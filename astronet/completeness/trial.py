@@ -1,4 +1,4 @@
-"""Injects planets into light curves and runs the chain on each: what is recovered, and what passes without a planet.
+"""Injects planets into light curves and searches them: which planets are recovered, and what passes without a planet.
 
 trial = Trial((star_curves.SimulatedStar(1, 1, 0), ...), "completeness", ("pretrained:triage",))
 results = run(trial, num_worker_processes=2)
@@ -23,17 +23,17 @@ CONTROLS = ("original", "inverted", "scrambled")
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """What is injected into what, and which networks judge it.
+    """Settings: the light curves, the planets to inject, and the networks that judge the events.
 
     Attributes:
       stars: the light curves.
       output_dir: directory of the results.
-      model_dirs: the networks in their order, as ensemble.ModelChoice.model_dir takes them: triage, then vetting.
+      model_dirs: the networks in order (triage, then vetting), as in ensemble.ModelChoice.model_dir.
       periods: shortest and longest period, days.
-      radii: least and greatest radius, Earth radii.
+      radii: smallest and largest radius, Earth radii.
       num_each: number of planets for each light curve.
       detrend: how slow variation is removed before views are made.
-      seed: of the planets.
+      seed: seed of the random planets.
     """
 
     stars: tuple[StarChoice, ...]
@@ -48,17 +48,17 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """What came of a trial.
+    """Results of a trial.
 
     Attributes:
       injections: a dictionary for each planet: star, planet, whether the search found it, probability by each network,
         number of stages that it passed (0: not even the search).
-      controls: a dictionary for each event of a light curve without injection: kind (of CONTROLS), probabilities,
+      controls: a dictionary for each event of a light curve without injection: kind (one of CONTROLS), probabilities,
         number of stages passed.
       num_curves: number of light curves that could be read.
-      num_solar: those whose star's radius is not known, so that the Sun's is taken.
-      skipped: (name, reason) of the others.
-      names: of the stages: "search", then those of the networks.
+      num_solar: number of those for which the radius of the Sun is used, because that of the star is not known.
+      skipped: (name, reason) of each light curve that could not be read.
+      names: names of the stages: "search", then those of the networks.
     """
 
     injections: list[dict[str, Any]]
@@ -70,7 +70,7 @@ class Results:
 
 
 def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = None) -> Results:
-    """Runs a trial; a run that was killed goes on when this is called again with the same trial.
+    """Runs a trial and returns its Results. After an interruption, a call with the same trial continues it.
 
     Raises:
       ScriptError: a model cannot be loaded, or the cluster cannot be used.
@@ -100,7 +100,7 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
 
 
 def discard(trial: Trial) -> None:
-    """Removes the kept results of run(), once they are written."""
+    """Removes the intermediate results of run(). To be called when the results are written."""
     kept.discard(_kept_in(trial))
 
 
@@ -132,13 +132,13 @@ def _from_json(values):
 
 
 def _files(task):
-    """The files that a result depends on."""
+    """Returns the files that a result depends on."""
     return [path] if (path := task[1].get("path")) else []
 
 
 @dataclasses.dataclass(frozen=True)
 class _Work:
-    """Worker: judges the planets of one light curve, and the light curve without them."""
+    """Runs in worker processes: judges one light curve, with planets injected and without."""
 
     open_chain: Any
     trial: Trial
@@ -195,7 +195,7 @@ def _outcome(event):
 
 
 def _num_transits(planet, time, known):
-    """Number of transits with at least one cadence within half a duration of the middle."""
+    """Returns the number of transits with at least one cadence within half a duration of mid-transit."""
     cycles = np.round((time - known[1]) / planet.period)
     near = np.abs(time - known[1] - cycles * planet.period) < known[2] / 2
     return int(len(np.unique(cycles[near])))
@@ -204,20 +204,20 @@ def _num_transits(planet, time, known):
 def stars_of_directory(
     directory: str, flux_key: Optional[str], quality: str, star_catalog: str, most: Optional[int], seed: int
 ) -> tuple[StarChoice, ...]:
-    """Returns the light curves of a directory, at most `most` of them, drawn at random.
+    """Returns the light curves of a directory; a random choice if there are more than `most`.
 
     Args:
-      directory: of light curves, as --tess_data_dir has it.
-      flux_key, quality, star_catalog: as star_curves.RealStar has them.
-      most: None takes all.
-      seed: of the draw.
+      directory: directory of light curves, as for --tess_data_dir.
+      flux_key, quality, star_catalog: as in star_curves.RealStar.
+      most: largest number of light curves; None: all.
+      seed: seed of the random choice.
     """
     from light_curve_util import tess_io
 
-    found: Sequence[tuple[int, int]] = tess_io.stars(directory)
-    if most is not None and len(found) > most:
-        chosen = np.random.default_rng([seed, 7]).choice(len(found), most, replace=False)
-        found = [found[i] for i in sorted(chosen)]
+    stars: Sequence[tuple[int, int]] = tess_io.stars(directory)
+    if most is not None and len(stars) > most:
+        chosen = np.random.default_rng([seed, 7]).choice(len(stars), most, replace=False)
+        stars = [stars[i] for i in sorted(chosen)]
     return tuple(
-        RealStar(tess_io.find(directory, tic_id, sector), flux_key, quality, star_catalog) for sector, tic_id in found
+        RealStar(tess_io.find(directory, tic_id, sector), flux_key, quality, star_catalog) for sector, tic_id in stars
     )

@@ -45,7 +45,7 @@ def _tell(report, choice, mast_url):
     if absent == sum(report.count.values()):
         LOG.warning(f"no light curve is at {mast_url}: check --product and --mast_url")
     if report.stopped_by:
-        LOG.error(f"error: {report.stopped_by}; the same command goes on where this run ended")
+        LOG.error(f"error: {report.stopped_by}; the same command continues from here")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

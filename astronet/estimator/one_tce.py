@@ -209,7 +209,7 @@ def source_of_file(tce: LightCurveTce) -> Source:
             )
     star = of_file.completed_by(given)
     if star.tic_id is None:
-        raise ScriptError(f"{tce.path} does not tell its star: name it by --tic")
+        raise ScriptError(f"{tce.path} does not contain its TIC ID: give it by --tic")
     return Source(star, identities.primary_header(tce.path), tess_io.is_of_tess(tce.path))
 
 

@@ -1,1 +1,1 @@
-"""From light curves to ranked TCEs in one go: what `astronet/triage.py` does, as library calls."""
+"""The parts of `astronet/triage.py`, which turns light curves into ranked TCEs, as functions to call from Python."""

@@ -1,4 +1,4 @@
-"""candidates.csv and candidates.ecsv: all TCEs that were scored, the most probable first."""
+"""Writes candidates.csv and candidates.ecsv: all TCEs that were scored, the most probable first."""
 
 import dataclasses
 import math
@@ -36,12 +36,15 @@ _EVENT = (PERIOD, EPOCH, DURATION, DEPTH_PPM, SN, TMAG, DISPOSITION)
 _FILES = ("light_curve", "plot")
 _MODEL = ("model", "model_sha256", "threshold", "version")
 _UNITS = {"Period": "d", "Epoc": "d", "Duration": "h", "RA": "deg", "Dec": "deg", "Tmag": "mag", "teff": "K"}
-_UNITS |= {"star_rad": "solRad", "star_mass": "solMass"}  # the depth is in ppm, which is no unit of every astropy
+_UNITS |= {
+    "star_rad": "solRad",
+    "star_mass": "solMass",
+}  # no unit for the depth: not every version of astropy knows ppm
 _MEANINGS = {
     "probability": "that the TCE is a planet or an eclipsing binary, mean over the models",
     "spread": "standard deviation over the models",
-    "is_candidate": "1 where the probability is the threshold or more",
-    "unlike_training": "inputs that are unlike all of training",
+    "is_candidate": "1 if the probability is at least the threshold",
+    "unlike_training": "inputs that no training example resembles",
     "warnings": "what is doubtful about the TCE",
     "light_curve": "files that were folded",
     "plot": "page of plots",
@@ -52,7 +55,7 @@ _MEANINGS = {
 
 
 def columns(has_stitched: bool, later: Sequence[str] = ()) -> tuple[str, ...]:
-    """Names of the columns, in order; `later` are the names of the stages behind the triage."""
+    """Returns the names of the columns, in order; `later` are the names of the stages after the triage."""
     stitched = (STITCHED_SECTORS,) if has_stitched else ()
     of_later = [column for name in later for column in (name, f"{name}_spread")]
     shown = (*_FIRST, *stitched, *_SCORES[:3], *of_later, _SCORES[3], *_EVENT)
@@ -70,10 +73,10 @@ def ranked(
     """Returns the rows of candidates.csv and the predictions, the most probable first.
 
     Args:
-      predictions: of the TCEs.
-      catalog: DataFrame that tce_table.load() has read, of which they are; None where there are none.
+      predictions: predictions of the TCEs.
+      catalog: DataFrame of the TCEs, as tce_table.load() returns it; None if there are no predictions.
       tess_data_dir: directory of the light curves.
-      threshold: probability from which a TCE is a candidate.
+      threshold: a TCE is a candidate if its probability is at least this.
       warnings: texts about TCEs, by row_id, tic_id and sector.
     """
     known = _Rows(catalog) if catalog is not None else None
@@ -102,13 +105,13 @@ def ranked(
 
 
 def _rank(prediction: Prediction) -> tuple[float, float]:
-    """What TCEs are sorted by: the last stage that judged them, the furthest first."""
+    """Returns the sort key of a TCE: first those that reached the latest stage, then by the probability there."""
     later = list(prediction.later.values())
     return -len(later), -(later[-1] if later else prediction).mean
 
 
 class _Rows:
-    """The rows of a catalog, by what identifies them."""
+    """The rows of a catalog, looked up by the identity of a TCE."""
 
     def __init__(self, catalog: Any) -> None:
         self._rows: dict[tuple[int, int, int], list[dict[str, Any]]] = {}
@@ -116,14 +119,14 @@ class _Rows:
             self._rows.setdefault((row[ROW_ID], row[TIC_ID], row[SECTOR]), []).append(row)
 
     def of(self, prediction: Prediction) -> dict[str, Any]:
-        """The row that a prediction is of; of several with the same identity, that of the nearest period."""
+        """Returns the row of a prediction; if several have the same identity, the one with the nearest period."""
         tce = prediction.identity
-        found = self._rows[tce.row_id, tce.tic_id, tce.sector]
-        return min(found, key=lambda row: abs(row[PERIOD] - tce.period))
+        rows = self._rows[tce.row_id, tce.tic_id, tce.sector]
+        return min(rows, key=lambda row: abs(row[PERIOD] - tce.period))
 
 
 def _files(row: Mapping[str, Any], tess_data_dir: str) -> str:
-    """Paths of the light curves of a row, parted by ";"."""
+    """Returns the paths of the light curves of a row, separated by ";"."""
     columns = {name: row[name] for name in (TIC_ID, SECTOR, CAMERA, "ccd", STITCHED_SECTORS) if name in row}
     return ";".join(map(os.path.realpath, preprocess.find_light_curves(columns, tess_data_dir)))
 
@@ -134,10 +137,10 @@ def write(
     """Writes candidates.csv and candidates.ecsv.
 
     Args:
-      directory: where.
+      directory: directory of the two files.
       rows: as ranked() returns them.
       model: the columns model, model_sha256 and threshold.
-      later: names of the stages behind the triage.
+      later: names of the stages after the triage.
     """
     names = columns(any(STITCHED_SECTORS in row for row in rows), later)
     of_all = {**model, "version": astronet.__version__}
@@ -147,7 +150,7 @@ def write(
 
 
 def _write_ecsv(path: str, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes an ECSV table, which tells units and meanings."""
+    """Writes an ECSV table, with units and meanings of the columns."""
     from astropy.table import Column, Table
 
     meanings = {column.name: column.meaning for column in COLUMNS} | _MEANINGS
@@ -173,7 +176,7 @@ def _typed(value: Any, kind: type) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    """Ten significant digits; empty for NaN."""
+    """Returns a number as text with ten significant digits; "" for NaN."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.10g}"
     return "" if value is None else value
@@ -181,7 +184,7 @@ def _cell(value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A column of the table on the screen: its heading, its name, and how its values are written."""
+    """A column of the table in the terminal: its heading, its name, and how its values are written."""
 
     heading: str
     name: str
@@ -202,7 +205,7 @@ _SHOWN = (
 
 
 def as_text(rows: Sequence[Mapping[str, Any]], most: Optional[int] = None, later: Sequence[str] = ()) -> str:
-    """Returns a table of the first rows, for the screen; a * marks a candidate, `later` are names of stages."""
+    """Returns a table of the first rows for the terminal. A * marks a candidate; `later` are names of stages."""
     shown = (*_SHOWN, *(Shown(name, name, ".3f") for name in later))
     lines = [[column.heading for column in shown]]
     for row in rows[:most]:

@@ -1,4 +1,4 @@
-"""Fetches the light curves to triage from MAST."""
+"""Downloads the light curves to triage from MAST."""
 
 import logging
 import os
@@ -14,14 +14,14 @@ _LOG = logging.getLogger(__name__)
 
 
 def fetch(stars: str, product: str, directory: str, server: Server, sectors: Sequence[int]) -> str:
-    """Fetches light curves that are not there yet; what could not be had is listed in not_downloaded.csv.
+    """Downloads the light curves that are missing; not_downloaded.csv lists those that could not be downloaded.
 
     Args:
-      stars: table with the columns tic_id and Sectors, such as a table of TCEs; or a list, one TIC ID a line.
+      stars: table with the columns tic_id and Sectors, such as a table of TCEs; or a list with one TIC ID per line.
       product: a key of mast_products.PRODUCTS.
       directory: directory of the light curves.
       server: MAST.
-      sectors: of the stars of a list; one named sector-X-anything.txt tells its sector itself.
+      sectors: sectors of the stars of a list; not needed if the name of the list is sector-X-anything.txt.
 
     Returns:
       The directory.
@@ -38,27 +38,25 @@ def fetch(stars: str, product: str, directory: str, server: Server, sectors: Seq
     if report.stopped_by == mast_downloads.INTERRUPTED:
         raise KeyboardInterrupt
     if report.stopped_by:
-        raise ScriptError(f"{report.stopped_by}; the same command goes on where this run ended")
+        raise ScriptError(f"{report.stopped_by}; the same command continues from here")
     if report.count["failed"]:
         _LOG.warning(f"warning: reasons in {choice.list_path}; the same command tries again")
     return directory
 
 
 def _as_table(path: str, directory: str, sectors: Sequence[int]) -> str:
-    """The path of a table of stars and sectors: the file itself, or one that is made of a list."""
+    """Returns the path of a table of stars and sectors: the file itself, or a table made from a list."""
     if not _is_list(path):
         if sectors:
             raise ScriptError(
-                f"--sectors is for a list of TIC IDs, and {path} is a table, which tells its sectors: leave it out"
+                f"--sectors is for a list of TIC IDs, and {path} is a table, which contains sectors: leave it out"
             )
         return path
     if not sectors:
         try:
             sectors = [star_lists.sector_of(path)]
         except ScriptError:
-            raise ScriptError(
-                f"{path} is a list of TIC IDs, of which nothing tells the sectors: give them by --sectors"
-            ) from None
+            raise ScriptError(f"{path} is a list of TIC IDs without sectors: give them by --sectors") from None
     with open(path, encoding="utf-8-sig") as file:
         stars = list(dict.fromkeys(tic_ids.parse_tic_id(line) for line in file.read().splitlines() if line.strip()))
     table = os.path.join(directory, "stars.csv")
@@ -67,16 +65,16 @@ def _as_table(path: str, directory: str, sectors: Sequence[int]) -> str:
 
 
 def _is_list(path: str) -> bool:
-    """Whether a file holds one TIC ID a line, and no header.
+    """Returns whether a file has one TIC ID per line, and no header.
 
     Raises:
-      ScriptError: it is no text.
+      ScriptError: it is not text.
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
             first = next((line for line in file if line.strip()), "")
     except UnicodeDecodeError:
-        return False  # a FITS or Parquet table, say
+        return False  # perhaps a FITS or Parquet table
     try:
         tic_ids.parse_tic_id(first.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Gathers light curve files, from wherever they lie, into one directory of links that all readers know."""
+"""Links light curve files from any places into one directory, in the layout that all readers know."""
 
 import dataclasses
 import glob
@@ -26,8 +26,8 @@ class LightCurveFiles:
     Attributes:
       directory: the --tess_data_dir of other scripts.
       stars: list of (sector, TIC ID), sorted.
-      skips: pairs (path, reason) of files that are no light curve of a known star.
-      notes: texts about what was assumed.
+      skips: pairs (path, reason) of files that are not a light curve of a known star.
+      notes: texts about assumptions that were made.
     """
 
     directory: str
@@ -37,14 +37,14 @@ class LightCurveFiles:
 
 
 def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -> LightCurveFiles:
-    """Gathers light curves.
+    """Returns the light curves of files, directories and patterns, as one directory.
 
-    A single directory is taken as it is. Else each file becomes a link, DIRECTORY/sector-S/TIC/NAME.
+    If `paths` is a single directory, it is returned unchanged. Otherwise links DIRECTORY/sector-S/TIC/NAME are made.
 
     Args:
       paths: files, directories and patterns such as "tess/*.fits".
-      directory: to make the links in; links of an earlier run are removed.
-      tic_id: star of a single file, where that does not tell it.
+      directory: directory for the links; links of an earlier run are removed.
+      tic_id: TIC ID of a single file, if the file does not contain it.
 
     Raises:
       ScriptError: there is no such file, or none of them is a light curve of a known star.
@@ -54,7 +54,7 @@ def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -
         stars = tess_io.stars(expanded[0])
         if not stars:
             raise ScriptError(
-                f"no light curve that tells its star and sector in {expanded[0]}: docs/light_curves.md lists what is "
+                f"no light curve with a known star and sector in {expanded[0]}: docs/light_curves.md lists what is "
                 "read; a file of another name can be given by its path"
             )
         return LightCurveFiles(expanded[0], stars, [], [])
@@ -64,30 +64,30 @@ def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -
     skips, notes = _link_all(expanded, directory, tic_id)
     stars = tess_io.stars(directory)
     if not stars:
-        told = "; ".join(reason for _, reason in skips[:3])
-        raise ScriptError(f"no light curve of a known star and sector: {told}")
+        reasons = "; ".join(reason for _, reason in skips[:3])
+        raise ScriptError(f"no light curve of a known star and sector: {reasons}")
     return LightCurveFiles(directory, stars, skips, notes)
 
 
 def _expanded(text: str) -> list[str]:
-    """The files or directories that an argument stands for."""
+    """Returns the files or directories that an argument stands for."""
     path = os.path.expanduser(text)
     if os.path.exists(path):
         return [path]
-    found = sorted(glob.glob(path, recursive=True)) if any(character in path for character in _WILDCARDS) else []
-    if not found:
-        raise ScriptError(f"no light curve {text}: give files, directories or patterns that are there")
-    return found
+    paths = sorted(glob.glob(path, recursive=True)) if any(character in path for character in _WILDCARDS) else []
+    if not paths:
+        raise ScriptError(f"no light curve {text}: give existing files or directories, or patterns that match some")
+    return paths
 
 
 def _empty(directory: str) -> None:
-    """Removes the links of an earlier run; never a file that is none."""
+    """Removes the links of an earlier run, and nothing that is not a link."""
     make_directory(directory)
     for place, _, names in os.walk(directory):
         for name in names:
             path = os.path.join(place, name)
             if not os.path.islink(path):
-                raise ScriptError(f"{path} is no link of an earlier run: choose another --output_dir")
+                raise ScriptError(f"{path} is not a link of an earlier run: choose another --output_dir")
     shutil.rmtree(directory)
     make_directory(directory)
 
@@ -103,7 +103,7 @@ def _link_all(paths: Sequence[str], directory: str, tic_id: Optional[int]) -> tu
                 (tess_io.find(path, tic, sector), Identity(tic, sector)) for sector, tic in tess_io.stars(path)
             ]
             if not of_directory:
-                skips.append((path, f"{path} has no light curve that tells its star and sector"))
+                skips.append((path, f"{path} has no light curve with a known star and sector"))
         else:
             of_directory = [(path, Identity(tic_id))]
         for file, given in of_directory:
@@ -114,7 +114,7 @@ def _link_all(paths: Sequence[str], directory: str, tic_id: Optional[int]) -> tu
                 continue
             link = _link(file, star, directory)
             if link in linked and not os.path.samefile(linked[link], file):
-                skips.append((file, f"{file} has the name, star and sector of {linked[link]}, which is read"))
+                skips.append((file, f"{file} has the same name, star and sector as {linked[link]}, which is read"))
             elif link not in linked:
                 linked[link] = file
                 os.makedirs(os.path.dirname(link), exist_ok=True)
@@ -123,19 +123,19 @@ def _link_all(paths: Sequence[str], directory: str, tic_id: Optional[int]) -> tu
 
 
 def _identified(path: str, given: Identity, notes: list[str]) -> Identity:
-    """The star and sector of a file; the times tell the sector where nothing else does.
+    """Returns the star and sector of a file; the sector follows from the times if the file does not contain it.
 
     Raises:
-      LightCurveError: it contradicts itself, does not tell its star, or cannot be read.
+      LightCurveError: the file contradicts itself, does not contain its star, or cannot be read.
     """
-    told = tess_io.identity(path)
-    contradiction = given.contradiction(told)
+    identity = tess_io.identity(path)
+    contradiction = given.contradiction(identity)
     if contradiction:
-        raise LightCurveError(f"{path} is given as that of {contradiction}: leave out --tic")
-    star = told.completed_by(given)
+        raise LightCurveError(f"{path} does not agree with --tic ({contradiction}): leave out --tic")
+    star = identity.completed_by(given)
     if star.tic_id is None:
         raise LightCurveError(
-            f"{path} does not tell its star: give it a name such as tic123_s0001.csv, or, for a single "
+            f"{path} does not contain its TIC ID: give it a name such as tic123_s0001.csv, or, for a single "
             "file, name it by --tic"
         )
     if star.sector is None:
@@ -151,12 +151,12 @@ def _sector_by_times(path: str) -> int:
     near = min(sectors, key=lambda sector: abs((sector_times.middle(sector) or 0.0) - middle))
     window = sector_times.window(near)
     if window is None or not window[0] <= middle <= window[1]:
-        raise LightCurveError(f"{path} does not tell its sector, and its times, BTJD {middle:.1f}, lie in none")
+        raise LightCurveError(f"{path} does not contain its sector, and its times, BTJD {middle:.1f}, are in none")
     return near
 
 
 def _link(path: str, star: Identity, directory: str) -> str:
-    """Where the link to a file goes."""
+    """Returns the path of the link to a file."""
     name = os.path.basename(path)
     place = os.path.join(directory, f"sector-{star.sector}", str(star.tic_id))
     detector = identities.of_place(path)
@@ -166,7 +166,7 @@ def _link(path: str, star: Identity, directory: str) -> str:
 
 
 def _known_name(name: str, star: Identity) -> str:
-    """A name for a link by which the file is found."""
+    """Returns a name for a link, from which readers know star and sector."""
     ending = name[len(name.partition(".")[0]) :].lower()
     if "fit" in ending:
         return f"{star.tic_id}_lc.fits" + (".gz" if ending.endswith(".gz") else "")

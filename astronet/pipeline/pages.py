@@ -1,4 +1,4 @@
-"""Pages of plots of the most probable TCEs, drawn by worker processes; pages that are up to date stay."""
+"""Draws pages of plots of the most probable TCEs in worker processes, except pages that are up to date."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ from light_curve_util.errors import LightCurveError
 from light_curve_util.periodic_event import PeriodicEvent
 
 _LOG = logging.getLogger(__name__)
-_PAGES = "pages.json"  # name of a page -> hash of what it was drawn from
+_PAGES = "pages.json"  # dictionary of the name of a page to the hash of its data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Page:
 
     Attributes:
       path: PNG file.
-      key: hash of what it is drawn from.
+      key: hash of its data.
       title: line above the panels.
       light_curves: files that were folded.
-      event: what was folded.
-      views: what the network saw, by name.
+      event: ephemeris that they were folded by.
+      views: dictionary of the name of each view to the network's input.
       settings: how the light curves are read.
     """
 
@@ -55,14 +55,14 @@ def draw(
     num_worker_processes: int = 1,
     cluster: Optional[str] = None,
 ) -> None:
-    """Draws the pages of the first rows; their paths go into the column `plot`. Pages of other TCEs are removed.
+    """Draws the pages of the first rows, and writes their paths to the column `plot`. Removes pages of other TCEs.
 
     Args:
       rows, predictions: as candidates.ranked() returns them.
-      directory: of the pages.
+      directory: directory of the pages.
       settings: how the light curves are read; its views are not used.
       num_plots: number of pages.
-      num_worker_processes, cluster: where they are drawn.
+      num_worker_processes, cluster: where the pages are drawn.
     """
     kept = json_files.read_or_nothing(os.path.join(directory, _PAGES))
     if not (kept or (num_plots and rows)):
@@ -87,19 +87,19 @@ def draw(
                 else:
                     drawn[os.path.basename(page.path)] = page.key
                 progress.update()
-    finally:  # an interrupted run goes on from here
+    finally:  # lets an interrupted run continue from here
         json_files.write(os.path.join(directory, _PAGES), drawn)
     for row, page in zip(rows, wanted):
         row["plot"] = page.path if os.path.basename(page.path) in drawn else ""
 
 
 def _is_kept(page: Page, kept: Mapping[str, Any]) -> bool:
-    """Whether an earlier run has drawn a page from the same."""
+    """Returns whether an earlier run has drawn a page from the same data."""
     return kept.get(os.path.basename(page.path)) == page.key and os.path.exists(page.path)
 
 
 def _remove(directory: str, name: str) -> None:
-    """Removes a page of an earlier run; never what lies elsewhere."""
+    """Removes a page of an earlier run, and no file outside the directory of pages."""
     path = os.path.join(directory, name)
     if os.path.basename(name) == name and name.endswith(".png") and os.path.isfile(path):
         os.remove(path)
@@ -131,7 +131,7 @@ def _page(
 
 
 def _draw(page: Page) -> str:
-    """Worker: draws a page; returns what kept it from that, or ""."""
+    """Runs in worker processes: draws a page. Returns why it could not, or ""."""
     from astronet.figures import tce as plotting
 
     settings = page.settings

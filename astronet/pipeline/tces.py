@@ -1,4 +1,4 @@
-"""The TCEs to score: those of a table, or those that a search of the light curves finds."""
+"""Finds the TCEs to score by a search of the light curves for transits."""
 
 import dataclasses
 import hashlib
@@ -25,11 +25,11 @@ class Search:
     """How light curves are searched for transits.
 
     Attributes:
-      directory: where its tables are written.
+      directory: directory of the tables that the search writes.
       tess_data_dir: directory of the light curves.
-      flux_key, quality: how they are read.
-      stitch: whether the sectors of a star are searched as one.
-      star_catalog: what stars.resolve() returns; "none" takes what the headers of the files tell.
+      flux_key, quality: how the light curves are read.
+      stitch: whether all sectors of a star are searched as one light curve.
+      star_catalog: result of stars.resolve(); "none" uses the headers of the files.
       num_worker_processes, cluster: where the work is done.
     """
 
@@ -44,7 +44,7 @@ class Search:
 
     @property
     def catalog_path(self) -> str:
-        """Path of the catalog of TCEs; tces_dropped.csv beside it says which light curves have none, and why."""
+        """Path of the catalog of TCEs. tces_dropped.csv beside it lists light curves without TCEs, and why."""
         return os.path.join(self.directory, _CATALOG)
 
     @property
@@ -53,14 +53,14 @@ class Search:
 
 
 def search(request: Search, of_light_curves: list[tuple[int, int]]) -> bool:
-    """Searches light curves for transits, unless an earlier run has searched these very files.
+    """Searches light curves for transits, unless an earlier run has searched the same files in the same way.
 
     Args:
       request: Search.
       of_light_curves: list of (sector, TIC ID).
 
     Returns:
-      Whether it was searched now.
+      True if they were searched now, False if an earlier run did.
     """
     make_directory(request.directory)
     paths = {
@@ -94,12 +94,12 @@ def search(request: Search, of_light_curves: list[tuple[int, int]]) -> bool:
 
 
 def resolve_star_catalog(flag: str, tess_data_dir: str) -> str:
-    """Returns which star catalog a flag means; "auto" looks beside the directory of the light curves."""
+    """Returns the star catalog that a flag stands for; "auto" looks beside the directory of the light curves."""
     return str(stars.resolve(flag, os.path.dirname(os.path.abspath(tess_data_dir))))
 
 
 def dropped(request: Search) -> Iterator[tuple[str, str, str]]:
-    """Yields TIC ID, sector and reason of the light curves that have no TCE."""
+    """Yields TIC ID, sector and reason of each light curve without a TCE."""
     with open_table(request.dropped_path) as table:
         for row in table.rows():
             cells = dict(zip(table.columns, row))
@@ -107,7 +107,7 @@ def dropped(request: Search) -> Iterator[tuple[str, str, str]]:
 
 
 def _origin(request: Search, paths: list[str]) -> dict[str, Any]:
-    """What the catalog depends on."""
+    """Returns a dictionary of everything that the catalog depends on."""
     settings = dataclasses.asdict(request)
     for name in ("directory", "num_worker_processes", "cluster"):
         del settings[name]
@@ -118,17 +118,17 @@ def _origin(request: Search, paths: list[str]) -> dict[str, Any]:
 
 
 def _write_stars(path: str, paths: dict[tuple[int, int], str]) -> None:
-    """Writes a table of the stars, one row a light curve, with what FITS headers tell of them."""
+    """Writes a table with a row for each light curve: star, sector, and the star's parameters in the FITS header."""
     columns = (ROW_ID, TIC_ID, TOI_ID, DISPOSITION, SECTOR, *_OF_HEADER)
     rows: list[list[Any]] = []
     for (sector, tic_id), file in messages.bar(sorted(paths.items()), desc="headers"):
         header = primary_header(file)
-        told = [_number(header, key) for key in _OF_HEADER.values()]
-        rows.append([len(rows), tic_id, ".01", "", sector, *told])
+        known = [_number(header, key) for key in _OF_HEADER.values()]
+        rows.append([len(rows), tic_id, ".01", "", sector, *known])
     write_csv(path, columns, rows, lineterminator="\n")
 
 
 def _number(header: Any, key: str) -> Any:
-    """A number of a header; "" where there is none."""
+    """Returns a number of a header; "" if there is none."""
     value = None if header is None else header.get(key)
     return value if isinstance(value, (int, float)) and math.isfinite(value) else ""

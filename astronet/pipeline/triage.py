@@ -1,4 +1,4 @@
-"""Light curves in, ranked TCEs out: search or table, records, probabilities, candidates.csv and pages of plots.
+"""Turns light curves into ranked TCEs: search or table, records, probabilities, candidates.csv and pages of plots.
 
 result = run(TriageRequest(["tess"], "out"))
 result.candidates[0]["probability"]
@@ -32,22 +32,22 @@ OUTPUTS = ("candidates.csv", "candidates.ecsv", "skipped.csv")
 
 @dataclasses.dataclass(frozen=True)
 class TriageRequest:
-    """What to triage, and how.
+    """Settings of a triage.
 
     Attributes:
-      light_curves: files, directories and patterns, in any mixture of products.
+      light_curves: files, directories and patterns, of any products.
       output_dir: directory of all results.
-      table: table of TCEs, any that docs/data.md lists; None searches the light curves for transits.
-      models: which models predict.
-      threshold: probability from which a TCE is a candidate; None: what calibration chose.
-      tic_id: star of a single light curve that does not tell it.
-      stitch: folds, and searches, the light curves of all sectors of a star together.
+      table: table of TCEs, any that docs/data.md lists; None: search the light curves for transits.
+      models: the models that predict.
+      threshold: a TCE is a candidate if its probability is at least this; None: the threshold that calibration chose.
+      tic_id: TIC ID of a single light curve that does not contain it.
+      stitch: whether to search and fold the light curves of all sectors of a star together.
       flux_key, quality, detrend: how light curves are read.
-      mask_flares, flare_mask: name of the directory of flare networks, and what they drop; None keeps flares.
-      star_catalog: as make_catalog.py takes it, for a search.
-      num_plots: pages of plots are drawn for so many of the most probable TCEs.
-      num_worker_processes: 1 works in this process.
-      cluster: where else to work, as --cluster has it.
+      mask_flares, flare_mask: directory of flare networks, and which cadences they drop; None: flares are kept.
+      star_catalog: for a search, as in make_catalog.py.
+      num_plots: number of the most probable TCEs for which pages of plots are drawn.
+      num_worker_processes: number of worker processes; with 1, all work is done in this process.
+      cluster: other machines to work on, as for --cluster.
     """
 
     light_curves: Sequence[str]
@@ -68,7 +68,7 @@ class TriageRequest:
     cluster: Optional[str] = None
 
     def path(self, *names: str) -> str:
-        """Path of something in the output directory."""
+        """Returns the path of a file in the output directory."""
         return os.path.join(self.output_dir, *names)
 
     @property
@@ -79,14 +79,14 @@ class TriageRequest:
 
 @dataclasses.dataclass(frozen=True)
 class TriageResult:
-    """What a triage has made.
+    """Results of a triage.
 
     Attributes:
-      request: what was asked for.
+      request: the settings.
       files: the light curves.
-      table: path of the table of the TCEs: the one that was given, or the catalog that the search has written.
+      table: path of the table of TCEs: the one in the settings, or the catalog that the search wrote.
       stages: the models: the triage, and those that judge its candidates.
-      threshold: probability from which a TCE is a candidate.
+      threshold: a TCE is a candidate if its probability is at least this.
       candidates: a dictionary for each TCE that was scored, the most probable first: the columns of candidates.csv.
       predictions: the Prediction of each, in the same order; it holds the record with its views.
       skips: rows of skipped.csv: row_id, tic_id, sector and reason of each TCE or light curve that was not scored.
@@ -103,12 +103,12 @@ class TriageResult:
 
     @property
     def num_candidates(self) -> int:
-        """Number of TCEs whose probability reaches the threshold."""
+        """Number of TCEs whose probability is at least the threshold."""
         return sum(bool(row["is_candidate"]) for row in self.candidates)
 
 
 def run(request: TriageRequest) -> TriageResult:
-    """Triages light curves; given again with the same request, it does only what is missing or has changed.
+    """Triages light curves. A second run with the same request only does what is missing or has changed.
 
     Args:
       request: TriageRequest.
@@ -120,7 +120,7 @@ def run(request: TriageRequest) -> TriageResult:
     judges = stages.load(request.models, request.threshold)
     for stage in judges:
         if nouns.of(stage.models.spec.config.inputs.features) is not nouns.TCES:
-            raise ScriptError(f"{stage.model_dir} classifies no TCEs: give a model of the triage")
+            raise ScriptError(f"{stage.model_dir} does not classify TCEs: give a model of the triage")
     threshold = judges[0].threshold
     make_directory(request.output_dir)
     files = light_curve_files.gather(request.light_curves, request.path("light_curves"), request.tic_id)
@@ -151,7 +151,7 @@ def run(request: TriageRequest) -> TriageResult:
 
 
 def _searched(request: TriageRequest, files: LightCurveFiles, skips: list[tuple[Any, ...]]) -> str:
-    """Searches the light curves; returns the path of the catalog."""
+    """Searches the light curves and returns the path of the catalog."""
     place = request.light_curves[0] if len(request.light_curves) == 1 else files.directory
     search = tces.Search(
         request.path("search"),
@@ -166,7 +166,7 @@ def _searched(request: TriageRequest, files: LightCurveFiles, skips: list[tuple[
     if len(files.stars) > 1:
         _LOG.info(f"no table: searching {len(files.stars)} light curves for transits")
     if not tces.search(search, files.stars):
-        _LOG.info(f"{search.catalog_path} has the TCEs of these light curves already")
+        _LOG.info(f"{search.catalog_path} already has the TCEs of these light curves")
     skips += [("", tic_id, sector, f"search: {reason}") for tic_id, sector, reason in tces.dropped(search)]
     return search.catalog_path
 
@@ -191,7 +191,9 @@ def _predicted(
             further_specs=tuple(stage.models.spec for stage in judges[1:]),
             make_test_set=True,
             stitch=request.stitch,
-            num_train_shards=_SHARDS_ON_CLUSTER if request.cluster else 1,  # there a worker predicts a file at a time
+            num_train_shards=_SHARDS_ON_CLUSTER
+            if request.cluster
+            else 1,  # on a cluster, a worker predicts one file at a time
             flux_key=request.flux_key,
             quality=request.quality,
             detrend=request.detrend,
@@ -214,14 +216,14 @@ def _predicted(
 
 
 def _catalog(request: TriageRequest, files: LightCurveFiles, table: str) -> Any:
-    """The DataFrame of a table, as the records are made from it."""
+    """Returns a table as the DataFrame that records are made from."""
     choose = observed.ObservedSectors(files.directory)
     read: Any = tce_table.load(table, tce_table.Request(choose_sectors=choose, stitch=request.stitch))
     return read.table
 
 
 def _warnings(records_dir: str) -> dict[tuple[int, int, int], list[str]]:
-    """Warnings about the TCEs that have a record, by row_id, tic_id and sector."""
+    """Returns warnings about the TCEs that have a record, by row_id, tic_id and sector."""
     path = os.path.join(records_dir, "warnings.csv")
     found: dict[tuple[int, int, int], list[str]] = {}
     if os.path.exists(path):

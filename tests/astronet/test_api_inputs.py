@@ -137,7 +137,7 @@ def test_numbers_with_units_are_converted(triage, arrays, expected):
         ({"t0": 2.45e10}, astronet.ScriptError, "t0: .* is no time in days"),
         ({"depth_ppm": 0.009}, astronet.ScriptError, "is the depth a fraction\\? Give ppm, 9000"),
         ({"depth_ppm": 0.9}, astronet.ScriptError, "is the depth percent\\? Give ppm, 9000"),
-        ({"depth_ppm": -9000}, astronet.ScriptError, "leave it out where it is not known"),
+        ({"depth_ppm": -9000}, astronet.ScriptError, "leave it out if it is not known"),
         ({"sn": 0}, astronet.ScriptError, "sn=0 must be a positive number"),
         ({"sector": 1.5}, astronet.ScriptError, "sector=1.5 must be a whole number"),
         ({"quality": "best"}, ValueError, "unknown quality 'best'"),
@@ -176,7 +176,7 @@ def test_arrays_that_are_no_light_curve_are_refused(triage, arrays):
     folded = TimeSeries(time=Time(time, format="jd", scale="tdb"), data={"flux": flux}).fold(period=PERIOD * u.day)
     with pytest.raises(astronet.LightCurveError, match="before it was folded"):
         triage.score(folded, **EVENT)
-    with pytest.raises(astronet.ScriptError, match="give the one or the other"):
+    with pytest.raises(astronet.ScriptError, match="give only one of them"):
         triage.score({"time": time, "flux": flux}, flux, **EVENT)
 
 
@@ -253,8 +253,11 @@ def test_flares_are_found_in_arrays(tmp_path):
     ("arguments", "message"),
     [
         (("pretrained:triag",), "there are: pretrained:flares, pretrained:triage, pretrained:vetting"),
-        (("no/such/directory",), "no directory no/such/directory: give that of a model, or one of pretrained:"),
-        (("pretrained:triage", "engine=tpu"), "engine='tpu' is none of"),
+        (
+            ("no/such/directory",),
+            "no directory no/such/directory: give the directory of a model, or one of pretrained:",
+        ),
+        (("pretrained:triage", "engine=tpu"), "engine='tpu' is not one of"),
         (("pretrained:triage", "threshold=2"), "must be a probability"),
     ],
 )

@@ -116,7 +116,9 @@ def test_light_curves_may_be_held_by_the_program(triage, survey, table, expected
 
 
 def test_what_is_no_table_or_is_scored_already_is_told(triage, survey, table, caplog):
-    with pytest.raises(astronet.ScriptError, match="a list is no table: give a pandas DataFrame or an astropy Table"):
+    with pytest.raises(
+        astronet.ScriptError, match="a list is not a table: give a pandas DataFrame or an astropy Table"
+    ):
         triage.score_table([1], survey / "tess")
     with pytest.raises(astronet.ScriptError, match="the table has no column .*Period"):
         triage.score_table(table.drop(columns="Period"), survey / "tess")

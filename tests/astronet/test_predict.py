@@ -182,7 +182,7 @@ def test_star_and_sector_are_those_of_the_file(survey, table, ensemble_dir, tmp_
         assert message in capsys.readouterr().err
     nameless = shutil.copy(path, tmp_path / "star.h5")
     assert predict.main([*flags, f"--light_curve={nameless}"]) == 1
-    assert "does not tell its star: name it by --tic" in capsys.readouterr().err
+    assert "does not contain its TIC ID: give it by --tic" in capsys.readouterr().err
 
 
 def test_problems_of_the_tce_are_told(survey, table, ensemble_dir, capsys):

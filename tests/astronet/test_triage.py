@@ -105,7 +105,7 @@ def test_given_again_nothing_is_done_twice(survey, searched, capsys):
     before, table = changed_at(searched), (searched / "candidates.csv").read_bytes()
     assert triage.main([f"{survey}/tess", f"--output_dir={searched}", "--plots=2"]) == 0
     out = capsys.readouterr().out
-    assert "has the TCEs of these light curves already" in out and "shards are up to date" in out
+    assert "already has the TCEs of these light curves" in out and "shards are up to date" in out
     assert changed_at(searched) == before and (searched / "candidates.csv").read_bytes() == table
     assert triage.main([f"{survey}/tess", f"--output_dir={searched}", "--plots=1"]) == 0
     assert len(list((searched / "plots").glob("*.png"))) == 1  # what an earlier run drew beyond is removed
@@ -180,7 +180,7 @@ def test_files_directories_and_patterns_of_several_products_are_one_survey(surve
     assert triage.main([*given, f"--output_dir={tmp_path}/out", "--plots=0"]) == 0
     rows, skipped = read(tmp_path / "out/candidates.csv"), read(tmp_path / "out/skipped.csv")
     reasons = " ".join(row["reason"] for row in skipped)
-    assert "star.csv does not tell its star" in reasons and f"{tic_ids[6]}.h5" in reasons
+    assert "star.csv does not contain its TIC ID" in reasons and f"{tic_ids[6]}.h5" in reasons
     assert {int(row["tic_id"]) for row in rows} <= {*tic_ids[:6], tic_ids[7]} and len(rows) >= 2
     assert "its times are those of sector 1" in capsys.readouterr().err
     assert not any(os.path.islink(row["light_curve"]) for row in rows)
@@ -209,7 +209,7 @@ def test_a_single_light_curve_is_answered_on_the_screen(survey, searched, tmp_pa
     lines = (f"{1326 + number / 48},{value}\n" for number, value in enumerate(flux))
     (tmp_path / "star.csv").write_text("BTJD,flux\n" + "".join(lines))
     assert triage.main(["star.csv"]) == 1
-    assert "star.csv does not tell its star" in capsys.readouterr().err
+    assert "star.csv does not contain its TIC ID" in capsys.readouterr().err
     assert triage.main(["star.csv", "--tic=77"]) == 0
     out = capsys.readouterr().out
     assert "left out: search: not a TCE" in out and "0 TCEs in 1 light curve: 0 candidates" in out
@@ -222,9 +222,9 @@ def test_what_cannot_be_triaged_is_refused_with_the_remedy(survey, tmp_path, cap
     for flags, code, told in (
         ([tess], 1, "--output_dir is needed, unless LIGHT_CURVES is a single file"),
         ([f"{tmp_path}/no*.fits", out], 1, "no light curve"),
-        ([f"{tmp_path}/empty", out], 1, "no light curve that tells its star and sector in"),
+        ([f"{tmp_path}/empty", out], 1, "no light curve with a known star and sector in"),
         ([str(tmp_path), out], 1, "or lies in it: choose another --output_dir"),
-        ([tess, out, "--model_dir=pretrained:flares"], 1, "pretrained:flares classifies no TCEs"),
+        ([tess, out, "--model_dir=pretrained:flares"], 1, "pretrained:flares does not classify TCEs"),
         ([tess, tess, out, "--tic=5"], 1, "--tic is for a single light curve"),
         ([f"{tmp_path}/out/light_curves", out], 1, "lies in it: choose another --output_dir"),
         ([tess, out, "--table=none.csv"], 1, "none.csv"),
@@ -277,7 +277,7 @@ def test_light_curves_are_fetched_first_and_once(mast, tmp_path, capsys):
     flags = [f"--tics={tmp_path}/stars.txt", "--download=qlp", f"--mast_url={mast.url}", "--plots=0"]
     out = f"--output_dir={tmp_path}/out"
     assert triage.main([*flags, out]) == 1
-    assert "nothing tells the sectors: give them by --sectors" in capsys.readouterr().err
+    assert "without sectors: give them by --sectors" in capsys.readouterr().err
     assert triage.main([*flags, out, "--sectors=1"]) == 0
     assert "2 downloaded" in capsys.readouterr().out
     rows = read(tmp_path / "out/candidates.csv")

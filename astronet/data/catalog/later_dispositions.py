@@ -3,8 +3,9 @@
     known = read_table("exofop_tois.csv") + read_table("tess-ebs.dat.gz", disposition="EB", readme="ReadMe")
     relabeled = relabel("tces.csv", known)
 
-Where several tables know a signal, one that settles it (KP, CP, FP, FA, EB) comes before one that does not (PC, APC), a
-known event before another phase, an equal period before a multiple, and an earlier table before a later one.
+If several tables contain a signal, the first difference in this order decides: a settled disposition (KP, CP, FP, FA,
+EB) before an unsettled one (PC, APC), the same event before another phase, the same period before a multiple, and an
+earlier table before a later one.
 """
 
 import collections
@@ -43,7 +44,7 @@ PHASE = "Disposition_today_phase"
 BEFORE = "Disposition_before"
 COLUMNS = (TODAY, SOURCE, RATIO, PHASE)
 
-# What a settled disposition is in training. PC and APC are not settled.
+# Settled dispositions and the names that training has for them. PC and APC are not settled.
 SETTLED = {
     **dict.fromkeys(("KP", "CP", "CONFIRMED"), "PC"),
     **dict.fromkeys(("FP", "NEB", "BEB", "SEB", "NPC", "EB", "FALSE POSITIVE"), "EB"),
@@ -55,13 +56,13 @@ _PLANETS = ("KP", "CP", "CONFIRMED", "PC", "APC", "CANDIDATE", "P")
 
 @dataclasses.dataclass(frozen=True)
 class KnownSignal:
-    """A signal that a table of later dispositions has.
+    """A signal in a table of later dispositions.
 
     Attributes:
       tic_id: its star.
-      ephemeris: when it repeats.
-      disposition: as the table has it, in capitals.
-      name: of the file and, where there is one, of the object: "exofop.csv: 101.01".
+      ephemeris: its period, epoch and duration.
+      disposition: as in the table, in capitals.
+      name: name of the file and of the object, if it has one: "exofop.csv: 101.01".
     """
 
     tic_id: int
@@ -72,7 +73,7 @@ class KnownSignal:
 
 @dataclasses.dataclass(frozen=True)
 class KnownTable:
-    """The signals of a table, what was said of it, and how many of its rows cannot be used, by reason."""
+    """The signals of a table, notes about it, and the number of rows that cannot be used, by reason."""
 
     signals: Sequence[KnownSignal]
     notes: Sequence[str]
@@ -84,12 +85,12 @@ class Relabeled:
     """A catalog with the dispositions of today.
 
     Attributes:
-      columns: of the catalog, with COLUMNS behind them.
-      rows: cells of each row. [num_rows, num_columns]
+      columns: columns of the catalog, followed by COLUMNS.
+      rows: cells of each row, [num_rows, num_columns].
       changes: (row_id, tic_id, Sectors, disposition before, today, its source, ratio, phase) of each row whose settled
-        disposition is another one in training than the catalog's.
-      not_matched: (row_id, tic_id, Sectors, disposition, reason) of each row whose star is in a table, and whose signal
-        is not.
+        disposition gives it another label in training than before.
+      not_matched: (row_id, tic_id, Sectors, disposition, reason) of each row whose star is in a table, but not its
+        signal.
       counts: number of rows by (disposition of the catalog, disposition of today).
     """
 
@@ -105,11 +106,11 @@ def read_table(path: str, disposition: Optional[str] = None, readme: Optional[st
 
     Args:
       path: any table that make_catalog.py reads, with TIC IDs and periods.
-      disposition: of all its rows, for a table that has none, such as a catalog of eclipsing binaries.
+      disposition: disposition of all rows of a table without dispositions, such as a catalog of eclipsing binaries.
       readme: the ReadMe of a table of CDS that has no header.
 
     Raises:
-      ScriptError: the file is no such table.
+      ScriptError: the file is not such a table.
     """
     with tempfile.TemporaryDirectory(prefix="astronet-") as directory:
         plain_path = _with_header(path, readme, directory) if readme else path
@@ -123,7 +124,7 @@ def read_table(path: str, disposition: Optional[str] = None, readme: Optional[st
     signals, seen = [], set()
     unused: dict[str, int] = collections.Counter()
     for i, reason in enumerate(part.reasons):
-        if part.numbers[i] in seen:  # a row with several sectors is there once for each
+        if part.numbers[i] in seen:  # a row with several sectors occurs once for each
             continue
         seen.add(part.numbers[i])
         told = disposition or str(part.columns[DISPOSITION][i]).strip().upper()
@@ -154,7 +155,7 @@ def _signal(columns, i, disposition, file_name):
 
 
 def _number(columns, name, i):
-    """A number of an optional column, which may be text."""
+    """Returns a number of an optional column, which may be text."""
     try:
         return parse_float(str(columns[name][i]))
     except (KeyError, ValueError):
@@ -162,7 +163,7 @@ def _number(columns, name, i):
 
 
 def _with_header(path, readme, directory):
-    """Writes a table of CDS with its description before the data, as journals have it; returns its path."""
+    """Writes a table of CDS with its description before the data, as in journals, and returns its path."""
     with open(readme, encoding="utf-8", errors="replace") as file:
         parts = re.split(r"(?m)^(?=Byte-by-byte Description of file)", file.read())[1:]
     plain_name = _letters(os.path.basename(path))
@@ -173,7 +174,7 @@ def _with_header(path, readme, directory):
         raise ScriptError(f"{readme} describes no file called {os.path.basename(path)}: give the ReadMe of its folder")
     description = re.match(r".*\n(-+\n).*\n\1(.*\n)*?\1", described[0])
     if not description:
-        raise ScriptError(f"{readme} is no ReadMe of CDS: give the one of the folder of {path}")
+        raise ScriptError(f"{readme} is not a ReadMe of CDS: give the one in the folder of {path}")
     out = os.path.join(directory, "table.txt")
     with open(out, "wb") as file:
         file.write(description[0].encode("ascii", "replace"))
@@ -187,7 +188,7 @@ def _file_names(description):
 
 
 def _letters(name):
-    """The letters and digits of a file's name, without its suffixes."""
+    """Returns the letters and digits of a file's name, without its suffixes."""
     return re.sub(r"[^a-z0-9]", "", name.split(".")[0].lower())
 
 
@@ -196,12 +197,12 @@ def relabel(catalog_path: str, known: Iterable[KnownSignal], replace: bool = Fal
 
     Args:
       catalog_path: catalog of TCEs.
-      known: signals, those of the table that comes first first.
-      replace: whether `Disposition` becomes what today's settled disposition is in training, and the column
-        `Disposition_before` keeps the one of before. V, IS and J change for confirmed planets alone.
+      known: signals, in the order of the tables.
+      replace: whether to write today's settled disposition, as training names it, to the column `Disposition`, and the
+        former one to `Disposition_before`. V, IS and J change only for confirmed planets.
 
     Raises:
-      ScriptError: the catalog is none, or has been relabeled already.
+      ScriptError: the file is not a catalog, or has been relabeled already.
     """
     signals_of = collections.defaultdict(list)
     for signal in known:
@@ -247,31 +248,32 @@ def _ephemeris(columns, i):
 
 
 def _best(tce, candidates) -> Optional[tuple[Match, KnownSignal]]:
-    """The known signal that the TCE is, and how; None where it is none of them."""
-    pairs = [(found, signal) for signal in candidates if (found := match(tce, signal.ephemeris)) is not None]
-    # A planet has one event an orbit; whatever else repeats with its period is not the planet.
+    """Returns the known signal that is the TCE, and how they match; None if no signal matches."""
+    matches = [(match(tce, signal.ephemeris), signal) for signal in candidates]
+    pairs = [(how, signal) for how, signal in matches if how is not None]
+    # A planet has one transit per orbit: a dip at another phase of its period is not the planet.
     pairs = [pair for pair in pairs if pair[0].is_same_event is not False or pair[1].disposition not in _PLANETS]
     return min(pairs, key=_rank, default=None)
 
 
 def _rank(pair):
-    found, signal = pair
-    return signal.disposition not in SETTLED, found.is_same_event is not True, found.ratio != 1
+    how, signal = pair
+    return signal.disposition not in SETTLED, how.is_same_event is not True, how.ratio != 1
 
 
 def _in_training(before, best):
-    """The disposition of a TCE in training. Contact binaries, EB in tables, are J by the triage's rules."""
+    """Returns the disposition of a TCE in training. Contact binaries, EB in tables, are J by rules of the triage."""
     settled = SETTLED.get(best[1].disposition, before) if best else before
     return before if before in _NOT_TRANSITS and settled != "PC" else settled
 
 
 def _cells(best):
-    """The cells of COLUMNS."""
+    """Returns the cells of COLUMNS."""
     if best is None:
         return ["", "", "", ""]
-    found, signal = best
-    phase = "" if math.isnan(found.phase) else f"{found.phase:.3f}"
-    return [signal.disposition, signal.name, str(found.ratio), phase]
+    how, signal = best
+    phase = "" if math.isnan(how.phase) else f"{how.phase:.3f}"
+    return [signal.disposition, signal.name, str(how.ratio), phase]
 
 
 def _why_not(tce, candidates):
@@ -284,7 +286,7 @@ def _why_not(tce, candidates):
 
 
 def write(path: str, relabeled: Relabeled) -> tuple[str, str]:
-    """Writes the catalog and, beside it, what changed and what was not matched; returns the paths of these two."""
+    """Writes the catalog and the lists of changes and of rows not matched; returns the paths of the lists."""
     changes_path, not_matched_path = beside(path)
     identity = (ROW_ID, TIC_ID, SECTOR, DISPOSITION)
     write_csv(path, relabeled.columns, relabeled.rows, lineterminator="\n")
@@ -294,6 +296,6 @@ def write(path: str, relabeled: Relabeled) -> tuple[str, str]:
 
 
 def beside(path: str) -> tuple[str, str]:
-    """Returns the paths of the lists of what changed and of what was not matched."""
+    """Returns the paths of the lists of changes and of rows not matched."""
     stem = os.path.splitext(path)[0]
     return f"{stem}_changes.csv", f"{stem}_not_matched.csv"

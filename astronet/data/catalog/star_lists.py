@@ -130,7 +130,7 @@ def with_light_curves(tess_data_dir: str) -> Stars:
     for sector, tic_id in tess_io.stars(tess_data_dir):
         tic_ids_of[sector].append(tic_id)
     if not tic_ids_of:
-        raise ScriptError(f"no light curve that tells its star and sector in {tess_data_dir}: see docs/light_curves.md")
+        raise ScriptError(f"no light curve with a known star and sector in {tess_data_dir}: see docs/light_curves.md")
     return Stars(tic_ids_of, collections.defaultdict(list))
 
 

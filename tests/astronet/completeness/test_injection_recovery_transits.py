@@ -76,7 +76,7 @@ def test_files_with_the_radii_of_a_star_catalog(tmp_path, capsys):
     flags = [f"--tess_data_dir={tmp_path}/tess", "--flux_key=RawMagnitude", "--num_stars=2", "--num_each=1"]
     out = tmp_path / "out"
     assert injection_recovery_transits.main([*flags, f"--output_dir={out}"]) == 0
-    assert "the radius is not known, and the Sun's is taken" in capsys.readouterr().out
+    assert "is not known, and the Sun's is used (--star_catalog reads radii)" in capsys.readouterr().out
     catalog = f"--star_catalog=local:{tmp_path}/tic.sqlite"
     assert injection_recovery_transits.main([*flags, catalog, f"--output_dir={out}"]) == 0
     assert "Sun" not in capsys.readouterr().out
