@@ -25,7 +25,7 @@ _MOST_UNEXPLAINED_DIPS = 5  # more are no single events but a star that varies
 _LEAST_FOR_PERIOD = 15.0  # S/N of dips whose distances tell a period; folding does better with less
 _LEFT_OUT_BEFORE_FOLDING = 25.0  # S/N of a dip without a period that would hide all that is folded
 _LEFTOVER_DURATIONS = 1.5  # from the events of an earlier peak: what the mask has left of them
-_BINARY_DEPTH = 0.05  # deeper dips are of a binary
+_BINARY_DEPTH, _BINARY_DEPTH_OF_TWO = 0.05, 0.02  # deeper dips are of a binary; the latter beside other ones
 _LEAST_BESIDE_BINARY = 18.0  # signal to pink noise: what spots and tides of a binary leave behind has less
 
 
@@ -130,7 +130,7 @@ class _Search:
             if peak is None or peak.why_not_tce() or self._is_leftover(peak):
                 continue
             self.peaks.append(peak)
-            self.is_binary |= bool(repetition.secondaries) or peak.depth > _BINARY_DEPTH
+            self.is_binary |= _is_binary(peak, bool(repetition.secondaries))
             self.free &= ~folding.in_transit(self.time, peak)
             for dip in repetition.secondaries[:1]:
                 self.free &= ~folding.near_events(self.time, peak.period, dip.mid_time, dip.duration_days)
@@ -177,7 +177,7 @@ class _Search:
                     return
                 continue
             self.peaks.append(peak)
-            self.is_binary |= has_secondary or peak.depth > _BINARY_DEPTH
+            self.is_binary |= _is_binary(peak, has_secondary)
             if peak.why_not_tce():
                 return
 
@@ -191,7 +191,8 @@ class _Search:
         if not _is_harmonic(peak, earlier, self.time[-1]):
             return False
         short = min(peak.period, earlier.period)
-        multiple = round(peak.period / earlier.period)
+        ratio = peak.period / earlier.period
+        multiple = round(ratio) if ratio > 0.75 else 0  # 0: a fraction of the earlier period
         apart = abs(phase_fold(np.array([peak.t0]), short, earlier.t0)[0])
         reach = _LEFTOVER_DURATIONS * (earlier.duration_hours + peak.duration_hours) / 48
         if multiple == 1 or apart < reach:
@@ -211,6 +212,11 @@ class _Search:
             means[1] < event_series.LEAST_SHARE * means[0]
             and means[0] - means[1] > event_series.UNLIKE_SIGMA * math.sqrt(variance)
         )
+
+
+def _is_binary(peak, has_secondary):
+    """Whether a peak is of a binary; shallow dips of two kinds may be two planets in resonance."""
+    return peak.depth > (_BINARY_DEPTH_OF_TWO if has_secondary else _BINARY_DEPTH)
 
 
 def _measured_repetition(time, flux, magnitude, repetition):

@@ -143,6 +143,31 @@ def test_finds_two_planets():
     assert peaks == sorted(peaks, key=lambda peak: -peak.pink_signal_to_noise)
 
 
+RESONANCES = {
+    "2:1, the inner one deeper": ((3.1, 1, 0.12, 0.003), (6.2, 2.2, 0.15, 0.002)),
+    "2:1, the outer one deeper": ((3.1, 1, 0.12, 0.0015), (6.2, 2.2, 0.15, 0.003)),
+    "3:1, the outer one deeper": ((2.4, 1, 0.1, 0.0014), (7.2, 2.1, 0.15, 0.004)),
+    "4:1, the inner one deeper": ((2.0, 0.5, 0.1, 0.003), (8.0, 1.3, 0.15, 0.002)),
+}
+
+
+@pytest.mark.parametrize("name", RESONANCES)
+def test_planets_in_resonance_are_two(name):
+    time = times()
+    planets = [(period, START + t0, duration, depth) for period, t0, duration, depth in RESONANCES[name]]
+    flux = 1 + noise(time, scatter=3e-4) - sum(dips(time, *planet) for planet in planets)
+    tces = [peak for peak in transit_search.search(time, flux, 10.0) if not peak.why_not_tce()]
+    assert sorted(round(tce.period, 1) for tce in tces) == [planet[0] for planet in planets]
+
+
+def test_a_secondary_eclipse_at_another_phase_is_no_second_planet():
+    time = times()
+    first = (3.1, START + 1, 0.12, 0.03)
+    flux = 1 + noise(time) - dips(time, *first) - dips(time, 3.1, START + 2.2, 0.12, 0.004)
+    tces = [peak for peak in transit_search.search(time, flux, 10.0) if not peak.why_not_tce()]
+    assert [round(tce.period, 2) for tce in tces] == [3.1]
+
+
 def test_keeps_the_depth_under_strong_variability():
     time = times()
     planet = (2.9, START + 1, 0.12, 0.005)
