@@ -9,6 +9,7 @@ flares. In each checkout, the C++ core must be built in place.
 
 import argparse
 import filecmp
+import json
 import os
 import subprocess
 import sys
@@ -70,6 +71,17 @@ def files_of(directory: Path) -> set:
     return {path for path in paths if not path.name.endswith(IGNORED)}
 
 
+def is_same(first: Path, second: Path) -> bool:
+    """Whether two files hold the same; of shards.json, but for the stamps of light curves, which hold their times."""
+    if first.name != "shards.json":
+        return filecmp.cmp(first, second, shallow=False)
+    entries = [json.loads(path.read_text()) for path in (first, second)]
+    for of_shards in entries:
+        for entry in of_shards.values():
+            del entry["light_curves"]
+    return entries[0] == entries[1]
+
+
 def differences(first: Path, second: Path) -> list:
     """Returns a line for each file that exists in only one of two directories, or differs between them."""
     paths = files_of(first) | files_of(second)
@@ -80,7 +92,7 @@ def differences(first: Path, second: Path) -> list:
         ]
         if missing:
             lines.append(f"{path}: not in the {missing[0]}")
-        elif not filecmp.cmp(first / path, second / path, shallow=False):
+        elif not is_same(first / path, second / path):
             lines.append(f"{path}: differs")
     return lines
 
