@@ -37,12 +37,14 @@ def _tces(flags: Any, problems: list[str]) -> "tuple[str, float, list[ReviewTce]
 
     if flags.blind:
         return "", 0.5, list(map(tce.of_example, _examples(flags)))
-    from astronet.estimator import scoring
+    from astronet.estimator import scoring, stages
+    from astronet.evaluation import explanation
 
-    models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
+    judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
     records = scoring.RecordChoice(flags.records, flags.pattern, cluster=flags.cluster)
-    tces = list(tce.of_predictions(scoring.predict_files(models, records, problems)))
-    return from_records.model_name(flags.model_dir, models), models.threshold(flags.threshold), tces
+    predictions = stages.judge(judges, scoring.predict_files(judges[0].models, records, problems))
+    tces = list(tce.of_predictions(predictions, explanation.Explainer(judges[0].models)))
+    return from_records.models_name(judges), judges[0].threshold, tces
 
 
 def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
@@ -59,11 +61,13 @@ def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
     if flags.blind:
         added = list(map(tce.of_example, records))
     else:
-        from astronet.estimator import scoring
+        from astronet.estimator import scoring, stages
+        from astronet.evaluation import explanation
 
-        models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
+        judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
         serialized = [record.SerializeToString() for record in records]
-        added = list(tce.of_predictions(scoring.predict_records(models, serialized)))
+        predictions = stages.judge(judges, scoring.predict_records(judges[0].models, serialized))
+        added = list(tce.of_predictions(predictions, explanation.Explainer(judges[0].models)))
     tces += added
     return {
         "controls": frozenset((one.row_id, one.tic_id) for one in added),

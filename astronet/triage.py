@@ -48,6 +48,7 @@ def _triage(flags: argparse.Namespace) -> int:
 
 def _report(result: "triage.TriageResult", title: Optional[str]) -> None:
     """Makes the report, on which the candidates are looked at and labeled."""
+    from astronet.evaluation import explanation
     from astronet.review import from_records, tce
 
     request = result.request
@@ -56,12 +57,13 @@ def _report(result: "triage.TriageResult", title: Optional[str]) -> None:
         output_dir=request.path("report"),
         tess_data_dir=result.files.directory,
         title=title or os.path.basename(os.path.abspath(request.output_dir)),
-        model=" ".join(from_records.model_name(stage.model_dir, stage.models) for stage in result.stages),
+        model=from_records.models_name(result.stages),
         threshold=result.threshold,
         num_worker_processes=request.num_worker_processes,
         cluster=request.cluster,
     )
-    print(f"{from_records.write(wanted, list(tce.of_predictions(result.predictions))).path}: open it in a browser")
+    tces = list(tce.of_predictions(result.predictions, explanation.Explainer(result.stages[0].models)))
+    print(f"{from_records.write(wanted, tces).path}: open it in a browser")
 
 
 def _request(flags: argparse.Namespace, output_dir: str) -> "triage.TriageRequest":

@@ -162,6 +162,11 @@ class Explainer:
             self._neighbors(features, identity, training, num_neighbors),
         )
 
+    def left_out(self, record: bytes) -> dict[str, Change]:
+        """Returns what leaving out each input does, as Explanation.left_out has it."""
+        features = self._features(record)
+        return self._left_out(features, self._probabilities(features))
+
     def _features(self, record):
         (features,) = engines.feature_batches(
             self._models.engine, [[record]], self._config, lambda number: "the record"

@@ -208,7 +208,7 @@ def _panels(request, tces, found, writer) -> Iterator[list[panel.Panel]]:
     tasks = [wanted[part] for part in _parts(len(wanted), ROWS_OF_PANELS)]
     made = workers.map_in_order(_make_panels, tasks, request.num_worker_processes, cluster=request.cluster)
     for number, panels in enumerate(made):
-        contents = [{**one.content, "members": []} if request.blind else one.content for one in panels]
+        contents = [{**one.content, "members": [], "why": []} if request.blind else one.content for one in panels]
         writer.write(f"lc-{number:04d}", {"tces": contents})
         yield [dataclasses.replace(one, content={}) for one in panels]
 

@@ -8,6 +8,7 @@ from astronet.base import json_files, messages
 from astronet.base.messages import LOG
 from astronet.estimator import checkpoints
 from astronet.estimator.ensemble import Ensemble
+from astronet.estimator.stages import Stage
 from astronet.review import folder, photometry
 from astronet.review.tce import ReviewTce
 
@@ -15,6 +16,11 @@ from astronet.review.tce import ReviewTce
 def model_name(model_dir: str, models: Ensemble) -> str:
     """Returns what a report calls models: their directory, and the beginning of the hash of their weights."""
     return f"{model_dir}@{checkpoints.sha256(models.checkpoints.values())[:12]}"
+
+
+def models_name(judges: Sequence[Stage]) -> str:
+    """Returns what a report calls models that judge one after the other."""
+    return " ".join(model_name(stage.model_dir, stage.models) for stage in judges)
 
 
 def request(records_dir: str, **choices: Any) -> folder.ReportRequest:

@@ -60,7 +60,7 @@ class Panel:
 def make(request: Request) -> Panel:
     """Makes the panel of a TCE. Whatever is wrong with its light curve becomes its `problem`."""
     tce = request.tce
-    content = {"views": _views(tce), "members": list(tce.opinion.members) if tce.opinion else []}
+    content = {"views": _views(tce), **_opinion(tce)}
     if request.tess_data_dir is None:
         return Panel(content, (), 0, 0, "no light curves were given (--tess_data_dir)")
     try:
@@ -78,6 +78,18 @@ def make(request: Request) -> Panel:
         return Panel(content, (), 0, 0, f"error: {type(error).__name__}: {error}")
     content["checks"] = [[check.name, check.state, check.told, check.value, check.threshold] for check in found]
     return Panel(content, found, int(measured.events.is_seen.sum()), len(measured.events.number), "")
+
+
+def _opinion(tce: ReviewTce) -> dict[str, Any]:
+    """What the models say beyond what the index has: each member, and each input left out."""
+    if tce.opinion is None:
+        return {"members": [], "why": []}
+    digits = packing.rounded
+    why = [
+        [name, digits(change.mean, 3), digits(change.low, 3), digits(change.high, 3), digits(change.probability, 3)]
+        for name, change in sorted(tce.opinion.why, key=lambda item: -abs(item[1].mean))
+    ]
+    return {"members": list(tce.opinion.members), "why": why}
 
 
 def _views(tce: ReviewTce) -> dict[str, str]:

@@ -56,6 +56,7 @@ def opinion_columns(tces: Sequence[ReviewTce]) -> dict[str, Any]:
     opinions = [tce.opinion for tce in tces]
     return {
         "p": [packing.rounded(opinion.probability if opinion else math.nan) for opinion in opinions],
+        "vetting": [packing.rounded(opinion.later if opinion else math.nan) for opinion in opinions],
         "sd": [packing.rounded(opinion.spread if opinion else math.nan, 4) for opinion in opinions],
         "unlike": [opinion.unlike_training if opinion else "" for opinion in opinions],
         "disposition": [tce.disposition for tce in tces],

@@ -10,6 +10,7 @@ import numpy as np
 from astronet.data.records import columns as names
 from astronet.data.records import tf_example
 from astronet.estimator.scoring import Prediction
+from astronet.evaluation.explanation import Change, Explainer
 from light_curve_util.periodic_event import PeriodicEvent
 
 EARTH_RADII_IN_SOLAR = 109.076  # the Sun's radius in Earth radii (IAU 2015 nominal values)
@@ -24,17 +25,32 @@ class Opinion:
       spread: standard deviation of the members; 0 for a single model.
       members: probability by each member.
       unlike_training: which inputs are unlike all of training; "" where none is.
+      later, later_spread: probability by the last model behind the triage that judged the TCE, and its standard
+        deviation; NaN where there is none.
+      why: what each input does: its name, and the explanation.Change if it is left out.
     """
 
     probability: float
     spread: float
     members: tuple[float, ...]
     unlike_training: str = ""
+    later: float = math.nan
+    later_spread: float = math.nan
+    why: tuple[tuple[str, Change], ...] = ()
 
     @classmethod
-    def of(cls, prediction: Prediction) -> "Opinion":
+    def of(cls, prediction: Prediction, explainer: Optional[Explainer] = None) -> "Opinion":
         members = tuple(float(value) for value in prediction.probabilities)
-        return cls(prediction.mean, prediction.standard_deviation, members, prediction.unlike_training)
+        *_, last = (None, *prediction.later.values())
+        return cls(
+            prediction.mean,
+            prediction.standard_deviation,
+            members,
+            prediction.unlike_training,
+            last.mean if last else math.nan,
+            last.standard_deviation if last else math.nan,
+            tuple(explainer.left_out(prediction.example.SerializeToString()).items()) if explainer else (),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,10 +176,10 @@ def of_example(example: tf_example.Example, opinion: Optional[Opinion] = None) -
     )
 
 
-def of_predictions(predictions: Iterable[Prediction]) -> Iterator[ReviewTce]:
-    """Yields the ReviewTce of each prediction, as scoring.predict_files() yields them."""
+def of_predictions(predictions: Iterable[Prediction], explainer: Optional[Explainer] = None) -> Iterator[ReviewTce]:
+    """Yields the ReviewTce of each prediction, as stages.judge() yields them; explainer tells what each input does."""
     for prediction in predictions:
-        yield of_example(prediction.example, Opinion.of(prediction))
+        yield of_example(prediction.example, Opinion.of(prediction, explainer))
 
 
 def _number(value: Any, missing: float = math.nan) -> float:

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from astronet.data import generate_input_records
 from astronet.review import label_columns
 from tests.astronet.review.conftest import HOSTILE
 
@@ -175,6 +176,34 @@ def test_blind_mode_hides_all_that_tells_of_the_model(visit, folder):
     assert by_column(page, "row_id") == random
     page.open_panel()
     assert "hidden" in page.text("#opinion") and "probability by each member" not in page.text("#plot-10")
+
+
+def test_a_panel_tells_what_each_input_does_and_a_blind_one_only_after_the_label(visit, folder):
+    page = visit(folder)
+    page.click("#reviewer-look")
+    page.open_panel()
+    page.wait("document.querySelectorAll('#why-rows tr').length > 5")
+    rows = page.text("#why-rows")
+    assert "local_view" in rows and "SN" in rows and ("for" in rows or "against" in rows)
+    blind = visit(folder)
+    blind.begin("CD", blind=True)
+    blind.open_panel()
+    assert blind.run("return document.getElementById('why').hidden")
+
+
+def test_the_probability_of_a_second_model_has_a_column(visit, folder, make_report, sky, tmp_path):
+    assert "vetting" not in visit(folder).text("#header")
+    flags = [f"--input_tce_csv_file={sky}/tces.csv", f"--tess_data_dir={sky}/tess", "--config_name=vetting"]
+    records = tmp_path / "records"
+    assert generate_input_records.main([*flags, f"--output_dir={records}", "--make_test_set"]) == 0
+    assert make_report(tmp_path / "report", "--model_dir=pretrained:triage,pretrained:vetting", records=records) == 0
+    page = visit(tmp_path / "report")
+    page.click("#reviewer-look")
+    assert "vetting" in page.text("#header")
+    judged = page.run(
+        "return App.data.vetting.map((value, row) => Number.isFinite(value) === (App.data.p[row] >= 0.5))"
+    )
+    assert all(judged) and len(judged) > 10
 
 
 def test_a_blind_label_stays_the_first_one_when_the_model_is_shown(visit, folder):

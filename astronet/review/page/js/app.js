@@ -3,7 +3,7 @@
   const { byId, replace } = App.dom;
   App.meta = JSON.parse(byId("meta").textContent);
   App.timings = { start: performance.now() };
-  const NUMBERS = ["epoch", "period", "depth", "duration", "sn", "tmag", "rp", "rstar", "teff", "density", "camera_density", "p", "sd"];
+  const NUMBERS = ["epoch", "period", "depth", "duration", "sn", "tmag", "rp", "rstar", "teff", "density", "camera_density", "p", "sd", "vetting"];
 
   /** All rows by column; numbers as Float64Array, NaN where not known. */
   async function readIndex() {
@@ -17,6 +17,7 @@
     }
     data.p = data.p || new Float64Array(App.meta.num_tces).fill(NaN);
     data.sd = data.sd || new Float64Array(App.meta.num_tces).fill(NaN);
+    data.vetting = data.vetting || new Float64Array(App.meta.num_tces).fill(NaN);
     data.views = [];
     App.data = data;
     return count;

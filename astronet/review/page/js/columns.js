@@ -11,6 +11,7 @@ App.columns = (() => {
     { key: "sector", title: "sector", width: 62, hint: "sector of the light curve", text: (row) => App.data.sector[row] },
     number("p", "prob.", 66, fixed(3), "probability of a planet or an eclipsing binary", { blind: true }),
     number("sd", "s.d.", 60, fixed(3), "standard deviation of the members", { blind: true }),
+    number("vetting", "vetting", 66, fixed(3), "probability of a planet, by the model behind the triage", { blind: true }),
     { key: "label", title: "label", width: 64, hint: "your label", fixed: true, text: (row) => App.labels.label(row) },
     { key: "flags", title: "flags", width: 158, hint: "checks that raise a flag", numeric: true },
     number("period", "period, d", 88, digits(6), "period in days"),
@@ -36,7 +37,8 @@ App.columns = (() => {
   /** Columns to show now: those that the user keeps, without what blind mode hides. */
   function shown() {
     const away = hidden();
-    return all.filter((column) => !away.has(column.key) && !(column.blind && App.blind.isOn()));
+    const isEmpty = (column) => column.key === "vetting" && !App.data.vetting.some(Number.isFinite);
+    return all.filter((column) => !away.has(column.key) && !(column.blind && App.blind.isOn()) && !isEmpty(column));
   }
 
   function toggle(key) {

@@ -3,6 +3,7 @@ App.panel = (() => {
   const { el, byId, replace } = App.dom;
   const { fixed, digits } = App.format;
   let row = -1;
+  let content = {};
   let curve = null;
   let factor = 1;
   let isFull = false;
@@ -27,6 +28,7 @@ App.panel = (() => {
   }
 
   function opinion() {
+    why();
     const box = byId("opinion");
     const { p, sd } = App.data;
     if (App.meta.blind) return replace(box, el("span", { class: "quiet" }, "no model in this report"));
@@ -37,7 +39,17 @@ App.panel = (() => {
     const is = p[row] >= App.meta.threshold;
     return replace(box, el("span", { class: "fact" }, el("span", { class: "name" }, "probability"), el("b", {}, fixed(3)(p[row])), ` \u00b1 ${fixed(3)(sd[row])}`),
       el("span", { class: "quiet" }, is ? "above the threshold" : "below the threshold", App.data.unlike[row] ? `; unlike training: ${App.data.unlike[row]}` : ""),
+      App.format.known(App.data.vetting[row]) ? el("span", { class: "fact" }, el("span", { class: "name" }, "vetting"), el("b", {}, fixed(3)(App.data.vetting[row]))) : null,
       App.data.disposition[row] ? el("span", { class: "fact" }, el("span", { class: "name" }, "catalog"), App.data.disposition[row]) : null);
+  }
+
+  /** What each input does to the probability: the log odds without it, over the members. */
+  function why() {
+    const found = App.blind.shows(row) && !App.meta.blind ? content.why || [] : [];
+    byId("why").hidden = !found.length;
+    const signed = (value) => (value > 0 ? "+" : "") + fixed(2)(value);
+    replace(byId("why-rows"), found.map(([name, mean, low, high, left]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, signed(mean)),
+      el("td", {}, `${signed(low)} to ${signed(high)}`), el("td", {}, fixed(3)(left)), el("td", {}, mean < 0 ? "for" : "against"))));
   }
 
   function labelBar() {
@@ -85,6 +97,7 @@ App.panel = (() => {
   async function open(next) {
     const began = performance.now();
     row = next;
+    content = {};
     factor = 1;
     isFull = false;
     byId("panel").hidden = false;
@@ -100,6 +113,8 @@ App.panel = (() => {
       const panel = await App.chunks.panel(next);
       if (row !== next) return;
       curve = App.curves.of(next, panel);
+      content = panel;
+      why();
       checkList(panel);
       replace(byId("source"), panel.paths ? `${panel.paths.join(", ")} \u00b7 SHA-256 ${panel.sha256.slice(0, 16)}\u2026 \u00b7 ${panel.num_cadences} cadences of ${digits(3)(panel.cadence_days * 1440)} min${panel.notes.length ? ` \u00b7 ${panel.notes.join("; ")}` : ""}` : "");
       draw();
