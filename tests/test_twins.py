@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from tests.conftest import SLOW
+
 TESTS = Path(__file__).parent
 REAL = {"shared", "naco"}  # fixtures of real data; a fixture that asks for one of them is one, too
 
@@ -83,7 +85,14 @@ TWINS = {
     "astronet/inference/test_engines.py::test_pretrained_flares_says_the_same_by_both_engines": (
         "astronet/inference/test_sliding.py::test_tensorflow_and_numpy_agree"
     ),
+    "astronet/inference/test_engines.py::test_pretrained_triage_is_judged_alike_by_both_engines": (
+        "test_both_engines_judge_and_calibrate_alike"
+    ),
     "astronet/inference/test_engines.py::test_pretrained_triage_says_the_same_by_both_engines": (
+        "test_both_engines_write_the_same_predictions"
+    ),
+    "astronet/inference/test_engines.py::"
+    "test_pretrained_vetting_says_the_same_by_both_engines_of_published_and_of_joined_records": (
         "test_both_engines_write_the_same_predictions"
     ),
     "astronet/test_batch_predict.py::test_published_checkpoint_gives_its_published_predictions": (
@@ -100,6 +109,9 @@ TWINS = {
     ),
     "astronet/test_train.py::test_checkpoints_have_the_published_names": (
         "astronet/test_models.py::test_yu2019_names_its_variables_by_the_rule_of_published_checkpoints"
+    ),
+    "astronet/test_triage.py::test_the_exofop_table_as_downloaded_gives_ranked_candidates": (
+        "test_probabilities_of_a_table_are_those_of_the_separate_scripts"
     ),
     "light_curve_util/test_detrend.py::test_real_photometry": "test_variation_goes_and_the_transit_stays",
     "light_curve_util/test_file_index.py::test_real_files_are_found": "test_every_name_is_found_in_every_place",
@@ -128,6 +140,9 @@ TWINS = {
     "light_curve_util/test_views.py::test_published_views": "light_curve_util/test_cc_equals_reference.py::test_views",
     "test_walkthrough.py::test_the_catalogue_commands_of_the_published_readme": (
         "test_the_commands_of_the_walkthrough_run_as_written"
+    ),
+    "test_walkthrough.py::test_the_python_of_the_transit_search": (
+        "astronet/test_api_inputs.py::test_a_search_finds_what_a_score_takes"
     ),
 }
 
@@ -166,3 +181,9 @@ def test_each_test_on_real_data_has_a_twin_that_makes_its_own():
     twins = {twin if "::" in twin else f"{name.partition('::')[0]}::{twin}" for name, twin in TWINS.items()}
     assert twins <= names, "a twin is not there"
     assert not twins & real, "a twin asks for real data"
+
+
+def test_each_slow_test_that_is_listed_exists():
+    files = {str(path.relative_to(TESTS.parent)) for path in TESTS.rglob("test_*.py")}
+    names = {f"tests/{file}::{function.name}" for file, function in functions()}
+    assert set(SLOW) <= files | names
