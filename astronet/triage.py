@@ -38,7 +38,7 @@ def _triage(flags: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory(prefix="astronet-triage-") as directory:
             return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
     request = _request(flags, flags.output_dir)
-    _refuse_overwriting(request)
+    request.check()
     result = triage.run(request)
     code = _tell(result, is_kept=True)
     if flags.report and result.predictions:
@@ -98,22 +98,6 @@ def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
         *flags.light_curves,
         downloads.fetch(stars, flags.download, directory, server, flags.sectors or ()),
     ]
-
-
-def _refuse_overwriting(request: "triage.TriageRequest") -> None:
-    """Refuses inputs that lie where outputs are written."""
-    from astronet.pipeline.triage import OUTPUTS
-
-    inputs = {"--table": request.table, "LIGHT_CURVES": list(filter(os.path.isfile, request.light_curves))}
-    arguments.refuse_overwriting_in(request.output_dir, OUTPUTS, "--output_dir", inputs)
-    made = os.path.realpath(request.path("light_curves"))
-    is_linked = len(request.light_curves) > 1 or os.path.isdir(made)  # a single directory is read where it is
-    for real, path in ((os.path.realpath(path), path) for path in request.light_curves):
-        common = os.path.commonpath([made, real])
-        if common == made or (common == real and is_linked):
-            raise ScriptError(
-                f"{path} holds {request.path('light_curves')}, or lies in it: choose another --output_dir"
-            )
 
 
 def _tell(result: "triage.TriageResult", is_kept: bool) -> int:

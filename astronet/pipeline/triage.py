@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from astronet.base import arguments
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.base.tables import open_table
@@ -70,6 +71,19 @@ class TriageRequest:
     def path(self, *names: str) -> str:
         """Returns the path of a file in the output directory."""
         return os.path.join(self.output_dir, *names)
+
+    def check(self) -> None:
+        """Raises ScriptError if inputs lie where outputs are written."""
+        inputs = {"--table": self.table, "LIGHT_CURVES": list(filter(os.path.isfile, self.light_curves))}
+        arguments.refuse_overwriting_in(self.output_dir, OUTPUTS, "--output_dir", inputs)
+        made = os.path.realpath(self.path("light_curves"))
+        is_linked = len(self.light_curves) > 1 or os.path.isdir(made)  # a single directory is read where it is
+        for real, path in ((os.path.realpath(path), path) for path in self.light_curves):
+            common = os.path.commonpath([made, real])
+            if common == made or (common == real and is_linked):
+                raise ScriptError(
+                    f"{path} holds {self.path('light_curves')}, or lies in it: choose another --output_dir"
+                )
 
     @property
     def records_dir(self) -> str:
