@@ -35,6 +35,9 @@ astronet-predict --model_dir=pretrained:triage --tic=1002 --sector=14 --tess_dat
   --duration_hours=3.6 --transit_depth=20000 --sn=30 >one.txt
 [ "$(head -n 1 one.txt)" = "$(grep '^1002 ' prediction_yyy.txt)" ] || fail "predict.py and batch_predict.py disagree"
 
+astronet-evaluate --model_dir=pretrained:triage --eval_files=records/test* >judged.txt
+grep -q "num_examples = 3" judged.txt || fail "evaluate.py does not judge 3 TCEs"
+
 astronet-simulate-flares --output_dir=flares --num_stars=2 --days=6 --seed=1
 astronet-find-flares flares/*.fits --model_dir=pretrained:flares --output_dir=found
 [ "$(wc -l <found/flares.csv)" -ge 4 ] || fail "of 8 flares not even 3 are found"
