@@ -21,6 +21,7 @@ import astronet
 from astronet.base import workers
 from astronet.base.files import make_directory, write_aside
 from astronet.base.script import ScriptError
+from astronet.config import nouns
 from astronet.data.records import preprocess
 from astronet.review import checks, label_columns, packing, page_files, panel, rows, twins
 from astronet.review.tce import ReviewTce
@@ -152,6 +153,9 @@ class _Writer:
 def _check(request, tces):
     if not tces:
         raise ScriptError("there is no TCE to show: give other records")
+    words = nouns.of(tces[0].views)
+    if words is not nouns.TCES:
+        raise ScriptError(f"these are records of {words.many}: a report shows TCEs, of generate_input_records.py")
     names: set[tuple[int, int, int]] = set()
     for tce in tces:
         name = (tce.row_id, tce.tic_id, tce.sector)

@@ -48,6 +48,9 @@ def write(wanted: folder.ReportRequest, tces: Sequence[ReviewTce]) -> folder.Wri
     total = -(-len(tces) // folder.ROWS_OF_PANELS)
     unit = f" x {folder.ROWS_OF_PANELS} TCEs"
     written = folder.write(wanted, tces, lambda pieces: messages.bar(pieces, total=total, unit=unit))
+    if wanted.tess_data_dir is None:
+        LOG.warning("warning: no light curves were given (--tess_data_dir): panels show what the network read alone")
+        return written
     for row_id, tic_id, why in written.problems:
         LOG.warning(f"warning: row_id {row_id} (TIC {tic_id}) is shown without its light curve: {why}")
     return written

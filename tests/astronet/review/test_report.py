@@ -3,11 +3,14 @@
 import base64
 import json
 import re
+from importlib import resources
 
 import numpy as np
 import pytest
 
+from astronet import report
 from astronet.base.script import ScriptError
+from astronet.data import generate_input_records
 from astronet.data.records import tf_example, tfrecord
 from astronet.review import label_columns, packing, page_files, panel
 from light_curve_util import tess_io
@@ -186,3 +189,73 @@ def test_no_record_no_report():
 
     with pytest.raises(ScriptError, match="no TCE"):
         folder.write(folder.ReportRequest("nowhere", None, None), [])
+
+
+def test_without_light_curves_there_is_one_warning(sky, tmp_path, capsys):
+    assert report.main([f"--records={sky}/records", f"--output_dir={tmp_path}", "--blind"]) == 0
+    assert capsys.readouterr().err.count("no light curves were given") == 1
+    assert piece(tmp_path, "lc-0000")["tces"][0]["views"]
+
+
+def test_records_of_other_things_are_refused(make_report, write_records, tmp_path, capsys):
+    def change(number, example):
+        example.features.feature["flare_window"].float_list.value[:] = [1.0] * 10
+
+    records = write_records(tmp_path / "records", change)
+    assert make_report(tmp_path / "report", "--blind", records=records) == 1
+    assert "these are records of windows" in capsys.readouterr().err
+
+
+def test_sectors_that_are_folded_together_are_one_row(sky, tmp_path):
+    flags = ["--config_name=triage", "--make_test_set", "--stitch", f"--output_dir={tmp_path}/records"]
+    table = tmp_path / "tces.csv"
+    rows = (sky / "tces.csv").read_text().splitlines()
+    header = rows[0].split(",")
+    sectors = {name: set() for name in {row.split(",")[header.index("tic_id")] for row in rows[1:]}}
+    for path in sky.glob("tess/sector-*/*.h5"):
+        sectors.get(path.stem, set()).add(path.parent.name.partition("-")[2])
+    tic_id = max(sectors, key=lambda name: len(sectors[name]))
+    cells = next(row.split(",") for row in rows[1:] if row.split(",")[header.index("tic_id")] == tic_id)
+    cells[header.index("Sectors")] = f'"{",".join(sorted(sectors[tic_id]))}"'
+    table.write_text("\n".join([rows[0], ",".join(cells)]) + "\n")
+    inputs = [f"--input_tce_csv_file={table}", f"--tess_data_dir={sky}/tess"]
+    assert generate_input_records.main([*flags, *inputs]) == 0 and len(sectors[tic_id]) > 1
+    made = [f"--records={tmp_path}/records", f"--tess_data_dir={sky}/tess", f"--output_dir={tmp_path}/report"]
+    assert report.main([*made, "--blind"]) == 0
+    index, panel = piece(tmp_path / "report", "index-0"), piece(tmp_path / "report", "lc-0000")["tces"][0]
+    assert index["sector"] == [";".join(sorted(sectors[tic_id]))] and len(panel["paths"]) == len(sectors[tic_id])
+    times = unpacked_times(panel["time"])
+    assert times[-1] - times[0] > 28 and panel["raw"] and index["problem"] == [""]
+
+
+def luminance(color):
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return np.dot(linear, (0.2126, 0.7152, 0.0722))
+
+
+def contrast(one, other):
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_can_be_read_in_both_styles():
+    style = resources.files("astronet.review").joinpath("page", "app.css").read_text()
+    blocks = re.findall(r":root[^{]*\{([^}]*)\}", style)
+    assert len(blocks) == 3 and blocks[1].split() == blocks[2].split()  # dark: chosen, or by the system
+    for block in blocks:
+        colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+        texts = [
+            "text",
+            "quiet",
+            "mark",
+            "odd",
+            "even",
+            "accent",
+            *(name for name in colors if name.startswith("label-")),
+        ]
+        for name in texts:
+            for ground in ("ground", "raised"):
+                assert contrast(colors[name], colors[ground]) >= 4.5, (name, ground)
+        assert contrast(colors["accent"], colors["on-accent"]) >= 4.5
+        assert contrast(colors["text"], colors["box"]) >= 4.5
