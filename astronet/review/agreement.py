@@ -1,7 +1,7 @@
-"""How well two reviewers agree: Cohen's kappa with its interval, agreement per class, the confusion matrix.
+"""Measures how well two reviewers agree: Cohen's kappa with its interval, agreement per class, confusion matrix.
 
-Source: Cohen 1960, Educational and Psychological Measurement 20, 37; the agreement per class is that of Cicchetti and
-Feinstein 1990, J. Clin. Epidemiol. 43, 551 (kappa falls for rare classes although reviewers agree on them).
+Sources: Cohen 1960, Educational and Psychological Measurement 20, 37. Agreement per class: Cicchetti and Feinstein
+1990, J. Clin. Epidemiol. 43, 551 (kappa is low for rare classes even if reviewers agree on them).
 """
 
 import dataclasses
@@ -13,22 +13,22 @@ import numpy as np
 from astronet.review.label_columns import LABELS, UNSURE
 
 CLASSES = tuple(label for label in LABELS if label != UNSURE)
-POSITIVE = ("PC", "EB")  # against the rest: the classes of the triage
+POSITIVE = ("PC", "EB")  # the positive class of the triage; the others are negative
 
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """How two lists of labels of the same TCEs agree.
+    """Agreement of two lists of labels of the same TCEs.
 
     Attributes:
-      num_tces: that both have given a label other than U.
-      num_unsure: that at least one calls U.
-      observed: fraction on which they agree; NaN where there is no TCE.
-      kappa, low, high: Cohen's kappa of the six classes, and its 95 % interval; NaN where it is not defined, because
-        there are no TCEs or both gave a single label.
-      binary_kappa, binary_low, binary_high: the same for PC and EB against the rest.
-      per_class: dict of class to 2 n_both / (n_first + n_second); NaN where neither gave it.
-      matrix: number of TCEs by class of the first (rows) and of the second. [6, 6]
+      num_tces: number of TCEs to which both gave a label other than U (unsure).
+      num_unsure: number of TCEs that at least one called U.
+      observed: fraction of TCEs with the same label; NaN if there are none.
+      kappa, low, high: Cohen's kappa of the six classes and its 95 % interval; NaN if there are no TCEs, or if both
+        reviewers only gave one and the same label.
+      binary_kappa, binary_low, binary_high: the same for two classes, PC or EB and all others.
+      per_class: dictionary of each class to 2 n_both / (n_first + n_second); NaN if neither gave it.
+      matrix: number of TCEs by class of the first reviewer (rows) and of the second (columns), [6, 6].
     """
 
     num_tces: int
@@ -48,9 +48,9 @@ def compare(first: Sequence[str], second: Sequence[str], num_resamples: int = 10
     """Compares the labels of two reviewers.
 
     Args:
-      first, second: labels of the same TCEs. [num_tces]
-      num_resamples: of the bootstrap over TCEs.
-      seed: of the bootstrap.
+      first, second: labels of the same TCEs, [num_tces] each.
+      num_resamples: number of resamples of the bootstrap over TCEs.
+      seed: seed of the bootstrap.
 
     >>> both = compare(["PC", "EB", "J", "J"], ["PC", "EB", "J", "V"])
     >>> round(both.kappa, 3), both.observed, both.per_class["J"]
@@ -80,7 +80,7 @@ def compare(first: Sequence[str], second: Sequence[str], num_resamples: int = 10
 
 
 def kappa(matrix: np.ndarray) -> float:
-    """Returns Cohen's kappa of a confusion matrix [n, n]; NaN where both gave a single label, or there are none."""
+    """Returns Cohen's kappa of a confusion matrix [n, n]; NaN if it has at most one label."""
     total = matrix.sum()
     if not total:
         return math.nan
@@ -96,7 +96,7 @@ def _binary(matrix):
 
 
 def _resampled(matrix, num_resamples, random):
-    """The 95 % interval of kappa by bootstrap; NaN where no resample defines it."""
+    """Returns the 95 % interval of kappa by bootstrap; NaN if kappa is not defined for any resample."""
     total = int(matrix.sum())
     if not total:
         return math.nan, math.nan

@@ -1,4 +1,4 @@
-"""What is said about how reviewers agree, with each other and with the controls: as lines of text, and as JSON."""
+"""Reports how well reviewers agree with each other and with controls, as lines of text and as JSON."""
 
 import dataclasses
 import itertools
@@ -17,11 +17,11 @@ Judged = Mapping[str, Mapping[str, Figure]]
 
 
 def of_pairs(labels: Sequence[Label], seed: int = 0) -> dict[tuple[str, str], Agreement]:
-    """Returns the Agreement of each two reviewers over the TCEs that both labeled one by one.
+    """Returns the Agreement of each pair of reviewers, over the TCEs that both labeled one by one.
 
     Args:
-      labels: of all reviewers.
-      seed: of the bootstrap of kappa.
+      labels: labels of all reviewers.
+      seed: seed of the bootstrap of kappa.
     """
     label_of = {
         reviewer: {
@@ -42,7 +42,7 @@ def of_pairs(labels: Sequence[Label], seed: int = 0) -> dict[tuple[str, str], Ag
 
 
 def lines(pairs: Pairs, judged: Judged) -> Iterator[str]:
-    """Yields what to tell of pairs of reviewers, and of each reviewer's controls (controls.judge())."""
+    """Yields lines of text about pairs of reviewers, and about the controls of each reviewer (controls.judge())."""
     for (first, second), both in pairs.items():
         yield (
             f"{first} and {second}: agree on {both.observed:.3f} of {numbered(both.num_tces, 'TCE')} "
@@ -53,11 +53,11 @@ def lines(pairs: Pairs, judged: Judged) -> Iterator[str]:
         defined = {name: value for name, value in both.per_class.items() if not math.isnan(value)}
         yield "  agreement per class       " + ", ".join(f"{name} {value:.2f}" for name, value in defined.items())
     for reviewer, figures in judged.items():
-        told = ", ".join(
+        results = ", ".join(
             f"{name} {figure.count} of {figure.total} ({figure.low:.2f} to {figure.high:.2f})"
             for name, figure in figures.items()
         )
-        yield f"controls, {reviewer}: {told or 'none labeled'}"
+        yield f"controls, {reviewer}: {results or 'none labeled'}"
 
 
 def _with_interval(value, low, high):
@@ -65,7 +65,7 @@ def _with_interval(value, low, high):
 
 
 def write(path: str, pairs: Pairs, judged: Judged) -> None:
-    """Writes the same as JSON; what is not defined is null."""
+    """Writes the same figures as JSON; a figure that is not defined is null."""
     figures_of = {name: {key: dataclasses.asdict(value) for key, value in of.items()} for name, of in judged.items()}
     of_pairs = [{"reviewers": list(names), **_defined(dataclasses.asdict(both))} for names, both in pairs.items()]
     json_files.write(path, {"classes": list(agreement.CLASSES), "pairs": of_pairs, "controls": figures_of})

@@ -1,8 +1,8 @@
-"""Controls: TCEs among those to label whose answer is known, which tell how good a reviewer is.
+"""Controls: TCEs with a known answer, mixed among those to label, which measure how good a reviewer is.
 
-repeat: a TCE that is there twice, under two row_ids: the two labels should be equal.
-injected: a transit that was put into a light curve: it should be called PC or EB.
-inverted: a dip of a light curve that was turned upside down: it should not.
+repeat: a TCE that occurs twice, with two row_ids: both should get the same label.
+injected: a transit that was injected into a light curve: its label should be PC or EB.
+inverted: a dip in an inverted light curve: its label should be neither PC nor EB.
 """
 
 import csv
@@ -33,7 +33,7 @@ class Control:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A fraction: how many of how many, and its 95 % interval (Wilson)."""
+    """A fraction, count of total, with its 95 % interval (Wilson)."""
 
     count: int
     total: int
@@ -50,7 +50,7 @@ def write(path: str, controls: Iterable[Control]) -> None:
 
 
 def read(path: str) -> list[Control]:
-    """Reads a list of controls; a ScriptError says what is wrong with the file."""
+    """Reads a list of controls; raises ScriptError if the file is not such a list."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -71,11 +71,12 @@ def read(path: str) -> list[Control]:
 
 
 def judge(controls: Sequence[Control], labels: Sequence[Label]) -> dict[str, dict[str, Figure]]:
-    """Returns how each reviewer does on the controls that are labeled.
+    """Returns the figures of each reviewer on the controls that have a label.
 
     Returns:
-      Dict of reviewer to dict of figure: "self-agreement" of repeats, "completeness" of injected transits (called PC or
-      EB), "reliability" on inverted light curves (called neither). U counts as neither; a repeat with U is left out.
+      Dictionary of each reviewer to a dictionary of Figures: "self-agreement" (repeats with the same label),
+      "completeness" (injected transits with the label PC or EB), "reliability" (dips in inverted light curves with
+      another label). U counts as a label other than PC and EB; repeats with a U are left out.
     """
     return {
         reviewer: {

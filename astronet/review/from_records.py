@@ -1,4 +1,4 @@
-"""A report of the TCEs of record files, for the scripts that make one: its request, a progress bar, warnings."""
+"""Makes a report of the TCEs in record files, for scripts: its request, a progress bar, warnings."""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from astronet.review.tce import ReviewTce
 
 
 def model_name(model_dir: str, models: Ensemble) -> str:
-    """Returns what a report calls models: their directory, and the beginning of the hash of their weights."""
+    """Returns the name of models in a report: their directory, and the beginning of the hash of their weights."""
     return f"{model_dir}@{checkpoints.sha256(models.checkpoints.values())[:12]}"
 
 
@@ -27,11 +27,11 @@ def request(records_dir: str, **choices: Any) -> folder.ReportRequest:
     """Returns the request of a report of records.
 
     Args:
-      records_dir: directory of the record files; its records.json says how light curves were read, and the catalog.
+      records_dir: directory of the record files; its records.json contains how light curves were read, and the catalog.
       **choices: other fields of folder.ReportRequest.
 
     Raises:
-      ScriptError: the records were made without flares, and the flare networks are not to be found.
+      ScriptError: flares were masked in the records, and the flare networks are missing.
     """
     manifest = json_files.read_or_nothing(os.path.join(records_dir, photometry.MANIFEST))
     catalog = manifest.get("catalogue")
@@ -44,7 +44,7 @@ def request(records_dir: str, **choices: Any) -> folder.ReportRequest:
 
 
 def write(wanted: folder.ReportRequest, tces: Sequence[ReviewTce]) -> folder.Written:
-    """Writes a report, and says where it is and which light curves are not drawn."""
+    """Writes a report, and prints where it is and which light curves are not drawn."""
     total = -(-len(tces) // folder.ROWS_OF_PANELS)
     unit = f" x {folder.ROWS_OF_PANELS} TCEs"
     written = folder.write(wanted, tces, lambda pieces: messages.bar(pieces, total=total, unit=unit))

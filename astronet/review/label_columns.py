@@ -18,8 +18,8 @@ class LabelColumn:
     """One column.
 
     Attributes:
-      name: as the header spells it.
-      meaning: what it holds, with the unit and the values that it may have.
+      name: name in the header.
+      meaning: what the column contains, with the unit and the possible values.
     """
 
     name: str
@@ -89,7 +89,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def guarded(text: str) -> str:
-    """Returns free text as the file holds it: with a leading "'" where a spreadsheet could take it for a formula.
+    """Returns free text as the file contains it: with a leading "'" if a spreadsheet could take it for a formula.
 
     >>> guarded("=1+1"), guarded("deep"), guarded("'quoted'")
     ("'=1+1", 'deep', "''quoted'")

@@ -1,4 +1,4 @@
-"""Reads the files of labels that reports export, and says what cannot be used."""
+"""Reads the files of labels that reports export, and lists the rows that cannot be used."""
 
 import collections
 import dataclasses
@@ -15,24 +15,24 @@ from astronet.review import label_columns
 from astronet.review.label_columns import LABELS, METHODS, unguarded
 
 _NEEDED = ("row_id", "tic_id", "label", "reviewer", "method", "labeled_at")
-_MAX_ROWS = 2_000_000  # of all files
+_MAX_ROWS = 2_000_000  # in all files together
 
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What one reviewer says of one TCE.
+    """The label of one reviewer for one TCE.
 
     Attributes:
-      row_id, tic_id: of the TCE.
-      sectors: numbers of its sectors; empty where the file does not say.
-      period: days; NaN where the file does not say.
+      row_id, tic_id: row_id and TIC ID of the TCE.
+      sectors: numbers of its sectors; empty if the file does not contain them.
+      period: days; NaN if the file does not contain it.
       label: one of label_columns.LABELS; "" for a row that has only a note.
-      first_label: the first that the reviewer gave; that of a blind label counts.
+      first_label: the first label that the reviewer gave; it counts if the labeling was blind.
       reviewer, note: free text.
       method: one of label_columns.METHODS.
-      is_blind: whether the model's opinion was hidden.
+      is_blind: whether the probability of the model was hidden.
       labeled_at: UTC; the newest of several labels of one reviewer counts.
-      catalog_sha256: of the catalog of the report; "" where the file does not say.
+      catalog_sha256: hash of the catalog of the report; "" if the file does not contain it.
       file: name of the file.
     """
 
@@ -52,7 +52,7 @@ class Label:
 
     @property
     def counts(self) -> str:
-        """The label that counts: a blind reviewer's first one, which no model has influenced; else the last."""
+        """The label that counts: the first label if it was blind, because no model has influenced it; else the last."""
         return self.first_label if self.is_blind and self.first_label else self.label
 
 
@@ -71,13 +71,13 @@ def read(paths: Iterable[str]) -> tuple[list[Label], list[Unused]]:
     """Reads files of labels.
 
     Args:
-      paths: files that the report has exported. A file may be there twice: labels that are equal count once.
+      paths: files that the report exported. The same label in two files counts once.
 
     Returns:
-      The newest Label of each reviewer for each TCE, in the order of the files; the rows that are not used.
+      The newest Label of each reviewer for each TCE, in the order of the files; and the rows that are not used.
 
     Raises:
-      ScriptError: a file is none of labels; it names the file and what it lacks.
+      ScriptError: a file is not a file of labels; the message names the file and the missing column.
     """
     newest: dict[tuple[int, int, str, bool], Label] = {}
     unused: list[Unused] = []
@@ -113,7 +113,7 @@ def _rows(path):
 
 
 def _label(cells, file):
-    """The Label of a row; a ValueError says what is wrong with it."""
+    """Returns the Label of a row; raises ValueError if the row is wrong."""
     label = cells["label"].strip().upper()
     first = cells.get("first_label", "").strip().upper()
     for text in (label, first):
@@ -176,5 +176,5 @@ def by_tce(labels: Iterable[Label]) -> dict[tuple[int, int], list[Label]]:
 
 
 def newest_time(labels: Iterable[Label]) -> Optional[datetime]:
-    """Returns the time of the newest label; None where there is none."""
+    """Returns the time of the newest label; None if there is none."""
     return max((label.labeled_at for label in labels), default=None)

@@ -1,8 +1,8 @@
-"""Makes controls for a report: TCEs whose answer is known, mixed among those to label. controls.py has their kinds.
+"""Makes controls for a report: TCEs with a known answer, mixed among those to label. controls.py describes the kinds.
 
-A control has a light curve of its own, with a new TIC ID, made from that of a star of the report. Star parameters,
-camera and event densities are those of that star. The list of controls stays away from the reviewer; merge_labels.py
-reads it.
+A control gets a new light curve with a new TIC ID, made from the light curve of a star of the report, and the star
+parameters, camera and event densities of that star. The reviewer must not see the list of controls, which
+merge_labels.py reads.
 """
 
 import collections
@@ -28,7 +28,7 @@ from light_curve_util.tess_io import LightCurve
 
 LIST = "controls.csv"
 _LIGHT_CURVES = "tess"
-_TRIES = 8  # stars for each control
+_TRIES = 8  # number of stars that are tried for each control
 _PERIODS, _RADII = (0.6, 10.0), (2.0, 14.0)  # days, Earth radii
 _TIC_IDS = (10_000_000, 1_000_000_000)
 _FROM_LIGHT_CURVE = (names.ROW_ID, names.TIC_ID, names.EPOCH, names.PERIOD, names.DURATION, names.DEPTH, names.SN)
@@ -36,14 +36,14 @@ _FROM_LIGHT_CURVE = (names.ROW_ID, names.TIC_ID, names.EPOCH, names.PERIOD, name
 
 @dataclasses.dataclass(frozen=True)
 class ControlRequest:
-    """What controls are made of.
+    """Settings of the controls.
 
     Attributes:
-      tess_data_dir: directory of the light curves.
+      tess_data_dir: directory of the light curves of the report.
       output_dir: directory for the light curves of the controls and for their list.
       settings: how the records were made, with their views.
-      number: of controls, as many of each kind.
-      seed: of the choice of stars, planets and TIC IDs.
+      number: number of controls, divided equally among the kinds.
+      seed: seed of the random stars, planets and TIC IDs.
     """
 
     tess_data_dir: str
@@ -59,47 +59,47 @@ class ControlRequest:
 
     @property
     def settings_of_controls(self) -> preprocess.Settings:
-        """How the light curves of the controls are read: their only flux is the one that was read before."""
+        """Returns how the light curves of the controls are read: each has only one flux."""
         return dataclasses.replace(self.settings, flux_key=None)
 
 
 def make(request: ControlRequest, examples: Sequence[tf_example.Example]) -> list[tf_example.Example]:
-    """Makes controls; returns their records, and writes their light curves and their list.
+    """Writes the light curves of controls and their list, and returns their records.
 
     Args:
-      request: how many, from where.
+      request: settings.
       examples: records of the TCEs of the report.
     """
     maker = _Maker(request, examples)
     made: list[tuple[Control, tf_example.Example]] = []
     wanted = [KINDS[number % len(KINDS)] for number in range(request.number)]
     for kind in wanted:
-        found = next(filter(None, maker.tries(kind)), None)
-        if found:
-            made.append(found)
+        first = next(filter(None, maker.tries(kind)), None)
+        if first:
+            made.append(first)
     make_directory(request.output_dir)
     write(os.path.join(request.output_dir, LIST), [control for control, _ in made])
     counts = collections.Counter(control.kind for control, _ in made)
     LOG.info(f"controls: {', '.join(f'{kind} {counts[kind]}' for kind in KINDS)}; {request.output_dir}/{LIST}")
     if len(made) < len(wanted):
-        LOG.warning(f"warning: {len(wanted) - len(made)} controls fewer than asked for: no light curve gave them")
+        LOG.warning(f"warning: {len(wanted) - len(made)} controls are missing: no light curve was suitable for them")
     return [example for _, example in made]
 
 
 class _Maker:
-    """Draws stars of the report, and makes controls of their light curves."""
+    """Draws stars of the report at random, and makes controls from their light curves."""
 
     def __init__(self, request: ControlRequest, examples: Sequence[tf_example.Example]) -> None:
         self._request, self._examples = request, examples
         self._random = np.random.default_rng([request.seed, 41])
         self._tic_ids = {int(tf_example.value(example, names.TIC_ID, 0)) for example in examples}
         taken = {int(tf_example.value(example, names.ROW_ID, 0)) for example in examples}
-        # Among the others, so that a high number does not tell a control.
+        # Among the row_ids of the others, so that a high number does not reveal a control.
         free = [row for row in range(max(taken) + 2 * request.number + 1) if row not in taken]
         self._row_ids = iter(self._random.permutation(free).tolist())
 
     def tries(self, kind: str) -> Iterator[Optional[tuple[Control, tf_example.Example]]]:
-        """Yields a control of a kind, or None, for one star after the other."""
+        """Tries one star after the other; yields a control of a kind, or None if the star is not suitable."""
         for place in self._random.permutation(len(self._examples))[:_TRIES]:
             try:
                 yield self._make(kind, self._examples[int(place)])
@@ -109,13 +109,13 @@ class _Maker:
     def _make(self, kind, example):
         request, host = self._request, _columns(example)
         if host.get(names.STITCHED_SECTORS):
-            return None  # the sectors of a star have light curves of their own
+            return None  # sectors that are folded together: their light curves are separate files
         read = _read(host, request)
         light_curve, event = self._changed(kind, read, host)
         if event is None:
             return None
-        own = {names.ROW_ID: next(self._row_ids), names.TIC_ID: self._new_tic_id()}
-        columns = {**host, **event, **own, names.DISPOSITION: host.get(names.DISPOSITION, "J")}
+        identity = {names.ROW_ID: next(self._row_ids), names.TIC_ID: self._new_tic_id()}
+        columns = {**host, **event, **identity, names.DISPOSITION: host.get(names.DISPOSITION, "J")}
         ephemeris = PeriodicEvent(columns[names.EPOCH], columns[names.PERIOD], columns[names.DURATION])
         folded = preprocess.prepared(light_curve, ephemeris, request.settings_of_controls)
         views = preprocess.views_of(folded, ephemeris, request.settings.views)
@@ -125,7 +125,7 @@ class _Maker:
         return control, tf_example.to_example(columns, views)
 
     def _changed(self, kind, light_curve, host):
-        """The light curve of a control, and its ephemeris as record columns; None where the search finds nothing."""
+        """Returns the light curve of a control and its ephemeris as record columns; None if no event is found."""
         if kind == "repeat":
             return light_curve, {name: host[name] for name in _FROM_LIGHT_CURVE if name in host}
         if kind == "inverted":
@@ -151,7 +151,7 @@ _DISC = (names.STAR_RADIUS, names.STAR_MASS)
 
 
 def _columns(example) -> dict[str, Any]:
-    """The columns of a record, without its views."""
+    """Returns the columns of a record, without its views."""
     held = example.features.feature
     return {name: tf_example.value(example, name) for name in held if len(tf_example.floats(held[name])) <= 1}
 
@@ -162,7 +162,7 @@ def _read(columns, request) -> LightCurve:
 
 
 def _strongest(light_curve, tmag) -> Optional[dict[str, Any]]:
-    """The strongest threshold crossing event of a light curve as record columns; None where there is none."""
+    """Returns the strongest threshold crossing event of a light curve as record columns; None if there is none."""
     peaks = [peak for peak in transit_search.search(light_curve.time, light_curve.flux, tmag) if not peak.why_not_tce()]
     if not peaks:
         return None
@@ -177,7 +177,7 @@ def _strongest(light_curve, tmag) -> Optional[dict[str, Any]]:
 
 
 def _write_light_curve(directory, columns, light_curve):
-    """Writes a light curve as QLP's HDF5 files have it."""
+    """Writes a light curve in the format of QLP's HDF5 files."""
     import h5py
 
     of_sector = os.path.join(directory, f"sector-{columns[names.SECTOR]}")

@@ -1,4 +1,4 @@
-"""What is measured in the light curve of a TCE for its panel and its checks."""
+"""Measures the events in the light curve of a TCE, for its panel and its checks."""
 
 import dataclasses
 import math
@@ -12,12 +12,12 @@ from astronet.review.photometry import Photometry
 from light_curve_util.periodic_event import PeriodicEvent
 from light_curve_util.phase_fold import phase_fold
 
-_GAP_DAYS = 0.5  # a longer gap between cadences is an edge
-_AWAY = 0.75  # durations from the middle of an event: out of transit
-_BESIDE = 3.0  # durations from the middle of an event: the end of its own baseline
-_SEEN_SHARE = 0.5  # of the cadences of an event that must be there
+_GAP_DAYS = 0.5  # a longer interval between cadences is a gap, whose ends are edges
+_AWAY = 0.75  # out of transit: more than so many durations from the middle of an event
+_BESIDE = 3.0  # the baseline of an event: out of transit within so many durations from its middle
+_SEEN_SHARE = 0.5  # an event counts as seen if so large a fraction of its cadences exists
 _MOST_EVENTS = 20_000
-_STEPS_OF_DURATION = 4  # of the box that is moved over the folded light curve
+_STEPS_OF_DURATION = 4  # steps per duration in which the box moves over the folded light curve
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,15 +25,15 @@ class Noise:
     """Scatter of the light curve out of transit.
 
     Attributes:
-      white: standard deviation of a cadence.
-      red_variance: variance of means over one duration, beyond what white noise explains.
+      white: standard deviation of one cadence.
+      red_variance: variance of means over one duration, minus that of white noise.
     """
 
     white: float
     red_variance: float
 
     def of_mean(self, num_cadences: np.ndarray, num_events: np.ndarray) -> np.ndarray:
-        """Standard deviation of means over so many cadences in so many events; inf for none."""
+        """Returns the standard deviation of a mean over so many cadences in so many events; inf for none."""
         with np.errstate(divide="ignore"):
             return np.sqrt(self.white**2 / num_cadences + self.red_variance / num_events)
 
@@ -43,11 +43,12 @@ class Events:
     """The events that the ephemeris predicts from the first to the last cadence, arrays [num_events].
 
     Attributes:
-      number: counted from the epoch.
-      time: of the middle, BTJD.
-      num_cadences: in transit.
-      is_seen: whether at least half of its cadences are there.
-      depth, sigma: depth against the baseline beside the event, and its standard deviation; NaN where it is not seen.
+      number: number of periods since the epoch.
+      time: time of the middle, BTJD.
+      num_cadences: number of cadences in transit.
+      is_seen: whether at least half of the cadences of the event exist.
+      depth, sigma: depth relative to the baseline before and after the event, and its standard deviation; NaN if the
+        event is not seen.
     """
 
     number: np.ndarray
@@ -67,7 +68,7 @@ class Dip:
     """A dip of the folded light curve.
 
     Attributes:
-      phase: of its middle, in periods, -0.25 to 0.75.
+      phase: phase of its middle, in periods, -0.25 to 0.75.
       depth: relative flux; negative for a brightening.
       sigma: standard deviation of the depth, red noise included.
     """
@@ -86,10 +87,11 @@ class Half:
     """The odd or the even events.
 
     Attributes:
-      num_events: that are seen.
+      num_events: number of events that are seen.
       depth, sigma: mean depth and its standard deviation.
-      shape_depth: depth of the trapezoid fit; NaN where there is none.
-      time_days, time_sigma_days: of the middle of the fitted trapezoid after the ephemeris; NaN where there is none.
+      shape_depth: depth of the fitted trapezoid; NaN without a fit.
+      time_days, time_sigma_days: how much later than the ephemeris the middle of the fitted trapezoid is, and its
+        standard deviation; NaN without a fit.
     """
 
     num_events: int
@@ -102,21 +104,21 @@ class Half:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """All that is measured.
+    """All measurements of a TCE.
 
     Attributes:
-      noise: out of transit.
-      events: one by one.
-      peak: trapezoid fit of the folded event; None where nothing dips.
+      noise: noise out of transit.
+      events: the single events.
+      peak: trapezoid fit of the folded event; None if there is no dip.
       odd, even: events of odd and of even number.
-      primary: the box of the catalog's duration at phase 0.
-      secondary, third: deepest dips away from the event, and from the event and the first of them; None without data.
-      brightening: highest bump away from the event.
-      phase_coverage: share of the phases with cadences.
-      sine_sigma: amplitude over its standard deviation of the strongest sinusoid at half, one and two periods.
-      sine_period_days: its period.
+      primary: box at phase 0, with the duration in the catalog.
+      secondary, third: the two deepest other dips, apart from the event and from each other; None without data.
+      brightening: highest bump outside the event.
+      phase_coverage: fraction of the phases with cadences.
+      sine_sigma: amplitude divided by its standard deviation, of the strongest sinusoid at half, one and two periods.
+      sine_period_days: period of that sinusoid.
       edges: BTJD of the first and last cadence of each stretch without gaps.
-      apertures: (name, depth, sigma) by each aperture.
+      apertures: (name, depth, sigma) for each aperture.
     """
 
     noise: Noise
@@ -193,7 +195,7 @@ def _events(time, flux, phase_days, event, noise, cadence_days):
     beside &= np.abs(phase_days) < _BESIDE * event.duration_days
     num_inside, mean_inside = _means(of_cadence[inside], flux[inside], len(number))
     num_beside, mean_beside = _means(of_cadence[beside], flux[beside], len(number))
-    lone = num_beside < 2  # the whole light curve has to do for a baseline
+    lone = num_beside < 2  # the whole light curve is the baseline
     mean_beside = np.where(lone, 1.0, mean_beside)
     wanted = max(1.0, event.duration_days / cadence_days) if cadence_days > 0 else 1.0
     is_seen = num_inside >= max(1.0, _SEEN_SHARE * wanted)
@@ -208,7 +210,7 @@ def _events(time, flux, phase_days, event, noise, cadence_days):
 
 
 def _means(group, values, num_groups):
-    """Number and mean of the values of each group; NaN for none."""
+    """Returns the number and the mean of the values of each group; the mean is NaN for an empty group."""
     count = np.bincount(group, minlength=num_groups)
     with np.errstate(invalid="ignore"):
         return count, np.bincount(group, values, minlength=num_groups) / count
@@ -292,7 +294,7 @@ class _Scan:
 
 
 def _sine(time, flux, phase_days, event, noise):
-    """Amplitude over its sigma, and period (days), of the strongest sinusoid out of transit at P/2, P and 2 P."""
+    """Returns amplitude / sigma, and the period (days), of the strongest sinusoid out of transit at P/2, P and 2 P."""
     outside = np.abs(phase_days) > _AWAY * event.duration_days
     if outside.sum() < 20:
         return 0.0, event.period
@@ -312,7 +314,7 @@ def _sine(time, flux, phase_days, event, noise):
 
 
 def _aperture_depths(photometry, event):
-    """Yields (name, depth, sigma) of each aperture; none that has no cadence in transit."""
+    """Yields (name, depth, sigma) of each aperture that has cadences in transit."""
     for name, (time, flux) in photometry.apertures.items():
         phase_days = phase_fold(time, event.period, event.t0)
         inside = np.abs(phase_days) < event.duration_days / 2

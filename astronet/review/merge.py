@@ -1,7 +1,7 @@
 """Joins the labels of reviewers with a catalog: one disposition for each TCE on which they agree.
 
-Which labels count: a consensus; else the labels that reviewers gave one by one (a blind reviewer's first label), where
-those that are sure agree. Labels given to a group or in bulk count only where the caller asks for them.
+A consensus label counts before all others. Otherwise, labels count that reviewers gave one by one (the first label of a
+blind reviewer), if all that are not "unsure" agree. Labels of groups and in bulk only count if the caller asks for it.
 """
 
 import collections
@@ -23,7 +23,7 @@ from light_curve_util.numerals import numbered
 DEFAULT_METHODS = ("single", "consensus")
 BEFORE = "Disposition_before"
 ADDED = (BEFORE, "label_method", "num_reviewers", "reviewers", "label_note")
-_PERIOD_TOLERANCE = 0.01  # relative; a report shows the periods of its catalog, rounded
+_PERIOD_TOLERANCE = 0.01  # relative difference; a report contains rounded periods
 
 TceId = tuple[int, int]  # (row_id, tic_id)
 
@@ -34,8 +34,8 @@ class Settled:
 
     Attributes:
       label: disposition.
-      method: the strongest of the ways in which it was given, one of label_columns.METHODS.
-      reviewers: names of those who gave it.
+      method: the most reliable method by which it was given, one of label_columns.METHODS.
+      reviewers: names of the reviewers who gave it.
       note: their notes.
     """
 
@@ -47,12 +47,12 @@ class Settled:
 
 @dataclasses.dataclass(frozen=True)
 class Verdicts:
-    """What reviewers say of TCEs, each by (row_id, tic_id).
+    """Result of all labels: which TCEs have a disposition. TCEs are keyed by (row_id, tic_id).
 
     Attributes:
-      settled: where they agree.
-      disagreements: dict of reviewer to label, where they do not.
-      unsure: TCEs that nobody is sure about.
+      settled: TCEs on which the reviewers agree.
+      disagreements: other TCEs, with a dictionary of each reviewer to the label.
+      unsure: TCEs that all reviewers are unsure about.
     """
 
     settled: dict[TceId, Settled]
@@ -65,7 +65,7 @@ def settle(given: Sequence[Label], methods: Sequence[str] = DEFAULT_METHODS) -> 
 
     Args:
       given: labels of any number of reviewers.
-      methods: the ways of labeling that count, of label_columns.METHODS.
+      methods: the methods of labeling that count, some of label_columns.METHODS.
     """
     verdicts = Verdicts({}, {}, [])
     for tce, of_tce in by_tce(given).items():
@@ -85,13 +85,13 @@ def settle(given: Sequence[Label], methods: Sequence[str] = DEFAULT_METHODS) -> 
 
 
 def dispositions(paths: Iterable[str]) -> tuple[dict[TceId, str], list[str]]:
-    """Returns the dispositions that files of labels give to train on, and lines that tell what they leave out.
+    """Returns the dispositions in files of labels, for training, and notes about labels that are left out.
 
     Args:
-      paths: files that the report has exported.
+      paths: files that the report exported.
 
     Raises:
-      ScriptError: a file is none of labels, or there is no disposition in any.
+      ScriptError: a file is not a file of labels, or none has a disposition.
     """
     paths = list(paths)
     given, unused = labels.read(paths)
@@ -99,7 +99,7 @@ def dispositions(paths: Iterable[str]) -> tuple[dict[TceId, str], list[str]]:
     if not verdicts.settled:
         raise ScriptError(f"{', '.join(paths)}: no TCE has a label on which its reviewers agree")
     by_label = collections.Counter(verdict.label for verdict in verdicts.settled.values())
-    told = [f"labels: {', '.join(f'{name} {count}' for name, count in by_label.most_common())}"]
+    notes = [f"labels: {', '.join(f'{name} {count}' for name, count in by_label.most_common())}"]
     left_out = {
         "disagreement": len(verdicts.disagreements),
         "unsure": len(verdicts.unsure),
@@ -108,12 +108,12 @@ def dispositions(paths: Iterable[str]) -> tuple[dict[TceId, str], list[str]]:
     }
     if any(left_out.values()):
         counts = ", ".join(f"{name} {count}" for name, count in left_out.items() if count)
-        told.append(f"labels left out: {counts} (merge_labels.py lists them)")
-    return {tce: verdict.label for tce, verdict in verdicts.settled.items()}, told
+        notes.append(f"labels left out: {counts} (merge_labels.py lists them)")
+    return {tce: verdict.label for tce, verdict in verdicts.settled.items()}, notes
 
 
 def _settled(equal):
-    """The Settled of labels that are equal."""
+    """Returns the Settled of labels that are equal."""
     method = min((label.method for label in equal), key=("consensus", *METHODS).index)
     names = tuple(sorted({label.reviewer for label in equal}))
     return Settled(equal[0].counts, method, names, "; ".join(label.note for label in equal if label.note))
@@ -124,11 +124,11 @@ class MergedCatalog:
     """A catalog with the dispositions that reviewers gave.
 
     Attributes:
-      columns, rows: of the CSV file to write; the columns ADDED are the last ones.
-      num_labeled, num_changed: rows with a label, and those whose label is not the disposition before.
-      num_left_out: rows without a label that are not in `rows`.
-      foreign: labels of TCEs that the catalog does not have.
-      is_same_catalog: whether the report was made from this very file; None where the labels do not say.
+      columns, rows: columns and rows of the CSV file to write; the columns ADDED are the last ones.
+      num_labeled, num_changed: number of rows with a label, and of those whose disposition changes.
+      num_left_out: number of rows without a label that are left out of `rows`.
+      foreign: labels of TCEs that are not in the catalog.
+      is_same_catalog: whether the report was made from this version of the file; None if the labels do not contain it.
     """
 
     columns: list[str]
@@ -143,16 +143,16 @@ class MergedCatalog:
 def with_catalog(
     catalog_path: str, given: Sequence[Label], settled: Mapping[TceId, Settled], keeps_unlabeled: bool = False
 ) -> MergedCatalog:
-    """Puts dispositions into a catalog.
+    """Returns a catalog with the dispositions of reviewers.
 
     Args:
       catalog_path: the catalog that the report was made from.
-      given: all labels that were read, which must fit the catalog.
+      given: all labels; those that are not of a TCE of the catalog become `foreign`.
       settled: dispositions, as settle() returns them.
-      keeps_unlabeled: whether rows without a label stay, with the disposition that they have.
+      keeps_unlabeled: whether rows without a label are kept, with their present disposition.
 
     Raises:
-      ScriptError: the file is no catalog, has been merged already, or has none of the labeled TCEs.
+      ScriptError: the file is not a catalog, has been merged already, or has none of the labeled TCEs.
     """
     with tables.open_table(catalog_path) as table:
         columns, rows = list(table.columns), list(table.rows())
@@ -197,7 +197,7 @@ def _check_columns(path, columns):
 
 
 def _tce_id(cells, place) -> Optional[TceId]:
-    """(row_id, tic_id) of a row; None where they are no numbers."""
+    """Returns (row_id, tic_id) of a row; None if they are not numbers."""
     try:
         return int(cells[place[ROW_ID]]), int(cells[place[TIC_ID]])
     except (ValueError, IndexError):
@@ -205,7 +205,7 @@ def _tce_id(cells, place) -> Optional[TceId]:
 
 
 def _foreign(label, cells_of, place) -> Optional[Unused]:
-    """Why a label is of no TCE of the catalog; None where it is of one."""
+    """Returns why a label belongs to no TCE of the catalog; None if it belongs to one."""
     cells = cells_of.get((label.row_id, label.tic_id))
     if cells is None:
         return _unused(label, f"the catalog has no row_id {label.row_id} of TIC {label.tic_id}")
@@ -223,7 +223,7 @@ def _unused(label, reason):
 
 
 def write(path: str, merged: MergedCatalog, verdicts: Verdicts, unused: Sequence[Unused]) -> None:
-    """Writes the catalog and, beside it, the disagreements and the labels that are not used."""
+    """Writes the catalog and, beside it, lists of disagreements and of labels that are not used."""
     disagreements_path, unused_path = beside(path)
     write_csv(path, merged.columns, merged.rows, lineterminator="\n")
     rows = [
@@ -236,7 +236,7 @@ def write(path: str, merged: MergedCatalog, verdicts: Verdicts, unused: Sequence
 
 
 def lines(path: str, merged: MergedCatalog, verdicts: Verdicts, unused: Sequence[Unused]) -> Iterator[str]:
-    """Yields what to tell of a merged catalog that write() wrote to `path`."""
+    """Yields lines of text about a merged catalog that write() wrote to `path`."""
     disagreements_path, unused_path = beside(path)
     kept = len(merged.rows) - merged.num_labeled
     yield (

@@ -1,4 +1,4 @@
-"""Numbers as short texts for the page: little-endian integers in base64, and JSON that is safe inside a script."""
+"""Packs numbers as short texts for the page: little-endian integers in base64, and JSON that is safe in a script."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from typing import Any, Optional
 import numpy as np
 
 TIME_UNIT_DAYS = 1e-4  # 8.64 s
-_LONGEST_STEP = 65_535  # a longer step is told as several, of which all but the last have no cadence
+_LONGEST_STEP = 65_535  # a longer step is written as several; only the last one has a cadence at its end
 MISSING_FLUX = -32_768
 _VIEW_LOW, _VIEW_HIGH = -1.5, 1.0  # of normalized flux: out of transit 0, depth -1
 _NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
@@ -25,12 +25,12 @@ def script_json(value: Any) -> str:
 
 
 def rounded(value: float, digits: int = 6) -> Optional[float]:
-    """Returns a number with so many significant digits; None for one that is not finite."""
+    """Returns a number rounded to so many significant digits; None for NaN and infinity."""
     return float(f"{value:.{digits}g}") if value is not None and math.isfinite(value) else None
 
 
 def flux(values: np.ndarray) -> dict[str, Any]:
-    """Packs relative flux [n] into 16 bits each: flux = 1 + scale * integer. NaN is MISSING_FLUX."""
+    """Packs relative flux [n] as 16-bit integers: flux = 1 + scale * integer. NaN becomes MISSING_FLUX."""
     difference = np.asarray(values, float) - 1
     finite = np.isfinite(difference)
     largest = float(np.abs(difference[finite]).max()) if finite.any() else 0.0
@@ -41,9 +41,9 @@ def flux(values: np.ndarray) -> dict[str, Any]:
 
 
 def times(values: np.ndarray) -> dict[str, Any]:
-    """Packs ascending times [n] in days as steps of TIME_UNIT_DAYS, 16 bits each.
+    """Packs ascending times [n], in days, as differences in units of TIME_UNIT_DAYS, 16-bit integers.
 
-    A step of 65,535 is 65,534 units long and has no cadence at its end.
+    The integer 65,535 stands for 65,534 units, without a cadence at their end.
     """
     if not len(values):
         return {"start": 0.0, "unit": TIME_UNIT_DAYS, "data": ""}
@@ -57,7 +57,7 @@ def times(values: np.ndarray) -> dict[str, Any]:
 
 
 def view(values: np.ndarray) -> bytes:
-    """Packs a view of the network [num_bins], clipped to -1.5 .. 1, into a byte each."""
+    """Packs a view [num_bins], clipped to the range from -1.5 to 1, as one byte per bin."""
     share = (np.nan_to_num(np.asarray(values, float)) - _VIEW_LOW) / (_VIEW_HIGH - _VIEW_LOW)
     return np.round(np.clip(share, 0, 1) * 255).astype(np.uint8).tobytes()
 

@@ -1,4 +1,4 @@
-"""The page of the report: one HTML file with its script and its style inside, which needs no network."""
+"""Makes the page of the report: one HTML file that contains its script and style, and needs no network."""
 
 import base64
 import functools
@@ -9,7 +9,7 @@ from typing import Any
 
 from astronet.review import packing
 
-# In the order in which they need each other.
+# Each only uses those before it.
 _SCRIPTS = (
     *("dom", "format", "base64", "chunks", "csv", "columns", "keymap", "store", "labels", "blind", "query"),
     *("thumbnail", "table", "histogram", "brush", "filters", "svgplot", "curves", "lightcurve", "panel", "plots"),
@@ -22,8 +22,8 @@ def html(meta: Mapping[str, Any], inlined: Sequence[str] = ()) -> str:
     """Returns the page.
 
     Args:
-      meta: what the page knows of the whole, for JSON.
-      inlined: scripts of the data, for a page that needs no other file.
+      meta: facts about the whole report, which become JSON.
+      inlined: scripts with the data, for a report in a single file.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -46,13 +46,13 @@ def html(meta: Mapping[str, Any], inlined: Sequence[str] = ()) -> str:
 
 
 def licenses() -> str:
-    """Returns the text of LICENSES.txt: what the page contains of others."""
+    """Returns the text of LICENSES.txt: the licenses of code of others in the page."""
     return f"index.html contains uPlot 1.6.32 (https://github.com/leeoniya/uPlot):\n\n{_vendored('LICENSE')}"
 
 
 def data_script(key: str, value: Any) -> str:
-    """Returns the script that gives the page one piece of its data."""
-    # A text that JSON.parse reads is read faster than the same as an object of JavaScript.
+    """Returns the script that passes one piece of the data to the page."""
+    # Browsers read data faster by JSON.parse from a text than as an object in JavaScript.
     return f"astronetChunk({packing.script_json(key)},{packing.script_json(packing.script_json(value))});\n"
 
 
@@ -63,7 +63,7 @@ def _app() -> str:
 
 
 def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
-    """Content security policy: these scripts, what they load, these styles, and nothing from anywhere else."""
+    """Returns the content security policy: it allows these scripts, what they load, and these styles, nothing else."""
     return "; ".join(
         [
             "default-src 'none'",

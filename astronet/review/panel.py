@@ -68,7 +68,7 @@ def make(request: Request) -> Panel:
         if len(read.time) < 2:
             raise LightCurveError(f"{read.paths[0]} has {len(read.time)} cadence")
         measured = measure(read, tce.event)
-        found = tuple(checks.run(tce, measured, request.twins))
+        checked = tuple(checks.run(tce, measured, request.twins))
         content = {**content, **_light_curve(tce, read, request.max_points), **_measured(measured)}
     except LightCurveError as error:
         return Panel(content, (), 0, 0, f"{error.reason}: {error}")
@@ -76,8 +76,8 @@ def make(request: Request) -> Panel:
         raise
     except Exception as error:  # one bad TCE never stops the others
         return Panel(content, (), 0, 0, f"error: {type(error).__name__}: {error}")
-    content["checks"] = [[check.name, check.state, check.told, check.value, check.threshold] for check in found]
-    return Panel(content, found, int(measured.events.is_seen.sum()), len(measured.events.number), "")
+    content["checks"] = [[check.name, check.state, check.text, check.value, check.threshold] for check in checked]
+    return Panel(content, checked, int(measured.events.is_seen.sum()), len(measured.events.number), "")
 
 
 def _opinion(tce: ReviewTce) -> dict[str, Any]:

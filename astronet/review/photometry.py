@@ -1,4 +1,4 @@
-"""The light curve of a TCE as its record was made from it, and beside it what only people look at."""
+"""Reads the light curve that the record of a TCE was made from, and further fluxes that only people look at."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from light_curve_util.errors import LightCurveError
 
 MANIFEST = "records.json"
 _RAW_OF_HDF5, _RAW_OF_FITS = ("RawMagnitude",), ("SAP_FLUX", "RAW_FLUX", "FLUX_RAW", "FRAW", "aperture_flux")
-_MOST_APERTURES = 5  # of QLP's HDF5 files
+_MOST_APERTURES = 5  # in QLP's HDF5 files
 _QLP_FITS_APERTURES = ("KSPSAP_FLUX_SML", "KSPSAP_FLUX", "KSPSAP_FLUX_LAG")
 _SAME_TIME_DAYS = 1e-6
 
@@ -25,13 +25,13 @@ class Photometry:
     """The light curve of a TCE.
 
     Attributes:
-      time: BTJD, days, ascending. [n]
-      flux: relative to the median, as it was folded for the network. [n]
-      raw: the flux before detrending, at the same times; NaN where it is not known. [n], or None.
+      time: BTJD, days, ascending, [n].
+      flux: relative to the median, as it was folded for the network, [n].
+      raw: flux before detrending at the same times, [n], NaN in cadences where it is not known; or None.
       paths: the files.
-      sha256: of the content of the files; of several, joined by spaces.
-      apertures: flux of other apertures by name, (time, flux) each; empty where the file has only one.
-      notes: what was converted or assumed in reading.
+      sha256: hashes of the files, separated by spaces.
+      apertures: dictionary of the name of each other aperture to (time, flux); empty if the file has only one.
+      notes: sentences about what was converted or assumed.
     """
 
     time: np.ndarray
@@ -44,23 +44,23 @@ class Photometry:
 
     @property
     def cadence_days(self) -> float:
-        """Median time between cadences."""
+        """Median time between cadences, days."""
         return float(np.median(np.diff(self.time))) if len(self.time) > 1 else float("nan")
 
 
 def settings_of_records(directory: str) -> preprocess.Settings:
-    """Returns how the light curves of records were read, as their records.json says; the defaults where there is none.
+    """Returns how the light curves of records were read, from their records.json; the defaults if there is none.
 
     Raises:
-      ScriptError: the records were made without flares, and the flare networks are not to be found.
+      ScriptError: flares were masked in the records, and the flare networks are missing.
     """
-    told = json_files.read_or_nothing(os.path.join(directory, MANIFEST)).get("settings", {})
-    told = told if isinstance(told, dict) else {}
-    chosen: dict[str, Any] = {name: told[name] for name in ("flux_key", "detrend", "quality") if told.get(name)}
-    if told.get("mask_flares"):
-        from astronet.flares import mask  # which most runs do without
+    settings = json_files.read_or_nothing(os.path.join(directory, MANIFEST)).get("settings", {})
+    settings = settings if isinstance(settings, dict) else {}
+    chosen: dict[str, Any] = {name: settings[name] for name in ("flux_key", "detrend", "quality") if settings.get(name)}
+    if settings.get("mask_flares"):
+        from astronet.flares import mask  # only imported if needed
 
-        chosen["mask_flares"] = mask.of_directory(told["mask_flares"])
+        chosen["mask_flares"] = mask.of_directory(settings["mask_flares"])
     return preprocess.Settings({}, **chosen)
 
 
@@ -68,12 +68,12 @@ def read(tce: ReviewTce, tess_data_dir: str, settings: preprocess.Settings) -> P
     """Reads the light curve of a TCE.
 
     Args:
-      tce: which star and sector.
+      tce: the TCE, with its star and sector.
       tess_data_dir: directory of the light curves.
       settings: how the records were made.
 
     Raises:
-      LightCurveError: it is missing or cannot be read.
+      LightCurveError: the light curve is missing or cannot be read.
     """
     paths = preprocess.find_light_curves(tce.columns, tess_data_dir)
     left_out: list[str] = []
@@ -94,7 +94,7 @@ def read(tce: ReviewTce, tess_data_dir: str, settings: preprocess.Settings) -> P
 
 
 def _raw(paths: Sequence[str], time: np.ndarray, settings: preprocess.Settings) -> Optional[np.ndarray]:
-    """Flux before detrending at the times of the detrended one, [n]; None where no file tells it."""
+    """Returns the flux before detrending at the times of the detrended one, [n]; None if no file contains it."""
     raw = np.full(len(time), np.nan)
     for path in paths:
         light_curve = _read_raw(path, settings)
@@ -110,7 +110,7 @@ def _raw(paths: Sequence[str], time: np.ndarray, settings: preprocess.Settings) 
 
 def _read_raw(path: str, settings: preprocess.Settings) -> Optional[tess_io.LightCurve]:
     keys: tuple[Optional[str], ...]
-    if settings.detrend != "none":  # what was read is raw
+    if settings.detrend != "none":  # the flux that was read is not detrended
         keys = (settings.flux_key,)
     else:
         keys = _RAW_OF_HDF5 if path.endswith(".h5") else _RAW_OF_FITS if ".fits" in path.lower() else ()
@@ -123,15 +123,15 @@ def _read_raw(path: str, settings: preprocess.Settings) -> Optional[tess_io.Ligh
 
 
 def _apertures(path: Sequence[str], settings: preprocess.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Light curves by aperture, where one file has several."""
-    found = {}
+    """Returns the light curve of each aperture, if one file has several."""
+    apertures = {}
     for name, arguments in _aperture_arguments(path[0]):
         try:
             light_curve = tess_io.read(path[0], quality=settings.quality, **arguments)
         except LightCurveError:
             continue
-        found[name] = (light_curve.time, light_curve.flux)
-    return found if len(found) > 1 else {}
+        apertures[name] = (light_curve.time, light_curve.flux)
+    return apertures if len(apertures) > 1 else {}
 
 
 def _aperture_arguments(path: str) -> list[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""TCEs of different stars that have the same ephemeris: one star's light in the apertures of others, or an instrument.
+"""Finds TCEs of different stars with the same ephemeris: light of one star in the apertures of others, or an artifact.
 
 Source: Coughlin et al. 2014, AJ 147, 119, section 3.
 """
@@ -12,28 +12,28 @@ from scipy.special import erfcinv
 from astronet.review.checks import Twin, thresholds
 from astronet.review.tce import ReviewTce
 
-_MOST_TWINS = 20  # that are told of one TCE
+_MOST_TWINS = 20  # largest number that is listed for one TCE
 
 
 def find(tces: Sequence[ReviewTce]) -> list[tuple[Twin, ...]]:
-    """Returns the twins of each TCE: those of the same sector whose period and event times agree better than by chance.
+    """Returns the twins of each TCE: those of the same sector whose periods agree better than by chance.
 
-    The strength of a match of two periods is sigma = sqrt(2) erfcinv(|difference| / period); events have to overlap.
+    The strength of a match of two periods is sigma = sqrt(2) erfcinv(|difference| / period). The events must overlap.
     """
     least_sigma = float(thresholds()["same_ephemeris_sigma"]["value"])
-    found: list[tuple[Twin, ...]] = [()] * len(tces)
+    twins: list[tuple[Twin, ...]] = [()] * len(tces)
     by_sector: dict[int, list[int]] = {}
     for index, tce in enumerate(tces):
         if tce.period_days > 0 and math.isfinite(tce.epoch_btjd):
             by_sector.setdefault(tce.sector, []).append(index)
     for indices in by_sector.values():
         for index, others in _matches(tces, indices, least_sigma):
-            found[index] = tuple(_twin(tces[index], tces[other]) for other in others[:_MOST_TWINS])
-    return found
+            twins[index] = tuple(_twin(tces[index], tces[other]) for other in others[:_MOST_TWINS])
+    return twins
 
 
 def _matches(tces, indices, least_sigma):
-    """Yields the index of a TCE and those of its matches in a sector."""
+    """Yields the index of each TCE of a sector, with the indices of its matches."""
     order = sorted(indices, key=lambda index: tces[index].period_days)
     period = np.array([tces[index].period_days for index in order])
     epoch = np.array([tces[index].epoch_btjd for index in order])
@@ -51,7 +51,7 @@ def _matches(tces, indices, least_sigma):
 
 
 def _largest_difference(sigma: float) -> float:
-    """Relative difference of periods whose match has this strength."""
+    """Returns the relative difference of two periods whose match has this strength."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
