@@ -93,7 +93,8 @@ class Commands(SphinxDirective):
             either = nodes.literal("", name), nodes.Text(" or "), nodes.literal("", f"python {path}.py")
             section += nodes.paragraph("", "", *either)
             for group in parser._action_groups:
-                section += self._group(parser, group, name)
+                if group.title != "messages":  # the same for all commands: the page has them at its beginning
+                    section += self._group(parser, group, name)
         return section
 
     def _group(self, parser: argparse.ArgumentParser, group: argparse._ArgumentGroup, name: str) -> list[nodes.Node]:
