@@ -15,8 +15,10 @@ import pandas as pd
 from astronet.base import json_files
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, run
-from astronet.data.records import catalog_join, tf_example, tfrecord
+from astronet.config import configuration
+from astronet.data.records import catalog_join, split, tf_example, tfrecord
 from astronet.evaluation import cross_validation
+from astronet.inference.scalars import normalized
 from astronet.stats import intervals, metrics
 
 SAME_PERIOD = 0.003  # largest relative difference between two periods of one signal
@@ -73,8 +75,8 @@ RECIPES = {
         },
         1,
     ),
-    "vetting": ("vetting", {}, 5),
-    "labels of today": ("vetting", {}, 2),
+    "vetting": ("vetting", {}, 2),
+    "labels of today": ("vetting", {}, 1),
     "with convolutions": ("vetting", _WITH_CONVOLUTIONS, 1),
     "without half drop": ("vetting", {"hparams": {"half_drop_probability": 0.0}}, 5),
     **{f"without {name}": ("vetting", _without(name), 1) for name in ("depth_change", "ingress", "magnitude", "sn")},
@@ -93,6 +95,8 @@ def _measure(flags):
     for name in flags.recipes:
         _predict(name, recipes[name], _with_labels_of_today(records, flags) if name == _TODAY else records, flags)
     _judge(records, flags)
+    if flags.lacking:
+        _lacking(flags)
 
 
 def _joined(flags):
@@ -234,7 +238,78 @@ def _judge(records, flags):
             if figure in figures[title][name]
         )
         print(f"{title:36s} {line}", flush=True)
+    _settled_alone(records, flags)
     json_files.write(os.path.join(flags.output_dir, "figures.json"), {"against": flags.against, "figures": figures})
+
+
+def _lacking(flags):
+    """Prints how good the predictions of --lacking are, by star, for records that lack some inputs."""
+    from astronet.estimator import ensemble, scoring
+
+    published = {_identity(record): record for path in tfrecord.expand(flags.files) for record in tfrecord.read(path)}
+    star = ("star_rad", "star_mass", "teff", "logg")
+    ways = {
+        "all there": lambda record: record,
+        "as published": lambda record: published[_identity(record)],
+        "without the star's parameters": lambda record: _without_columns(record, star),
+        "without the depth change": lambda record: _without_columns(record, ("depth_change",)),
+        "without both, ingress, magnitude": lambda record: _without_columns(
+            record, (*star, "depth_change", "Qingress", "Tmag")
+        ),
+    }
+    labels, probabilities = [], {way: [] for way in ways}
+    for fold in sorted(glob.glob(os.path.join(flags.output_dir, flags.lacking.replace(" ", "_"), "fold-*"))):
+        several = len(ensemble.members(fold)) > 1
+        models = ensemble.load(ensemble.ModelChoice(fold if several else os.path.join(fold, "1"), average=several))
+        held_out = list(tfrecord.read(os.path.join(fold, "records", "test-00000-of-00001")))
+        labels += [tf_example.value(tf_example.from_serialized(record), "Disposition") == "PC" for record in held_out]
+        for way, change in ways.items():
+            predictions = scoring.predict_records(models, list(map(change, held_out)))
+            probabilities[way] += [prediction.mean for prediction in predictions]
+    for way, values in probabilities.items():
+        figures = metrics.summary(labels, values)
+        print(
+            f"{way}: " + ", ".join(f"{name} {figures[name]:.4f}" for name in ("average_precision", "auc", "accuracy"))
+        )
+
+
+def _identity(serialized):
+    example = tf_example.from_serialized(serialized)
+    return tf_example.value(example, "row_id"), tf_example.value(example, "tic_id")
+
+
+def _without_columns(serialized, names):
+    example = tf_example.from_serialized(serialized)
+    for name in names:
+        if name in example.features.feature:
+            del example.features.feature[name]
+    return example.SerializeToString(deterministic=True)
+
+
+def _settled_alone(records, flags):
+    """Prints how well a forest that learns from the settled TCEs alone tells CP and KP from FP, by star, same folds."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    tces = _tces(records)
+    is_planet = settled(tces, flags.tois).to_numpy()
+    known = np.flatnonzero(~np.isnan(is_planet))
+    scalars = configuration.get(config_name="vetting").inputs.scalars
+    rows = []
+    for record in np.array(list(tfrecord.read(records)), dtype=object)[known]:
+        example = tf_example.from_serialized(record)
+        names = sorted({name for scalar in scalars.values() for name in scalar.powers})
+        columns = {name: np.array([[tf_example.value(example, name, np.nan)]], np.float32) for name in names}
+        zero, one = np.zeros(len(scalars), np.float32), np.full(len(scalars), 10, np.float32)
+        rows.append(normalized(scalars, columns, zero, one)[0])
+    folds = np.array([split.fold(tic_id, flags.folds, flags.seed) for tic_id in tces.tic_id[known]])
+    scores = np.zeros(len(known))
+    for fold in np.unique(folds):
+        out = folds == fold
+        forest = RandomForestClassifier(300, min_samples_leaf=3, random_state=flags.seed)
+        forest.fit(np.array(rows)[~out], is_planet[known][~out])
+        scores[out] = forest.predict_proba(np.array(rows)[out])[:, 1]
+    figures = _figures(is_planet[known].astype(int), scores, tces.tic_id[known], flags)
+    print(f"a forest of the settled TCEs alone, scalars alone: settled auc {_told(figures['auc'])}")
 
 
 def _told(figure):
@@ -275,6 +350,7 @@ def main(argv=None):
     parser.add_argument(
         "--against", nargs="*", default=["published", "vetting, one member"], help="recipes to compare the others with"
     )
+    parser.add_argument("--lacking", help="recipe to try on records that lack some inputs")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--num_resamples", type=int, default=1000, help="of the bootstrap over stars")

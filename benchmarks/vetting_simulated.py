@@ -1,7 +1,7 @@
 """What each input of vetting tells: simulated planets against binaries of several kinds, with and without it.
 
 A small gradient-boosted forest is trained on planets and one kind of binary, and its AUC is measured by
-cross-validation: with what triage sees (summaries of the global and the local view, period, duration, depth), with one
+cross-validation: with summaries of the global and of the local view, with one
 new input besides, with all, and with all but one.
 """
 
@@ -36,6 +36,7 @@ _VIEWS = {  # name -> bins, and half-width of the event in a summary
     "local_scatter_view": (61, 0.3),
 }
 _INPUTS = {
+    "period, duration, depth": ("ephemeris",),
     "secondary_view": ("secondary_view",),
     "odd_view, even_view": ("odd_even_views",),
     "half_global_view": ("half_global_view",),
@@ -48,7 +49,7 @@ _INPUTS = {
     "duration ratio": ("duration_ratio",),
     "companion radius": ("companion_radius",),
 }
-_BASE = ("global_view", "local_view", "ephemeris")
+_BASE = ("global_view", "local_view")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +187,7 @@ def main(argv=None):
     planets = _population("planet", flags.num_each, random)
     others = {kind: _population(kind, flags.num_each, random) for kind in KINDS}
     new = [name for names in _INPUTS.values() for name in names]
-    sets = {"as triage sees it": _BASE, "all": (*_BASE, *new)}
+    sets = {"global and local view": _BASE, "all": (*_BASE, *new)}
     sets.update({f"and {title}": (*_BASE, *names) for title, names in _INPUTS.items()})
     sets.update(
         {f"all but {title}": (*_BASE, *(name for name in new if name not in names)) for title, names in _INPUTS.items()}
