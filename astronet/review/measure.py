@@ -119,6 +119,7 @@ class Measured:
       sine_period_days: period of that sinusoid.
       edges: BTJD of the first and last cadence of each stretch without gaps.
       apertures: (name, depth, sigma) for each aperture.
+      dumps: times of momentum dumps, BTJD, [num_dumps]; None if the files do not tell.
     """
 
     noise: Noise
@@ -135,6 +136,7 @@ class Measured:
     sine_period_days: float
     edges: np.ndarray
     apertures: tuple[tuple[str, float, float], ...]
+    dumps: Optional[np.ndarray] = None
 
 
 def measure(photometry: Photometry, event: PeriodicEvent) -> Measured:
@@ -163,6 +165,7 @@ def measure(photometry: Photometry, event: PeriodicEvent) -> Measured:
         sine_period_days=sine_period_days,
         edges=edges_of(time),
         apertures=tuple(_aperture_depths(photometry, event)),
+        dumps=photometry.dumps,
     )
 
 

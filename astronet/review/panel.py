@@ -172,6 +172,7 @@ def _measured(measured: Measured) -> dict[str, Any]:
         "odd": _half(measured.odd),
         "even": _half(measured.even),
         "dips": {name: _dip(getattr(measured, name)) for name in ("primary", "secondary", "third", "brightening")},
+        "dumps": [packing.rounded(time, 9) for time in measured.dumps] if measured.dumps is not None else [],
         "edges": [packing.rounded(time, 9) for time in measured.edges],
         "white_ppm": packing.rounded(measured.noise.white * 1e6, 4),
         "apertures": [

@@ -9,6 +9,7 @@ import numpy as np
 
 from astronet.base import files, json_files
 from astronet.data.records import preprocess
+from astronet.review import momentum_dumps
 from astronet.review.tce import ReviewTce
 from light_curve_util import tess_io
 from light_curve_util.errors import LightCurveError
@@ -32,6 +33,7 @@ class Photometry:
       sha256: hashes of the files, separated by spaces.
       apertures: dictionary of the name of each other aperture to (time, flux); empty if the file has only one.
       notes: sentences about what was converted or assumed.
+      dumps: times of momentum dumps, BTJD, [num_dumps]; None if the files do not tell.
     """
 
     time: np.ndarray
@@ -41,6 +43,7 @@ class Photometry:
     sha256: str
     apertures: Mapping[str, tuple[np.ndarray, np.ndarray]]
     notes: tuple[str, ...] = ()
+    dumps: Optional[np.ndarray] = None
 
     @property
     def cadence_days(self) -> float:
@@ -90,6 +93,7 @@ def read(tce: ReviewTce, tess_data_dir: str, settings: preprocess.Settings) -> P
         " ".join(files.sha256(path) for path in paths),
         _apertures(paths, settings) if len(paths) == 1 else {},
         (*light_curve.notes, *left_out),
+        momentum_dumps.times(paths),
     )
 
 

@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from astronet.data.catalog.transit_fit import trapezoid
-from astronet.review import checks, twins
+from astronet.review import checks, momentum_dumps, twins
 from astronet.review.measure import measure
 from astronet.review.photometry import Photometry
 from astronet.review.tce import ReviewTce
@@ -133,6 +134,25 @@ def test_events_in_gaps_and_periods_of_the_spacecraft_are_flagged():
     assert states(light_curve(), tce(period_days=13.69, epoch_btjd=1326.5))["period_alias"] == "flag"
 
 
+def test_events_at_momentum_dumps_are_flagged():
+    events = T0 + PERIOD * np.arange(8)
+    for dumps, state in ((events + 0.05, "flag"), (events + 0.6, "pass"), (np.zeros(0), "untestable")):
+        assert states(dataclasses.replace(light_curve(), dumps=dumps))["dumps"] == state
+
+
+def test_momentum_dumps_are_read_from_quality_flags(tmp_path):
+    time = np.arange(1325.3, 1330, 1 / 720)
+    quality = np.zeros(len(time), np.int32)
+    quality[500:504], quality[2000], quality[3000] = 32, 32 + 2048, 128
+    columns = [fits.Column("TIME", "D", array=time), fits.Column("QUALITY", "J", array=quality)]
+    path = str(tmp_path / "tess2018206045859-s0001-0000000012345678-0120-s_lc.fits")
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(columns)]).writeto(path)
+    assert momentum_dumps.times([path]) == pytest.approx([time[500], time[2000]])
+    assert momentum_dumps.times([str(tmp_path / "12345678.h5")]) is None
+    (tmp_path / "broken.fits").write_bytes(b"SIMPLE")
+    assert momentum_dumps.times([str(tmp_path / "broken.fits")]) is None
+
+
 def test_crowded_times_and_twins_are_flagged():
     state_of_check = states(light_curve(), tce(event_density=7.0), (checks.Twin(2, 6, 30.0, True),))
     assert state_of_check["sector_wide"] == state_of_check["same_ephemeris"] == "flag"
@@ -179,4 +199,4 @@ def test_every_threshold_has_a_source_and_is_used():
 
     text = inspect.getsource(checks) + inspect.getsource(twins)
     for name, threshold in checks.thresholds().items():
-        assert threshold["source"] and threshold["value"] >= 0 and (f'"{name}"' in text or name == "dump_share")
+        assert threshold["source"] and threshold["value"] >= 0 and f'"{name}"' in text

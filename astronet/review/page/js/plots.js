@@ -29,6 +29,7 @@ App.plots = (() => {
         if (isOdd && seen[i]) drawing.fill();
         else drawing.stroke();
       });
+      for (const dump of curve.panel.dumps) App.lightcurve.vertical(plot, drawing, dump, color("mark"), scale, [1, 5]);
       for (const edge of curve.panel.edges) App.lightcurve.vertical(plot, drawing, edge, color("faint"), scale, [4, 4]);
     };
   }
