@@ -210,8 +210,8 @@ def input_directory(text: str) -> str:
     _require_name(text, "directory")
     if os.path.isdir(text):
         return text
-    found = f"{text} is a file: give a directory" if os.path.exists(text) else f"there is no directory {text}"
-    return _refused(text, found)
+    problem = f"{text} is a file: give a directory" if os.path.exists(text) else f"there is no directory {text}"
+    return _refused(text, problem)
 
 
 @shown_as("FILE")
@@ -319,21 +319,21 @@ def _listed(paths: Paths) -> list[str]:
 
 
 def _identities(path: str) -> set[object]:
-    """Whatever two paths of the same file share: the path without links, and the file itself where there is one."""
+    """Returns what all paths of one file have in common: the path without links, and the inode if the file exists."""
     real = os.path.realpath(path)
     try:
-        there = os.stat(real)
+        status = os.stat(real)
     except (OSError, ValueError):
         return {real}
     is_device = not (os.path.isfile(real) or os.path.isdir(real))  # /dev/null and pipes keep nothing
-    return set() if is_device else {real, (there.st_dev, there.st_ino)}
+    return set() if is_device else {real, (status.st_dev, status.st_ino)}
 
 
-def _require_name(text: str, what: str) -> None:
+def _require_name(text: str, kind: str) -> None:
     if not text.strip():
-        raise argparse.ArgumentTypeError(f"it is empty: give a {what}")
+        raise argparse.ArgumentTypeError(f"it is empty: give a {kind}")
     if "\0" in text:
-        raise argparse.ArgumentTypeError(f"'{printable(text)}' cannot be the name of a {what}")
+        raise argparse.ArgumentTypeError(f"'{printable(text)}' cannot be the name of a {kind}")
 
 
 def _refused(text: str, why: str) -> str:
@@ -343,13 +343,15 @@ def _refused(text: str, why: str) -> str:
 
 
 def _with_place(text: str, directory: str) -> str:
-    """Returns the path, refused where its directory cannot be made or written to."""
-    there = os.path.abspath(directory)
-    while not os.path.lexists(there):
-        there = os.path.dirname(there)
+    """Returns the path; refused if its directory cannot be made, or not be written to."""
+    ancestor = os.path.abspath(directory)
+    while not os.path.lexists(ancestor):
+        ancestor = os.path.dirname(ancestor)
     cannot = f"cannot write to directory {directory}"
-    if not os.path.isdir(there):
-        return _refused(text, f"{cannot}, for {there} is no directory: choose another")
-    if not os.access(there, os.W_OK | os.X_OK):
-        return _refused(text, f"{cannot}, for {there} is closed to you: choose another or change its permissions")
+    if not os.path.isdir(ancestor):
+        return _refused(text, f"{cannot}, because {ancestor} is not a directory: choose another")
+    if not os.access(ancestor, os.W_OK | os.X_OK):
+        return _refused(
+            text, f"{cannot}, because the permissions of {ancestor} do not allow it: choose another or change them"
+        )
     return text

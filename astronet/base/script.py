@@ -80,8 +80,10 @@ def run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Nam
             _end_at_once()
         stdout.flush()
         if has_lost_text(stdout) and code == 0 and not is_within_another:
-            told = "files are written all the same, if there are any"
-            print(f"error: standard output takes no text ({stdout.error}); {told}", file=sys.stderr)
+            print(
+                f"error: cannot write text to standard output ({stdout.error}); output files are written all the same",
+                file=sys.stderr,
+            )
             code = 1
         return code
 
@@ -100,8 +102,8 @@ def _run(work: Callable[[argparse.Namespace], Optional[int]], flags: argparse.Na
         package = (error.name or "").partition(".")[0]
         if package in _OWN_PACKAGES:
             raise
-        told = f"this needs the Python package {_DISTRIBUTIONS.get(package, package)}, which is not installed"
-        print(f"error: {told}: install it, or all that the scripts need (pip install .)", file=sys.stderr)
+        problem = f"this needs the Python package {_DISTRIBUTIONS.get(package, package)}, which is not installed"
+        print(f"error: {problem}: install it, or all that the scripts need (pip install .)", file=sys.stderr)
         return 1
     except ImportError as error:
         if error.name != _EXTENSION:

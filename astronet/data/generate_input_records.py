@@ -22,8 +22,8 @@ def _generate(flags):
     if flags.labels:
         from astronet.review import merge
 
-        dispositions, told = merge.dispositions(flags.labels)
-        LOG.info("\n".join(told))
+        dispositions, notes = merge.dispositions(flags.labels)
+        LOG.info("\n".join(notes))
     choice = arguments.from_flags(
         generate.RecordRequest,
         flags,

@@ -2,13 +2,13 @@
 
 - Occlusion: a window slides over each view; the bins in it are set to the view's median, which is the flux out of
   transit (Zeiler and Fergus 2014, section 4.2).
-- Left out: each view as a whole is set to its median, and each record column that scalars are made of is taken as not
-  known.
-- The training examples whose views are most alike, with their labels.
+- Left out: each view as a whole is set to its median, and each record column that scalars are made of is set to "not
+  known".
+- The training examples with the most similar views, with their labels.
 
-A change is told in log odds, log(p / (1 - p)), natural: a probability near 1 may hardly move although the evidence
-shrinks. It is measured for each member of an ensemble, and told as their mean and the range from the lowest to the
-highest.
+Changes are in log odds, the natural logarithm of p / (1 - p), because a probability near 1 hardly changes even if much
+evidence is taken away. A change is measured for each member of an ensemble; the results are the mean, the lowest and
+the highest.
 """
 
 import dataclasses
@@ -37,11 +37,11 @@ Features = Mapping[str, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """How log odds change when something is taken away; negative: it spoke for a positive.
+    """Change of the log odds when a part of the inputs is taken away; negative if the part is evidence for a positive.
 
     Attributes:
-      mean, low, high: over the members: their mean, the lowest and the highest.
-      probability: the mean probability that is left.
+      mean, low, high: mean, lowest and highest change over the members.
+      probability: mean probability without the part.
     """
 
     mean: float
@@ -52,13 +52,13 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Occlusion:
-    """What each part of a view does.
+    """Effect of each part of a view.
 
     Attributes:
-      view: the values of the view. [num_bins]
-      width: number of bins of the window.
-      centers: middle of the window in each place, in bins from 0. [num_windows]
-      changes: what it does to take the window away. [num_windows]
+      view: values of the view, [num_bins].
+      width: number of bins in the window.
+      centers: bin (from 0) in the middle of each window, [num_windows].
+      changes: Change without the bins of each window, [num_windows].
     """
 
     view: Floats
@@ -72,10 +72,10 @@ class Neighbor:
     """A training example.
 
     Attributes:
-      identity: of the example.
+      identity: identity of its TCE.
       disposition: its label.
       distance: root mean square difference of the views, in units of the normalized flux.
-      views: its views by name. [num_bins]
+      views: dictionary of the name of each view to its values, [num_bins].
     """
 
     identity: TceIdentity
@@ -89,12 +89,12 @@ class Explanation:
     """Why a model calls a TCE what it does.
 
     Attributes:
-      identity: of the TCE.
-      probability: calibrated, mean over the members.
-      members: the probability by each member. [num_members]
-      occlusions: by view.
-      left_out: by what is left out: the name of a view or of a record column, or ALL_COLUMNS.
-      neighbors: the training examples that are most alike, nearest first.
+      identity: identity of the TCE.
+      probability: calibrated probability, mean over the members.
+      members: probability by each member, [num_members].
+      occlusions: dictionary of the name of each view to its Occlusion.
+      left_out: dictionary of the name of each input (a view, a record column, or ALL_COLUMNS) to the Change without it.
+      neighbors: the most similar training examples, nearest first.
     """
 
     identity: TceIdentity
@@ -108,11 +108,11 @@ class Explanation:
         """Returns all but the views, for a JSON file."""
         occlusions = {
             name: {
-                "width_bins": found.width,
-                "center_bins": found.centers,
-                "change_log_odds": [dataclasses.asdict(change) for change in found.changes],
+                "width_bins": occlusion.width,
+                "center_bins": occlusion.centers,
+                "change_log_odds": [dataclasses.asdict(change) for change in occlusion.changes],
             }
-            for name, found in self.occlusions.items()
+            for name, occlusion in self.occlusions.items()
         }
         neighbors = [
             {**dataclasses.asdict(item.identity), "disposition": item.disposition, "distance": item.distance}
@@ -129,7 +129,7 @@ class Explanation:
 
 
 class Explainer:
-    """Explains what an ensemble says; the networks are restored once."""
+    """Explains the probabilities of an ensemble, whose networks are restored once."""
 
     def __init__(self, models: Ensemble) -> None:
         """Takes models as ensemble.load() returns them."""
@@ -144,8 +144,8 @@ class Explainer:
 
         Args:
           record: serialized tf.train.Example.
-          training: labeled examples among which to look for those that are most alike; the TCE itself is passed over.
-          num_neighbors: how many of them to tell.
+          training: labeled examples, among which the most similar ones are found. The TCE itself is skipped.
+          num_neighbors: number of similar examples to return.
 
         Raises:
           ScriptError: the models cannot read the record.
@@ -163,7 +163,7 @@ class Explainer:
         )
 
     def left_out(self, record: bytes) -> dict[str, Change]:
-        """Returns what leaving out each input does, as Explanation.left_out has it."""
+        """Returns the Change without each input, as in Explanation.left_out."""
         features = self._features(record)
         return self._left_out(features, self._probabilities(features))
 
@@ -174,7 +174,7 @@ class Explainer:
         return {name: features[name] for name in configuration.input_lengths(self._config)}
 
     def _probabilities(self, features):
-        """Calibrated probabilities, [num_variants, num_members]."""
+        """Returns calibrated probabilities, [num_variants, num_members]."""
         return self._models.calibration.apply(self._score(features))
 
     def _occlusion(self, features, whole, name):
@@ -240,7 +240,7 @@ def _distances(views, training) -> Iterator[tuple[float, tf_example.Example]]:
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
-    """Yields what to tell of an explanation: inputs by what they do, the strongest first, and the nearest examples."""
+    """Yields lines of text about an explanation: the inputs, the most important first, and the nearest examples."""
     for name, change in sorted(explanation.left_out.items(), key=lambda item: -abs(item[1].mean)):
         side = "for" if change.mean < 0 else "against"
         yield (
@@ -253,25 +253,25 @@ def lines(explanation: Explanation) -> Iterator[str]:
 
 
 def find(files: Sequence[str], row_ids: Sequence[int], tic_id: Optional[int] = None) -> dict[str, bytes]:
-    """Returns the records of TCEs, by a name for files: "tic5_row12".
+    """Returns a dictionary of a name for files, such as "tic5_row12", to the record of each TCE.
 
     Args:
       files: record files.
-      row_ids: of the TCEs; empty: those of tic_id.
-      tic_id: of their star; None: any.
+      row_ids: row_ids of the TCEs; empty: all TCEs of the star.
+      tic_id: TIC ID of the star; None: any star.
 
     Raises:
-      ScriptError: a row_id is in none of the files, or the star is not; it says which.
+      ScriptError: no file contains one of the row_ids, or the star; the message names it.
     """
-    found: dict[str, bytes] = {}
+    records: dict[str, bytes] = {}
     missing = set(row_ids)
     for path in files:
         for record in tfrecord.read(path):
             tce = TceIdentity.from_example(tf_example.from_serialized(record))
             if (not row_ids or tce.row_id in row_ids) and tic_id in (None, tce.tic_id):
-                found[f"tic{tce.tic_id}_row{tce.row_id}"] = record
+                records[f"tic{tce.tic_id}_row{tce.row_id}"] = record
                 missing.discard(tce.row_id)
-    if missing or not found:
+    if missing or not records:
         wanted = f"row_id {', '.join(map(str, sorted(missing)))}" if missing else f"TIC {tic_id}"
         raise ScriptError(f"no record of {wanted} in {', '.join(files)}: give other --records")
-    return found
+    return records

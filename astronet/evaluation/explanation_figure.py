@@ -1,4 +1,4 @@
-"""The page that shows why a model calls a TCE what it does."""
+"""Draws the page that shows why a model gives a TCE its probability."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ _STRONG = 1.0  # change of log odds that is drawn in full color; a larger one se
 
 
 def page(explanation: Explanation) -> "Figure":
-    """Draws an explanation: each view colored by what its parts do, what is left out, and the nearest examples."""
+    """Draws an explanation: each view colored by the effect of its parts, effects of inputs, and similar examples."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 9.5), layout="constrained")
@@ -39,7 +39,7 @@ def page(explanation: Explanation) -> "Figure":
 
 
 def _draw_view(axes, name, occlusion, scale):
-    """A view over stripes: blue where a part speaks for a positive, orange where it speaks against one."""
+    """Draws a view over stripes: blue for parts that are evidence for a positive, orange for evidence against it."""
     effects = -np.array([change.mean for change in occlusion.changes])
     shown = np.interp(np.arange(len(occlusion.view)), occlusion.centers, effects)
     extent = (-0.5, len(occlusion.view) - 0.5, 0, 1)
@@ -67,7 +67,7 @@ def _draw_view(axes, name, occlusion, scale):
 
 
 def _draw_left_out(axes, left_out):
-    """Bars of the change of log odds when an input is left out, with the range over the members."""
+    """Draws bars of the change of log odds without each input, with the range over the members."""
     names = sorted(left_out, key=lambda name: -abs(left_out[name].mean))
     means = np.array([left_out[name].mean for name in names])
     colors = [BLUE if mean < 0 else ORANGE for mean in means]

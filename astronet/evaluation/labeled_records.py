@@ -1,4 +1,4 @@
-"""Labeled records: what models predict for them, as a table, and how good the predictions are."""
+"""Predicts labeled records: a table of the predictions, and figures of their quality."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from astronet.estimator import checkpoints, engines, scoring
 from astronet.estimator.ensemble import Ensemble
 from astronet.stats import calibration, metrics
 
-if TYPE_CHECKING:  # most scripts start without it
+if TYPE_CHECKING:  # slow to import, and not needed by most scripts
     import pandas as pd
 
 _BATCH = 1024  # records that are scored at a time
@@ -29,11 +29,11 @@ def evaluate(models: Ensemble, files: Sequence[str], threshold: Optional[float] 
     Args:
       models: as ensemble.load() returns it.
       files: record files.
-      threshold: probability from which a TCE is called positive; None takes the threshold of the models.
+      threshold: a TCE is called positive if its probability is at least this; None: the threshold of the models.
 
     Returns:
-      The figures of metrics.evaluate(), for more than two classes those of each class, and global_step (the last of
-      the members').
+      Dictionary of the figures of metrics.evaluate(), of figures for each class if there are more than two, and
+      global_step (the largest of the members).
     """
     models = models.with_engine_for(tfrecord.count_roughly(files))
     members = list(models.checkpoints.values())
@@ -50,7 +50,7 @@ def evaluate(models: Ensemble, files: Sequence[str], threshold: Optional[float] 
 def _by_class(labels: np.ndarray, logits: np.ndarray, label_map: Mapping[str, int]) -> dict[str, float]:
     """Returns figures of each class, such as "classes/PC/average_precision" and "classes/PC/called/EB" (a number)."""
     classes = range(logits.shape[-1])
-    names = ["-".join(name for name, label in label_map.items() if label == each) or str(each) for each in classes]
+    names = ["-".join(name for name, label in label_map.items() if label == index) or str(index) for index in classes]
     precisions, confusion = metrics.by_class(labels, logits)
     values = {f"classes/{name}/average_precision": float(value) for name, value in zip(names, precisions)}
     counts = {
@@ -78,15 +78,15 @@ def tabulate(
     Args:
       models: as ensemble.load() returns it; its calibration is not applied.
       files: record files.
-      catalog: CSV file of TCEs, joined by (row_id, tic_id), for columns that the records lack: Tmag above all.
-      shows_progress: whether a bar on a terminal tells how far the work is.
+      catalog: CSV file of TCEs, joined by (row_id, tic_id), for columns that the records lack, such as Tmag.
+      shows_progress: whether to show a progress bar in a terminal.
 
     Returns:
       Table with a row for each TCE, in the order of the records: columns of the record, label (0 or 1) and example.
       Probabilities [num_tces, num_members], uncalibrated.
 
     Raises:
-      ScriptError: the configuration cannot read a record, or its disposition is not known; it names the record.
+      ScriptError: the model cannot read a record, or its disposition is not known; the message names the record.
     """
     num_examples = labeled.count(files, models.spec.config)
     models = models.with_engine_for(num_examples)
@@ -104,15 +104,15 @@ def table(examples: Iterable[tf_example.Example], inputs: Inputs, catalog: Optio
 
     Args:
       examples: one for each TCE.
-      inputs: part of the Config that says which dispositions are positive.
-      catalog: as tabulate() takes it.
+      inputs: the part `inputs` of the Config; it defines which dispositions are positive.
+      catalog: as for tabulate().
     """
     import pandas as pd
 
     tces = pd.DataFrame([_row(example, inputs) for example in examples])
     if not catalog:
         return tces
-    # Whatever else a row lacks, it has its identity.
+    # Every row has its identity, even if all other columns are missing.
     return _join(tces, tce_table.load(catalog, tce_table.Request(needed=("row_id", "tic_id"))).table)
 
 
@@ -128,7 +128,7 @@ def _row(example, inputs):
 
 
 def _join(tces, catalog):
-    """Fills in what records lack; V and IS, which records hold as J, get their names back."""
+    """Fills columns that records lack from the catalog; V and IS, which are J in records, get their names back."""
     columns = [name for name in _CATALOG_COLUMNS if name in catalog]
     matched = tces[["row_id", "tic_id"]].merge(
         catalog.drop_duplicates(["row_id", "tic_id"])[["row_id", "tic_id", *columns]], how="left"

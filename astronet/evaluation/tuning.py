@@ -1,11 +1,11 @@
-"""Searches hyperparameters with Optuna: each trial trains one model a fold of stars, and is given up where it lags.
+"""Searches hyperparameters with Optuna: a trial trains one model per fold of stars, and is given up if it is bad.
 
 space = search_space.read("space.json")
 best = search(TuningOptions("study", ("tfrecord/train-*",), space, num_trials=30))
 
-The study is a file, study.sqlite: a search that was stopped goes on. What is minimized is the mean over the folds of
-the loss on the stars that a fold holds out. The figure of the best trial is therefore too good: measure it again on
-TCEs that no trial has seen.
+The study is a file, study.sqlite, from which a stopped search continues. The search minimizes the loss on the stars
+that a fold holds out, averaged over the folds. The loss of the best trial is therefore too low: measure its quality
+again on TCEs that no trial has seen.
 """
 
 import dataclasses
@@ -30,25 +30,25 @@ from astronet.estimator import checkpoints, fit
 from astronet.evaluation import search_space
 
 STUDY, TRIALS, BEST, SETTINGS = "study.sqlite", "trials.csv", "best.json", "tuning.json"
-_STARTUP_TRIALS = 5  # trials that are never given up, and before which nothing is modeled
+_STARTUP_TRIALS = 5  # number of first trials, which are random and never given up
 _LOG = logging.getLogger("astronet")
 
 
 @dataclasses.dataclass(frozen=True)
 class TuningOptions:
-    """What is searched, and how.
+    """Settings of a search.
 
     Attributes:
       model_dir: directory of the study and of its results.
       files: labeled record files or patterns.
-      space: what search_space.read() returns.
-      num_trials: number of trials in all, those of earlier runs included.
+      space: the ranges of hyperparameters, as search_space.read() returns them.
+      num_trials: number of all trials, including those of earlier runs.
       folds: number of folds by star that each trial is trained on.
-      model, config_name, config_json: what the trials change, as configuration.resolve() takes them.
-      train_steps: number of batches of each training; None: as train.py.
-      num_parallel: number of trials at a time, each in its own process; 1 works in this process.
-      cluster: where else to work.
-      seed: of the folds, of the weights and of the search. With num_parallel=1 the same seed makes the same trials.
+      model, config_name, config_json: the configuration that trials change, as for configuration.resolve().
+      train_steps: number of batches of each training; None: as in train.py.
+      num_parallel: number of trials at a time, each in its own process; with 1, they run in this process.
+      cluster: other machines to work on.
+      seed: seed of the folds, the weights and the search. With num_parallel=1, the same seed makes the same trials.
     """
 
     model_dir: str
@@ -71,11 +71,11 @@ class TuningOptions:
 
 
 def search(options: TuningOptions, say: Callable[[str], object] = _LOG.info) -> dict[str, Any]:
-    """Runs the trials that are left; returns the changes of the configuration that did best, as best.json has them.
+    """Runs the remaining trials, and returns the best changes of the configuration, as in best.json.
 
     Raises:
-      ScriptError: the space names what the configuration does not have, the directory holds a study of other settings,
-        or no trial succeeded.
+      ScriptError: the space names a parameter that the configuration does not have, the directory contains a study with
+        other settings, or no trial succeeded.
     """
     _optuna()
     search_space.check_names(options.space, options.spec)
@@ -96,7 +96,7 @@ def search(options: TuningOptions, say: Callable[[str], object] = _LOG.info) -> 
 
 
 def _optuna():
-    """Returns Optuna, silent; a ScriptError says how to install it."""
+    """Returns Optuna, with its own messages off; raises ScriptError if it is not installed."""
     try:
         import optuna
     except ImportError:
@@ -106,7 +106,7 @@ def _optuna():
 
 
 def _require_same_settings(options, files):
-    """A directory belongs to one search: same records, folds, configuration and space."""
+    """Raises ScriptError if the directory contains a search with other records, folds, configuration or space."""
     names = ("folds", "model", "config_name", "config_json", "train_steps", "seed")
     settings = {name: getattr(options, name) for name in names}
     current = fingerprint.origin({"files": files}, space=json.loads(json.dumps(options.space)), **settings)
@@ -114,14 +114,14 @@ def _require_same_settings(options, files):
     changed = fingerprint.changes(path, current)
     if changed:
         raise ScriptError(
-            f"{options.model_dir} holds a search of other settings ({', '.join(changed)}): choose another "
-            "--output_dir, or give those"
+            f"{options.model_dir} contains a search with other settings ({', '.join(changed)}): choose another "
+            "--output_dir, or the same settings"
         )
     fingerprint.write(path, current)
 
 
 def _write_folds(options, files):
-    """Writes the records to train and to judge on of each fold, by star."""
+    """Writes the records of each fold: those to train on and, of other stars, those to evaluate on."""
     if os.path.exists(_fold_path(options, options.folds, "val")):
         return
     records = [record for path in files for record in tfrecord.read(path)]
@@ -147,14 +147,14 @@ def _open_study(options):
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_STARTUP_TRIALS, n_warmup_steps=1),
     )
-    # Seeded by the number of the trial, so that a search that is taken up draws what an unbroken one would.
+    # Seeded by the number of the trial, so that a continued search makes the same trials as an uninterrupted one.
     seed = options.seed + len(study.trials)
     study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP_TRIALS)
     return study
 
 
 def _take_up(study):
-    """Ends the trials that a killed run has left, and tries their values again."""
+    """Marks trials that a killed run left unfinished as failed, and queues their values again."""
     optuna = _optuna()
     for trial in study.trials:
         if trial.state == optuna.trial.TrialState.RUNNING:
@@ -163,7 +163,7 @@ def _take_up(study):
 
 
 def _run_trial(number, options):
-    """Worker: runs one trial; returns a line about it. A trial that fails does not stop the others."""
+    """Runs in worker processes: runs one trial and returns a line about it. A failed trial does not stop the others."""
     del number
     optuna = _optuna()
     study = _open_study(options)
@@ -181,8 +181,8 @@ def _run_trial(number, options):
         trial.set_user_attr("reason", str(error))
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         outcome = f"failed: {error}"
-    told = ", ".join(f"{name} {_short(value)}" for name, value in values.items())
-    return f"trial {trial.number}: {outcome} ({time.monotonic() - begin:.0f} s; {told})"
+    changes = ", ".join(f"{name} {_short(value)}" for name, value in values.items())
+    return f"trial {trial.number}: {outcome} ({time.monotonic() - begin:.0f} s; {changes})"
 
 
 def _short(value):
@@ -190,7 +190,7 @@ def _short(value):
 
 
 def _mean_loss(trial, options, spec):
-    """The mean over the folds of the least loss; raises optuna.TrialPruned where the trial lags behind the others."""
+    """Returns the lowest loss, averaged over the folds; raises optuna.TrialPruned if the trial is worse than others."""
     losses: list[float] = []
     for fold in range(1, options.folds + 1):
         directory = os.path.join(options.model_dir, f"trial-{trial.number}")
@@ -205,7 +205,7 @@ def _mean_loss(trial, options, spec):
 
 
 def _loss_of_fold(trial, options, spec, fold, loss_before, directory):
-    """Trains a model on a fold; returns the least loss on the stars that it holds out."""
+    """Trains a model on a fold, and returns the lowest loss on the stars that the fold holds out."""
     prepared, train, validation = _read_fold(options, fold)
     config = dataclasses.replace(prepared.config, hparams=spec.config.hparams)
     steps = options.train_steps or configuration.num_steps(config.hparams, len(train))
@@ -213,7 +213,7 @@ def _loss_of_fold(trial, options, spec, fold, loss_before, directory):
     places = itertools.count(1000 * fold)
 
     def evaluated(model_dir, step, logits):
-        """Gives the trial up if the mean so far is above the median of the others at the same place."""
+        """Gives the trial up if its mean loss so far is above the median of other trials at the same step."""
         del step, logits
         trial.report((loss_before + _least_loss(model_dir)) / fold, step=next(places))
         if trial.should_prune():
@@ -232,7 +232,7 @@ def _least_loss(model_dir):
 
 
 def _read_fold(options, fold):
-    """The ModelSpec with what is measured on the records of a fold, and its Tces to train on and to judge on."""
+    """Returns the ModelSpec, with the statistics of the fold's records, and the Tces to train and to evaluate on."""
     paths = [_fold_path(options, fold, side) for side in ("train", "val")]
     if (key := tuple(paths)) not in _FOLDS:
         _FOLDS.clear()  # one in memory at a time
@@ -240,7 +240,7 @@ def _read_fold(options, fold):
     return _FOLDS[key]
 
 
-_FOLDS: dict[tuple[str, ...], Any] = {}  # of this process; hyperparameters do not change what is read
+_FOLDS: dict[tuple[str, ...], Any] = {}  # for all trials of this process: hyperparameters do not change the inputs
 
 
 def _keep_silent(line):
@@ -273,7 +273,7 @@ def _write_results(options, study):
 
 
 def lines(options: TuningOptions) -> Iterator[str]:
-    """Yields what to tell of a finished search: counts, the best trials, and which hyperparameters matter."""
+    """Yields lines of text about a finished search: counts, the best trials, and which hyperparameters matter."""
     optuna = _optuna()
     study = _open_study(options)
     states: dict[str, int] = {}

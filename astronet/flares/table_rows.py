@@ -103,10 +103,12 @@ def read(path: Path, spellings: Mapping[str, Sequence[str]], required: Sequence[
             raise ScriptError(
                 f"{path} has no column {', '.join(lacking)}: name it so{advice}; its columns are {columns}"
             )
-        positions = {ours: found[0][0] for ours, found in candidates.items() if found}
+        positions = {ours: columns_found[0][0] for ours, columns_found in candidates.items() if columns_found}
         rivals = {
-            ours: [position for same in (found if ours in _IDENTITY else found[:1]) for position in same]
-            for ours, found in candidates.items()
+            ours: [
+                position for same in (columns_found if ours in _IDENTITY else columns_found[:1]) for position in same
+            ]
+            for ours, columns_found in candidates.items()
         }
         rows, broken = [], []
         for number, cells in enumerate(table.rows(), 1):
@@ -127,10 +129,10 @@ def _refuse_contradiction(
     """Raises ScriptError if columns that are the same by their names have different cells in a row."""
     for ours, positions in rivals.items():
         if len({cells[position] for position in positions}) > 1:
-            found = ", ".join(
+            values = ", ".join(
                 f"{columns[position]} (column {position + 1}): {cells[position]}" for position in positions
             )
             raise ScriptError(
-                f"{path}, row {number}: {len(positions)} columns are taken for {ours}, and differ ({found}): keep the "
+                f"{path}, row {number}: {len(positions)} columns are taken for {ours}, and differ ({values}): keep the "
                 "right one, and rename or remove the others"
             )

@@ -112,7 +112,9 @@ def _origin(request: Search, paths: list[str]) -> dict[str, Any]:
     for name in ("directory", "num_worker_processes", "cluster"):
         del settings[name]
     kind, _, path = request.star_catalog.partition(":")
-    stamps = [fingerprint.stamp(os.path.realpath(each)) for each in [*paths, *([path] if kind == "local" else [])]]
+    stamps = [
+        fingerprint.stamp(os.path.realpath(stamped)) for stamped in [*paths, *([path] if kind == "local" else [])]
+    ]
     of_files = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()  # names, sizes and times of change
     return fingerprint.origin({}, files=of_files, **settings)
 

@@ -239,12 +239,12 @@ def _catalog(request: TriageRequest, files: LightCurveFiles, table: str) -> Any:
 def _warnings(records_dir: str) -> dict[tuple[int, int, int], list[str]]:
     """Returns warnings about the TCEs that have a record, by row_id, tic_id and sector."""
     path = os.path.join(records_dir, "warnings.csv")
-    found: dict[tuple[int, int, int], list[str]] = {}
+    warnings: dict[tuple[int, int, int], list[str]] = {}
     if os.path.exists(path):
         with open_table(path) as table:
             for row_id, tic_id, sector, warning in table.rows():
-                found.setdefault((int(row_id), int(tic_id), int(sector)), []).append(warning)
-    return found
+                warnings.setdefault((int(row_id), int(tic_id), int(sector)), []).append(warning)
+    return warnings
 
 
 def _write_skips(path: str, skips: list[tuple[Any, ...]]) -> None:

@@ -78,7 +78,9 @@ def by_class(labels: ArrayLike, logits: ArrayLike) -> tuple[Floats, Integers]:
     classes = range(logits.shape[-1])
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities = weights / weights.sum(axis=-1, keepdims=True)
-    precisions = [summary(labels == each, probabilities[:, each])["average_precision"] for each in classes]
+    precisions = [
+        summary(labels == one_class, probabilities[:, one_class])["average_precision"] for one_class in classes
+    ]
     confusion = np.zeros([len(classes), len(classes)], np.int64)
     np.add.at(confusion, (labels, logits.argmax(axis=-1)), 1)
     return np.array(precisions), confusion

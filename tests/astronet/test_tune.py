@@ -107,7 +107,7 @@ def test_what_is_wrong_with_a_space_is_told(search, capsys, space, message):
 def test_another_search_in_the_same_directory_is_refused(search, capsys):
     assert search(1) == 0
     assert search(2, {"learning_rate": {"low": 1e-4, "high": 1e-2}}) == 1
-    assert "holds a search of other settings" in capsys.readouterr().err
+    assert "contains a search with other settings" in capsys.readouterr().err
 
 
 def test_values_are_drawn_from_their_range():

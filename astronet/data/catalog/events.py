@@ -132,13 +132,13 @@ def _search(row, searches, warnings, singles):
             if tess_io.is_of_tess(part.path):
                 warnings += epochs.sector_warnings(part.time, sector)
         light_curve = stitch.join(parts)
-        found = transit_search.find(light_curve.time, light_curve.flux, row["tmag"])
+        result = transit_search.find(light_curve.time, light_curve.flux, row["tmag"])
     except (LightCurveError, transit_search.TransitSearchError, OSError) as error:
         raise DroppedRowError(f"no transit search: {error}") from error
-    singles += [event.columns() for event in found.single_events]
-    if not found.peaks:
+    singles += [event.columns() for event in result.single_events]
+    if not result.peaks:
         raise DroppedRowError(f"not a TCE: no periodic dip in {', '.join(map(os.path.basename, paths))}")
-    return found.peaks
+    return result.peaks
 
 
 def _light_curves(row, searches):

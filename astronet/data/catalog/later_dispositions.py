@@ -127,11 +127,11 @@ def read_table(path: str, disposition: Optional[str] = None, readme: Optional[st
         if part.numbers[i] in seen:  # a row with several sectors occurs once for each
             continue
         seen.add(part.numbers[i])
-        told = disposition or str(part.columns[DISPOSITION][i]).strip().upper()
-        if reason or not told:
+        row_disposition = disposition or str(part.columns[DISPOSITION][i]).strip().upper()
+        if reason or not row_disposition:
             unused[reason.partition(":")[0] or "no disposition"] += 1
             continue
-        signals.append(_signal(part.columns, i, told, os.path.basename(path)))
+        signals.append(_signal(part.columns, i, row_disposition, os.path.basename(path)))
     if not signals:
         raise ScriptError(f"{path} has no row with a TIC ID, a period and a disposition: give another table")
     return KnownTable(signals, notes, dict(unused))

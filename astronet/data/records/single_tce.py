@@ -38,20 +38,20 @@ _SAME_PERIOD = 1e-4  # relative difference: a user types fewer digits than a tab
 _SAME_EVENT_DURATIONS = 0.5  # difference of the mid-times, in durations
 _A_TABLE = "a table of a few hundred TCEs of its sector"
 _TOO_FEW = "the table has too few TCEs of its sector, or no camera"
-# How a command line gives what a record lacks.
+# The flags that give columns which a record lacks.
 FLAGS = {DEPTH: "--transit_depth", SN: "--sn", SECTOR: "--sector", "catalog": "--catalog"}
 
 
-def with_camera(columns: Mapping[str, Any], told: identity.Identity, header: Any) -> dict[str, Any]:
-    """Returns the columns of a TCE with the camera that saw it; 0 where nothing tells.
+def with_camera(columns: Mapping[str, Any], star: identity.Identity, header: Any) -> dict[str, Any]:
+    """Returns the columns of a TCE with the camera that saw it, 0 if that is not known.
 
     Args:
-      columns: Sectors (0 where unknown) and others.
-      told: what is known of the light curve.
-      header: primary header, or other mapping, whose RA_OBJ and DEC_OBJ tell where the star is; None: there is none.
+      columns: Sectors (0 if unknown) and other columns.
+      star: star, sector and camera of the light curve, as far as they are known.
+      header: primary header or other mapping with the position of the star, RA_OBJ and DEC_OBJ; None: there is none.
     """
-    sector = columns[SECTOR] or told.sector or 0
-    return {**columns, SECTOR: sector, CAMERA: told.camera or _camera_by_position(header, sector)}
+    sector = columns[SECTOR] or star.sector or 0
+    return {**columns, SECTOR: sector, CAMERA: star.camera or _camera_by_position(header, sector)}
 
 
 _STAR_IN_HEADER = {TMAG: "TESSMAG", STAR_RADIUS: "RADIUS", TEFF: "TEFF", LOGG: "LOGG"}
@@ -59,20 +59,20 @@ _LOGG_OF_SUN = 4.438  # cgs
 
 
 def with_star(columns: Mapping[str, Any], header: Any, config: Any) -> dict[str, Any]:
-    """Returns the record columns with what the light curve's header tells of the star, as far as a model reads it.
+    """Returns the record columns with those parameters of the star in the light curve's header that a model reads.
 
     Args:
-      columns: record columns; those that are known stay.
+      columns: record columns; known values are kept.
       header: primary header of the FITS file, or None.
       config: Config of the model.
     """
     read = configuration.scalar_columns(config)
-    told = {name: _positive((header or {}).get(key)) for name, key in _STAR_IN_HEADER.items()}
-    if STAR_RADIUS in told and LOGG in told:
-        told[STAR_MASS] = 10 ** (told[LOGG] - _LOGG_OF_SUN) * told[STAR_RADIUS] ** 2
+    of_header = {name: _positive((header or {}).get(key)) for name, key in _STAR_IN_HEADER.items()}
+    if STAR_RADIUS in of_header and LOGG in of_header:
+        of_header[STAR_MASS] = 10 ** (of_header[LOGG] - _LOGG_OF_SUN) * of_header[STAR_RADIUS] ** 2
     missing = {
         name: value
-        for name, value in told.items()
+        for name, value in of_header.items()
         if name in read and value == value and columns.get(name, math.nan) != columns.get(name, math.nan)
     }
     return {**columns, **missing}
@@ -99,11 +99,11 @@ def with_neighbors(columns: Mapping[str, Any], catalog: Union[str, "os.PathLike[
     """Returns the record columns of a TCE, with event densities measured from a table of TCEs.
 
     Args:
-      columns: tic_id, Sectors, camera, Epoc (BTJD), Period (days), Duration (days) and others; NaN where unknown.
+      columns: tic_id, Sectors, camera, Epoc (BTJD), Period (days), Duration (days) and others; NaN if unknown.
       catalog: path of a table of TCEs, as generate_input_records.py reads it. The TCE may be in the table.
 
     Returns:
-      Dict of columns: `columns` and EVENT_DENSITIES. If the TCE is in the table, its row fills in what `columns` lacks.
+      Dictionary of `columns` and EVENT_DENSITIES. If the TCE is in the table, its row fills columns that are not known.
 
     Raises:
       ScriptError: the table cannot be read.
@@ -142,9 +142,9 @@ def doubts(record: bytes, config: Any, has_catalog: bool, names: Mapping[str, st
 
     Args:
       record: serialized tf.train.Example.
-      config: Config of the model, which may know when the TCEs of a sector have their events.
-      has_catalog: whether a table has told the densities of the TCE.
-      names: what the user calls the depth, the S/N and the catalog.
+      config: Config of the model, which may contain the times of the events of each sector's TCEs.
+      has_catalog: whether the densities of the TCE were measured from a table.
+      names: names of the arguments for depth, S/N and catalog in the caller's interface.
     """
     remedy_of = {name: names[name] for name in (DEPTH, SN)}
     catalog = f"{names['catalog']} ({_A_TABLE})"
@@ -160,7 +160,7 @@ def doubts(record: bytes, config: Any, has_catalog: bool, names: Mapping[str, st
         of_a_row = [name for name in lacking if name not in (*remedy_of, *densities, *EVENT_MEASURES)]
         if of_a_row and not densities and not has_catalog:
             remedies.append(f"{names['catalog']} (a table of make_catalog.py that has this TCE)")
-        unknown = _TOO_FEW if densities else "no table or light curve here tells them"
+        unknown = _TOO_FEW if densities else "no table or light curve here contains them"
         remedy = f"give {' and '.join(remedies)}" if remedies else unknown
         are = "is" if len(lacking) == 1 else "are"
         messages.append(

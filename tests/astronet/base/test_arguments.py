@@ -81,9 +81,9 @@ def test_says_what_was_wrong_and_what_to_give(parse, texts, message):
         (arguments.input_directory, ["no/such"], "there is no directory no/such"),
         (arguments.input_directory, [__file__], "is a file: give a directory"),
         (arguments.output_file, [os.sep, "new/"], "is a directory: give the name of a file"),
-        (arguments.output_file, [f"{__file__}/x"], "is no directory: choose another"),
-        (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is no directory: choose another"),
-        (arguments.image_file, [f"{__file__}/x.png"], "is no directory: choose another"),
+        (arguments.output_file, [f"{__file__}/x"], "is not a directory: choose another"),
+        (arguments.output_directory, [__file__, f"{__file__}/x/y"], "is not a directory: choose another"),
+        (arguments.image_file, [f"{__file__}/x.png"], "is not a directory: choose another"),
         (arguments.image_file, ["no/such/x.png"], "there is no directory no/such: make it first"),
     ],
 )

@@ -127,7 +127,7 @@ def test_output_that_nobody_takes_does_not_undo_the_work(script, tmp_path, redir
     assert done.returncode == code, messages
     assert (tmp_path / "done").exists() and "Traceback" not in messages and "Exception ignored" not in messages
     if redirection == "> /dev/full":
-        assert "error: standard output takes no text" in messages
+        assert "error: cannot write text to standard output" in messages
 
 
 def test_an_ascii_terminal_does_not_undo_the_work(script, tmp_path):
