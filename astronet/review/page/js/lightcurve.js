@@ -21,7 +21,7 @@ App.lightcurve = (() => {
       legend: { show: false },
       cursor: { points: { show: false }, y: false, drag: { x: true, y: false } },
       scales: { x: { time: false, range: (_, low, high) => [low, high] }, y: { range: () => options.range } },
-      axes: [axis(options.xLabel, options.xLabel ? 26 : 22), axis(options.yLabel, 62)],
+      axes: [axis(options.xLabel, options.xLabel ? 26 : 22), axis(options.yLabel, 68)],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
         draw: [(self) => paint(self, options, colors)],
