@@ -20,6 +20,7 @@ _NEIGHBORS = 8  # of a dip, in order of time, that may be its next at the same p
 _DEPTH_SIGMA = 3.5
 _DURATION_RATIO, _DURATION_ERROR = 1.35, 0.02  # of two dips of one kind; days
 _DURATION_RATIO_NOISE = 4.0  # added to the ratio, over the lesser S/N
+_PARTIAL_RATIO = 2.0  # of the depths of a whole dip and one that is seen in part
 _TIMING = 0.12  # of a duration, which an event may be off
 _OVERLAP = 0.8  # of the sum of half the durations: closer, one dip lies over the other
 _COVERED = 0.6  # of the cadences of an event: it should be seen
@@ -144,7 +145,8 @@ def _series(candidates, start, period, light_curve, found) -> Optional[_Series]:
         if days > _OVERLAP * (dip.duration_days + start.duration_days) / 2:
             empty.append(predicted)
         elif not dip.is_whole:
-            num_partial += days <= most
+            is_as_deep = 1 / _PARTIAL_RATIO < dip.depth / start.depth < _PARTIAL_RATIO
+            num_partial += is_as_deep and days <= most
         elif days <= most and candidates[index]:
             matched += [dip] if are_alike(start, dip) else []
             num_wrong += not are_alike(start, dip)

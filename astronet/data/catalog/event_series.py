@@ -43,16 +43,27 @@ def dominant_event(time: Floats, flux: Floats, peak: Peak) -> Optional[float]:
     return peak.t0 + numbers[strongest] * peak.period
 
 
-def consistent(time: Floats, flux: Floats, peak: Peak, longest: Optional[float] = None) -> Optional[Peak]:
+def consistent(
+    time: Floats, flux: Floats, peak: Peak, longest: Optional[float] = None, are_dips: bool = False
+) -> Optional[Peak]:
     """Returns the peak at the least multiple of its period at which all events are alike; None where there is none.
 
     At an alias of its period a binary has events that are deeper than others, or that are not there. Of the series of
     events at a multiple, the deepest that is consistent counts.
+
+    Args:
+      time: days, sorted, [n].
+      flux: flattened, [n].
+      peak: Peak.
+      longest: duration that the fit may not exceed, days; None: than a transit of the Sun may be.
+      are_dips: whether the events are known to stand out by themselves, and to be alike as far as their fits tell.
     """
     duration = peak.duration_phase * peak.period
     outside = ~folding.in_transit(time, peak)
     white = transit_fit.white_scatter(flux[outside])
     numbers, depths, variances = _event_depths(time, flux, peak, white)
+    if are_dips and len(numbers) < 2:
+        return peak
     # Where a stretch begins or ends, the trend is less sure: an event there contradicts nothing.
     whole = dips.are_whole(time, float(np.median(np.diff(time))), peak.t0 + numbers * peak.period, duration)
     if whole.sum() > 1:

@@ -24,6 +24,10 @@ _SHORTEST_TRANSIT, _LONGEST_TRANSIT, _LONGEST_FITTED = 0.3, 1.8, 2.2  # of a cen
 _LONGEST_PHASE = 0.25  # of the period
 _DRIFT = 0.5  # of a shortest duration, over the baseline, from one frequency to the next
 _NUM_CANDIDATES, _MAX_TRIED = 12, 100
+_BLOCK_DAYS, _BLOCK_GAP_DAYS = 20.0, 0.5  # of what is searched by itself first where a light curve is long
+LEAST_BLOCKS = 3.0  # lengths of a block in a light curve that is searched in blocks first
+_LONGEST_IN_BLOCK = 0.4  # of a block: longer periods are searched in the whole light curve alone
+_PEAKS_AN_OCTAVE = 60  # of the blocks' searches, which are then searched in the whole light curve
 
 
 def near_events(time: Floats, period: float, t0: float, duration: float) -> Bools:
@@ -55,12 +59,6 @@ def measured(
     return transit_fit.measure(time, flux, magnitude, period, t0, min(duration, longest), longest, np.std)
 
 
-def _grid(baseline):
-    """Yields (periods, durations) in days, octave by octave: the longer the period, the longer the transits."""
-    for low, high, durations, number in octaves(baseline):
-        yield 1 / np.linspace(1 / high, 1 / low, int(number)), durations
-
-
 def octaves(baseline: float) -> Iterator[tuple[float, float, Floats, float]]:
     """Yields (shortest and longest period, durations, number of frequencies) of each octave; days."""
     longest = _LONGEST_PERIOD * baseline
@@ -75,22 +73,62 @@ def octaves(baseline: float) -> Iterator[tuple[float, float, Floats, float]]:
         yield low, high, durations, np.ceil((1 / low - 1 / high) / step) + 1
 
 
+def _scored(time, flux, periods, durations):
+    """Rows (signal to pink noise, period, mid-time, duration, depth, white error, red variance) of the best boxes."""
+    white = transit_fit.white_scatter(flux)
+    covered_days = len(time) * np.median(np.diff(time))
+    boxes = box_search(time - time[0], flux, periods, durations)
+    red = np.array([transit_fit.red_variance(time - time[0], flux, duration, white) for duration in durations])
+    red = np.interp(boxes.duration, durations, red)
+    events = np.maximum(2, covered_days / periods)
+    dips = boxes.power > 0
+    points = np.where(dips, boxes.points, 1)
+    error = white * np.sqrt(1 / points + 1 / (len(time) - points))
+    score = np.where(dips, boxes.depth, 0) / np.sqrt(error**2 + red / events)
+    return score, periods, time[0] + boxes.mid_time, boxes.duration, boxes.depth, error, red
+
+
+def _blocks(time):
+    """Indices of the cadences of each block, a sector or less; short ones are left out unless there is no other."""
+    starts, begin = [0], time[0]
+    for place in np.flatnonzero(np.diff(time) > _BLOCK_GAP_DAYS) + 1:
+        if time[place] - begin > _BLOCK_DAYS:
+            starts.append(place)
+            begin = time[place]
+    blocks = np.split(np.arange(len(time)), starts[1:])
+    return [block for block in blocks if len(block) >= flattening.LEAST_POINTS] or [np.arange(len(time))]
+
+
+def _promising(time, flux, blocks, frequencies, durations, block_days):
+    """Those of many frequencies that are close to the peaks of the blocks' searches, whose scores add up. [k]
+
+    A block resolves frequencies less finely than the whole light curve, by the ratio of their lengths: all blocks
+    together cost as much as one search of a single block for each.
+    """
+    step = max(1, int((time[-1] - time[0]) / block_days))
+    coarse = frequencies[step // 2 :: step]
+    total = np.zeros(len(coarse))
+    for block in blocks:
+        total += _scored(time[block], flux[block], 1 / coarse, durations)[0] ** 2
+    chosen = np.zeros(len(frequencies), bool)
+    for _ in range(min(_PEAKS_AN_OCTAVE, len(coarse))):
+        best = int(np.argmax(total))
+        total[max(0, best - 1) : best + 2] = -1.0
+        chosen[max(0, best * step - step // 2) : (best + 1) * step + step // 2 + 1] = True
+    return frequencies[chosen]
+
+
 def best_box(time: Floats, flux: Floats) -> Optional[tuple[float, float, float]]:
     """Returns (period, t0, duration) of the box with the best signal to pink noise, None where nothing dips twice."""
-    white = transit_fit.white_scatter(flux)
-    baseline = time[-1] - time[0]
-    covered = len(time) * np.median(np.diff(time)) / baseline
+    baseline = float(time[-1] - time[0])
+    blocks = _blocks(time)
+    block_days = max(time[block[-1]] - time[block[0]] for block in blocks)
     boxes_of_octaves = []
-    for periods, durations in _grid(baseline):
-        boxes = box_search(time, flux, periods, durations)
-        red = np.array([transit_fit.red_variance(time, flux, duration, white) for duration in durations])
-        red = np.interp(boxes.duration, durations, red)
-        events = np.maximum(2, covered * baseline / periods)
-        dips = boxes.power > 0
-        points = np.where(dips, boxes.points, 1)
-        error = white * np.sqrt(1 / points + 1 / (len(time) - points))
-        score = np.where(dips, boxes.depth, 0) / np.sqrt(error**2 + red / events)
-        boxes_of_octaves.append((score, periods, boxes.mid_time, boxes.duration, boxes.depth, error, red))
+    for low, high, durations, number in octaves(baseline):
+        frequencies = np.linspace(1 / high, 1 / low, int(number))
+        if baseline > LEAST_BLOCKS * block_days and high < _LONGEST_IN_BLOCK * block_days:
+            frequencies = _promising(time, flux, blocks, frequencies, durations, block_days)
+        boxes_of_octaves.append(_scored(time, flux, 1 / frequencies, durations))
     columns = np.hstack(boxes_of_octaves)
     columns = columns[:, columns[0] > 0]
     best: Optional[tuple[float, float, float, float]] = None

@@ -126,7 +126,7 @@ class _Search:
             others = [dip for dip in found if not repetition.predicts(dip)]
             used = flattening.usable(self.time, self.flux, self.free & ~dips.in_dips(self.time, others), quiet)
             peak = _measured_repetition(*used, self.magnitude, repetition)
-            peak = peak and event_series.consistent(*used, peak, folding.LONGEST_FITTED_PHASE * peak.period)
+            peak = peak and event_series.consistent(*used, peak, folding.LONGEST_FITTED_PHASE * peak.period, True)
             if peak is None or peak.why_not_tce() or self._is_leftover(peak):
                 continue
             self.peaks.append(peak)

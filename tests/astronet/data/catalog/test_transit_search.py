@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from astronet.data.catalog import transit_fit, transit_search
+from astronet.data.catalog import folding, transit_fit, transit_search
+from light_curve_util.box_search import box_search
 from light_curve_util.phase_fold import phase_fold
 
 ROOT = Path(__file__).parents[4]
@@ -166,6 +167,35 @@ def test_a_secondary_eclipse_at_another_phase_is_no_second_planet():
     flux = 1 + noise(time) - dips(time, *first) - dips(time, 3.1, START + 2.2, 0.12, 0.004)
     tces = [peak for peak in transit_search.search(time, flux, 10.0) if not peak.why_not_tce()]
     assert [round(tce.period, 2) for tce in tces] == [3.1]
+
+
+@pytest.mark.parametrize("planet", [(1.37, 0.8, 0.07, 0.0006), (31.7, 11, 0.25, 0.002)])
+def test_several_sectors_are_searched_as_one(planet):
+    """Of the short period a sector alone has too little; of the long one, one transit at most."""
+    time = np.concatenate([times() + 27.3 * sector for sector in (0, 1, 2, 4)])
+    period, t0, duration, depth = planet
+    flux = 1 + noise(time) - dips(time, period, START + t0, duration, depth)
+    peak = transit_search.search(time, flux, 10.0)[0]
+    assert_found(peak, period, START + t0, duration, depth, baseline=136)
+
+
+def test_the_cost_of_several_sectors_grows_far_less_than_its_square(monkeypatch):
+    """Cadences times periods that are folded, counted where the real search folds them."""
+    folded = []
+
+    def counted(time, flux, periods, *args, **kwargs):
+        folded.append(len(time) * len(periods))
+        return box_search(time, flux, periods, *args, **kwargs)
+
+    monkeypatch.setattr(folding, "box_search", counted)
+
+    def cost(num_sectors):
+        time = np.concatenate([times() + 27.3 * sector for sector in range(num_sectors)])
+        folded.clear()
+        folding.best_box(time - START, 1 + noise(time))
+        return sum(folded)
+
+    assert cost(8) < 0.5 * 16 * cost(2)
 
 
 def test_keeps_the_depth_under_strong_variability():
