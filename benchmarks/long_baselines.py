@@ -57,6 +57,7 @@ def _costs(flags):
 
 def _draw(rows, path):
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
@@ -65,7 +66,9 @@ def _draw(rows, path):
         cadences = [row[2] for row in of_cadence]
         axes.loglog(cadences, [row[4] for row in of_cadence], "o-", color=color, label=f"{minutes} min")
         axes.loglog(cadences, [row[3] for row in of_cadence], "o:", color=color, alpha=0.6)
-    axes.set(xlabel="cadences", ylabel="CPU seconds", title="1 to 13 sectors; dotted: without blocks")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    title = f"1 to {max(row[1] for row in rows)} sectors; dotted: without blocks"
+    axes.set(xlabel="cadences", ylabel="CPU seconds", title=title)
     axes.legend(title="cadence")
     figure.savefig(path, dpi=100)
 
