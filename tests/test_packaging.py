@@ -1,5 +1,6 @@
 """What the wheel installs: two top-level packages, and everything that they need."""
 
+import fnmatch
 import os
 import re
 from pathlib import Path
@@ -66,3 +67,14 @@ def test_pip_says_in_a_line_which_pythons_are_supported():
     assert "3.8.18" not in supported and "3.14.0" not in supported
     told = f"ERROR: Package 'astronet-triage' requires a different Python: 3.14.0 not in '{supported}'"
     assert told in (ROOT / "docs/install.md").read_text()
+
+
+def test_every_file_of_the_report_is_part_of_the_wheel():
+    line = re.search(r"^astronet = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+    patterns = [pattern.split("/") for pattern in re.findall(r'"([^"]+)"', line.group(1))]
+    for path in (ROOT / "astronet" / "review").rglob("*"):
+        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts:
+            parts = path.relative_to(ROOT / "astronet").parts
+            assert any(
+                len(parts) == len(pattern) and all(map(fnmatch.fnmatch, parts, pattern)) for pattern in patterns
+            ), path
