@@ -1,11 +1,11 @@
-"""The folder of a report: index.html, and its data in pieces that the page loads when it needs them.
+"""Writes the folder of a report: index.html, and data in pieces that the page loads when it needs them.
 
     data/index-N.js    rows of 2,000 TCEs, by column
     data/views-N.js    thumbnails of 2,000 TCEs
     data/lc-NNNN.js    panels of 20 TCEs: light curve, folds, checks
 
-TCEs are shuffled before they are shared out, so that the number of a file does not tell how probable a TCE is. The same
-TCEs are shuffled in the same way.
+TCEs are put in random order before they are divided among files, so that the number of a file does not reveal how
+probable a TCE is. The order is the same for the same TCEs.
 """
 
 import contextlib
@@ -40,16 +40,16 @@ whom you trust. The labels that you give are kept by your browser, not in this f
 
 @dataclasses.dataclass(frozen=True)
 class ReportRequest:
-    """What the report shows, and how it is made.
+    """Settings of a report.
 
     Attributes:
       output_dir: the folder.
       tess_data_dir: directory of the light curves; None draws none.
       settings: how the records were made (photometry.settings_of_records).
       title: of the page.
-      model: name and hash of the models; "" for a report without their opinion.
-      threshold: probability from which the models call a TCE positive.
-      catalog_sha256: of the catalog that the records are from; "" where it is not known.
+      model: name and hash of the models; "" for a report without probabilities.
+      threshold: the models call a TCE positive if its probability is at least this.
+      catalog_sha256: hash of the catalog that the records were made from; "" if it is not known.
       blind: whether probabilities and dispositions are left out of the files.
       max_points: of a light curve of one sector.
       single_file: whether all data are inside index.html.
@@ -77,13 +77,13 @@ class ReportRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """What write() has written.
+    """Result of write().
 
     Attributes:
-      path: of the page.
-      num_tces: in it.
-      problems: (row_id, tic_id, why) of TCEs whose light curve is not drawn.
-      num_bytes: of all files.
+      path: path of the page.
+      num_tces: number of TCEs in it.
+      problems: (row_id, tic_id, reason) of TCEs whose light curve is not drawn.
+      num_bytes: size of all files.
     """
 
     path: str
@@ -93,9 +93,9 @@ class Written:
 
 
 def write(request: ReportRequest, tces: Sequence[ReviewTce], progress: Any = iter) -> Written:
-    """Writes the report of some TCEs into a folder, in place of an earlier report there.
+    """Writes the report of some TCEs to a folder, and replaces an earlier report there.
 
-    index.html is removed first and written last: where it is, all that it needs is of that report.
+    index.html is removed first and written last: if it exists, all its files exist and belong to it.
 
     Args:
       request: what it shows, and how.
@@ -110,12 +110,12 @@ def write(request: ReportRequest, tces: Sequence[ReviewTce], progress: Any = ite
     _remove_earlier(request.output_dir)
     tces = _shuffled(tces)
     report_id = rows.report_id(tces)
-    found = _without_controls(twins.find(tces), tces, request.controls)
+    twins_of_tces = _without_controls(twins.find(tces), tces, request.controls)
     writer = _Writer(request, report_id)
-    panels = list(progress(_panels(request, tces, found, writer)))
+    panels = list(progress(_panels(request, tces, twins_of_tces, writer)))
     of_tces = [one for of_chunk in panels for one in of_chunk]
     for number, part in enumerate(_parts(len(tces), ROWS_OF_INDEX)):
-        columns = rows.columns(tces[part], of_tces[part], found[part])
+        columns = rows.columns(tces[part], of_tces[part], twins_of_tces[part])
         if not request.blind:
             columns.update(rows.opinion_columns(tces[part]))
         writer.write(f"index-{number}", columns)
@@ -130,7 +130,7 @@ def write(request: ReportRequest, tces: Sequence[ReviewTce], progress: Any = ite
 
 @dataclasses.dataclass
 class _Writer:
-    """Writes files of the report, or keeps the data for inside the page."""
+    """Writes files of the report, or keeps the data for a report in a single file."""
 
     request: ReportRequest
     report_id: str
@@ -190,12 +190,12 @@ def _shuffled(tces: Sequence[ReviewTce]) -> list[ReviewTce]:
     return [in_order[place] for place in np.random.default_rng(seed).permutation(len(in_order))]
 
 
-def _without_controls(found, tces, controls):
-    """Twins of TCEs without those that are controls: a TCE that is there twice would be told."""
+def _without_controls(twins_of_tces, tces, controls):
+    """Returns the twins of TCEs, without controls: they would reveal TCEs that occur twice."""
     names = {row_id for row_id, _ in controls}
     return [
         () if (tce.row_id, tce.tic_id) in controls else tuple(twin for twin in of_tce if twin.row_id not in names)
-        for tce, of_tce in zip(tces, found)
+        for tce, of_tce in zip(tces, twins_of_tces)
     ]
 
 
@@ -206,9 +206,9 @@ def _panel_request(request, tce, of_tce):
     return panel.Request(tce, of_tce, request.controls_dir, settings, request.max_points)
 
 
-def _panels(request, tces, found, writer) -> Iterator[list[panel.Panel]]:
+def _panels(request, tces, twins_of_tces, writer) -> Iterator[list[panel.Panel]]:
     """Yields the panels of each piece of 20 TCEs, without their content, which is written."""
-    wanted = [_panel_request(request, tce, of_tce) for tce, of_tce in zip(tces, found)]
+    wanted = [_panel_request(request, tce, of_tce) for tce, of_tce in zip(tces, twins_of_tces)]
     tasks = [wanted[part] for part in _parts(len(wanted), ROWS_OF_PANELS)]
     made = workers.map_in_order(_make_panels, tasks, request.num_worker_processes, cluster=request.cluster)
     for number, panels in enumerate(made):
@@ -227,7 +227,7 @@ def _parts(total: int, size: int) -> list[slice]:
 
 
 def _thumbnails(tces: Sequence[ReviewTce]) -> dict[str, Any]:
-    """Views of some TCEs, a byte a bin, one after the other; a TCE that lacks a view has zeros there."""
+    """Returns the views of some TCEs, one byte per bin, one after the other; a missing view is zeros."""
     packed = {}
     for name in _THUMBNAIL_VIEWS:
         length = max((len(tce.views.get(name, ())) for tce in tces), default=0)

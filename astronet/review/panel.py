@@ -1,4 +1,4 @@
-"""What the page holds of one TCE beyond its row: light curve, folds, events, checks, views. Workers run this."""
+"""Makes the panel of one TCE, in worker processes: light curve, folded light curves, events, checks, views."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ from astronet.review.tce import ReviewTce
 from light_curve_util.errors import LightCurveError
 from light_curve_util.phase_fold import phase_fold
 
-_FULL_WITHIN_DURATIONS = 3.0  # of an event every cadence is kept
+_FULL_WITHIN_DURATIONS = 3.0  # so close to an event, every cadence is kept
 _WHOLE_BINS, _NEAR_BINS = 200, 48
 _NEAR_DURATIONS = 3.0
 
@@ -27,7 +27,7 @@ class Request:
     Attributes:
       tce: the TCE.
       twins: TCEs of other stars with the same ephemeris.
-      tess_data_dir: directory of the light curves; None: none is drawn.
+      tess_data_dir: directory of the light curves; None: no light curve is drawn.
       settings: how the records were made.
       max_points: of the light curve that the page holds, for each sector.
     """
@@ -41,13 +41,13 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """What became of it.
+    """The panel of a TCE.
 
     Attributes:
-      content: what the page draws the panel from, for JSON.
-      checks: of the TCE; empty where its light curve cannot be read.
-      num_seen, num_predicted: events with data, and all; 0 where the light curve cannot be read.
-      problem: why the light curve is not drawn; "" where it is.
+      content: data that the page draws the panel from, for JSON.
+      checks: checks of the TCE; empty if its light curve cannot be read.
+      num_seen, num_predicted: number of events with data, and of all events; 0 if the light curve cannot be read.
+      problem: why the light curve is not drawn; "" if it is drawn.
     """
 
     content: dict[str, Any]
@@ -58,7 +58,7 @@ class Panel:
 
 
 def make(request: Request) -> Panel:
-    """Makes the panel of a TCE. Whatever is wrong with its light curve becomes its `problem`."""
+    """Makes the panel of a TCE. An error in reading its light curve becomes its `problem`."""
     tce = request.tce
     content = {"views": _views(tce), **_opinion(tce)}
     if request.tess_data_dir is None:
@@ -74,7 +74,7 @@ def make(request: Request) -> Panel:
         return Panel(content, (), 0, 0, f"{error.reason}: {error}")
     except MemoryError:
         raise
-    except Exception as error:  # one bad TCE never stops the others
+    except Exception as error:  # one bad TCE must not stop the others
         return Panel(content, (), 0, 0, f"error: {type(error).__name__}: {error}")
     content["checks"] = [[check.name, check.state, check.text, check.value, check.threshold] for check in checked]
     return Panel(content, checked, int(measured.events.is_seen.sum()), len(measured.events.number), "")
@@ -139,7 +139,7 @@ def _near(phase_days, flux, event):
 
 
 def _binned(x, flux, low, high, num_bins):
-    """Means of flux, with their errors, in bins of x: lists, null where a bin is empty."""
+    """Returns means of flux in bins of x, and their errors, as lists; null for an empty bin."""
     place = np.floor((x - low) / (high - low) * num_bins).astype(int)
     inside = (place >= 0) & (place < num_bins)
     count = np.bincount(place[inside], minlength=num_bins)

@@ -1,4 +1,4 @@
-"""The rows of the report's index: what the table, the filters and the plots of all TCEs show of each, by column."""
+"""Makes the columns of the report's index, which the table, the filters and the plots of all TCEs show."""
 
 import hashlib
 import math
@@ -37,18 +37,18 @@ _TEXTS: dict[str, Callable[[ReviewTce], Any]] = {
 def columns(tces: Sequence[ReviewTce], panels: Sequence[Panel], twins: Sequence[tuple[Twin, ...]]) -> dict[str, Any]:
     """Returns the columns of the index of some TCEs, for JSON: lists [num_tces].
 
-    The opinions of models and dispositions are not among them: opinion_columns() has those.
+    Probabilities and dispositions are not among them (see opinion_columns()).
     """
-    found: dict[str, Any] = {name: [of(tce) for tce in tces] for name, of in _TEXTS.items()}
+    index: dict[str, Any] = {name: [of(tce) for tce in tces] for name, of in _TEXTS.items()}
     for name, number in _NUMBERS.items():
-        found[name] = [packing.rounded(number(tce), _DIGITS.get(name, 5)) for tce in tces]
-    found["seen"] = [panel.num_seen for panel in panels]
-    found["predicted"] = [panel.num_predicted for panel in panels]
-    found["flags"] = [_bits(panel, checks.FLAG) for panel in panels]
-    found["untestable"] = [_bits(panel, checks.UNTESTABLE) for panel in panels]
-    found["problem"] = [panel.problem for panel in panels]
-    found["twins"] = [[str(twin.row_id) for twin in of_tce] for of_tce in twins]
-    return found
+        index[name] = [packing.rounded(number(tce), _DIGITS.get(name, 5)) for tce in tces]
+    index["seen"] = [panel.num_seen for panel in panels]
+    index["predicted"] = [panel.num_predicted for panel in panels]
+    index["flags"] = [_bits(panel, checks.FLAG) for panel in panels]
+    index["untestable"] = [_bits(panel, checks.UNTESTABLE) for panel in panels]
+    index["problem"] = [panel.problem for panel in panels]
+    index["twins"] = [[str(twin.row_id) for twin in of_tce] for of_tce in twins]
+    return index
 
 
 def opinion_columns(tces: Sequence[ReviewTce]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def opinion_columns(tces: Sequence[ReviewTce]) -> dict[str, Any]:
 
 
 def report_id(tces: Sequence[ReviewTce]) -> str:
-    """Returns the name of a list of TCEs: the same for every report of it, whatever the models or the order."""
+    """Returns the ID of a list of TCEs, which does not depend on the models or on the order."""
     lines = sorted(
         f"{tce.row_id} {tce.tic_id} {tce.sector} {tce.stitched_sectors} {tce.epoch_btjd!r} {tce.period_days!r} "
         f"{tce.duration_days!r}\n"
@@ -74,7 +74,10 @@ def report_id(tces: Sequence[ReviewTce]) -> str:
 
 
 def _bits(panel: Panel, state: str) -> int:
-    """Bit i is set where check i of checks.CHECKS has this state; all are untestable without a light curve."""
+    """Returns an integer whose bit i is set if check i of checks.CHECKS has this state.
+
+    Without a light curve, all checks are untestable.
+    """
     if not panel.checks:
         return (1 << len(checks.CHECKS)) - 1 if state == checks.UNTESTABLE else 0
     return sum(1 << place for place, check in enumerate(panel.checks) if check.state == state)

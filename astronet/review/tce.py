@@ -1,4 +1,4 @@
-"""What the report knows of a TCE before its light curve is read: its record, and the model's opinion."""
+"""The TCE of a report, before its light curve is read: its record, and the probabilities of models."""
 
 import dataclasses
 import math
@@ -58,16 +58,17 @@ class ReviewTce:
     """A TCE of the report. Numbers that are not known are NaN.
 
     Attributes:
-      row_id, tic_id, toi_id: as the record has them.
+      row_id, tic_id, toi_id: as in the record.
       sector: number of the sector; of several that are folded together, the first.
       stitched_sectors: such as "1,2,28"; "" for one sector.
-      camera, ccd: 0 where not known.
+      camera, ccd: 0 if not known.
       epoch_btjd, period_days, duration_days, depth_ppm, sn: of the events, as the search measured them.
-      tmag, teff, logg: of the star.
+      tmag, teff, logg: TESS magnitude, effective temperature (K) and log g (cgs) of the star.
       star_radius, star_mass: in solar units.
-      ra_degrees, dec_degrees: of the star.
-      event_density, camera_event_density: how crowded the times of the events are.
-      disposition: as the record has it; "" where unknown.
+      ra_degrees, dec_degrees: position of the star.
+      event_density, camera_event_density: how many other stars of the sector, or of the camera, have dips at the times
+        of the events; 1 is the mean.
+      disposition: as in the record; "" if unknown.
       views: time series that the network reads, by name, float32 [num_bins].
       opinion: of the models; None in a report that has none.
     """
@@ -102,13 +103,13 @@ class ReviewTce:
         """The ephemeris.
 
         Raises:
-          InvalidEventError: it is none.
+          InvalidEventError: the record has no valid ephemeris.
         """
         return PeriodicEvent(self.epoch_btjd, self.period_days, self.duration_days)
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What preprocess.find_light_curves() finds the light curves by."""
+        """The columns by which preprocess.find_light_curves() finds the light curves."""
         return {
             names.TIC_ID: self.tic_id,
             names.SECTOR: self.sector,
@@ -119,7 +120,7 @@ class ReviewTce:
 
     @property
     def companion_radius_earth(self) -> float:
-        """Radius of what eclipses, if it is dark and no other light is in the aperture, in Earth radii."""
+        """Radius of the eclipsing body in Earth radii, if it is dark and no other star is in the aperture."""
         if not self.depth_ppm > 0:
             return math.nan
         return math.sqrt(self.depth_ppm * 1e-6) * self.star_radius * EARTH_RADII_IN_SOLAR
@@ -183,7 +184,7 @@ def of_predictions(predictions: Iterable[Prediction], explainer: Optional[Explai
 
 
 def _number(value: Any, missing: float = math.nan) -> float:
-    """A finite number, else `missing`; records write float32."""
+    """Returns a number if it is finite, else `missing`. Numbers in records are float32."""
     try:
         number = float(value)
     except (TypeError, ValueError):
