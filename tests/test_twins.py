@@ -1,6 +1,7 @@
 """Each test on real data has a twin on data that the tests make, so that a clone without real data is not blind."""
 
 import ast
+import functools
 from pathlib import Path
 
 from tests.conftest import SLOW
@@ -147,12 +148,15 @@ TWINS = {
 }
 
 
+@functools.cache
 def functions():
-    """(file, function) of all tests and fixtures."""
-    for path in sorted(TESTS.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                yield str(path.relative_to(TESTS)), node
+    """Returns (file, function) of all tests and fixtures."""
+    return [
+        (str(path.relative_to(TESTS)), node)
+        for path in sorted(TESTS.rglob("*.py"))
+        for node in ast.parse(path.read_text()).body  # no test is within a class
+        if isinstance(node, ast.FunctionDef)
+    ]
 
 
 def names_of_arguments(function):
@@ -175,7 +179,7 @@ def on_real_data(everything):
 
 
 def test_each_test_on_real_data_has_a_twin_that_makes_its_own():
-    everything = list(functions())
+    everything = functions()
     names, real = {f"{file}::{function.name}" for file, function in everything}, on_real_data(everything)
     assert real == set(TWINS), "list the twin of each test on real data in TWINS"
     twins = {twin if "::" in twin else f"{name.partition('::')[0]}::{twin}" for name, twin in TWINS.items()}
