@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 
 def _report(flags: Any) -> int:
-    from astronet.review import from_records
+    from astronet.review import from_records, known
 
     problems: list[str] = []
     model, threshold, tces = _tces(flags, problems)
     controls = _controls(flags, tces) if flags.controls else {}
     names = ("output_dir", "tess_data_dir", "blind", "max_points", "single_file", "num_worker_processes", "cluster")
     choices = {name: getattr(flags, name) for name in names}
+    if flags.known:
+        tces = _with_names(tces, flags.known)
+        choices["known"] = known.dated(flags.known)
     if flags.title:
         choices["title"] = flags.title
     request = from_records.request(flags.records, model=model, threshold=threshold, **choices, **controls)
@@ -45,6 +48,15 @@ def _tces(flags: Any, problems: list[str]) -> "tuple[str, float, list[ReviewTce]
     predictions = stages.judge(judges, scoring.predict_files(judges[0].models, records, problems))
     tces = list(tce.of_predictions(predictions, explanation.Explainer(judges[0].models)))
     return from_records.models_name(judges), judges[0].threshold, tces
+
+
+def _with_names(tces: "list[ReviewTce]", tables: Sequence[str]) -> "list[ReviewTce]":
+    import dataclasses
+
+    from astronet.review import known
+
+    names = known.names(tces, known.read(tables))
+    return [dataclasses.replace(tce, known=name) for tce, name in zip(tces, names)]
 
 
 def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
@@ -112,6 +124,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     parser.output.add_argument(
         "--single_file", action="store_true", help="put all data inside index.html, for up to 200 TCEs"
+    )
+    parser.input.add_argument(
+        "--known",
+        type=arguments.input_file,
+        nargs="+",
+        metavar="TABLE",
+        help="tables of known signals, such as ExoFOP's TOIs: a column of the page tells which TCEs are known",
     )
     parser.output.add_argument(
         "--controls",

@@ -55,6 +55,7 @@ class ReportRequest:
       single_file: whether all data are inside index.html.
       num_worker_processes: that read light curves; 1 works in this process.
       cluster: where else to work, as --cluster has it.
+      known: names and dates of the tables that tell which TCEs are known; "" where none was given.
       controls: row_id and TIC ID of the controls among the TCEs, which nothing on the page tells from the others.
       controls_dir: directory of their light curves.
     """
@@ -71,6 +72,7 @@ class ReportRequest:
     single_file: bool = False
     num_worker_processes: int = 1
     cluster: Optional[str] = None
+    known: str = ""
     controls: frozenset[tuple[int, int]] = frozenset()
     controls_dir: Optional[str] = None
 
@@ -248,6 +250,7 @@ def _meta(request, tces, report_id) -> dict[str, Any]:
         "blind": request.blind or not any(tce.opinion for tce in tces),
         "model": "" if request.blind else request.model,
         "threshold": request.threshold,
+        "known": "" if request.blind else request.known,
         "catalog_sha256": request.catalog_sha256,
         "is_inlined": request.single_file,
         "checks": [[name, checks.TITLES[name]] for name in checks.CHECKS],

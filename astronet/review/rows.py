@@ -60,6 +60,7 @@ def opinion_columns(tces: Sequence[ReviewTce]) -> dict[str, Any]:
         "sd": [packing.rounded(opinion.spread if opinion else math.nan, 4) for opinion in opinions],
         "unlike": [opinion.unlike_training if opinion else "" for opinion in opinions],
         "disposition": [tce.disposition for tce in tces],
+        "known": [tce.known for tce in tces],
     }
 
 

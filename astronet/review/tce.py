@@ -71,6 +71,7 @@ class ReviewTce:
       disposition: as in the record; "" if unknown.
       views: time series that the network reads, by name, float32 [num_bins].
       opinion: of the models; None in a report that has none.
+      known: what a table of the user knows it as (known.names); "" for nothing.
     """
 
     row_id: int
@@ -97,6 +98,7 @@ class ReviewTce:
     disposition: str
     views: dict[str, np.ndarray]
     opinion: Optional[Opinion] = None
+    known: str = ""
 
     @property
     def event(self) -> PeriodicEvent:
@@ -173,6 +175,7 @@ def of_example(example: tf_example.Example, opinion: Optional[Opinion] = None) -
         disposition=identity.disposition,
         views={name: tf_example.series(example, name) for name in tf_example.SERIES_NAMES if name in held},
         opinion=opinion,
+        known="",
         **numbers,
     )
 

@@ -218,11 +218,11 @@ def relabel(catalog_path: str, known: Iterable[KnownSignal], replace: bool = Fal
         before, i = cells[place], position_of.get(number)
         candidates = signals_of.get(int(part.columns[TIC_ID][i]), ()) if i is not None and not part.reasons[i] else ()
         identity = [part.texts[name][i] if i is not None else "" for name in (ROW_ID, TIC_ID, SECTOR)]
-        best = _best(_ephemeris(part.columns, i), candidates) if candidates else None
-        if candidates and best is None:
+        found = best(_ephemeris(part.columns, i), candidates) if candidates else None
+        if candidates and found is None:
             result.not_matched.append([*identity, before, _why_not(_ephemeris(part.columns, i), candidates)])
-        today = _cells(best)
-        in_training = _in_training(before, best)
+        today = _cells(found)
+        in_training = _in_training(before, found)
         if in_training != before:
             result.changes.append([*identity, before, *today])
         result.counts[before, today[0]] += 1
@@ -247,7 +247,7 @@ def _ephemeris(columns, i):
     return Ephemeris(float(columns[PERIOD][i]), t0, duration)
 
 
-def _best(tce, candidates) -> Optional[tuple[Match, KnownSignal]]:
+def best(tce, candidates) -> Optional[tuple[Match, KnownSignal]]:
     """Returns the known signal that is the TCE, and how they match; None if no signal matches."""
     matches = [(match(tce, signal.ephemeris), signal) for signal in candidates]
     pairs = [(how, signal) for how, signal in matches if how is not None]

@@ -206,6 +206,28 @@ def test_the_probability_of_a_second_model_has_a_column(visit, folder, make_repo
     assert all(judged) and len(judged) > 10
 
 
+def test_what_a_table_knows_is_shown_unless_the_label_is_blind(visit, make_report, sky, tmp_path):
+    catalog = (sky / "tces.csv").read_text().splitlines()
+    columns, first = catalog[0].split(","), dict(zip(catalog[0].split(","), catalog[1].split(",")))
+    assert {"tic_id", "Period", "Epoc"} <= set(columns)
+    (tmp_path / "tois.csv").write_text(
+        "TIC ID,TOI,TFOPWG Disposition,Epoch (BJD),Epoch (BJD) err,Period (days),Period (days) err,Duration (hours)\n"
+        f"{first['tic_id']},{'<b>7.01'},KP,{2457000 + float(first['Epoc']):.6f},0.001,{first['Period']},0.00001,3\n"
+    )
+    assert make_report(tmp_path / "report", f"--known={tmp_path}/tois.csv") == 0
+    page = visit(tmp_path / "report")
+    page.click("#reviewer-look")
+    known = dict(zip(by_column(page, "row_id"), by_column(page, "known")))
+    assert known[first["row_id"]] == "KP <b>7.01"
+    assert "known" in page.text("#header")
+    row = page.run(f"return App.data.row_id.indexOf({first['row_id']!r})")
+    page.run(f"App.panel.open({row})")
+    page.wait("document.getElementById('opinion').textContent.includes('KP <b>7.01')")
+    blind = visit(tmp_path / "report")
+    blind.begin("CD", blind=True)
+    assert "known" not in blind.text("#header")
+
+
 def test_a_blind_label_stays_the_first_one_when_the_model_is_shown(visit, folder):
     page = visit(folder)
     page.begin("CD", blind=True)

@@ -27,6 +27,7 @@ App.columns = (() => {
     number("camera_density", "cr. camera", 80, digits(3), "the same, of the camera"),
     { key: "unlike", title: "unlike training", width: 130, hint: "inputs of the model that are unlike all of training", blind: true, text: (row) => (App.data.unlike ? App.data.unlike[row] : "") },
     { key: "disposition", title: "catalog", width: 66, hint: "disposition of the catalog", blind: true, text: (row) => (App.data.disposition ? App.data.disposition[row] : "") },
+    { key: "known", title: "known", width: 130, hint: "what the tables of --known call it", blind: true, text: (row) => (App.data.known ? App.data.known[row] : "") },
     { key: "camera", title: "cam.", width: 50, hint: "camera", text: (row) => String(App.data.camera[row] || NONE) },
     { key: "row_id", title: "row_id", width: 70, hint: "row of the catalog", text: (row) => App.data.row_id[row] },
     { key: "note", title: "note", width: 160, hint: "your note", text: (row) => App.labels.note(row) },
@@ -37,7 +38,7 @@ App.columns = (() => {
   /** Columns to show now: those that the user keeps, without what blind mode hides. */
   function shown() {
     const away = hidden();
-    const isEmpty = (column) => column.key === "vetting" && !App.data.vetting.some(Number.isFinite);
+    const isEmpty = ({ key }) => (key === "vetting" && !App.data.vetting.some(Number.isFinite)) || (key === "known" && !App.meta.known);
     return all.filter((column) => !away.has(column.key) && !(column.blind && App.blind.isOn()) && !isEmpty(column));
   }
 

@@ -40,7 +40,8 @@ App.panel = (() => {
     return replace(box, el("span", { class: "fact" }, el("span", { class: "name" }, "probability"), el("b", {}, fixed(3)(p[row])), ` \u00b1 ${fixed(3)(sd[row])}`),
       el("span", { class: "quiet" }, is ? "above the threshold" : "below the threshold", App.data.unlike[row] ? `; unlike training: ${App.data.unlike[row]}` : ""),
       App.format.known(App.data.vetting[row]) ? el("span", { class: "fact" }, el("span", { class: "name" }, "vetting"), el("b", {}, fixed(3)(App.data.vetting[row]))) : null,
-      App.data.disposition[row] ? el("span", { class: "fact" }, el("span", { class: "name" }, "catalog"), App.data.disposition[row]) : null);
+      App.data.disposition[row] ? el("span", { class: "fact" }, el("span", { class: "name" }, "catalog"), App.data.disposition[row]) : null,
+      App.meta.known ? el("span", { class: "fact", title: App.meta.known }, el("span", { class: "name" }, "known"), App.data.known[row] || "no") : null);
   }
 
   /** What each input does to the probability: the log odds without it, over the members. */

@@ -13,7 +13,7 @@ App.query = (() => {
     random: ["random", false],
     row_id: ["row_id", false],
   };
-  const OPINIONS = ["p", "sd", "vetting", "margin", "unlike", "disposition", "rank"];
+  const OPINIONS = ["p", "sd", "vetting", "known", "margin", "unlike", "disposition", "rank"];
   const fresh = () => ({ sort: "p", down: true, ranges: {}, include: [], exclude: [], flags: {}, search: "", starred: false, catalog: "", ids: "" });
   let state = fresh();
   let order = new Uint32Array(0);
