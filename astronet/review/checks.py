@@ -252,13 +252,15 @@ def _edges(tce, measured, twins):
 def _dumps(tce, measured, twins):
     dumps, events = measured.dumps, measured.events
     if dumps is None:
-        return _untestable("dumps", "the file does not tell when momentum dumps were: FITS files of SPOC and QLP do")
+        return _untestable(
+            "dumps", "the file does not contain the times of momentum dumps: FITS files of SPOC and QLP do"
+        )
     times = events.time[events.is_seen]
     if not len(dumps) or not len(times):
         return _untestable("dumps", f"{len(dumps)} momentum dumps are flagged, {len(times)} events have data")
     near = np.abs(times[:, np.newaxis] - dumps).min(axis=1) <= tce.duration_days
-    told = f"{int(near.sum())} of {len(times)} events within one duration of one of {len(dumps)} momentum dumps"
-    return _compared("dumps", float(near.mean()), _limit("dump_share"), told)
+    text = f"{int(near.sum())} of {len(times)} events within one duration of one of {len(dumps)} momentum dumps"
+    return _compared("dumps", float(near.mean()), _limit("dump_share"), text)
 
 
 def _one_event(tce, measured, twins):

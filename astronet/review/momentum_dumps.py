@@ -1,4 +1,4 @@
-"""When the spacecraft unloaded its reaction wheels by its thrusters: dips that follow may be made by that."""
+"""Finds momentum dumps (the thrusters unload the reaction wheels), which may cause dips just after them."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ import numpy as np
 from light_curve_util import tess_io
 from light_curve_util.products.quality import bits
 
-_DUMP = bits(6)  # of TESS's quality flags: reaction wheel desaturation event
+_DUMP = bits(6)  # the bit of TESS's quality flags for a reaction wheel desaturation event
 _TIME, _QUALITY = "TIME", "QUALITY"
 _SAME_DUMP_DAYS = 0.2  # cadences this close are of one dump
 
@@ -25,8 +25,8 @@ def times(paths: Sequence[str]) -> Optional[np.ndarray]:
     Returns:
       None if no file has TESS's quality flags beside its times: only FITS files of SPOC, QLP and a few others do.
     """
-    found = [_of_file(path) for path in paths if re.fullmatch(r".*\.fits?(\.gz)?", path, re.IGNORECASE)]
-    known = [flagged for flagged in found if flagged is not None]
+    by_file = [_of_file(path) for path in paths if re.fullmatch(r".*\.fits?(\.gz)?", path, re.IGNORECASE)]
+    known = [flagged for flagged in by_file if flagged is not None]
     if not known:
         return None
     flagged = np.sort(np.concatenate(known))
