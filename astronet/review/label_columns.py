@@ -5,7 +5,7 @@ them. The file is UTF-8 with a header and a row for each TCE that has a label or
 a row that has only a note is empty. This module imports nothing of the package.
 
 >>> LABELS["PC"]
-'planet candidate'
+'planet candidate: dips alike, of a size that a planet can have'
 >>> COLUMNS[:3]
 ('row_id', 'tic_id', 'toi_id')
 """
@@ -54,12 +54,12 @@ COLUMNS = tuple(column.name for column in LABEL_COLUMNS)
 
 # What a label says: the dispositions of catalogs, and "unsure", which is no disposition.
 LABELS = {
-    "PC": "planet candidate",
-    "EB": "eclipsing binary",
-    "V": "stellar variability",
-    "IS": "instrumental",
-    "J": "junk",
-    "O": "other",
+    "PC": "planet candidate: dips alike, of a size that a planet can have",
+    "EB": "eclipsing binary: eclipses of a star, found at its period, half or twice it",
+    "V": "stellar variability: the star itself changes, as by spots or pulsations",
+    "IS": "instrumental: the spacecraft makes the dips: ramps, jumps, gaps, momentum dumps",
+    "J": "junk: noise, or dips that do not repeat alike and have no such cause",
+    "O": "other: none of these",
     "U": "unsure",
 }
 UNSURE = "U"

@@ -79,6 +79,7 @@ def _read(text: str, name: str, flux_key: Optional[str], quality: str) -> Column
     if not table.has_header and name.startswith("hlsp_"):
         raise UnreadableLightCurveError("its columns have no names: fetch the FITS file of this light curve")
     if table.has_header:
+        _refuse_table_of_tces(header)
         time_at, value_at = column_names.find_time(header), column_names.find_value(header, flux_key)
         notes = []
     else:
@@ -98,6 +99,17 @@ def _read(text: str, name: str, flux_key: Optional[str], quality: str) -> Column
         is_guessed=True,
         notes=(*notes, *time_notes),
     )
+
+
+def _refuse_table_of_tces(header: Sequence[str]) -> None:
+    """Raises where columns are those of a table of TCEs, whose epochs and magnitudes look like times and fluxes."""
+    words = [re.split(r"[^a-z]+", name.lower()) for name in header]
+    told = [word for word in ("period", "duration", "depth") if any(word in of_name for of_name in words)]
+    if "period" in told and len(told) > 1:
+        raise UnreadableLightCurveError(
+            f"it has columns of {' and '.join(told)}, as a table of TCEs has, and is no light curve: give it as a "
+            "table (triage.py --table, make_catalog.py --input)"
+        )
 
 
 def _columns_in_order(header: Sequence[str], flux_key: Optional[str]) -> tuple[int, int]:

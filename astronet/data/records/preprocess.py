@@ -9,10 +9,11 @@ from typing import Any, Optional, Protocol, Union
 from astronet.base.script import Parser
 from astronet.data.catalog import epochs
 from astronet.data.catalog.tce_values import stitched_sectors
-from astronet.data.records import event_columns
+from astronet.data.records import dip_check, event_columns
 from astronet.data.records.columns import (
     CAMERA,
     CCD,
+    DEPTH,
     DURATION,
     EPOCH,
     EPOCH_ERROR,
@@ -263,6 +264,8 @@ class TimeCheck:
             of_epoch = epochs.event_warnings(light_curve.time, event, *errors)
             self.warnings += of_epoch
             self.is_far = bool(of_epoch)
+        if not (self.is_far or columns.get(STITCHED_SECTORS)):
+            self.warnings += dip_check.warnings(light_curve.time, light_curve.flux, event, columns.get(DEPTH, math.nan))
 
 
 def views_or_reason(

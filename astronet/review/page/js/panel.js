@@ -37,9 +37,9 @@ App.panel = (() => {
       return replace(box, label ? el("button", { id: "reveal", on: { click: reveal } }, `show the model's opinion (${App.keymap.name(App.keymap.keyOf("reveal"))})`) : el("span", { class: "quiet" }, "model hidden (blind)"));
     }
     const is = p[row] >= App.meta.threshold;
-    return replace(box, el("span", { class: "fact" }, el("span", { class: "name" }, "probability"), el("b", {}, fixed(3)(p[row])), ` \u00b1 ${fixed(3)(sd[row])}`),
+    return replace(box, el("span", { class: "fact" }, el("span", { class: "name", title: "of a planet or an eclipsing binary, mean and standard deviation of the models" }, "probability"), el("b", {}, fixed(3)(p[row])), ` \u00b1 ${fixed(3)(sd[row])}`),
       el("span", { class: "quiet" }, is ? "above the threshold" : "below the threshold", App.data.unlike[row] ? `; unlike training: ${App.data.unlike[row]}` : ""),
-      App.format.known(App.data.vetting[row]) ? el("span", { class: "fact" }, el("span", { class: "name" }, "vetting"), el("b", {}, fixed(3)(App.data.vetting[row]))) : null,
+      App.format.known(App.data.vetting[row]) ? el("span", { class: "fact" }, el("span", { class: "name", title: "probability of a planet, by the second model" }, "vetting"), el("b", {}, fixed(3)(App.data.vetting[row]))) : null,
       App.data.disposition[row] ? el("span", { class: "fact" }, el("span", { class: "name" }, "catalog"), App.data.disposition[row]) : null,
       App.meta.known ? el("span", { class: "fact", title: App.meta.known }, el("span", { class: "name" }, "known"), App.data.known[row] || "no") : null);
   }
