@@ -30,17 +30,21 @@ _SHOWN = 10  # rows of the table on the screen
 
 
 def _triage(flags: argparse.Namespace) -> int:
-    from astronet.pipeline import triage  # brings in what --help does without
+    from astronet.pipeline import light_curve_files, triage  # bring in what --help does without
+    from light_curve_util import tess_io
 
+    paths = light_curve_files.existing(flags.light_curves)
     if not flags.output_dir:
-        if len(flags.light_curves) != 1 or not os.path.isfile(flags.light_curves[0]):
+        if len(paths) != 1 or not os.path.isfile(paths[0]):
             raise ScriptError("--output_dir is needed, unless LIGHT_CURVES is a single file")
+        tess_io.read(paths[0], flags.flux_key, quality=flags.quality)  # if it cannot be read, that is the answer
         with tempfile.TemporaryDirectory(prefix="astronet-triage-") as directory:
-            return _tell(triage.run(dataclasses.replace(_request(flags, directory), num_plots=0)), is_kept=False)
+            request = dataclasses.replace(_request(flags, directory), num_plots=0, is_kept=False)
+            return _tell(triage.run(request))
     request = _request(flags, flags.output_dir)
     request.check()
     result = triage.run(request)
-    code = _tell(result, is_kept=True)
+    code = _tell(result)
     if flags.report and result.predictions:
         _report(result, flags.title)
     return code
@@ -100,15 +104,17 @@ def _light_curves(flags: argparse.Namespace, output_dir: str) -> list[str]:
     ]
 
 
-def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
+def _tell(result: "triage.TriageResult") -> int:
     """Prints the ranking, the verdict and where everything is."""
     from astronet.pipeline import candidates
 
+    is_kept = result.request.is_kept
+    most = _SHOWN if is_kept else None
     if result.candidates:
         later = [stage.name for stage in result.stages[1:]]
-        print(candidates.as_text(result.candidates, _SHOWN if is_kept else None, later))
+        print(candidates.as_text(result.candidates, most, later))
     is_single = len(result.files.stars) == 1
-    for row in result.candidates[:_SHOWN]:
+    for row in result.candidates[:most]:
         for text in filter(
             None, (row["unlike_training"] and f"unlike training: {row['unlike_training']}", row["warnings"])
         ):
@@ -118,8 +124,9 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
     verdict = "a candidate" if result.num_candidates == 1 else f"{result.num_candidates} candidates"
     print(
         f"{numbered(len(result.candidates), 'TCE')} in {numbered(len(result.files.stars), 'light curve')}: {verdict}, "
-        f"with a probability of {result.threshold:g} or more ({result.request.models.model_dir})"
+        f"with a probability of {result.threshold:g} or more ({result.stages[0].model_dir})"
     )
+    _tell_later_stages(result)
     if is_kept:
         path = result.request.path
         print(f"{path('candidates.csv')}, candidates.ecsv: all of them, ranked; {path('plots')}: pages of the first")
@@ -129,6 +136,15 @@ def _tell(result: "triage.TriageResult", is_kept: bool) -> int:
         return 0
     LOG.error(f"error: no TCE of {result.table} could be scored")
     return 1
+
+
+def _tell_later_stages(result: "triage.TriageResult") -> None:
+    """Prints how many candidates each stage after the triage lets pass, and what the table is ranked by."""
+    for stage, number in zip(result.stages[1:], result.nums_passed):
+        print(f"{stage.name}: {number} of these with {stage.threshold:g} or more ({stage.model_dir})")
+    if len(result.stages) > 1 and len(result.candidates) > 1:
+        *before, last = [stage.name for stage in result.stages]
+        print(f"ranked by {last}; below, what {last} did not judge: by {', then by '.join(reversed(before))}")
 
 
 def _tell_skips_of_star(result: "triage.TriageResult") -> None:

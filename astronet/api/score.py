@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from astronet.base.script import ScriptError
@@ -34,6 +34,7 @@ class Score:
       views: dictionary of the name of each view to the network's input, float32 [num_bins].
       later: dictionary of the name of each further model that judged the TCE to its probability: {"vetting": 0.7}.
       later_spread: dictionary of the same names to the standard deviation over the members.
+      later_threshold: dictionary of the same names to the probability from which each lets the TCE pass.
       record: the serialized tf.train.Example that was scored.
     """
 
@@ -52,6 +53,7 @@ class Score:
     views: dict[str, Floats] = dataclasses.field(repr=False)
     later: dict[str, float] = dataclasses.field(default_factory=dict)
     later_spread: dict[str, float] = dataclasses.field(default_factory=dict)
+    later_threshold: dict[str, float] = dataclasses.field(default_factory=dict)
     record: bytes = dataclasses.field(default=b"", repr=False)
     _explain: Optional[Callable[["Score"], Explanation]] = dataclasses.field(default=None, repr=False, compare=False)
 
@@ -70,8 +72,9 @@ class Score:
         light_curve: LightCurve,
         notes: tuple[str, ...] = (),
         explain: Optional[Callable[["Score"], Explanation]] = None,
+        later_thresholds: Optional[Mapping[str, float]] = None,
     ) -> "Score":
-        """Returns the Score of a prediction by members of these names."""
+        """Returns the Score of a prediction by members of these names; later_thresholds are of the further models."""
         tce = prediction.identity
         return cls(
             prediction.mean,
@@ -89,16 +92,23 @@ class Score:
             prediction.views,
             {name: later.mean for name, later in prediction.later.items()},
             {name: later.standard_deviation for name, later in prediction.later.items()},
+            {name: (later_thresholds or {})[name] for name in prediction.later},
             prediction.example.SerializeToString(),
             explain,
         )
 
     @property
     def verdict(self) -> str:
-        """Whether the TCE is a candidate, in words, with the threshold."""
-        if self.is_candidate:
+        """Whether the TCE is a candidate, in words, with the threshold; and what each further model says to it."""
+        if not self.is_candidate:
+            return f"no candidate: the probability is below {self.threshold:g}"
+        if not self.later:
             return f"candidate: the probability is {self.threshold:g} or more"
-        return f"no candidate: the probability is below {self.threshold:g}"
+        words = [f"candidate of the triage: the probability is {self.threshold:g} or more"]
+        for name, probability in self.later.items():
+            least = self.later_threshold[name]
+            words.append(f"{name} {least:g} or more" if is_positive(probability, least) else f"{name} below {least:g}")
+        return "; ".join(words)
 
     def plot(self, path: Union[str, "os.PathLike[str]", None] = None) -> "Figure":
         """Draws the page of plot_tces.py, with the probability on it.

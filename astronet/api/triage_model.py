@@ -127,6 +127,7 @@ class Triage:
             prepared.light_curve,
             tuple(notes),
             self.explain,
+            {stage.name: stage.threshold for stage in self.stages[1:]},
         )
 
     def score_table(

@@ -4,7 +4,7 @@ import dataclasses
 import glob
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import numpy as np
@@ -28,12 +28,25 @@ class LightCurveFiles:
       stars: list of (sector, TIC ID), sorted.
       skips: pairs (path, reason) of files that are not a light curve of a known star.
       notes: texts about assumptions that were made.
+      linked: the file that each link in the directory stands for, as it was given.
     """
 
     directory: str
     stars: list[tuple[int, int]]
     skips: list[tuple[str, str]]
     notes: list[str]
+    linked: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def as_given(self, text: str) -> str:
+        """Returns a message that names the files that were given, where it named their links."""
+        start = text.find(self.directory) if self.linked else -1
+        while start >= 0:
+            ends = range(len(text), start, -1)
+            link = next((text[start:end] for end in ends if text[start:end] in self.linked), None)
+            given = self.linked[link] if link else self.directory
+            text = text[:start] + given + text[start + len(link or self.directory) :]
+            start = text.find(self.directory, start + len(given))
+        return text
 
 
 def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -> LightCurveFiles:
@@ -49,7 +62,7 @@ def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -
     Raises:
       ScriptError: there is no such file, or none of them is a light curve of a known star.
     """
-    expanded = [path for text in paths for path in _expanded(text)]
+    expanded = existing(paths)
     if len(expanded) == 1 and os.path.isdir(expanded[0]):
         stars = tess_io.stars(expanded[0])
         if not stars:
@@ -61,22 +74,32 @@ def gather(paths: Sequence[str], directory: str, tic_id: Optional[int] = None) -
     if tic_id is not None and (len(expanded) != 1 or os.path.isdir(expanded[0])):
         raise ScriptError("--tic is for a single light curve, and here are several: leave it out")
     _empty(directory)
-    skips, notes = _link_all(expanded, directory, tic_id)
+    skips, notes, linked = _link_all(expanded, directory, tic_id)
     stars = tess_io.stars(directory)
     if not stars:
         reasons = "; ".join(reason for _, reason in skips[:3])
         raise ScriptError(f"no light curve of a known star and sector: {reasons}")
-    return LightCurveFiles(directory, stars, skips, notes)
+    return LightCurveFiles(directory, stars, skips, notes, linked)
+
+
+def existing(paths: Sequence[str]) -> list[str]:
+    """Returns the files and directories that files, directories and patterns stand for.
+
+    Raises:
+      ScriptError: there is no such file, or none of this pattern.
+    """
+    return [path for text in paths for path in _expanded(text)]
 
 
 def _expanded(text: str) -> list[str]:
-    """Returns the files or directories that an argument stands for."""
     path = os.path.expanduser(text)
     if os.path.exists(path):
         return [path]
-    paths = sorted(glob.glob(path, recursive=True)) if any(character in path for character in _WILDCARDS) else []
+    if not any(character in path for character in _WILDCARDS):
+        raise ScriptError(f"no light curve {text}: there is no such file or directory; check its name")
+    paths = sorted(glob.glob(path, recursive=True))
     if not paths:
-        raise ScriptError(f"no light curve {text}: give existing files or directories, or patterns that match some")
+        raise ScriptError(f"no light curve {text}: there is no file or directory of this pattern; check it")
     return paths
 
 
@@ -92,21 +115,26 @@ def _empty(directory: str) -> None:
     make_directory(directory)
 
 
-def _link_all(paths: Sequence[str], directory: str, tic_id: Optional[int]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Links all light curves; returns the skipped files with their reasons, and notes."""
+def _link_all(
+    paths: Sequence[str], directory: str, tic_id: Optional[int]
+) -> tuple[list[tuple[str, str]], list[str], dict[str, str]]:
+    """Links all light curves; returns the skipped files with their reasons, notes, and the file of each link."""
     skips: list[tuple[str, str]] = []
     notes: list[str] = []
     linked: dict[str, str] = {}
+    seen: set[str] = set()  # a file that is given twice, by itself or in a directory, is one
     for path in paths:
         if os.path.isdir(path):
             of_directory = [
                 (tess_io.find(path, tic, sector), Identity(tic, sector)) for sector, tic in tess_io.stars(path)
             ]
-            if not of_directory:
+            if not of_directory and not _is_again(path, seen):
                 skips.append((path, f"{path} has no light curve with a known star and sector"))
         else:
             of_directory = [(path, Identity(tic_id))]
         for file, given in of_directory:
+            if _is_again(file, seen):
+                continue
             try:
                 star = _identified(file, given, notes)
             except (LightCurveError, OSError) as error:
@@ -119,7 +147,17 @@ def _link_all(paths: Sequence[str], directory: str, tic_id: Optional[int]) -> tu
                 linked[link] = file
                 os.makedirs(os.path.dirname(link), exist_ok=True)
                 os.symlink(os.path.abspath(file), link)
-    return skips, notes
+    return skips, notes, linked
+
+
+def _is_again(path: str, seen: set[str]) -> bool:
+    """Returns whether a path is among those seen; if not, it is now."""
+    place, name = os.path.split(os.path.abspath(path))
+    whole = os.path.join(os.path.realpath(place), name)
+    if whole in seen:
+        return True
+    seen.add(whole)
+    return False
 
 
 def _identified(path: str, given: Identity, notes: list[str]) -> Identity:
@@ -134,6 +172,7 @@ def _identified(path: str, given: Identity, notes: list[str]) -> Identity:
         raise LightCurveError(f"{path} does not agree with --tic ({contradiction}): leave out --tic")
     star = identity.completed_by(given)
     if star.tic_id is None:
+        tess_io.read(path)  # a file that is no light curve needs no other name
         raise LightCurveError(
             f"{path} does not contain its TIC ID: give it a name such as tic123_s0001.csv, or, for a single "
             "file, name it by --tic"

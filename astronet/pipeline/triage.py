@@ -24,6 +24,7 @@ from astronet.estimator.scoring import Prediction, RecordChoice
 from astronet.estimator.stages import Stage
 from astronet.pipeline import candidates, light_curve_files, pages, tces
 from astronet.pipeline.light_curve_files import LightCurveFiles
+from astronet.stats.metrics import is_positive
 
 _LOG = logging.getLogger(__name__)
 _SKIPPED = ("row_id", "tic_id", "sector", "reason")
@@ -46,6 +47,7 @@ class TriageRequest:
       flux_key, quality, detrend: how light curves are read.
       mask_flares, flare_mask: directory of flare networks, and which cadences they drop; None: flares are kept.
       star_catalog: for a search, as in make_catalog.py.
+      is_kept: False if output_dir is removed after the run: no message then names a file in it.
       num_plots: number of the most probable TCEs for which pages of plots are drawn.
       num_worker_processes: number of worker processes; with 1, all work is done in this process.
       cluster: other machines to work on, as for --cluster.
@@ -64,6 +66,7 @@ class TriageRequest:
     mask_flares: Optional[str] = None
     flare_mask: Optional[preprocess.Mask] = None
     star_catalog: str = "auto"
+    is_kept: bool = True
     num_plots: int = 50
     num_worker_processes: int = 1
     cluster: Optional[str] = None
@@ -120,6 +123,18 @@ class TriageResult:
         """Number of TCEs whose probability is at least the threshold."""
         return sum(bool(row["is_candidate"]) for row in self.candidates)
 
+    @property
+    def nums_passed(self) -> list[int]:
+        """For each stage after the triage, the number of TCEs with at least its threshold, out of those it judged."""
+        return [
+            sum(
+                bool(is_positive(prediction.later[stage.name].mean, stage.threshold))
+                for prediction in self.predictions
+                if stage.name in prediction.later
+            )
+            for stage in self.stages[1:]
+        ]
+
 
 def run(request: TriageRequest) -> TriageResult:
     """Triages light curves. A second run with the same request only does what is missing or has changed.
@@ -143,10 +158,11 @@ def run(request: TriageRequest) -> TriageResult:
     skips: list[tuple[Any, ...]] = [("", "", "", f"unreadable: {reason}") for _, reason in files.skips]
     table = request.table or _searched(request, files, skips)
     predictions = _predicted(request, files, table, judges, skips)
+    skips = [(*row[:-1], files.as_given(row[-1])) for row in skips]
     _write_skips(request.path("skipped.csv"), skips)
     catalog = _catalog(request, files, table) if predictions else None
     rows, predictions = candidates.ranked(
-        predictions, catalog, files.directory, threshold, _warnings(request.records_dir) if predictions else {}
+        predictions, catalog, files.directory, threshold, _warnings(request.records_dir, files) if predictions else {}
     )
     settings = preprocess.Settings({}, request.flux_key, request.detrend, request.quality, request.flare_mask)
     pages.draw(
@@ -215,6 +231,7 @@ def _predicted(
             flare_mask=request.flare_mask,
             num_worker_processes=request.num_worker_processes if request.num_worker_processes > 1 else 0,
             cluster=request.cluster,
+            tell_warnings=request.is_kept,
         )
     )
     with open_table(os.path.join(request.records_dir, "skipped.csv")) as opened:
@@ -236,14 +253,14 @@ def _catalog(request: TriageRequest, files: LightCurveFiles, table: str) -> Any:
     return read.table
 
 
-def _warnings(records_dir: str) -> dict[tuple[int, int, int], list[str]]:
+def _warnings(records_dir: str, files: LightCurveFiles) -> dict[tuple[int, int, int], list[str]]:
     """Returns warnings about the TCEs that have a record, by row_id, tic_id and sector."""
     path = os.path.join(records_dir, "warnings.csv")
     warnings: dict[tuple[int, int, int], list[str]] = {}
     if os.path.exists(path):
         with open_table(path) as table:
             for row_id, tic_id, sector, warning in table.rows():
-                warnings.setdefault((int(row_id), int(tic_id), int(sector)), []).append(warning)
+                warnings.setdefault((int(row_id), int(tic_id), int(sector)), []).append(files.as_given(warning))
     return warnings
 
 

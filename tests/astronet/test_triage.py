@@ -14,6 +14,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+import astronet
 from astronet import batch_predict, triage
 from astronet.base.script import INTERRUPTED
 from astronet.data import generate_input_records, make_catalog, make_empty_catalog, simulate_survey
@@ -222,6 +223,9 @@ def test_what_cannot_be_triaged_is_refused_with_the_remedy(survey, tmp_path, cap
     for flags, code, told in (
         ([tess], 1, "--output_dir is needed, unless LIGHT_CURVES is a single file"),
         ([f"{tmp_path}/no*.fits", out], 1, "no light curve"),
+        (["nope.fits"], 1, "no light curve nope.fits: there is no such file or directory"),
+        (["nope/*.fits", f"--table={survey}/tces.csv"], 1, "nope/*.fits: there is no file or directory of this"),
+        (["nope.fits", tess], 1, "no light curve nope.fits: there is no such file or directory"),
         ([f"{tmp_path}/empty", out], 1, "no light curve with a known star and sector in"),
         ([str(tmp_path), out], 1, "or lies in it: choose another --output_dir"),
         ([tess, out, "--model_dir=pretrained:flares"], 1, "pretrained:flares does not classify TCEs"),
@@ -239,6 +243,84 @@ def test_what_cannot_be_triaged_is_refused_with_the_remedy(survey, tmp_path, cap
         with pytest.raises(SystemExit):
             triage.main(flags)
         assert told in capsys.readouterr().err
+
+
+def _text(light_curve):
+    lines = [f"{time!r},{flux!r}\n" for time, flux in zip(light_curve.time.tolist(), light_curve.flux.tolist())]
+    return "BTJD,flux\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("is_of_table", (False, True))
+def test_messages_about_a_single_light_curve_name_the_file_that_was_given(
+    survey, searched, tmp_path, monkeypatch, capsys, is_of_table
+):
+    monkeypatch.chdir(tmp_path)
+    tic_id = int(read(searched / "candidates.csv")[0]["tic_id"])
+    path = tess_io.find(survey / "tess", tic_id, 1)
+    of_table = [f"--table={survey}/tces.csv"] if is_of_table else []
+    text = _text(tess_io.read(path))
+    head, *lines = text.splitlines(keepends=True)
+    for name, content, told in (
+        (f"{tic_id}.h5", Path(path).read_bytes()[:9000], "not a whole QLP HDF5 light curve"),
+        (f"tic{tic_id}_s0001.csv", "".join([head, *lines, *lines[:300]]).encode(), "have the same time"),
+    ):
+        Path(name).write_bytes(content)
+        assert triage.main([name, f"--tic={tic_id}", *of_table]) == 1
+        captured = capsys.readouterr()
+        assert f"error: {name}: " in captured.err and told in captured.err and "light_curves" not in captured.err
+    noted = "".join([head, *lines, *lines[:2]])  # which is read, with a note
+    Path(f"tic{tic_id}_s0001.csv").write_text(noted)
+    (note,) = tess_io.read(f"tic{tic_id}_s0001.csv").notes
+    assert triage.main([f"tic{tic_id}_s0001.csv", *of_table]) == 0
+    captured = capsys.readouterr()
+    assert note in captured.err + captured.out
+    for gone in ("astronet-triage-", "warnings.csv"):
+        assert gone not in captured.err + captured.out
+
+
+def test_what_is_no_light_curve_is_told_so_before_any_advice_on_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, content, told in (
+        ("bad.fits", b"hello world", "does not begin like a FITS file"),
+        ("tic5_s0001.fits", b"hello world", "does not begin like a FITS file"),
+        ("plot.png", b"\x89PNG\r\n\x1a\n", "no reader for a file of this name"),
+    ):
+        Path(name).write_bytes(content)
+        for flags in ([], ["--output_dir=out"]):
+            assert triage.main([name, *flags]) == 1
+            err = capsys.readouterr().err
+            assert f"{name}: " in err and told in err and "TIC ID" not in err
+
+
+def test_a_directory_that_is_given_twice_is_one(survey, tmp_path):
+    (tmp_path / "more/sector-1").mkdir(parents=True)
+    tic_id = tess_io.stars(survey / "tess")[0][1]
+    shutil.copy(tess_io.find(survey / "tess", tic_id, 1), tmp_path / "more/sector-1")
+    (tmp_path / "more/sector-1/66.h5").write_bytes(b"damaged")
+    (tmp_path / "bad.fits").write_bytes(b"damaged")
+    given = [f"{tmp_path}/more", f"{tmp_path}/./more/", f"{tmp_path}/bad.fits", f"{tmp_path}/*.fits"]
+    assert triage.main([*given, f"--output_dir={tmp_path}/out", "--plots=0"]) == 0
+    skipped = [row["reason"] for row in read(tmp_path / "out/skipped.csv")]
+    assert sum("66.h5" in reason for reason in skipped) == 1 == sum("bad.fits" in reason for reason in skipped)
+    assert f"{tmp_path}/more/sector-1/66.h5: " in " ".join(skipped)  # the file that was given, not its link
+
+
+def test_the_verdict_of_several_models_says_what_each_of_them_lets_pass(survey, tmp_path, capsys):
+    models = "--model_dir=pretrained:triage,pretrained:vetting"
+    flags = [f"{survey}/tess", f"--table={survey}/tces.csv", f"--output_dir={tmp_path}", "--plots=0", models]
+    assert triage.main(flags) == 0
+    out, rows = capsys.readouterr().out, read(tmp_path / "candidates.csv")
+    num_passed = sum(float(row["vetting"] or 0) >= 0.5 for row in rows)
+    assert "with a probability of 0.5 or more (pretrained:triage)\n" in out
+    assert f"\nvetting: {num_passed} of these with 0.5 or more (pretrained:vetting)\nranked by vetting; " in out
+    best = next(row for row in rows if row["vetting"])
+    names = {"Period": "period", "Epoc": "t0", "Duration": "duration_hours", "Transit_Depth": "depth_ppm", "SN": "sn"}
+    numbers = {given: float(best[name]) for name, given in names.items()}
+    scored = astronet.load("pretrained:triage,pretrained:vetting").score(
+        best["light_curve"], **numbers, catalog=survey / "tces.csv"
+    )
+    passes = "0.5 or more" if scored.later["vetting"] >= 0.5 else "below 0.5"
+    assert f"(candidate of the triage: the probability is 0.5 or more; vetting {passes})" in str(scored)
 
 
 @pytest.fixture

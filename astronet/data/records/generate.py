@@ -63,6 +63,7 @@ class RecordRequest:
       dispositions: dict of (row_id, tic_id) to the disposition that reviewers gave. They replace those of the table,
         and TCEs without one are skipped. None uses the table's.
       further_specs: other models that read the same records.
+      tell_warnings: whether to log that warnings.csv has rows; False for a caller who tells them.
     """
 
     table_path: str
@@ -86,6 +87,7 @@ class RecordRequest:
     cluster: Any = None
     dispositions: Optional[Mapping[tuple[int, int], str]] = None
     further_specs: tuple[configuration.ModelSpec, ...] = ()
+    tell_warnings: bool = True
 
     def settings(self) -> preprocess.Settings:
         """Returns the settings of the views.
@@ -178,7 +180,7 @@ def _generate(choice):
     skips = table.skips + [Skip(*skip) for entry in entries for skip in entry.skipped]
     record_set.write_skips(choice.output_dir, skips)
     warnings = table.warnings + [Warned(*warned) for entry in entries for warned in entry.warned]
-    num_doubtful = _write_warnings(choice.output_dir, warnings, skips)
+    num_doubtful = _write_warnings(choice, warnings, skips)
 
     counts = {name: entry.dispositions for name, (_, entry) in made.items()}
     num_records = sum(sum(dispositions.values()) for dispositions in counts.values())
@@ -221,13 +223,13 @@ def _write_manifest(choice, settings, table, counts, skipped):
     )
 
 
-def _write_warnings(directory, warnings, skips):
+def _write_warnings(choice, warnings, skips):
     """Writes warnings.csv for the rows that are not skipped. Returns the number of rows with warnings."""
     skipped = {skip[:3] for skip in skips}
     kept = [warned for warned in warnings if warned[:3] not in skipped]
-    path = record_set.write_warnings(directory, kept)
+    path = record_set.write_warnings(choice.output_dir, kept)
     num_rows = len({warned[:3] for warned in kept})
-    if num_rows:
+    if num_rows and choice.tell_warnings:
         _LOG.warning(f"warning: {num_rows} row(s) have a record but are doubtful: {path} says why")
     return num_rows
 
