@@ -1,5 +1,6 @@
 """Finds what a model gets wrong (TCEs, windows or patches): precision and recall at thresholds, plots of each."""
 
+import csv
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import numpy as np
 from astronet.base import arguments, locks, messages
 from astronet.base.files import make_directory
 from astronet.base.messages import LOG
-from astronet.base.script import Parser, run, tell_problems
+from astronet.base.script import Parser, ScriptError, run, tell_problems
 from astronet.config import nouns
 from astronet.estimator import ensemble, scoring
 from astronet.evaluation import misclassified
@@ -35,7 +36,16 @@ def _print_table(labels, probabilities, threshold, inputs):
         print(f"{row[0]:9.3g}{row[1]:9d}{row[2]:9d}{_say(row[3]):>11}{_say(row[4]):>11}{mark}")
 
 
+def _address(report, table_path):
+    """The address of a report that shows the rows of the table alone."""
+    with open(table_path, encoding="utf-8", newline="") as file:
+        row_ids = [row["row_id"] for row in csv.DictReader(file)]
+    return f"file://{os.path.abspath(os.path.join(report, 'index.html'))}#ids={'%2C'.join(row_ids)}"
+
+
 def _find(flags):
+    if flags.report and not os.path.exists(os.path.join(flags.report, "index.html")):
+        raise ScriptError(f"{flags.report} holds no report: make it of the same records by report.py")
     models = ensemble.load(arguments.from_flags(ensemble.ModelChoice, flags))
     threshold, inputs = models.threshold(flags.threshold), models.spec.config.inputs
     words = nouns.of(inputs.features)
@@ -58,6 +68,8 @@ def _find(flags):
     num_wrong = np.sum(labels != is_positive(probabilities, threshold))
     print(f"{truth_path}: label and probability of each; {table_path}: the {num_wrong} misclassified")
     print(f"{flags.save_dir}: a plot of each of these")
+    if flags.report and num_wrong:
+        print(f"{_address(flags.report, table_path)}: these in the report")
     return tell_problems(problems)
 
 
@@ -66,6 +78,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     scoring.add_record_flags(parser)
     parser.output.add_argument(
         "--save_dir", type=arguments.output_directory, default="astronet/plots", help="directory of the plots"
+    )
+    parser.input.add_argument(
+        "--report", type=arguments.input_directory, help="folder of a report of the same records: its page is named"
     )
     ensemble.add_flags(parser)
     ensemble.add_engine_flag(parser)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from astronet import find_incorrect
 from astronet.data import generate_input_records
 from astronet.review import label_columns
 from tests.astronet.review.conftest import HOSTILE
@@ -64,6 +65,20 @@ def test_filters_stand_in_the_address_and_come_back_with_it(visit, folder):
     assert 0 < len(chosen) < total and min(by_column(page, "p")) >= 0.5
     hash = page.run("return location.hash")
     assert by_column(visit(folder, hash, keep=True), "row_id") == chosen
+
+
+def test_the_misclassified_are_named_by_the_address_of_the_report(visit, folder, sky, tmp_path, capsys):
+    places = [f"--tfrecord_dir={sky}/records", f"--output_dir={tmp_path}", f"--save_dir={tmp_path}/plots"]
+    flags = ["--model_dir=pretrained:triage", "--threshold=0.9999", *places]
+    capsys.readouterr()
+    assert find_incorrect.main([*flags, f"--report={folder}"]) == 0
+    address = next(line for line in capsys.readouterr().out.splitlines() if "index.html#" in line)
+    hash = "#" + address.partition("#")[2].partition(": ")[0]
+    with open(tmp_path / "misclassified.csv", newline="") as file:
+        wrong = sorted(int(row["row_id"]) for row in csv.DictReader(file))
+    assert wrong and sorted(map(int, by_column(visit(folder, hash), "row_id"))) == wrong
+    assert find_incorrect.main([*flags, f"--report={tmp_path}"]) == 1
+    assert "holds no report" in capsys.readouterr().err
 
 
 def test_unlabeled_is_a_value_to_filter_by(visit, folder):
