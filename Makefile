@@ -1,4 +1,4 @@
-# make setup | test | test-fast | sanitize | lint | demo | docs | site | figures | pretrained | clean
+# make setup | test | test-fast | sanitize | lint | demo | docs | site | survey-report | figures | pretrained | clean
 # Each target first does the set-up that it needs. VENV= is the directory of the virtual environment, PYTHON= its Python.
 VENV ?= .venv
 # The published records that make pretrained trains on.
@@ -10,7 +10,7 @@ unexport PYTHON  # ensemble_train.sh also has a variable of this name
 RUN := $(VENV)/bin/python
 SOURCES := pyproject.toml setup.py $(wildcard light_curve_util/cc/*)
 
-.PHONY: FORCE setup test test-fast sanitize lint demo docs site figures pretrained clean
+.PHONY: FORCE setup test test-fast sanitize lint demo docs site figures pretrained survey-report clean
 
 setup: $(VENV)/.installed
 
@@ -39,7 +39,7 @@ demo: setup
 	$(RUN) astronet/demo.py --output_dir=demo
 
 # Builds the documentation site in build/site, and runs the commands and snippets of its pages as tests.
-docs: site
+docs: site survey-report
 	$(RUN) -m pytest -n auto --maxprocesses=8 --dist worksteal tests/test_docs.py tests/test_site.py tests/test_walkthrough.py \
 	  tests/astronet/flares/test_walkthrough.py tests/astronet/direct_imaging/test_walkthrough.py
 
@@ -47,6 +47,12 @@ docs: site
 site: $(VENV)/.docs-installed
 	$(RUN) -m sphinx -E -W --keep-going -b html -c docs . build/site
 	@echo "open build/site/index.html"
+
+# A report of the simulated survey of 500 stars, as docs/report.md describes it.
+survey-report: setup
+	$(RUN) astronet/data/simulate_survey.py --output_dir=build/survey --num_stars=500
+	$(RUN) astronet/triage.py build/survey/tess --table=build/survey/tces.csv --output_dir=build/survey/ranked --plots=0 \
+	  --model_dir=pretrained:triage,pretrained:vetting --report
 
 $(VENV)/.docs-installed: pyproject.toml | setup
 	@sh .ci/install.sh "$(VENV)" --editable '.[test,docs]'
