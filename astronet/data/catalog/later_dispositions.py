@@ -247,7 +247,7 @@ def _ephemeris(columns, i):
     return Ephemeris(float(columns[PERIOD][i]), t0, duration)
 
 
-def best(tce, candidates) -> Optional[tuple[Match, KnownSignal]]:
+def best(tce: Ephemeris, candidates: Sequence[KnownSignal]) -> Optional[tuple[Match, KnownSignal]]:
     """Returns the known signal that is the TCE, and how they match; None if no signal matches."""
     matches = [(match(tce, signal.ephemeris), signal) for signal in candidates]
     pairs = [(how, signal) for how, signal in matches if how is not None]
