@@ -106,6 +106,13 @@ def _report(models, files, flags):
         for figure, value in part["figures"].items():
             print(f"  {figure:18s} {value['value']:.4f}  ({value['low']:.4f} to {value['high']:.4f})")
     print(f"{flags.output_dir}: report.json, figures.csv, kinds.csv and plots; intervals are of 95 %")
+    directories = {os.path.dirname(os.path.abspath(path)) for path in files}
+    if words is nouns.TCES and len(directories) == 1:
+        pattern = os.path.commonprefix([os.path.basename(path) for path in files])
+        print(
+            f"to look at these {words.many}: astronet/report.py --records={directories.pop()} --pattern='{pattern}*' "
+            f"--model_dir={flags.model_dir}{' --average' if flags.average else ''} --tess_data_dir=... --output_dir=..."
+        )
 
 
 if __name__ == "__main__":

@@ -130,3 +130,12 @@ def test_model_of_three_classes_tells_its_confusion_matrix_and_the_precision_of_
     counts = {name: [int(count) for count in called] for name, number, precision, *called in rows}
     assert [row[0] for row in rows] == ["J-V-IS-O", "PC", "EB"] and [int(row[1]) for row in rows] == [16, 4, 4]
     assert all(sum(called) == int(row[1]) for called, row in zip(counts.values(), rows))
+
+
+def test_the_command_that_shows_the_evaluated_tces_is_told(trained, tmp_path, capsys):
+    model_dir, records = trained
+    flags = [f"--model_dir={model_dir}", f"--eval_files={records}", f"--output_dir={tmp_path}/judged"]
+    assert evaluate.main([*flags, "--num_resamples=10"]) == 0
+    output = capsys.readouterr().out
+    directory, _, name = str(records).rpartition("/")
+    assert f"astronet/report.py --records={directory} --pattern='{name}*' --model_dir={model_dir}" in output
