@@ -3,8 +3,8 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Union
 
 import numpy as np
 
@@ -24,20 +24,29 @@ from astronet.data.records.columns import (
     SECTOR,
     TIC_ID,
 )
+from astronet.estimator.scoring import Prediction
+from astronet.estimator.stages import Stage
 from astronet.stats.metrics import is_positive
 from light_curve_util import sector_times, stitch
 from light_curve_util.errors import LightCurveError, MissingLightCurveError
 from light_curve_util.identity import Identity
 from light_curve_util.periodic_event import PeriodicEvent
 
-if TYPE_CHECKING:
-    from astronet.api.triage_model import Triage
-
 _LOG = logging.getLogger("astronet")
 COLUMNS = ("probability", "spread", "is_candidate", "unlike_training", "reason", "notes")
 LightCurves = Union[str, "os.PathLike[str]", Mapping[Any, Any]]
 _Views = tuple[Any, str]  # (views, ""), or (None, why there are none)
 _READ = {*KIND_OF, EPOCH_ERROR, PERIOD_ERROR}
+
+
+class Judge(Protocol):
+    """What scores the records of a table: Triage."""
+
+    stages: tuple[Stage, ...]
+    threshold: float
+
+    def predict(self, records: list[bytes]) -> Sequence[Prediction]:
+        """Returns the predictions of serialized records, in order."""
 
 
 class _Row(NamedTuple):
@@ -48,13 +57,13 @@ class _Row(NamedTuple):
     notes: list[str]
 
 
-def score(triage: "Triage", table: Any, light_curves: LightCurves, settings: preprocess.Settings) -> Any:
+def score(judge: Judge, table: Any, light_curves: LightCurves, settings: preprocess.Settings) -> Any:
     """Returns a copy of a table with COLUMNS added (see Triage.score_table())."""
     with tempfile.TemporaryDirectory(prefix="astronet-") as directory:
         path = os.path.join(directory, "table")
         _write(path, table)
         try:
-            rows = _rows(path, _source(light_curves, settings), triage)
+            rows = _rows(path, _source(light_curves, settings))
         except ScriptError as error:
             raise ScriptError(str(error).replace(path, "the table")) from None
     if len(rows) != len(table):
@@ -68,13 +77,13 @@ def score(triage: "Triage", table: Any, light_curves: LightCurves, settings: pre
         "reason": [row.reason for row in rows],
         "notes": ["; ".join(row.notes) for row in rows],
     }
-    for stage in triage.stages[1:]:
+    for stage in judge.stages[1:]:
         columns[stage.name], columns[f"{stage.name}_spread"] = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    for i, prediction in zip(scored, triage.predict([rows[i].record for i in scored])):
+    for i, prediction in zip(scored, judge.predict([rows[i].record for i in scored])):
         for name, later in prediction.later.items():
             columns[name][i], columns[f"{name}_spread"][i] = later.mean, later.standard_deviation
         columns["probability"][i], columns["spread"][i] = prediction.mean, prediction.standard_deviation
-        columns["is_candidate"][i] = is_positive(prediction.mean, triage.threshold)
+        columns["is_candidate"][i] = is_positive(prediction.mean, judge.threshold)
         columns["unlike_training"][i] = prediction.unlike_training
     return _with_columns(table, columns)
 
@@ -148,7 +157,7 @@ def _held(light_curves: Mapping[Any, Any], settings: preprocess.Settings) -> _So
     return _Source(choose, views)
 
 
-def _rows(path: str, source: _Source, triage: "Triage") -> list[_Row]:
+def _rows(path: str, source: _Source) -> list[_Row]:
     """Returns the _Row of each row of a table, in order."""
     import pandas as pd
 
