@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Optional
 
+from astronet.base.version import VERSION
+
 if TYPE_CHECKING:
     from astronet.api.flare_model import FlareFinder, Flares
     from astronet.api.light_curves import read_light_curve
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from light_curve_util.errors import LightCurveError
     from light_curve_util.tess_io import LightCurve
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "FlareFinder",

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 
-import astronet
+from astronet.base import version
 from astronet.base.files import make_directory
 from astronet.base.script import Parser, ScriptError, run
 from astronet.data.catalog import tce_table
@@ -88,7 +88,7 @@ def _convert(flags):
     manifest = record_set.write_manifest(
         flags.output_dir,
         counts,
-        version=astronet.__version__,
+        version=version.VERSION,
         files=[os.path.basename(path) for path in files],
         views={**LENGTHS, "local_view": flags.local_bins},
         catalogue=flags.catalog and os.path.basename(flags.catalog),

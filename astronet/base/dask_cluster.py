@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any, Optional, TextIO, TypeVar
 
-import astronet
-from astronet.base import messages
+from astronet.base import messages, version
 from astronet.base.script import ScriptError
 
 _LOG = logging.getLogger(__name__)
@@ -164,7 +163,7 @@ def _environment() -> dict[str, str]:
     import distributed
 
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"astronet": astronet.__version__, "distributed": distributed.__version__, "Python": python}
+    return {"astronet": version.VERSION, "distributed": distributed.__version__, "Python": python}
 
 
 def _problem(expected: Mapping[str, str], dask_worker: Any) -> str:

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-import astronet
-from astronet.base import http_limits
+from astronet.base import http_limits, version
 from astronet.base.partial_file import PartialFile
 
 _LOG = logging.getLogger(__name__)
@@ -251,7 +250,7 @@ class Server:
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = requests.Session()
             # "identity": ranges and lengths must refer to the file, not to a compressed form of it.
-            headers = {"User-Agent": f"astronet-triage/{astronet.__version__}", "Accept-Encoding": "identity"}
+            headers = {"User-Agent": f"astronet-triage/{version.VERSION}", "Accept-Encoding": "identity"}
             self._of_thread.session.headers.update(headers)
             http_limits.limit(
                 self._of_thread.session, self._url, max_bytes=self._max_bytes, max_seconds=self._max_seconds

@@ -19,8 +19,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional, Union
 
-import astronet
-from astronet.base import json_files
+from astronet.base import json_files, version
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -59,7 +58,7 @@ def origin(inputs: Mapping[str, Iterable[Path]], **settings: Any) -> dict[str, A
       **settings: everything else that decides the result; values must be of types that JSON can hold.
     """
     hashes = {name: of_files(paths) for name, paths in inputs.items()}
-    return {"version": astronet.__version__, "inputs": hashes, "settings": settings}
+    return {"version": version.VERSION, "inputs": hashes, "settings": settings}
 
 
 def changes(path: Path, current: Mapping[str, Any]) -> Optional[list[str]]:

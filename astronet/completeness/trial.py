@@ -11,8 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import kept, messages, workers
+from astronet.base import kept, messages, version, workers
 from astronet.completeness import chain, planets, scrambled, star_curves
 from astronet.completeness.star_curves import RealStar, SimulatedStar, StarChoice
 from astronet.estimator import checkpoints, ensemble
@@ -77,7 +76,7 @@ def run(trial: Trial, num_worker_processes: int = 1, cluster: Optional[str] = No
     """
     models = [_load(model_dir) for model_dir in trial.model_dirs]
     context = {
-        "version": astronet.__version__,
+        "version": version.VERSION,
         "models": [checkpoints.sha256(model.checkpoints.values()) for model in models],
         "thresholds": [model.threshold() for model in models],
         **{name: getattr(trial, name) for name in ("periods", "radii", "num_each", "detrend", "seed")},

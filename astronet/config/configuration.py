@@ -9,8 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
-import astronet
-from astronet.base import json_files
+from astronet.base import json_files, version
 from astronet.base.script import Parser, ScriptError
 from astronet.config import registry
 from astronet.config.schema import Config, Hparams, Inputs, choose, from_dict, merge
@@ -176,7 +175,7 @@ def save(model_dir: str, spec: ModelSpec) -> None:
         if difference:
             raise ScriptError(f"{model_dir} holds another model: {difference}; choose another --model_dir")
     os.makedirs(model_dir, exist_ok=True)
-    json_files.write(path, {**dataclasses.asdict(spec), "version": astronet.__version__})
+    json_files.write(path, {**dataclasses.asdict(spec), "version": version.VERSION})
 
 
 def load(

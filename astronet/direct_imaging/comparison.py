@@ -12,8 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
-import astronet
-from astronet.base import arguments, kept, locks, messages, workers
+from astronet.base import arguments, kept, locks, messages, version, workers
 from astronet.base.files import sha256
 from astronet.base.script import ScriptError
 from astronet.direct_imaging import angle_sign, comparison_report, detection, injected_maps, mlar, patch_records, roc
@@ -87,7 +86,7 @@ def compare(comparison: Comparison) -> list[str]:
     # Workers may run in another working directory.
     model_dirs = {name: os.path.abspath(pretrained.resolve(path)) for name, path in comparison.model_dirs}
     files, hashes = comparison.files.absolute(), comparison.files.hashes()
-    context = [astronet.__version__, *hashes, *files.reading, list(model_dirs), _identity(model_dirs), comparison.prior]
+    context = [version.VERSION, *hashes, *files.reading, list(model_dirs), _identity(model_dirs), comparison.prior]
     adi_cube = _read(comparison)
     setup = workers.OncePerProcess(injected_maps.Setup.make, files, hashes, model_dirs, comparison.prior)
     with locks.exclusive(comparison.output_dir):

@@ -11,8 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import arguments, locks, messages, workers
+from astronet.base import arguments, locks, messages, version, workers
 from astronet.base.files import sha256, write_csv
 from astronet.base.script import Parser, ScriptError
 from astronet.direct_imaging import mlar, samples
@@ -62,7 +61,7 @@ class SampleChoice:
         """Returns what decides on the samples, as records.json holds it: version, content of the files, settings."""
         of_files = {name: getattr(self.files, name) for name in ("recenter", "angle_offset", "flip_angles")}
         return {
-            "version": astronet.__version__,
+            "version": version.VERSION,
             "cube": {name: sha256(getattr(self.files, name)) for name in _FILES},
             "settings": {
                 **of_files,

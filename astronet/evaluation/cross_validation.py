@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import fingerprint, json_files
+from astronet.base import fingerprint, json_files, version
 from astronet.base.files import make_directory, write_csv
 from astronet.base.script import ScriptError
 from astronet.config import configuration, nouns
@@ -272,7 +271,7 @@ def write(
     names: tuple[str, ...] = ("model", "config_name", "config_json", "folds", "hold_out_sectors", "num_models")
     names += ("train_share", "train_steps", "seed", "threshold", "num_resamples")
     content = {
-        "version": astronet.__version__,
+        "version": version.VERSION,
         **{name: getattr(options, name) for name in names},
         "records": [os.path.basename(path) for path in files],
         "records_sha256": fingerprint.of_files(files),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import fingerprint
+from astronet.base import fingerprint, version
 from astronet.data.records import leaks, tfrecord
 from astronet.estimator import checkpoints, scoring
 from astronet.estimator.ensemble import Ensemble
@@ -105,7 +104,7 @@ def _split_seen(tces, train_files):
 def _origin(models, files, threshold):
     """Which models and which records the report is about."""
     return {
-        "version": astronet.__version__,
+        "version": version.VERSION,
         "model": models.spec.model,
         "config_name": models.spec.config_name,
         "num_members": len(models.checkpoints),

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import astronet
-from astronet.base import arguments, messages
+from astronet.base import arguments, messages, version
 from astronet.base.files import make_directory, sha256, write_csv
 from astronet.base.script import ScriptError
 from astronet.flares import catalog, injection, light_curves, window_choice, windows
@@ -250,7 +249,7 @@ def _write(
     return record_set.write_manifest(
         choice.output_dir,
         counts,
-        version=astronet.__version__,
+        version=version.VERSION,
         catalogue={
             "path": choice.flare_catalog,
             "sha256": known.sha256,

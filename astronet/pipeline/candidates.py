@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-import astronet
+from astronet.base import version
 from astronet.base.files import write_aside, write_csv
 from astronet.data.records import preprocess, tf_example
 from astronet.data.records.columns import (
@@ -143,7 +143,7 @@ def write(
       later: names of the stages after the triage.
     """
     names = columns(any(STITCHED_SECTORS in row for row in rows), later)
-    of_all = {**model, "version": astronet.__version__}
+    of_all = {**model, "version": version.VERSION}
     cells = [[_cell({**row, **of_all}.get(name)) for name in names] for row in rows]
     write_csv(os.path.join(directory, "candidates.csv"), names, cells, lineterminator="\n")
     _write_ecsv(os.path.join(directory, "candidates.ecsv"), names, [{**row, **of_all} for row in rows])

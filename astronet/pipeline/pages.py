@@ -8,8 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-import astronet
-from astronet.base import fingerprint, json_files, messages, workers
+from astronet.base import fingerprint, json_files, messages, version, workers
 from astronet.base.files import make_directory
 from astronet.data.records import preprocess
 from astronet.data.records.columns import DISPOSITION, DURATION, EPOCH, PERIOD, SECTOR, TIC_ID
@@ -117,7 +116,7 @@ def _page(
     files = tuple(row["light_curve"].split(";"))
     views = prediction.views
     made_from: list[Any] = [
-        astronet.__version__,
+        version.VERSION,
         title,
         dataclasses.astuple(event),
         list(map(fingerprint.stamp, files)),

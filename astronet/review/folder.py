@@ -17,8 +17,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import workers
+from astronet.base import version, workers
 from astronet.base.files import make_directory, write_aside
 from astronet.base.script import ScriptError
 from astronet.config import nouns
@@ -242,7 +241,7 @@ def _thumbnails(tces: Sequence[ReviewTce]) -> dict[str, Any]:
 def _meta(request, tces, report_id) -> dict[str, Any]:
     return {
         "title": request.title,
-        "version": astronet.__version__,
+        "version": version.VERSION,
         "report_id": report_id,
         "num_tces": len(tces),
         "rows_of_index": ROWS_OF_INDEX,

@@ -9,8 +9,7 @@ from typing import Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import json_files
+from astronet.base import json_files, version
 from astronet.base.script import ScriptError
 from astronet.stats import metrics, novelty
 from light_curve_util.array_types import ArrayLike, Floats
@@ -111,7 +110,7 @@ def threshold_for_recall(labels: ArrayLike, probabilities: ArrayLike, recall_tar
 def save(model_dir: str, calibration: Calibration) -> str:
     """Writes model_dir/calibration.json. Returns its path."""
     path = path_in(model_dir)
-    json_files.write(path, {**dataclasses.asdict(calibration), "version": astronet.__version__})
+    json_files.write(path, {**dataclasses.asdict(calibration), "version": version.VERSION})
     return path
 
 

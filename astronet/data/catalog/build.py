@@ -14,8 +14,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import arguments, kept, locks, messages
+from astronet.base import arguments, kept, locks, messages, version
 from astronet.base.kept import Kept, beside
 from astronet.base.script import ScriptError
 from astronet.base.workers import OncePerProcess, map_in_order
@@ -278,7 +277,7 @@ def _add_events(rows, choice):
     work = Kept(
         functools.partial(_find_events, searches=searches),
         beside(os.path.abspath(choice.out_path)),
-        {"version": astronet.__version__, **dataclasses.asdict(searches)},
+        {"version": version.VERSION, **dataclasses.asdict(searches)},
         functools.partial(_files, searches=searches),
     )
     num_kept = sum(len(task) for task in tasks if work.has(task))

@@ -14,8 +14,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-import astronet
-from astronet.base import arguments, fingerprint, locks
+from astronet.base import arguments, fingerprint, locks, version
 from astronet.base.files import NO_ROOM
 from astronet.base.script import ScriptError
 from astronet.config import configuration
@@ -210,7 +209,7 @@ def _write_manifest(choice, settings, table, counts, skipped):
     return record_set.write_manifest(
         choice.output_dir,
         counts,
-        version=astronet.__version__,
+        version=version.VERSION,
         catalogue={"path": choice.table_path, "sha256": table.sha256, "num_rows": table.num_rows},
         configuration={
             "model": choice.spec.model,

@@ -16,8 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Optional
 
-import astronet
-from astronet.base import json_files
+from astronet.base import json_files, version
 from astronet.base.files import write_aside
 from astronet.base.script import ScriptError
 from astronet.data.records import preprocess, tf_example, tfrecord
@@ -59,7 +58,7 @@ class Piece:
 
 def key_of(columns: Mapping[str, Any], settings: preprocess.Settings) -> str:
     """Returns the hash of everything that a piece is made from except the light curves."""
-    origin = [astronet.__version__, settings.decisive(), columns]
+    origin = [version.VERSION, settings.decisive(), columns]
     return hashlib.sha256(json.dumps(origin).encode()).hexdigest()
 
 

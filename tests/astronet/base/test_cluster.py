@@ -322,7 +322,7 @@ def test_a_cluster_that_cannot_be_used_is_an_error_that_says_why(other, tmp_path
 
     assert "no Dask scheduler answers there within 2 s" in error("tcp://127.0.0.1:1")
     assert "has had no worker for 2 s: start some (dask worker tcp://127.0.0.1:" in error(other.address)
-    (tmp_path / "older.py").write_text("import astronet\nastronet.__version__ = '0.0.1'\n")
+    (tmp_path / "older.py").write_text("from astronet.base import version\nversion.VERSION = '0.0.1'\n")
     other.start_workers("--nthreads=2", f"--preload={tmp_path}/older.py")
     [worker] = other.workers()
     messages = error(other.address)

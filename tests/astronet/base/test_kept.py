@@ -2,8 +2,7 @@
 
 import pytest
 
-import astronet
-from astronet.base import fingerprint
+from astronet.base import fingerprint, version
 from astronet.base.kept import Kept
 
 
@@ -46,7 +45,7 @@ def test_an_origin_tells_what_has_changed(tmp_path, monkeypatch, changed, name):
     fingerprint.write(path, fingerprint.origin({"cube": [cube]}, seed=1))
     assert fingerprint.changes(path, fingerprint.origin({"cube": [cube]}, seed=1)) == []
     cube.write_text(changed.get("inputs", "of a star"))
-    monkeypatch.setattr(astronet, "__version__", changed.get("version", astronet.__version__))
+    monkeypatch.setattr(version, "VERSION", changed.get("version", version.VERSION))
     assert fingerprint.changes(path, fingerprint.origin({"cube": [cube]}, seed=changed.get("seed", 1))) == [name]
     path.write_text("{")
     assert fingerprint.changes(path, {}) is None

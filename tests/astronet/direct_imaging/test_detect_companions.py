@@ -186,7 +186,7 @@ def test_a_detector_of_another_cube_is_refused_before_anything_changes(tiny, aga
 
 
 def test_samples_of_another_version_are_not_taken(tiny, again, capsys, monkeypatch):
-    monkeypatch.setattr("astronet.__version__", "99.0")
+    monkeypatch.setattr("astronet.base.version.VERSION", "99.0")
     assert detect(tiny, again) == 1
     assert "and is 99.0" in capsys.readouterr().err
 
