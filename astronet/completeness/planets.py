@@ -7,8 +7,8 @@ import numpy as np
 
 from astronet.data.simulation import signals
 from light_curve_util.array_types import Floats
+from light_curve_util.constants import EARTH_RADII_IN_SUN
 
-_EARTH_RADII_IN_SUN = 109.12  # equatorial, IAU 2015 nominal values: 695,700 km / 6,378.1 km
 _CLOSEST = 1.5  # semi-major axis over stellar radius; a closer planet would be torn apart
 
 
@@ -98,7 +98,7 @@ def depth(planet: Planet, star: StarDisc) -> float:
 
 
 def _ratio(planet, star):
-    return planet.radius_earth / _EARTH_RADII_IN_SUN / star.radius
+    return planet.radius_earth / EARTH_RADII_IN_SUN / star.radius
 
 
 def _axis(planet, star):

@@ -12,11 +12,11 @@ from astronet.data.catalog import stars
 from astronet.data.simulation import photometry, signals, sky
 from light_curve_util import flux_scale, tess_io
 from light_curve_util import identity as identities
+from light_curve_util.constants import LOGG_OF_SUN
 from light_curve_util.identity import Identity
 from light_curve_util.tess_io import LightCurve
 
 _HEADER_NAMES = {"rad": "RADIUS", "teff": "TEFF", "logg": "LOGG", "tmag": "TESSMAG"}
-_SUN_LOGG = 4.438  # log10(cm/s2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,5 +139,5 @@ def _mass(star):
     if star.mass > 0:
         return star.mass
     if math.isfinite(star.logg):
-        return 10 ** (star.logg - _SUN_LOGG) * star.rad**2
+        return 10 ** (star.logg - LOGG_OF_SUN) * star.rad**2
     return star.rad**3

@@ -11,9 +11,8 @@ from astronet.data.records import columns as names
 from astronet.data.records import tf_example
 from astronet.estimator.scoring import Prediction
 from astronet.evaluation.explanation import Change, Explainer
+from light_curve_util.constants import EARTH_RADII_IN_SUN, LOGG_OF_SUN
 from light_curve_util.periodic_event import PeriodicEvent
-
-EARTH_RADII_IN_SOLAR = 109.076  # the Sun's radius in Earth radii (IAU 2015 nominal values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +124,7 @@ class ReviewTce:
         """Radius of the eclipsing body in Earth radii, if it is dark and no other star is in the aperture."""
         if not self.depth_ppm > 0:
             return math.nan
-        return math.sqrt(self.depth_ppm * 1e-6) * self.star_radius * EARTH_RADII_IN_SOLAR
+        return math.sqrt(self.depth_ppm * 1e-6) * self.star_radius * EARTH_RADII_IN_SUN
 
     @property
     def stellar_density(self) -> float:
@@ -134,7 +133,7 @@ class ReviewTce:
             return math.nan
         if self.star_mass > 0:
             return self.star_mass / self.star_radius**3
-        return 10 ** (self.logg - 4.438) / self.star_radius  # log g of the Sun is 4.438
+        return 10 ** (self.logg - LOGG_OF_SUN) / self.star_radius
 
 
 _NUMBERS = {

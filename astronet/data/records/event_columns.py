@@ -29,6 +29,7 @@ from astronet.data.records.columns import (
     V_SHAPE,
 )
 from light_curve_util import apertures
+from light_curve_util.constants import EARTH_RADII_IN_SUN
 from light_curve_util.errors import LightCurveError
 from light_curve_util.event_measures import measure_event
 from light_curve_util.find_secondary import depth_change
@@ -44,7 +45,6 @@ _MEASURE_OF = {  # field of EventMeasures that a column holds
     V_SHAPE: "v_shape",
 }
 _MOST_INGRESS = 0.45  # beyond it nothing is left of the full transit
-_EARTH_RADII_IN_SUN = 109.076  # 695,700 km / 6,378.1 km
 _PER_CUBE_ROOT_OF_DAYS = 0.07564  # duration of a central transit of a point (days), period 1 d, density of the Sun
 
 
@@ -110,7 +110,7 @@ def companion_radius(depth_ppm: float, star_radius: float) -> float:
       depth_ppm: depth of the event, ppm.
       star_radius: in solar radii.
     """
-    return math.sqrt(depth_ppm * 1e-6) * star_radius * _EARTH_RADII_IN_SUN if depth_ppm > 0 else math.nan
+    return math.sqrt(depth_ppm * 1e-6) * star_radius * EARTH_RADII_IN_SUN if depth_ppm > 0 else math.nan
 
 
 def duration_ratio(event: PeriodicEvent, star_mass: float, star_radius: float) -> float:

@@ -33,6 +33,7 @@ from astronet.data.records.columns import (
     TMAG,
 )
 from light_curve_util import identity
+from light_curve_util.constants import LOGG_OF_SUN
 
 _SAME_PERIOD = 1e-4  # relative difference: a user types fewer digits than a table has
 _SAME_EVENT_DURATIONS = 0.5  # difference of the mid-times, in durations
@@ -55,7 +56,6 @@ def with_camera(columns: Mapping[str, Any], star: identity.Identity, header: Any
 
 
 _STAR_IN_HEADER = {TMAG: "TESSMAG", STAR_RADIUS: "RADIUS", TEFF: "TEFF", LOGG: "LOGG"}
-_LOGG_OF_SUN = 4.438  # cgs
 
 
 def with_star(columns: Mapping[str, Any], header: Any, config: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def with_star(columns: Mapping[str, Any], header: Any, config: Any) -> dict[str,
     read = configuration.scalar_columns(config)
     of_header = {name: _positive((header or {}).get(key)) for name, key in _STAR_IN_HEADER.items()}
     if STAR_RADIUS in of_header and LOGG in of_header:
-        of_header[STAR_MASS] = 10 ** (of_header[LOGG] - _LOGG_OF_SUN) * of_header[STAR_RADIUS] ** 2
+        of_header[STAR_MASS] = 10 ** (of_header[LOGG] - LOGG_OF_SUN) * of_header[STAR_RADIUS] ** 2
     missing = {
         name: value
         for name, value in of_header.items()

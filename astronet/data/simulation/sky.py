@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from astronet.data.catalog import focal_plane
+from light_curve_util.constants import LOGG_OF_SUN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,5 +60,5 @@ def draw_star(rng: np.random.Generator, tic_id: int, sector: int) -> Star:
     mass = (teff / 5772) ** 1.4 * rng.normal(1, 0.05)
     evolved = 10 ** rng.exponential(0.15) if rng.random() < 0.35 else 1.0
     radius = mass**0.9 * evolved * rng.normal(1, 0.05)
-    logg = 4.438 + np.log10(mass / radius**2)
+    logg = LOGG_OF_SUN + np.log10(mass / radius**2)
     return Star(tic_id, ra, dec, float(tmag), float(radius), float(mass), teff, float(logg))
