@@ -88,7 +88,7 @@ def load(
             known = ", ".join(pretrained.names())
             raise ScriptError(f"no directory {name}: give the directory of a model, or one of {known}")
     if average is None:
-        average = not pretrained.is_name(model_dir) and ensemble.is_of_several(model_dir)
+        average = ensemble.is_of_several(model_dir)
     choice = ensemble.ModelChoice(model_dir, average, checkpoint, config_name=config_name, engine=engine)
     judges = stages.load(choice, threshold)
     models = judges[0].models

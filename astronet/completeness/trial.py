@@ -108,8 +108,7 @@ def _kept_in(trial):
 
 
 def _load(model_dir):
-    is_ensemble = not os.path.exists(os.path.join(model_dir, "config.json")) and bool(ensemble.members(model_dir))
-    return ensemble.load(ensemble.ModelChoice(model_dir, average=is_ensemble))
+    return ensemble.load(ensemble.ModelChoice(model_dir, average=ensemble.is_of_several(model_dir)))
 
 
 def _stage_name(model_dir):

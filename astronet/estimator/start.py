@@ -54,8 +54,8 @@ class Origin:
         Raises:
           ScriptError: there are none.
         """
-        is_ensemble = not ensemble.holds_model(self.model_dir) and bool(ensemble.members(self.model_dir))
-        return ensemble.load(ensemble.ModelChoice(self.model_dir, average=is_ensemble), calibrated=False)
+        choice = ensemble.ModelChoice(self.model_dir, average=ensemble.is_of_several(self.model_dir))
+        return ensemble.load(choice, calibrated=False)
 
     def spec(self, config_json: Optional[str] = None) -> ModelSpec:
         """Returns the ModelSpec of the fine-tuning: that of the models, at a tenth of their learning rate.
