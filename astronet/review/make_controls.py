@@ -13,13 +13,14 @@ from typing import Any, Optional
 
 import numpy as np
 
-from astronet.base.files import make_directory, write_aside
+from astronet.base.files import make_directory
 from astronet.base.messages import LOG
 from astronet.completeness import chain, planets
 from astronet.data.catalog import transit_search
 from astronet.data.catalog.transit_search import TransitSearchError
 from astronet.data.records import columns as names
 from astronet.data.records import preprocess, tf_example
+from astronet.data.simulation import qlp_files
 from astronet.review.controls import KINDS, Control, write
 from light_curve_util import tess_io
 from light_curve_util.errors import LightCurveError
@@ -177,18 +178,9 @@ def _strongest(light_curve, tmag) -> Optional[dict[str, Any]]:
 
 
 def _write_light_curve(directory, columns, light_curve):
-    """Writes a light curve in the format of QLP's HDF5 files."""
-    import h5py
-
     of_sector = os.path.join(directory, f"sector-{columns[names.SECTOR]}")
     make_directory(of_sector)
     tmag = columns.get(names.TMAG, 10.0)
     magnitude = (tmag if np.isfinite(tmag) else 10.0) - 2.5 * np.log10(np.maximum(light_curve.flux, 1e-6))
     path = os.path.join(of_sector, f"{columns[names.TIC_ID]}.h5")
-    with write_aside(path) as aside, h5py.File(aside, "w") as file:
-        group = file.create_group("LightCurve")
-        group["BJD"], group["QFLAG"] = light_curve.time, np.zeros(len(light_curve.time), np.int32)
-        apertures = group.create_group("AperturePhotometry")
-        apertures.attrs["bestap"] = 0
-        aperture = apertures.create_group("Aperture_000")
-        aperture["RawMagnitude"] = aperture["KSPMagnitude"] = magnitude
+    qlp_files.write(path, light_curve.time, np.zeros(len(magnitude), np.int32), [(magnitude, magnitude)], best=0)

@@ -19,8 +19,8 @@ from astronet.base.files import make_directory, write_aside
 from astronet.base.workers import map_in_order
 from astronet.data.catalog import blsanal, box_search, build, events, tev
 from astronet.data.simulation import photometry as tess_photometry
+from astronet.data.simulation import qlp_files, sky
 from astronet.data.simulation import signals as populations
-from astronet.data.simulation import sky
 from light_curve_util.flux_scale import to_flux
 from light_curve_util.phase_fold import phase_fold
 
@@ -116,16 +116,8 @@ def simulate_star(
 
 
 def _write_light_curve(path, photometry):
-    import h5py
-
-    with write_aside(path) as aside, h5py.File(aside, "w") as file:
-        group = file.create_group("LightCurve")
-        group["BJD"], group["QFLAG"] = photometry.time, photometry.qflag
-        apertures = group.create_group("AperturePhotometry")
-        apertures.attrs["bestap"] = tess_photometry.BEST_APERTURE
-        for number, (raw, detrended) in enumerate(zip(photometry.raw, photometry.detrended)):
-            aperture = apertures.create_group(f"Aperture_{number:03d}")
-            aperture["RawMagnitude"], aperture["KSPMagnitude"] = raw, detrended
+    apertures = list(zip(photometry.raw, photometry.detrended))
+    qlp_files.write(path, photometry.time, photometry.qflag, apertures, tess_photometry.BEST_APERTURE)
 
 
 def _tev_row(star, signal, number, observation, peak):
