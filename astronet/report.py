@@ -4,14 +4,16 @@ docs/report.md says how to label with it, and what comes of the labels.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
 from astronet.base import arguments, locks, workers
 from astronet.base.script import Parser, run, tell_problems
 from astronet.estimator import ensemble
+from astronet.stats.metrics import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
+    from astronet.estimator.scoring import Prediction
     from astronet.review.tce import ReviewTce
 
 
@@ -19,8 +21,9 @@ def _report(flags: Any) -> int:
     from astronet.review import from_records, known
 
     problems: list[str] = []
-    model, threshold, tces = _tces(flags, problems)
-    controls = _controls(flags, tces) if flags.controls else {}
+    judges = None if flags.blind else _Judges(flags)
+    tces = _tces(flags, judges, problems)
+    controls = _controls(flags, judges, tces) if flags.controls else {}
     names = ("output_dir", "tess_data_dir", "blind", "max_points", "single_file", "num_worker_processes", "cluster")
     choices = {name: getattr(flags, name) for name in names}
     if flags.known:
@@ -28,26 +31,47 @@ def _report(flags: Any) -> int:
         choices["known"] = known.dated(flags.known)
     if flags.title:
         choices["title"] = flags.title
+    model, threshold = (judges.name, judges.threshold) if judges else ("", DEFAULT_THRESHOLD)
     request = from_records.request(flags.records, model=model, threshold=threshold, **choices, **controls)
     written = from_records.write(request, tces)
     print(f"{written.path}: {written.num_tces} TCEs, {written.num_bytes / 1e6:.1f} MB; open it in a browser")
     return tell_problems(problems)
 
 
-def _tces(flags: Any, problems: list[str]) -> "tuple[str, float, list[ReviewTce]]":
-    """Name of the models ("" for none), their threshold, and the TCEs."""
-    from astronet.review import from_records, tce
+class _Judges:
+    """The models of the report, loaded once for the TCEs of the records and for the controls.
 
-    if flags.blind:
-        return "", 0.5, list(map(tce.of_example, _examples(flags)))
-    from astronet.estimator import scoring, stages
-    from astronet.evaluation import explanation
+    Attributes:
+      name: what the report calls them.
+      threshold: a TCE is a candidate if its probability is at least this.
+    """
 
-    judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
+    def __init__(self, flags: Any) -> None:
+        from astronet.estimator import stages
+        from astronet.evaluation import explanation
+        from astronet.review import from_records
+
+        self._stages = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
+        self.models, self.threshold = self._stages[0].models, self._stages[0].threshold
+        self.name = from_records.models_name(self._stages)
+        self._explainer = explanation.Explainer(self.models)
+
+    def tces(self, of_first: "Iterable[Prediction]") -> "list[ReviewTce]":
+        """Returns the TCEs of predictions of the first model, each with what all of them say."""
+        from astronet.estimator import stages
+        from astronet.review import tce
+
+        return list(tce.of_predictions(stages.judge(self._stages, of_first), self._explainer))
+
+
+def _tces(flags: Any, judges: Optional[_Judges], problems: list[str]) -> "list[ReviewTce]":
+    from astronet.estimator import scoring
+    from astronet.review import tce
+
+    if judges is None:
+        return list(map(tce.of_example, _examples(flags)))
     records = scoring.RecordChoice(flags.records, flags.pattern, cluster=flags.cluster)
-    predictions = stages.judge(judges, scoring.predict_files(judges[0].models, records, problems))
-    tces = list(tce.of_predictions(predictions, explanation.Explainer(judges[0].models)))
-    return from_records.models_name(judges), judges[0].threshold, tces
+    return judges.tces(scoring.predict_files(judges.models, records, problems))
 
 
 def _with_names(tces: "list[ReviewTce]", tables: Sequence[str]) -> "list[ReviewTce]":
@@ -59,10 +83,11 @@ def _with_names(tces: "list[ReviewTce]", tables: Sequence[str]) -> "list[ReviewT
     return [dataclasses.replace(tce, known=name) for tce, name in zip(tces, names)]
 
 
-def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
+def _controls(flags: Any, judges: Optional[_Judges], tces: "list[ReviewTce]") -> dict[str, Any]:
     """Makes controls and adds them to the TCEs; returns what the report's request says of them."""
     import dataclasses
 
+    from astronet.estimator import scoring
     from astronet.review import make_controls, photometry, tce
 
     views = {name: len(view) for name, view in tces[0].views.items()}
@@ -70,16 +95,11 @@ def _controls(flags: Any, tces: "list[ReviewTce]") -> dict[str, Any]:
     place = f"{flags.output_dir.rstrip('/')}_controls"
     request = make_controls.ControlRequest(flags.tess_data_dir, place, settings, flags.controls, flags.seed)
     records = make_controls.make(request, list(_examples(flags)))
-    if flags.blind:
+    if judges is None:
         added = list(map(tce.of_example, records))
     else:
-        from astronet.estimator import scoring, stages
-        from astronet.evaluation import explanation
-
-        judges = stages.load(arguments.from_flags(ensemble.ModelChoice, flags), flags.threshold)
         serialized = [record.SerializeToString() for record in records]
-        predictions = stages.judge(judges, scoring.predict_records(judges[0].models, serialized))
-        added = list(tce.of_predictions(predictions, explanation.Explainer(judges[0].models)))
+        added = judges.tces(scoring.predict_records(judges.models, serialized))
     tces += added
     return {
         "controls": frozenset((one.row_id, one.tic_id) for one in added),
