@@ -184,7 +184,8 @@ class Explainer:
         covered = np.tile(view, (len(starts), 1))
         for row, start in zip(covered, starts):
             row[start : start + width] = np.median(view)
-        changes = self._changes(features, whole, {name: covered})
+        variants = {other: np.repeat(values, len(covered), axis=0) for other, values in features.items()}
+        changes = self._changes(whole, {**variants, name: covered})
         return Occlusion(view, width, [float(start + (width - 1) / 2) for start in starts], changes)
 
     def _left_out(self, features, whole):
@@ -194,13 +195,15 @@ class Explainer:
         by_name = {name: {name: values} for name, values in sorted({**without, **columns}.items())}
         if len(columns) > 1:
             by_name[ALL_COLUMNS] = columns
-        return {name: self._changes(features, whole, replaced)[0] for name, replaced in by_name.items()}
+        variants = {
+            name: np.concatenate([replaced.get(name, values) for replaced in by_name.values()])
+            for name, values in features.items()
+        }
+        return dict(zip(by_name, self._changes(whole, variants)))
 
-    def _changes(self, features, whole, replaced):
-        """The Change of each variant in which `replaced`, [num_variants, length] by name, stands for a feature."""
-        number = len(next(iter(replaced.values())))
-        repeated = {name: np.repeat(values, number, axis=0) for name, values in features.items()}
-        left = self._probabilities({**repeated, **replaced})
+    def _changes(self, whole, variants):
+        """The Change of each variant of the features, [num_variants, length] by name."""
+        left = self._probabilities(variants)
         shifts = _log_odds(left) - _log_odds(whole)
         return [
             Change(float(of.mean()), float(of.min()), float(of.max()), float(probabilities.mean()))
