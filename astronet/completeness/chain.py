@@ -66,14 +66,13 @@ class Chain:
 
     def _judge(self, star, light_curve, peak):
         probabilities: list[float] = []
+        num_passed = 0
         for model, settings, restored in zip(self._models, self._settings, self._restored):
             probability = _probability(model, settings, restored, star, light_curve, peak)
             probabilities.append(probability)
             if not is_positive(np.array(probability), model.threshold()):
                 break
-        num_passed = sum(
-            bool(is_positive(np.array(value), model.threshold())) for value, model in zip(probabilities, self._models)
-        )
+            num_passed += 1
         return Passed(
             peak.t0,
             peak.period,

@@ -22,6 +22,7 @@ from astronet.base import byte_streams, tables
 from astronet.base.files import write_csv
 from astronet.base.script import ScriptError
 from astronet.data.catalog import tce_table
+from astronet.data.catalog.dialects import DISPOSITIONS
 from astronet.data.catalog.same_signal import Ephemeris, Match, match
 from astronet.data.records.columns import (
     DISPOSITION,
@@ -46,9 +47,12 @@ COLUMNS = (TODAY, SOURCE, RATIO, PHASE)
 
 # Settled dispositions and the names that training has for them. PC and APC are not settled.
 SETTLED = {
-    **dict.fromkeys(("KP", "CP", "CONFIRMED"), "PC"),
-    **dict.fromkeys(("FP", "NEB", "BEB", "SEB", "NPC", "EB", "FALSE POSITIVE"), "EB"),
-    **dict.fromkeys(("FA", "NTP"), "J"),
+    name: DISPOSITIONS[name]
+    for name in (
+        *("KP", "CP", "CONFIRMED"),
+        *("FP", "NEB", "BEB", "SEB", "NPC", "EB", "FALSE POSITIVE"),
+        *("FA", "NTP"),
+    )
 }
 _NOT_TRANSITS = ("V", "IS", "J")
 _PLANETS = ("KP", "CP", "CONFIRMED", "PC", "APC", "CANDIDATE", "P")
