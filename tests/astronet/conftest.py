@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+import astronet
 from astronet import train
 from astronet.data.records import tf_example, tfrecord
 
@@ -85,3 +86,8 @@ def ensemble_dir(tmp_path_factory, train_small):
     for seed in (1, 2, 10):
         train_small(directory / str(seed), f"--seed={seed}")
     return directory
+
+
+@pytest.fixture(scope="session")
+def triage():
+    return astronet.load("pretrained:triage")

@@ -19,11 +19,6 @@ PERIOD, T0, HOURS, PPM = 3.1, 1683.475, 3.6, 9000
 
 
 @pytest.fixture(scope="module")
-def triage():
-    return astronet.load("pretrained:triage")
-
-
-@pytest.fixture(scope="module")
 def arrays():
     """Times (BTJD) and relative fluxes of a star with transits."""
     time = np.arange(1683.4, 1710, 30 / 1440)

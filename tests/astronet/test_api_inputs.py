@@ -19,11 +19,6 @@ EVENT = {"period": PERIOD, "t0": T0, "duration_hours": HOURS, "depth_ppm": PPM, 
 
 
 @pytest.fixture(scope="module")
-def triage():
-    return astronet.load("pretrained:triage")
-
-
-@pytest.fixture(scope="module")
 def arrays():
     """Times (BTJD) and relative fluxes of a star with transits, in sector 14."""
     time = np.arange(1683.4, 1710, 30 / 1440)

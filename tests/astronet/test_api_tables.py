@@ -19,11 +19,6 @@ ADDED = ["probability", "spread", "is_candidate", "unlike_training", "reason", "
 
 
 @pytest.fixture(scope="module")
-def triage():
-    return astronet.load("pretrained:triage")
-
-
-@pytest.fixture(scope="module")
 def survey(tmp_path_factory):
     directory = tmp_path_factory.mktemp("survey")
     assert simulate_survey.main([f"--output_dir={directory}", "--num_stars=6", "--sectors=1,2", "--seed=3"]) == 0
