@@ -1,6 +1,6 @@
 """Makes controls for a report: TCEs with a known answer, mixed among those to label. controls.py describes the kinds.
 
-A control gets a new light curve with a new TIC ID, made from the light curve of a star of the report, and the star
+A control gets a new light curve with a new TIC ID. It is made from that of a star of the report, and has the star
 parameters, camera and event densities of that star. The reviewer must not see the list of controls, which
 merge_labels.py reads.
 """

@@ -58,10 +58,15 @@ def find_or_reason(row: Mapping[str, Any], searches: Searches) -> dict[str, Any]
       searches: Searches.
 
     Returns:
-      Dict of "event" (the columns of the catalog that describe it), "source" ("" if the event is the table's), "camera"
-      and "ccd" (of the .blsanal file if there is one, else of the row), "warnings" (list of texts) and "single_events"
-      (list of dicts of the columns of single_events.csv, if the light curve was searched). If there is no event, or it
-      does not cross the threshold, a dict of "reason" and "single_events".
+      Dict of
+
+        event: the columns of the catalog that describe it.
+        source: where it was found; "" if the event is the table's.
+        camera, ccd: of the .blsanal file if there is one, else of the row.
+        warnings: list of texts.
+        single_events: list of dicts of the columns of single_events.csv, if the light curve was searched.
+
+      If there is no event, or it does not cross the threshold, a dict of `reason` and `single_events`.
     """
     singles: list[dict[str, Any]] = []
     try:
