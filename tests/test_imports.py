@@ -10,6 +10,7 @@ FLOORS = (
     ("light_curve_util.array_types", "light_curve_util.constants"),
     ("light_curve_util.third_party",),
     ("light_curve_util",),
+    ("astronet.base.version",),
     ("astronet",),
     ("astronet.base",),
     ("astronet.config", "astronet.stats"),

@@ -52,7 +52,7 @@ def test_constraints_pin_every_dependency_and_name_no_local_path():
 
 
 def test_the_changelog_and_the_citation_are_of_this_version():
-    version = re.search(r'^__version__ = "(.*)"', (ROOT / "astronet/__init__.py").read_text(), flags=re.M).group(1)
+    version = re.search(r'^VERSION = "(.*)"', (ROOT / "astronet/base/version.py").read_text(), flags=re.M).group(1)
     heading = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
     citation = (ROOT / "CITATION.cff").read_text()
     assert heading.group(1) == version
